@@ -1,0 +1,74 @@
+// The rules for src/ that the linter can't state:
+//  - time and randomness come from src/clock.ts alone, also as members, imports and `new Date()`;
+//  - src/core/ decides and does nothing else: it imports no package, no Node.js module and none of
+//    the layers above it (types aside).
+// Test files may import what they like, but use virtual time as well.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+const TIMERS = ['setTimeout', 'setInterval', 'setImmediate', 'performance'];
+const FORBIDDEN_MEMBERS = new Set([
+  'Date.now',
+  'Math.random',
+  'process.hrtime',
+  'crypto.getRandomValues',
+  ...TIMERS.flatMap((name) => [`globalThis.${name}`, `global.${name}`]),
+]);
+const FORBIDDEN_MODULES = /^(node:)?(timers(\/promises)?|perf_hooks)$/;
+const ABOVE_CORE = /(^|\/)(runtime|drivers|health|testing)\//;
+
+/** @type {string[]} */
+const problems = [];
+
+/**
+ * What is wrong with one node, if anything.
+ * @param {ts.Node} node
+ * @param {string} file relative to the root, with slashes
+ * @returns {string | undefined}
+ */
+function problemOf(node, file) {
+  if (ts.isPropertyAccessExpression(node)) {
+    const name = node.getText().replace(/\s|\?/g, '');
+    if (FORBIDDEN_MEMBERS.has(name)) return `${name}: use the injected Clock or Random`;
+  }
+  if (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length) {
+    return 'new Date(): use the injected Clock';
+  }
+  if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) return undefined;
+  if (!node.moduleSpecifier || !ts.isStringLiteral(node.moduleSpecifier)) return undefined;
+  const specifier = node.moduleSpecifier.text;
+  if (FORBIDDEN_MODULES.test(specifier)) return `${specifier}: use the injected Clock`;
+  const typesOnly = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly : node.isTypeOnly;
+  if (typesOnly || !file.startsWith('src/core/') || file.endsWith('.test.ts')) return undefined;
+  if (!specifier.startsWith('.')) return `src/core/ must not import ${specifier}`;
+  return ABOVE_CORE.test(specifier) ? `src/core/ must not import ${specifier}` : undefined;
+}
+
+/** @param {string} file relative to the root, with slashes */
+function check(file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+  /** @param {ts.Node} node */
+  const visit = (node) => {
+    const problem = problemOf(node, file);
+    if (problem !== undefined) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+      problems.push(`${file}:${line + 1}: ${problem}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
+const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .map((file) => `src/${file.replaceAll(path.sep, '/')}`)
+  .filter((file) => file.endsWith('.ts') && file !== 'src/clock.ts');
+for (const file of files) check(file);
+
+for (const problem of problems) console.error(problem);
+console.log(`Checked the sources: ${files.length} files, ${problems.length} problems.`);
+process.exitCode = problems.length > 0 ? 1 : 0;

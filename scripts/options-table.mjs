@@ -1,0 +1,36 @@
+// Writes the table of options in docs/options.md from the table of defaults:
+//   npx tsx scripts/options-table.mjs
+// test/docs/options.test.ts fails while the two differ.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DEFAULTS } from '../src/options/defaults.js';
+
+export const file = path.resolve(import.meta.dirname, '../docs/options.md');
+
+const MARKERS = /(<!-- options:begin -->\n)[\s\S]*?(<!-- options:end -->)/;
+
+/** @returns {string} the table in Markdown, ending with a line break */
+export function renderOptionsTable() {
+  const rows = Object.entries(DEFAULTS).map(([name, entry]) => {
+    const byDefault =
+      entry.shownDefault ?? (entry.default === undefined ? '' : `\`${entry.default}\``);
+    const cells = [`\`${name}\``, byDefault, entry.range, entry.meaning];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  });
+  return `| option | default | accepts | meaning |\n|---|---|---|---|\n${rows.join('')}`;
+}
+
+/**
+ * The page with the present table between its markers.
+ * @param {string} page
+ */
+export function withOptionsTable(page) {
+  if (!MARKERS.test(page)) throw new Error('docs/options.md has lost its markers');
+  return page.replace(MARKERS, (_, begin, end) => `${begin}\n${renderOptionsTable()}\n${end}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  writeFileSync(file, withOptionsTable(readFileSync(file, 'utf8')));
+}

@@ -1,0 +1,91 @@
+// Checks of the package as a user installs it. Node.js built-ins only.
+
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { capture, installed, root, run } from './run.mjs';
+
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
+const ALLOWED_FILE = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(js|d\.ts))$/;
+
+/**
+ * Packs dist/ as it is and returns the path of the tarball. Throws if it holds a file that no user
+ * needs, or lacks one that every user does.
+ * @param {string} directory where the tarball goes
+ */
+export async function pack(directory) {
+  const json = await capture('npm', [
+    'pack',
+    '--json',
+    '--ignore-scripts',
+    '--loglevel=error',
+    `--pack-destination=${directory}`,
+  ]);
+  const [report] = JSON.parse(json);
+  /** @type {string[]} */
+  const files = report.files.map((/** @type {{ path: string }} */ file) => file.path);
+  const unwanted = files.filter((file) => !ALLOWED_FILE.test(file) || file.includes('.test.'));
+  if (unwanted.length > 0) throw new Error(`The package must not hold: ${unwanted.join(', ')}`);
+  const missing = ['README.md', 'LICENSE', 'CHANGELOG.md'].filter((file) => !files.includes(file));
+  if (missing.length > 0) throw new Error(`The package lacks: ${missing.join(', ')}`);
+  console.log(`${report.filename}: ${files.length} files, ${report.size} bytes`);
+  return path.join(directory, report.filename);
+}
+
+/** @param {string} tarball */
+export async function lintPackage(tarball) {
+  await run(process.execPath, [installed('publint/src/cli.js'), 'run', '--strict', tarball]);
+  const attw = installed('@arethetypeswrong/cli/dist/index.js');
+  await run(process.execPath, [attw, '--profile', 'esm-only', tarball]);
+}
+
+/**
+ * The path of a Node.js binary, from the npm packages that carry one, installed at first use.
+ * @param {string} version a range or tag, e.g. `22` or `latest`
+ */
+export async function nodeBinary(version) {
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const prefix = platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
+  const name = `${prefix}-${platform}-${process.arch}`;
+  const home = path.join(root, 'node_modules/.cache/node-versions', version);
+  const binary = path.join(
+    home,
+    'node_modules',
+    name,
+    platform === 'win' ? 'bin/node.exe' : 'bin/node',
+  );
+  if (!existsSync(binary)) {
+    createProject(home);
+    await capture('npm', ['install', ...QUIET, `${name}@${version}`], { cwd: home });
+  }
+  return binary;
+}
+
+/**
+ * Installs the tarball into one project per supported version of the client, and returns the paths
+ * of the projects' smoke scripts.
+ * @param {string} tarball
+ * @param {string} directory where the projects go
+ */
+export async function installPacked(tarball, directory) {
+  const { devDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const clients = [
+    `@redis/client@${devDependencies['@redis/client']}`,
+    devDependencies['redis-client-5'].replace('npm:', ''),
+  ];
+  const scripts = [];
+  for (const client of clients) {
+    const project = path.join(directory, client.replace(/\W+/g, '-'));
+    createProject(project);
+    await capture('npm', ['install', ...QUIET, tarball, client], { cwd: project });
+    const script = path.join(project, 'smoke.mjs');
+    cpSync(path.join(root, 'test/packed/smoke.mjs'), script);
+    scripts.push(script);
+  }
+  return scripts;
+}
+
+/** @param {string} directory */
+function createProject(directory) {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path.join(directory, 'package.json'), '{ "private": true }\n');
+}

@@ -1,0 +1,218 @@
+// `npm test`: every check of the project. A failed step does not stop the others, so that the last
+// line of the output, `N passed, N failed`, counts everything: the steps and the tests of Vitest.
+// Node.js built-ins only, because it runs before the dependencies are installed.
+
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureDeps } from './ensure-deps.mjs';
+import { ensureRedis } from './ensure-redis.mjs';
+import { killLeftovers } from './leaks.mjs';
+import { installPacked, lintPackage, nodeBinary, pack } from './packed.mjs';
+import { installed, root, run } from './run.mjs';
+
+/** The oldest that `engines` allows, the maintained ones and the newest. */
+const NODE_VERSIONS = ['20.19.0', '22', '24', 'latest'];
+
+/**
+ * Everything of this run goes here. The test kit's servers live below it (they follow TMPDIR), by
+ * which a leaked one is told from a server of anybody else.
+ */
+const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'redis-multidb-test-')));
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, for the summary. @type {string[]} */
+const failures = [];
+
+/** @typedef {{ name: string, title: string, action: () => unknown }} Step */
+
+/** @type {Step[]} */
+const steps = [
+  { name: 'deps', title: 'Dependencies match the lock file', action: ensureDeps },
+  { name: 'redis', title: 'A Redis server is at hand', action: () => log(ensureRedis()) },
+  { name: 'lint', title: 'Format, lint and source rules', action: lint },
+  { name: 'types', title: 'Types', action: () => tsc('tsconfig.json') },
+  { name: 'types-5', title: 'Types with client version 5', action: () => tsc('tsconfig.v5.json') },
+  { name: 'build', title: 'Build', action: build },
+  { name: 'vitest', title: 'Tests (Vitest)', action: vitest },
+  { name: 'package', title: 'Contents and types of the package', action: checkPackage },
+  {
+    name: 'node-this',
+    title: `The package on Node.js ${process.versions.node} (this one)`,
+    action: () => smoke(process.execPath),
+  },
+  ...NODE_VERSIONS.map((version) => ({
+    name: `node-${version}`,
+    title: `The package on Node.js ${version}`,
+    action: async () => smoke(await nodeBinary(version)),
+  })),
+  { name: 'leaks', title: 'No process is left behind', action: findLeaks },
+];
+
+const HELP = `Usage: npm test [-- [--only <step>]... [-- <arguments for Vitest>]]
+
+Runs every step, or only the named ones, after making sure of the dependencies and a Redis server.
+
+${steps.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
+
+Examples
+  npm test
+  npm test -- --only lint --only types
+  npm test -- --only vitest -- --project unit src/clock.test.ts
+
+The last line of the output counts the steps and the tests of Vitest.
+`;
+
+const { values, positionals } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+  allowPositionals: true,
+});
+
+/** @param {string} text */
+function log(text) {
+  console.log(text);
+}
+
+/** @param {string} project */
+function tsc(project) {
+  const compiler = installed('typescript/bin/tsc');
+  return run(process.execPath, [compiler, '--noEmit', '--pretty', 'false', '-p', project]);
+}
+
+async function lint() {
+  const biome = installed('@biomejs/biome/bin/biome');
+  const colors = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
+  await run(process.execPath, [biome, 'ci', '--error-on-warnings', colors, '.']);
+  await run(process.execPath, ['scripts/check-source.mjs']);
+}
+
+let isBuilt = false;
+
+async function build() {
+  await run(process.execPath, ['scripts/build.mjs']);
+  isBuilt = true;
+}
+
+/**
+ * Adds the counts of a Vitest run to the total. The step itself passes if its tests are all that
+ * failed: a test is not counted twice.
+ */
+async function vitest() {
+  const report = path.join(temporary, 'vitest.json');
+  /** @type {unknown} */
+  let failure;
+  await run(
+    process.execPath,
+    [
+      installed('vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...positionals,
+    ],
+    { env: { TMPDIR: temporary } },
+  ).catch((error) => {
+    failure = error;
+  });
+  const failedTests = existsSync(report) ? countTests(report) : 0;
+  if (failure !== undefined && failedTests === 0) throw failure;
+  if (failedTests > 0) failures.push(`${failedTests} tests`);
+}
+
+/**
+ * @param {string} report path of what Vitest's JSON reporter wrote
+ * @returns {number} how many failed
+ */
+function countTests(report) {
+  /** @type {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const statuses = testResults.flatMap((file) => {
+    const tests = file.assertionResults.map((test) => test.status);
+    // A file that could not be loaded, or whose hook failed, is one failed test.
+    return file.status === 'failed' && !tests.includes('failed') ? [...tests, 'failed'] : tests;
+  });
+  const count = (/** @type {string} */ status) => statuses.filter((s) => s === status).length;
+  total.passed += count('passed');
+  total.failed += count('failed');
+  total.skipped += statuses.length - count('passed') - count('failed');
+  return count('failed');
+}
+
+/** @type {Promise<string> | undefined} */
+let tarball;
+/** @type {Promise<string[]> | undefined} */
+let smokeScripts;
+
+async function packOnce() {
+  if (!isBuilt) await build();
+  return pack(temporary);
+}
+
+async function checkPackage() {
+  tarball ??= packOnce();
+  await lintPackage(await tarball);
+}
+
+/** @param {string} node path of the binary */
+async function smoke(node) {
+  tarball ??= packOnce();
+  smokeScripts ??= installPacked(await tarball, temporary);
+  for (const script of await smokeScripts) {
+    await run(node, [script], { env: { TMPDIR: temporary }, timeoutMs: 120_000 });
+  }
+}
+
+async function findLeaks() {
+  const leftovers = await killLeftovers(temporary);
+  if (leftovers.length > 0) throw new Error(`Left behind, killed:\n${leftovers.join('\n')}`);
+}
+
+/** @param {Step} step */
+async function perform({ title, action }) {
+  console.log(`\n=== ${title}`);
+  const start = performance.now();
+  const failuresBefore = failures.length;
+  try {
+    await action();
+    total.passed++;
+  } catch (error) {
+    total.failed++;
+    failures.push(title);
+    console.log(error instanceof Error ? error.message : error);
+  }
+  const outcome = failures.length === failuresBefore ? 'passed' : 'FAILED';
+  console.log(`--- ${outcome} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+}
+
+async function main() {
+  const unknown = values.only.filter((name) => !steps.some((step) => step.name === name));
+  if (values.help || unknown.length > 0) {
+    if (unknown.length > 0) console.log(`Unknown step: ${unknown.join(', ')}\n`);
+    console.log(HELP);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const always = ['deps', 'redis', 'leaks'];
+  const chosen = steps.filter(
+    ({ name }) => values.only.length === 0 || values.only.includes(name) || always.includes(name),
+  );
+  for (const step of chosen) await perform(step);
+
+  console.log('');
+  if (failures.length > 0) console.log(`Failed: ${failures.join('; ')}`);
+  if (total.skipped > 0) console.log(`Skipped tests: ${total.skipped}`);
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+process.chdir(root);
+try {
+  await main();
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}

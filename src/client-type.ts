@@ -1,0 +1,134 @@
+import type {
+  RedisClientOptions,
+  RedisClientType,
+  RedisFunctions,
+  RedisModules,
+  RedisScripts,
+  RespVersions,
+  TypeMapping,
+} from '@redis/client';
+import type { RetrySafety } from './core/command-category.js';
+import type { MultiDbEvents } from './events.js';
+import type { DatabaseOptions, MultiDbOptions } from './options/types.js';
+import type { Explanation } from './runtime/explain.js';
+import type { DatabaseSnapshot } from './runtime/snapshot.js';
+
+/** The RESP version that the installed node-redis uses by default: 2 in version 5, 3 in 6. */
+export type DefaultRespVersion = NonNullable<NonNullable<RedisClientType['options']>['RESP']>;
+
+/** Per-command options that `withCommandOptions` takes beside node-redis's own. */
+export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
+  readonly typeMapping?: TM;
+  readonly asap?: boolean;
+  readonly abortSignal?: AbortSignal;
+  /** Deadline of one attempt in milliseconds, instead of `commandTimeoutMs`. */
+  readonly timeout?: number;
+  /** Instead of `commandRetry.safety`. */
+  readonly retrySafety?: RetrySafety;
+}
+
+type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
+
+export interface ForceOptions {
+  /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: until told otherwise. */
+  readonly durationMs?: number;
+}
+
+/** What a client of several databases has beside, or instead of, a node-redis client. */
+export interface MultiDbMembers<
+  M extends RedisModules,
+  F extends RedisFunctions,
+  S extends RedisScripts,
+  RESP extends RespVersions,
+  TM extends TypeMapping,
+> {
+  /**
+   * Opens connections and starts health checks; resolves when the initialization policy is met.
+   * Idempotent. Rejects with `InitializationFailedError`, and leaves nothing open then.
+   */
+  connect(): Promise<MultiDbClient<M, F, S, RESP, TM>>;
+  /** Accepts no more commands, waits for those that are pending, closes everything. Idempotent. */
+  close(): Promise<void>;
+  /** Rejects what is pending with `ClientClosedError` and closes everything at once. Idempotent. */
+  destroy(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** From `connect()` until `close()` or `destroy()`. */
+  readonly isOpen: boolean;
+  /** True exactly while a database can serve. */
+  readonly isReady: boolean;
+
+  withCommandOptions<O extends MultiDbCommandOptions<NTM>, NTM extends TypeMapping>(
+    options: O,
+  ): MultiDbClient<M, F, S, RESP, NTM extends TypeMapping ? NTM : TM>;
+  withTypeMapping<NTM extends TypeMapping>(
+    typeMapping: NTM,
+  ): MultiDbClient<M, F, S, RESP, NTM extends TypeMapping ? NTM : TM>;
+  withAbortSignal(abortSignal: AbortSignal): MultiDbClient<M, F, S, RESP, TM>;
+  asap(): MultiDbClient<M, F, S, RESP, TM>;
+  /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
+  withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;
+
+  /** Every database at this moment, in order of configuration. */
+  readonly databases: readonly DatabaseSnapshot[];
+  /** Id of the active database; undefined while there is none. */
+  readonly activeDatabase: string | undefined;
+  /**
+   * Verifies the database by a probe and makes it active; a later failback may leave it again.
+   * Rejects with `DatabaseUnavailableError` if it can't serve, `UnknownDatabaseError`.
+   */
+  setActiveDatabase(id: string): Promise<void>;
+  /**
+   * As `setActiveDatabase`, and stays there against failback and weights for `durationMs`. It
+   * still fails over when the database fails.
+   */
+  forceActiveDatabase(id: string, options?: ForceOptions): Promise<void>;
+  /**
+   * Adds a database while commands are running. Resolves to its snapshot once it is known whether
+   * it is well; it stays either way.
+   */
+  addDatabase(database: DatabaseOptions<RedisClientOptions>): Promise<DatabaseSnapshot>;
+  /**
+   * Removes a database; never the last. The active one is left first; what is pending there
+   * settles. Rejects with `DatabaseUnavailableError` when no other one can serve.
+   */
+  removeDatabase(id: string): Promise<void>;
+  /** Adds a database, waits until it is well, and only then removes `id`; else `id` is kept. */
+  replaceDatabase(
+    id: string,
+    database: DatabaseOptions<RedisClientOptions>,
+  ): Promise<DatabaseSnapshot>;
+  getWeight(id: string): number;
+  /** Takes effect at once. False when nothing changed. */
+  setWeight(id: string, weight: number): boolean;
+  /** Its checks pass and its connection is ready. */
+  isHealthy(id: string): boolean;
+  /** Which database is active and why, and what each other one lacks. */
+  explain(): Explanation;
+
+  on<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  once<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  off<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  addListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  removeListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+}
+
+/**
+ * A node-redis client whose commands go to the active database. It is assignable to
+ * `RedisClientType`; what can't follow a switch yet throws `UnsupportedError`.
+ */
+export type MultiDbClient<
+  M extends RedisModules = Record<never, never>,
+  F extends RedisFunctions = Record<never, never>,
+  S extends RedisScripts = Record<never, never>,
+  RESP extends RespVersions = DefaultRespVersion,
+  TM extends TypeMapping = Record<never, never>,
+> = MultiDbMembers<M, F, S, RESP, TM> & RedisClientType<M, F, S, RESP, TM>;
+
+/** Options of `createMultiDbClient` over `@redis/client`. */
+export type MultiDbClientOptions<
+  M extends RedisModules = RedisModules,
+  F extends RedisFunctions = RedisFunctions,
+  S extends RedisScripts = RedisScripts,
+  RESP extends RespVersions = RespVersions,
+  TM extends TypeMapping = TypeMapping,
+> = MultiDbOptions<RedisClientOptions<M, F, S, RESP, TM>, RedisClientOptions>;

@@ -1,0 +1,63 @@
+/**
+ * The only place that touches time and chance. Everything else gets a `Clock` and a `Random`, so
+ * that tests and simulations run on virtual time and repeat by seed.
+ */
+
+export interface Timer {
+  /** Idempotent; also after the timer has fired. */
+  cancel(): void;
+}
+
+export interface TimerOptions {
+  /**
+   * Whether the timer keeps the process alive. Timers that only watch do not. Default: false.
+   */
+  readonly keepAlive?: boolean;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions; the origin means nothing. */
+  now(): number;
+  /** Wall-clock milliseconds since the epoch, for what people read. Never used for decisions. */
+  wallTime(): number;
+  /** Calls back once, not before `delayMs` (0 to 2^31-1) has passed. */
+  after(delayMs: number, callback: () => void, options?: TimerOptions): Timer;
+  /**
+   * Calls back after one full turn of the event loop, in which every connection had the
+   * opportunity to deliver what had arrived.
+   */
+  afterTurn(callback: () => void): Timer;
+}
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+export const systemRandom: Random = () => Math.random();
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+
+  after(delayMs, callback, options) {
+    const timer = setTimeout(callback, delayMs);
+    if (options?.keepAlive !== true) timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+
+  afterTurn(callback) {
+    // The first immediate runs in the check phase of the present turn, which an earlier poll
+    // phase may have preceded; between the two immediates lies a whole poll phase.
+    let second: NodeJS.Immediate | undefined;
+    const first = setImmediate(() => {
+      second = setImmediate(callback);
+      second.unref();
+    });
+    first.unref();
+    return {
+      cancel: () => {
+        clearImmediate(first);
+        clearImmediate(second);
+      },
+    };
+  },
+};

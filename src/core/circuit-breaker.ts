@@ -1,0 +1,99 @@
+import { type FailureDetectorOptions, thresholdsReached } from './failure-detector.js';
+import { createSlidingWindow, type SlidingWindow } from './sliding-window.js';
+
+export type BreakerState =
+  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'open';
+      /** Monotonic milliseconds. */
+      readonly since: number;
+      /** What the window held when it opened. */
+      readonly failures: number;
+      readonly total: number;
+    };
+
+export interface BreakerMetrics {
+  readonly failures: number;
+  readonly total: number;
+  /** 0 to 100; 0 without an outcome. */
+  readonly failureRatePercent: number;
+}
+
+const CLOSED: BreakerState = { kind: 'closed' };
+
+/** All legal transitions; there is no half-open state, probes decide when it may close. */
+const NEXT: Readonly<Record<BreakerState['kind'], BreakerState['kind']>> = {
+  closed: 'open',
+  open: 'closed',
+};
+
+/** `to`, when it may follow `from`; throws otherwise, as that is a mistake in this package. */
+export function transition(from: BreakerState, to: BreakerState): BreakerState {
+  if (NEXT[from.kind] !== to.kind) {
+    throw new Error(`illegal transition of a circuit breaker: ${from.kind} -> ${to.kind}`);
+  }
+  return to;
+}
+
+/**
+ * The circuit breaker of one database: closed -> open -> closed.
+ *
+ * It only judges outcomes; who may use the database while it is open is decided elsewhere, and so
+ * it goes on counting while it is open. All operations take constant time; `recordSuccess`
+ * allocates nothing.
+ */
+export class CircuitBreaker {
+  readonly #options: FailureDetectorOptions;
+  readonly #window: SlidingWindow;
+  #state: BreakerState = CLOSED;
+
+  constructor(options: FailureDetectorOptions) {
+    this.#options = options;
+    this.#window = createSlidingWindow(options);
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  metrics(now: number): BreakerMetrics {
+    const failures = this.#window.failures(now);
+    const total = this.#window.total(now);
+    return { failures, total, failureRatePercent: total === 0 ? 0 : (failures / total) * 100 };
+  }
+
+  recordSuccess(now: number): void {
+    this.#window.record(false, now);
+  }
+
+  /** `'opened'` for the failure with which both thresholds are reached. */
+  recordFailure(now: number): 'opened' | undefined {
+    this.#window.record(true, now);
+    if (this.#state.kind === 'open') return undefined;
+    const failures = this.#window.failures(now);
+    const total = this.#window.total(now);
+    if (!thresholdsReached(failures, total, this.#options)) return undefined;
+    this.#state = transition(this.#state, { kind: 'open', since: now, failures, total });
+    return 'opened';
+  }
+
+  /** Opens it whatever the window holds. False when it was open. */
+  trip(now: number): boolean {
+    if (this.#state.kind === 'open') return false;
+    this.#state = transition(this.#state, {
+      kind: 'open',
+      since: now,
+      failures: this.#window.failures(now),
+      total: this.#window.total(now),
+    });
+    return true;
+  }
+
+  /** Closes it with an empty window. False, and nothing changed, when it was closed. */
+  close(now: number): boolean {
+    if (this.#state.kind === 'closed') return false;
+    this.#state = transition(this.#state, CLOSED);
+    this.#window.reset(now);
+    return true;
+  }
+}

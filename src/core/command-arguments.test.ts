@@ -1,0 +1,181 @@
+import { expect, it } from 'vitest';
+import { type CommandCategory, commandTraits } from './command-category.js';
+
+/** Arguments are separated by a space; `""` is an empty one. */
+const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> = {
+  read: [
+    'GETEX k',
+    'HGETEX k FIELDS 1 f',
+    'BITFIELD k',
+    'BITFIELD k GET u8 0 GET u8 8',
+    'SORT k BY STORE GET STORE LIMIT 0 1 ALPHA',
+    'GEORADIUS k 15 37 200 km WITHDIST',
+    'GEORADIUSBYMEMBER k STORE 200 km',
+    'SCAN 0',
+    'SCAN 0 MATCH 17 COUNT 100',
+    'HSCAN 17 0',
+    'SSCAN k 0',
+    'ZSCAN k 0',
+    'CLUSTERSCAN 0',
+    'BLESS SCAN 0 x',
+    'BF.SCANDUMP k 0',
+    'ACL LOG',
+    'ACL LOG 10',
+    'XREAD BLOCK 1 STREAMS k $',
+  ],
+  'checked-write': [
+    'SET k v NX',
+    'SET k v nx PX 100',
+    'SET k v EX 100 NX',
+    'SET k v IFEQ old',
+    'SET k v IFDEQ digest',
+    'MSETEX 1 k v NX EX 10',
+    'HSETEX k FNX FIELDS 1 f v',
+    'HSETEX k FNX EX 10 FIELDS 1 f v',
+    'DELEX k IFEQ v',
+    'ZADD k NX 1 a',
+    'GEOADD k NX CH 15 37 a',
+    'XADD k 1-1 f v',
+    'XADD k NOMKSTREAM MAXLEN ~ 1000 LIMIT 10 1-1 f *',
+    'XADD k KEEPREF MINID = 0-1 1-1 f v',
+    'XADD k IDMP producer id * f v',
+    'XADD k IDMPAUTO producer MAXLEN 10 * f v',
+    'COPY a b',
+    'COPY a b DB 1',
+    'RESTORE k 0 value ABSTTL',
+    'FUNCTION LOAD code',
+    'JSON.SET k $ 1 NX',
+    'TS.ADD k 1000 1 ON_DUPLICATE FIRST',
+  ],
+  'last-write-wins': [
+    'SET k v',
+    'SET k NX',
+    'SET GET NX',
+    'SET k v EX 10',
+    'SET k v XX KEEPTTL',
+    'SET k v IFNE NX',
+    'MSETEX 1 k NX EX 10',
+    'MSETEX 1 NX v',
+    'HSETEX k EX 10 FIELDS 2 FNX v f FNX',
+    'HSETEX k FXX FIELDS 1 f v',
+    'DELEX k',
+    'DELEX k IFNE v',
+    'GETEX k PERSIST',
+    'GETEX k EX 10',
+    'HGETEX k PERSIST FIELDS 1 f',
+    'BITFIELD k GET u8 0 SET u8 0 1',
+    'BITFIELD k OVERFLOW SAT SET u8 0 1',
+    'BITOP AND d a b',
+    'COPY a b REPLACE',
+    'RESTORE k 0 value REPLACE',
+    'RESTORE-ASKING k 0 value REPLACE',
+    'FUNCTION LOAD REPLACE code',
+    'SORT k STORE d',
+    'GEORADIUS k 15 37 200 km STORE d',
+    'GEORADIUSBYMEMBER k m 200 km STOREDIST d',
+    'GEOSEARCHSTORE d s FROMMEMBER m BYRADIUS 1 km',
+    'SDIFFSTORE d a b',
+    'ZRANGESTORE d s 0 -1',
+    'ZUNIONSTORE d 2 a b',
+    'ZUNIONSTORE d 1 a WEIGHTS d',
+    'ZADD k 1 a',
+    'ZADD k XX GT CH 1 NX',
+    'ZADD k 1 INCR',
+    'GEOADD k XX CH 15 37 a',
+    'ZREMRANGEBYRANK k 0 -101',
+    'ZREMRANGEBYRANK k 100 -1',
+    'LREM k 0 v',
+    'LTRIM k 0 99',
+    'LTRIM k -100 -1',
+    'JSON.SET k $ 1',
+    'JSON.SET k $ "NX" XX',
+    'JSON.DEL k',
+    'JSON.DEL k $.a',
+    'JSON.MERGE k $ {"a":[null]}',
+    'FT.SUGADD k INCR 1',
+    'TS.ADD k 1000 1 RETENTION 10 ON_DUPLICATE LAST',
+    'CMS.MERGE d 1 a',
+    'TDIGEST.MERGE d 1 a OVERRIDE',
+  ],
+  accumulating: [
+    'SET k v GET',
+    'SET k v NX GET',
+    'SET k v EX 10 GET',
+    'GETDEL k',
+    'BITFIELD k SET u8 0 1 INCRBY u8 0 1',
+    'BITFIELD k NOSUCH',
+    'BITOP XOR d a d',
+    'SORT k LIMIT 1 2 STORE k',
+    'GEORADIUS k 15 37 200 km STORE k',
+    'GEOSEARCHSTORE k k FROMMEMBER m BYRADIUS 1 km',
+    'SDIFFSTORE d a d',
+    'ZRANGESTORE k k 1 -1',
+    'ZUNIONSTORE d 2 a d',
+    'ZINTERSTORE d 2 d a WEIGHTS 2 2',
+    'ZADD k INCR 1 a',
+    'ZADD k NX INCR 1 a',
+    'ZREMRANGEBYRANK k 0 0',
+    'ZREMRANGEBYRANK k 1 -2',
+    'LREM k 1 v',
+    'LREM k x v',
+    'LTRIM k 1 -1',
+    'LTRIM k 0 -2',
+    'XADD k * f v',
+    'XADD k 5-* f v',
+    'XADD k NOMKSTREAM * f v',
+    'XADD k MAXLEN ~ 1000 * f 1-1',
+    'XADD k MAXLEN = 1000 LIMIT 1 DELREF * f v',
+    'XADD k',
+    'XREADGROUP GROUP g c STREAMS k >',
+    'JSON.DEL k $.a[0]',
+    'JSON.FORGET k $.a[-1]',
+    'JSON.MERGE k $.a[0] null',
+    'FT.SUGADD k text 1 INCR',
+    'TS.ADD k * 1',
+    'TS.ADD k 1000 1',
+    'TS.ADD k 1000 1 ON_DUPLICATE SUM',
+    'CMS.MERGE d 2 a d',
+    'TDIGEST.MERGE d 1 a',
+    'TDIGEST.MERGE d 2 d a OVERRIDE',
+  ],
+  admin: ['CLIENT KILL 127.0.0.1:1234', 'CLIENT KILL TYPE normal', 'ACL LOG RESET'],
+  'database-bound': [
+    'SCAN 17',
+    'SCAN 17 COUNT 0',
+    'SCAN 00',
+    'HSCAN 0 17',
+    'SSCAN k 17',
+    'ZSCAN k 17 MATCH 0',
+    'CF.SCANDUMP k 17',
+    'CLIENT KILL TYPE normal ID 17',
+    'CLIENT UNBLOCK 17',
+    'WAIT 1 100',
+    'WAITAOF 1 0 100',
+    'FT.CURSOR READ index 0',
+  ],
+};
+
+const rows = Object.entries(CASES).flatMap(([category, commands]) =>
+  commands.map((command) => ({ command, category })),
+);
+
+it.each(rows)('$command: $category', ({ command, category }) => {
+  const args = command.split(' ');
+  expect(commandTraits(args).category).toBe(category);
+  const lower = args.map((arg, i) => (/^[A-Z.-]+$/.test(arg) && i !== 1 ? arg.toLowerCase() : arg));
+  expect(commandTraits(lower).category).toBe(category);
+  expect(commandTraits(args.map((arg) => Buffer.from(arg))).category).toBe(category);
+});
+
+it('compares a target with its sources whatever their types', () => {
+  const buffer = Buffer.from('d');
+  expect(commandTraits(['SDIFFSTORE', 'd', 'a', buffer]).category).toBe('accumulating');
+  expect(commandTraits(['SDIFFSTORE', buffer, 'a', 'd']).category).toBe('accumulating');
+  expect(commandTraits(['SDIFFSTORE', buffer, 'a', 'D']).category).toBe('last-write-wins');
+});
+
+it('does not read a large value', () => {
+  const value = Buffer.alloc(1_000_000, 'N');
+  expect(commandTraits(['SET', 'k', value, 'NX']).category).toBe('checked-write');
+  expect(commandTraits(['SET', 'k', 'v', 'IFEQ', value, 'GET']).category).toBe('accumulating');
+});

@@ -1,0 +1,33 @@
+/** When a database's outcomes open its circuit breaker. Resolved form: everything filled in. */
+export interface FailureDetectorOptions {
+  /** `time`: the last `slidingWindowSizeMs`; `count`: the last `slidingWindowSize` outcomes. */
+  readonly slidingWindowType: 'time' | 'count';
+  /** 1 to 2^31-1 ms; read when the type is `time`. */
+  readonly slidingWindowSizeMs: number;
+  /** Outcomes, 1 to 1000000, one byte each; read when the type is `count`. */
+  readonly slidingWindowSize: number;
+  /** Failures in the window, 0 or more; 0 leaves the decision to the rate. */
+  readonly minNumOfFailures: number;
+  /** Percent of the outcomes in the window, 0 to 100; 0 leaves the decision to the number. */
+  readonly failureRateThreshold: number;
+  /** Errors that count as failures. `undefined`: what the classification says. */
+  readonly includedErrors?: ((error: Error) => boolean) | undefined;
+  /** Errors that don't count although they are included. `undefined`: none. */
+  readonly ignoredErrors?: ((error: Error) => boolean) | undefined;
+}
+
+/**
+ * Whether both thresholds are reached (Jedis 7: the number of failures and their share). Without
+ * a failure neither is, whatever the thresholds.
+ */
+export function thresholdsReached(
+  failures: number,
+  total: number,
+  options: Pick<FailureDetectorOptions, 'minNumOfFailures' | 'failureRateThreshold'>,
+): boolean {
+  return (
+    failures > 0 &&
+    failures >= options.minNumOfFailures &&
+    failures * 100 >= options.failureRateThreshold * total
+  );
+}

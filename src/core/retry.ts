@@ -1,0 +1,72 @@
+import type { Classification } from './classify.js';
+import { type CommandCategory, mayRepeat, type RetrySafety } from './command-category.js';
+
+/** The longest delay that a timer of Node.js keeps. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
+export interface RetryWaitOptions {
+  /** Before the second attempt, 0 to 2^31-1 ms. */
+  readonly waitDurationMs: number;
+  /** 1 or more. */
+  readonly exponentialBackoffMultiplier: number;
+  /** Share of the wait that is random, 0 to 1. */
+  readonly jitter: number;
+}
+
+/**
+ * Wait before an attempt; `attempt` 2 is the first repetition. Jitter only shortens: the wait lies
+ * between `(1 - jitter)` of the nominal one and the nominal one, at most 2^31-1 ms.
+ *
+ * `random01` is uniform in [0, 1); the same number for a whole batch keeps its order.
+ */
+export function retryWaitMs(attempt: number, options: RetryWaitOptions, random01: number): number {
+  if (attempt < 2 || options.waitDurationMs === 0) return 0;
+  const backoff = options.exponentialBackoffMultiplier ** (attempt - 2);
+  const nominal = Math.min(options.waitDurationMs * backoff, MAX_WAIT_MS);
+  return nominal * (1 - options.jitter) + nominal * options.jitter * random01;
+}
+
+export interface RetryQuestion {
+  /** Of the error with which the attempt ended. */
+  readonly classification: Pick<Classification, 'kind' | 'executed'>;
+  readonly category: CommandCategory;
+  readonly safety: RetrySafety;
+  /** Number of the attempt that has just failed, from 1. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** What the user's `includedErrors` says; `undefined` without one. */
+  readonly included: boolean | undefined;
+  /** What the user's `ignoredErrors` says; false without one. */
+  readonly ignored: boolean;
+}
+
+/** Kinds that are retried when the user's `includedErrors` does not say otherwise. */
+const RETRIED_KINDS: ReadonlySet<Classification['kind']> = new Set([
+  'never-sent',
+  'unknown-outcome',
+  'state-reply',
+] as const);
+
+/**
+ * Whether a failed command is sent again. Which errors are worth it is the user's choice; what may
+ * be repeated is not: past `safety` a command goes out again only when it is proven that it was
+ * not executed.
+ *
+ * What the caller caused is never retried. A `database-bound` command neither: the next attempt
+ * might reach another database; the executor answers for it.
+ */
+export function decideRetry(question: RetryQuestion): 'retry' | 'fail' {
+  const { classification, category, included } = question;
+  if (question.attempt >= question.maxAttempts || question.ignored) return 'fail';
+  if (classification.kind === 'caller' || category === 'database-bound') return 'fail';
+  if (!(included ?? RETRIED_KINDS.has(classification.kind))) return 'fail';
+
+  switch (classification.executed) {
+    case 'no':
+      return 'retry';
+    case 'perhaps':
+      return mayRepeat(category, question.safety) ? 'retry' : 'fail';
+    case 'yes':
+      return included === true && mayRepeat(category, question.safety) ? 'retry' : 'fail';
+  }
+}

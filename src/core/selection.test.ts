@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type DatabaseView,
+  isEligible,
+  isUsable,
+  lacks,
+  selectBest,
+  selectFailback,
+} from './selection.js';
+
+const NOW = 1000;
+
+function view(id: string, over: Partial<DatabaseView> = {}): DatabaseView {
+  return {
+    id,
+    weight: 1,
+    order: 0,
+    connected: true,
+    health: 'healthy',
+    breaker: 'closed',
+    graceEndsAt: 0,
+    gatesOpen: true,
+    ...over,
+  };
+}
+
+describe('lacks', () => {
+  it.each([
+    [{}, [], true],
+    [{ disabled: 'by hand' }, ['disabled'], false],
+    [{ connected: false }, ['not connected'], false],
+    [{ health: 'unknown' }, ['health unknown'], false],
+    [{ health: 'unhealthy' }, ['unhealthy'], false],
+    [{ breaker: 'open' }, ['breaker open'], true],
+    [{ graceEndsAt: NOW + 1 }, ['grace period'], true],
+    [{ graceEndsAt: NOW }, [], true],
+    [{ gatesOpen: false }, ['gate closed'], true],
+    [
+      { connected: false, health: 'unhealthy', breaker: 'open', graceEndsAt: NOW + 1 },
+      ['not connected', 'unhealthy', 'breaker open', 'grace period'],
+      false,
+    ],
+  ] satisfies [Partial<DatabaseView>, string[], boolean][])(
+    '%j -> %j',
+    (over, expected, usable) => {
+      const database = view('east', over);
+      expect(lacks(database, NOW)).toEqual(expected);
+      expect(isEligible(database, NOW)).toBe(expected.length === 0);
+      expect(isUsable(database)).toBe(usable);
+    },
+  );
+});
+
+describe('selectBest', () => {
+  it('takes the eligible one of the highest weight', () => {
+    const west = view('west', { weight: 0.5 });
+    const east = view('east', { weight: 2, order: 1 });
+    expect(selectBest([west, east], NOW)).toEqual({ view: east, lastResort: false });
+  });
+
+  it('takes the first in the configuration among equals, in whatever order they come', () => {
+    const first = view('first', { order: 0 });
+    const second = view('second', { order: 1 });
+    expect(selectBest([second, first], NOW)?.view).toBe(first);
+    expect(selectBest([first, second], NOW)?.view).toBe(first);
+  });
+
+  it('prefers any eligible one to a usable one of higher weight', () => {
+    const grace = view('grace', { weight: 9, graceEndsAt: NOW + 1 });
+    const low = view('low', { weight: 0.1 });
+    expect(selectBest([grace, low], NOW)).toEqual({ view: low, lastResort: false });
+  });
+
+  it('uses a healthy one as the last resort, whatever its grace, gates and breaker', () => {
+    const broken = view('broken', { weight: 9, connected: false });
+    const low = view('low', { weight: 1, graceEndsAt: NOW + 1 });
+    const high = view('high', { weight: 2, breaker: 'open', gatesOpen: false });
+    expect(selectBest([broken, low, high], NOW)).toEqual({ view: high, lastResort: true });
+  });
+
+  it('finds none when none can serve', () => {
+    const views = [
+      view('a', { health: 'unhealthy' }),
+      view('b', { connected: false }),
+      view('c', { health: 'unknown' }),
+      view('d', { disabled: 'removed' }),
+    ];
+    expect(selectBest(views, NOW)).toBeUndefined();
+    expect(selectBest([], NOW)).toBeUndefined();
+  });
+
+  it('leaves out the excluded one, as the last resort too', () => {
+    const east = view('east', { weight: 2 });
+    const west = view('west', { graceEndsAt: NOW + 1 });
+    expect(selectBest([east, west], NOW, 'east')).toEqual({ view: west, lastResort: true });
+    expect(selectBest([east], NOW, 'east')).toBeUndefined();
+  });
+});
+
+describe('selectFailback', () => {
+  const west = view('west', { weight: 0.5, order: 1 });
+
+  it('returns to the eligible one of the highest weight above the active one', () => {
+    const north = view('north', { weight: 0.7, order: 2 });
+    const east = view('east', { weight: 1 });
+    expect(selectFailback([west, north, east], 'west', NOW)).toBe(east);
+    expect(selectFailback([west, north, { ...east, gatesOpen: false }], 'west', NOW)).toBe(north);
+  });
+
+  it('stays among equals, above lower ones, and with ineligible ones', () => {
+    const equal = view('equal', { weight: 0.5, order: 0 });
+    const lower = view('lower', { weight: 0.1 });
+    const grace = view('grace', { weight: 1, graceEndsAt: NOW + 1 });
+    expect(selectFailback([equal, lower, grace, west], 'west', NOW)).toBeUndefined();
+  });
+
+  it('never answers the active one itself', () => {
+    expect(selectFailback([west], 'west', NOW)).toBeUndefined();
+  });
+
+  it('takes any eligible one when nothing is active', () => {
+    expect(selectFailback([west], undefined, NOW)).toBe(west);
+    expect(selectFailback([west], 'gone', NOW)).toBe(west);
+  });
+});

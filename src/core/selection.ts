@@ -1,0 +1,109 @@
+/** What decides whether a database may be the active one. */
+export interface DatabaseView {
+  readonly id: string;
+  /** Above 0. */
+  readonly weight: number;
+  /** Position in the configuration; the lower one wins among equal weights. */
+  readonly order: number;
+  /** The data connection is ready. */
+  readonly connected: boolean;
+  readonly health: 'unknown' | 'healthy' | 'unhealthy';
+  readonly breaker: 'closed' | 'open';
+  /** Monotonic milliseconds; 0: no grace period. */
+  readonly graceEndsAt: number;
+  /** All checks that keep a standby from being failed back to pass. */
+  readonly gatesOpen: boolean;
+  /** Why it must not be used at all, not even as the last resort. */
+  readonly disabled?: string | undefined;
+}
+
+/** What an ineligible database lacks. */
+export type Lack =
+  | 'disabled'
+  | 'not connected'
+  | 'health unknown'
+  | 'unhealthy'
+  | 'breaker open'
+  | 'grace period'
+  | 'gate closed';
+
+export interface Selection {
+  readonly view: DatabaseView;
+  /** None was eligible; this one is connected and healthy, and an outage is worse than a flap. */
+  readonly lastResort: boolean;
+}
+
+const NOTHING: readonly Lack[] = Object.freeze([]);
+
+/** Everything that the database lacks to become active; empty when it is eligible. */
+export function lacks(view: DatabaseView, now: number): readonly Lack[] {
+  if (isEligible(view, now)) return NOTHING;
+  const found: Lack[] = [];
+  if (view.disabled !== undefined) found.push('disabled');
+  if (!view.connected) found.push('not connected');
+  if (view.health === 'unknown') found.push('health unknown');
+  if (view.health === 'unhealthy') found.push('unhealthy');
+  if (view.breaker === 'open') found.push('breaker open');
+  if (view.graceEndsAt > now) found.push('grace period');
+  if (!view.gatesOpen) found.push('gate closed');
+  return found;
+}
+
+/** May become active: connected, healthy, breaker closed, no grace period, gates open. */
+export function isEligible(view: DatabaseView, now: number): boolean {
+  return isUsable(view) && view.breaker === 'closed' && view.graceEndsAt <= now && view.gatesOpen;
+}
+
+/** May serve as the last resort: connected and healthy, whatever its grace, gates and breaker. */
+export function isUsable(view: DatabaseView): boolean {
+  return view.connected && view.health === 'healthy' && view.disabled === undefined;
+}
+
+/**
+ * The eligible database of the highest weight; without one the usable of the highest weight, as
+ * the last resort; `undefined` when no database can serve. Equal weights: the lower `order`.
+ * Linear. `exclude` is left out of both searches.
+ */
+export function selectBest(
+  views: Iterable<DatabaseView>,
+  now: number,
+  exclude?: string,
+): Selection | undefined {
+  let eligible: DatabaseView | undefined;
+  let usable: DatabaseView | undefined;
+  for (const view of views) {
+    if (view.id === exclude || !isUsable(view)) continue;
+    if (isBetter(view, usable)) usable = view;
+    if (isEligible(view, now) && isBetter(view, eligible)) eligible = view;
+  }
+  if (eligible !== undefined) return { view: eligible, lastResort: false };
+  if (usable !== undefined) return { view: usable, lastResort: true };
+  return undefined;
+}
+
+/**
+ * The eligible database of the highest weight, if that is strictly above the active one's:
+ * among equals nobody fails back. Without an active one (or with one that is not in `views`)
+ * every weight is above. Linear, allocates nothing.
+ */
+export function selectFailback(
+  views: Iterable<DatabaseView>,
+  activeId: string | undefined,
+  now: number,
+): DatabaseView | undefined {
+  let best: DatabaseView | undefined;
+  let activeWeight = 0;
+  for (const view of views) {
+    if (view.id === activeId) activeWeight = view.weight;
+    else if (isEligible(view, now) && isBetter(view, best)) best = view;
+  }
+  return best !== undefined && best.weight > activeWeight ? best : undefined;
+}
+
+function isBetter(view: DatabaseView, than: DatabaseView | undefined): boolean {
+  return (
+    than === undefined ||
+    view.weight > than.weight ||
+    (view.weight === than.weight && view.order < than.order)
+  );
+}

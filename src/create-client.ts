@@ -1,0 +1,136 @@
+import type { EventEmitter } from 'node:events';
+import type {
+  RedisFunctions,
+  RedisModules,
+  RedisScripts,
+  RespVersions,
+  TypeMapping,
+} from '@redis/client';
+import type {
+  DefaultRespVersion,
+  ForceOptions,
+  MultiDbClient,
+  MultiDbClientOptions,
+} from './client-type.js';
+import { systemClock, systemRandom } from './clock.js';
+import { NodeRedisDriver } from './drivers/node-redis/driver.js';
+import { createFacade, define } from './drivers/node-redis/facade.js';
+import { ClientClosedError, InvalidOptionError } from './errors.js';
+import { checkOption } from './options/check.js';
+import { resolveDatabase, resolveOptions } from './options/validate.js';
+import { type Emit, safeEmit } from './runtime/emit.js';
+import { type Explanation, explain } from './runtime/explain.js';
+import { Management } from './runtime/management.js';
+import { Session } from './runtime/session.js';
+import { snapshot } from './runtime/snapshot.js';
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A client of several Redis databases that is used like node-redis's: it sends everything to the
+ * preferred healthy database, leaves it when it fails, and returns when it is well again.
+ *
+ * Nothing is opened before `connect()`. Throws `InvalidOptionError`.
+ */
+export function createMultiDbClient<
+  M extends RedisModules = Record<never, never>,
+  F extends RedisFunctions = Record<never, never>,
+  S extends RedisScripts = Record<never, never>,
+  RESP extends RespVersions = DefaultRespVersion,
+  TM extends TypeMapping = Record<never, never>,
+>(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
+  const resolved = resolveOptions(options);
+  const facade = createFacade(resolved.group.client, {
+    send: (args, commandOptions) =>
+      session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
+    sendBatch: (kind, commands, commandOptions) =>
+      session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
+      Promise.reject(new ClientClosedError()),
+  });
+  const emit: Emit = safeEmit(facade as unknown as EventEmitter);
+  const session = new Session(resolved, {
+    clock: systemClock,
+    random: systemRandom,
+    emit,
+    createDriver: (database) => new NodeRedisDriver(database.client),
+  });
+  define(
+    facade._self,
+    members(session, resolved.group, () => facade),
+  );
+  return facade as unknown as MultiDbClient<M, F, S, RESP, TM>;
+}
+
+function members(
+  session: Session,
+  group: ReturnType<typeof resolveOptions>['group'],
+  facade: () => unknown,
+): Record<string | symbol, unknown> {
+  const coordinator = () => session.group.coordinator;
+  const manage = () => new Management(session.group);
+  const running = () => {
+    if (coordinator().phase !== 'running') throw new ClientClosedError('the client is not open');
+    return manage();
+  };
+  const resolve = (database: unknown) =>
+    resolveDatabase(database, 'database', group, [...coordinator().databases.keys()]);
+  const close = () => session.close();
+  const quit = async () => {
+    await session.close();
+    return 'OK';
+  };
+
+  return {
+    async connect() {
+      await session.connect();
+      return facade();
+    },
+    close,
+    destroy: () => session.destroy(),
+    disconnect: async () => session.destroy(),
+    quit,
+    QUIT: quit,
+    [Symbol.asyncDispose]: close,
+    ref: () => session.ref(),
+    unref: () => session.unref(),
+    get isOpen() {
+      return session.isOpen;
+    },
+    get isReady() {
+      return session.executor?.ready ?? false;
+    },
+
+    get databases() {
+      return coordinator()
+        .all()
+        .map((database) => snapshot(coordinator(), database));
+    },
+    get activeDatabase() {
+      return coordinator().route.database?.id;
+    },
+    setActiveDatabase: async (id: string) => running().setActive(id),
+    forceActiveDatabase: async (id: string, options: ForceOptions = {}) => {
+      const { durationMs = Number.POSITIVE_INFINITY } = options;
+      if (
+        durationMs !== Number.POSITIVE_INFINITY &&
+        !(durationMs >= 0 && durationMs <= MAX_TIMER_MS)
+      ) {
+        throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
+      }
+      return running().forceActive(id, durationMs);
+    },
+    addDatabase: async (database: unknown) =>
+      snapshot(coordinator(), await running().add(resolve(database))),
+    removeDatabase: async (id: string) => running().remove(id),
+    replaceDatabase: async (id: string, database: unknown) =>
+      snapshot(coordinator(), await running().replace(id, resolve(database))),
+    getWeight: (id: string) => manage().find(id).weight,
+    setWeight: (id: string, weight: number) =>
+      manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
+    isHealthy: (id: string) => {
+      const database = manage().find(id);
+      return database.health === 'healthy' && database.connected;
+    },
+    explain: (): Explanation => explain(coordinator()),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * The contract between the engine and a client library. Everything above it is the same for every
+ * library and topology; everything below it (protocol, TLS, authentication, pools, Cluster,
+ * Sentinel) is the library's.
+ *
+ * A driver repeats nothing and waits for nothing by itself: it opens one connection when asked,
+ * tells once when it is lost, and never reconnects.
+ */
+
+export type CommandArgument = string | Buffer;
+
+/** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
+export interface SendOptions {
+  readonly typeMapping?: unknown;
+  /** Written before what else waits on the connection. */
+  readonly asap?: boolean | undefined;
+}
+
+/**
+ * One sending of a command over one connection. The engine makes it; the driver calls it back:
+ * exactly one of `onReply` and `onError`, unless `withdraw` took it back.
+ */
+export interface Attempt {
+  /** One command, or the commands of a batch in order. */
+  readonly args: readonly CommandArgument[];
+  readonly batch: Batch | undefined;
+  readonly options: SendOptions | undefined;
+  /** Set by the driver at the moment in which the command is encoded for the socket. */
+  written: boolean;
+  /** For the driver alone. */
+  handle: unknown;
+  onReply(reply: unknown): void;
+  onError(error: unknown): void;
+}
+
+/** Commands that go over one connection back to back. */
+export interface Batch {
+  /** `multi`: wrapped in MULTI and EXEC, the reply is EXEC's; `pipeline`: an array of replies. */
+  readonly kind: 'multi' | 'pipeline';
+  readonly commands: readonly (readonly CommandArgument[])[];
+}
+
+/** Never called before `openConnection` has returned. */
+export interface ConnectionListener {
+  /** Authenticated and able to take commands. */
+  onReady(): void;
+  /**
+   * Gone: refused, closed, reset, timed out, or destroyed by a protocol error. Told once, after
+   * which nothing is sent any more. `refused` when no server accepted the connection.
+   * Attempts under way are settled by `onError` in the same turn of the event loop.
+   */
+  onLost(error: Error): void;
+}
+
+/** One data path to a database. Starts opening when it is made. */
+export interface Connection {
+  /** Ready, and not lost. */
+  readonly ready: boolean;
+  /** Grows with every byte that arrived; only compared. */
+  readonly bytesReceived: number;
+  /** Only while `ready`. Never throws: a bad argument settles the attempt by `onError`. */
+  send(attempt: Attempt): void;
+  /** True: the attempt was not written and never will be, and gets no call back any more. */
+  withdraw(attempt: Attempt): boolean;
+  /** Ends it at once; attempts under way get `onError`. Idempotent; `onLost` is not called. */
+  destroy(error: Error): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** A connection of its own for health checks, opened anew for each `openProbe`. */
+export interface ProbeConnection {
+  /** False once it broke. */
+  readonly alive: boolean;
+  /** Rejects with the server's error reply, or with what broke the connection. */
+  send(args: readonly CommandArgument[]): Promise<unknown>;
+  destroy(): void;
+}
+
+/** How one database is reached. */
+export interface Driver {
+  /** Where it leads, without credentials, for messages: `redis-east.example.com:14000`. */
+  readonly address: string;
+  /** How long a connection may take until it is ready, in milliseconds of loop time. */
+  readonly connectTimeoutMs: number;
+  /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
+  readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
+  openConnection(listener: ConnectionListener): Connection;
+  /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
+  openProbe(signal: AbortSignal): Promise<ProbeConnection>;
+  /**
+   * What an error of this library is, as far as the library's classes tell. `undefined`: not
+   * known to the library, the engine looks at the reply's first word or `error.code`.
+   */
+  classify(error: unknown): DriverErrorKind | undefined;
+  /** The error with which the library itself reports an aborted command. */
+  abortError(): Error;
+}
+
+/**
+ * - `reply`: an error reply of the server; its text decides further
+ * - `connection`: the connection could not be made or was lost
+ * - `caller`: the arguments can't be encoded, or the caller aborted
+ */
+export type DriverErrorKind = 'reply' | 'connection' | 'caller';

@@ -1,0 +1,126 @@
+import type { Socket } from 'node:net';
+import { createClient, ErrorReply } from '@redis/client';
+import type { Attempt, Connection, ConnectionListener } from '../driver.js';
+import { sendBatch } from './batch.js';
+import { connectionOptions, type NodeRedisOptions } from './options.js';
+import { captureSocket } from './raw-socket.js';
+import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
+
+type Client = ReturnType<typeof createClient>;
+
+/**
+ * One connection: one node-redis client that connects once and never again. A client of its own
+ * for each connection keeps what happens late on a lost one away from its successor.
+ */
+export class NodeRedisConnection implements Connection {
+  readonly #client: Client;
+  readonly #listener: ConnectionListener;
+  readonly #socket: Socket | undefined;
+  readonly #abort: AbortController;
+  #ready = false;
+  /** Why it ended; set before node-redis rejects what was under way. */
+  #ended: Error | undefined;
+  #settled = 0;
+
+  constructor(options: NodeRedisOptions, listener: ConnectionListener) {
+    this.#listener = listener;
+    const setting = connectionOptions(options, () => {
+      // Within this call the client still counts as open, which version 5 needs for its clean-up.
+      this.#discard();
+      return false;
+    });
+    this.#abort = setting.abort;
+    this.#client = createClient(setting.options);
+    this.#client.on('error', (error: Error) => this.#lose(error));
+    this.#client.on('ready', () => {
+      if (this.#ended !== undefined) return;
+      this.#ready = true;
+      this.#listener.onReady();
+    });
+    this.#socket = captureSocket(() => {
+      this.#client.connect().catch((error: Error) => this.#lose(error));
+    });
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get bytesReceived(): number {
+    return (this.#socket?.bytesRead ?? 0) + this.#settled;
+  }
+
+  /** node-redis has ended it: what it detaches or rejects from now on was not written by that. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  send(attempt: Attempt): void {
+    if (attempt.batch !== undefined) {
+      sendBatch(this, attempt, attempt.batch);
+      return;
+    }
+    const watch = new WriteWatch(this, attempt);
+    attempt.handle = watch;
+    this.command(attempt.args, {
+      abortSignal: watch,
+      typeMapping: attempt.options?.typeMapping,
+      asap: attempt.options?.asap,
+    }).then(
+      (reply) => attempt.onReply(reply),
+      (error) => {
+        if (!watch.withdrawn) attempt.onError(error);
+      },
+    );
+  }
+
+  /** Sends one command; a rejection names what ended the connection, if that is what it was. */
+  async command(args: readonly (string | Buffer)[], options: SendCommandOptions): Promise<unknown> {
+    try {
+      return await this.#client.sendCommand(args as string[], options as object);
+    } catch (error) {
+      throw this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
+    } finally {
+      this.#settled += 1;
+    }
+  }
+
+  withdraw(attempt: Attempt): boolean {
+    const handle = attempt.handle;
+    if (attempt.written) return false;
+    return (handle instanceof WriteWatch || handle instanceof BatchWatch) && handle.withdraw();
+  }
+
+  destroy(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#ready = false;
+    this.#discard();
+  }
+
+  ref(): void {
+    this.#client.ref();
+  }
+
+  unref(): void {
+    this.#client.unref();
+  }
+
+  #lose(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#ready = false;
+    this.#listener.onLost(error);
+    this.#discard();
+  }
+
+  /** Destroys client and socket in whatever state they are. Idempotent. */
+  #discard(): void {
+    try {
+      this.#client.destroy();
+    } catch {
+      // Version 5 throws when it isn't open; nothing is left to destroy then.
+    }
+    this.#abort.abort();
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  AbortError,
+  ClientClosedError,
+  ClientOfflineError,
+  ConnectionTimeoutError,
+  DisconnectsClientError,
+  ErrorReply,
+  ReconnectStrategyError,
+  SocketClosedUnexpectedlyError,
+  SocketTimeoutError,
+  TimeoutError,
+} from '@redis/client';
+import type {
+  Connection,
+  ConnectionListener,
+  Driver,
+  DriverErrorKind,
+  ProbeConnection,
+} from '../driver.js';
+import { NodeRedisConnection } from './connection.js';
+import { addressOf, type NodeRedisOptions, reconnectDelay } from './options.js';
+import { openProbeConnection } from './probe-connection.js';
+
+/** node-redis's own default. */
+const CONNECT_TIMEOUT_MS = 5000;
+
+const CONNECTION_ERRORS = [
+  ClientClosedError,
+  ClientOfflineError,
+  ConnectionTimeoutError,
+  DisconnectsClientError,
+  ReconnectStrategyError,
+  SocketClosedUnexpectedlyError,
+  SocketTimeoutError,
+  TimeoutError,
+];
+
+/** One standalone server through `@redis/client` 5 or 6. */
+export class NodeRedisDriver implements Driver {
+  readonly address: string;
+  readonly connectTimeoutMs: number;
+
+  constructor(private readonly options: NodeRedisOptions) {
+    this.address = addressOf(options);
+    this.connectTimeoutMs = options.socket?.connectTimeout ?? CONNECT_TIMEOUT_MS;
+  }
+
+  openConnection(listener: ConnectionListener): Connection {
+    return new NodeRedisConnection(this.options, listener);
+  }
+
+  openProbe(signal: AbortSignal): Promise<ProbeConnection> {
+    return openProbeConnection(this.options, signal);
+  }
+
+  reconnectDelay(retries: number, cause: Error): number | undefined {
+    return reconnectDelay(this.options.socket?.reconnectStrategy, retries, cause);
+  }
+
+  classify(error: unknown): DriverErrorKind | undefined {
+    if (error instanceof ErrorReply) return 'reply';
+    if (CONNECTION_ERRORS.some((kind) => error instanceof kind)) return 'connection';
+    if (error instanceof AbortError || error instanceof TypeError) return 'caller';
+    return undefined;
+  }
+
+  abortError(): Error {
+    return new AbortError();
+  }
+}

@@ -1,0 +1,114 @@
+import { createClient, WatchError } from '@redis/client';
+import type { RetrySafety } from '../../core/command-category.js';
+import { UnsupportedError } from '../../errors.js';
+import { copyOptions } from '../../options/copy.js';
+import type { CommandOptions } from '../../runtime/command.js';
+import type { CommandArgument } from '../driver.js';
+import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
+
+/** What the facade hands commands to. */
+export interface CommandSink {
+  send(args: readonly CommandArgument[], options: CommandOptions | undefined): Promise<unknown>;
+  sendBatch(
+    kind: 'multi' | 'pipeline',
+    commands: readonly (readonly CommandArgument[])[],
+    options: CommandOptions | undefined,
+  ): Promise<unknown>;
+}
+
+/** The parts of a node-redis client that the facade touches. */
+interface Internals {
+  _self: Internals;
+  _commandOptions: CommandOptions | undefined;
+  withCommandOptions(options: object): Internals;
+}
+
+interface QueuedCommand {
+  readonly args: readonly CommandArgument[];
+}
+
+/**
+ * A node-redis client that never connects. Every command, module, function and script method,
+ * every `with...` view and every iterator of the library ends in `_self.sendCommand`, and a
+ * transaction in `_executeMulti` or `_executePipeline`; those are ours here. So the facade has all
+ * methods of the library, of today and tomorrow, and the engine sees raw arguments only.
+ */
+export function createFacade(client: Record<string, unknown>, sink: CommandSink): Internals {
+  const options = copyOptions(client);
+  delete options.url;
+  delete options.socket;
+  delete options.credentialsProvider;
+  options.commandOptions = { timeout: 0, ...(options.commandOptions as object | undefined) };
+  options.maintNotifications = 'disabled';
+  const facade = createClient(options as never) as unknown as Internals;
+
+  define(facade._self, {
+    // A `function`, because a view calls it with itself as `this` and its options count.
+    sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
+      const refused = refusal(args);
+      if (refused !== undefined) return Promise.reject(refused);
+      return sink.send(args, merge(this._commandOptions, given));
+    },
+
+    async _executeMulti(this: Internals, commands: readonly QueuedCommand[], selected?: number) {
+      const reply = await batch(this, 'multi', commands, selected);
+      if (reply === null) throw new WatchError();
+      return reply;
+    },
+
+    _executePipeline(this: Internals, commands: readonly QueuedCommand[], selected?: number) {
+      return batch(this, 'pipeline', commands, selected);
+    },
+
+    withRetrySafety(this: Internals, retrySafety: RetrySafety) {
+      return this.withCommandOptions({ ...this._commandOptions, retrySafety });
+    },
+
+    withCommandOptions(this: Internals, given: object) {
+      const view = Object.create(this._self);
+      view._commandOptions = { ...this._commandOptions, ...given };
+      return view;
+    },
+  });
+  for (const [name, why] of Object.entries(REFUSED_METHODS)) {
+    const error = () => new UnsupportedError(`${name}: ${why}`);
+    define(facade._self, {
+      [name]: SYNCHRONOUS.has(name)
+        ? () => {
+            throw error();
+          }
+        : () => Promise.reject(error()),
+    });
+  }
+  return facade;
+
+  function batch(
+    view: Internals,
+    kind: 'multi' | 'pipeline',
+    commands: readonly QueuedCommand[],
+    selected: number | undefined,
+  ): Promise<unknown> {
+    if (selected !== undefined) {
+      return Promise.reject(new UnsupportedError(`select: ${REFUSED_METHODS.select}`));
+    }
+    const all = commands.map(({ args }) => args);
+    const refused = all.map(refusal).find((error) => error !== undefined);
+    if (refused !== undefined) return Promise.reject(refused);
+    return sink.sendBatch(kind, all, view._commandOptions);
+  }
+}
+
+/** Own, not enumerable, and not to be replaced by accident. */
+export function define(target: object, members: Record<string | symbol, unknown>): void {
+  for (const key of Reflect.ownKeys(members)) {
+    const descriptor = Object.getOwnPropertyDescriptor(members, key) as PropertyDescriptor;
+    Object.defineProperty(target, key, { ...descriptor, enumerable: false, configurable: true });
+  }
+}
+
+function merge(
+  base: CommandOptions | undefined,
+  given: CommandOptions | undefined,
+): CommandOptions | undefined {
+  return given === undefined || given === base ? base : { ...base, ...given };
+}

@@ -1,0 +1,84 @@
+import type { createClient } from '@redis/client';
+
+/** node-redis options of one database, as far as the driver reads them. */
+export interface NodeRedisOptions {
+  readonly url?: string;
+  readonly RESP?: 2 | 3;
+  readonly socket?: {
+    readonly host?: string;
+    readonly port?: number;
+    readonly path?: string;
+    readonly tls?: boolean;
+    readonly connectTimeout?: number;
+    readonly socketTimeout?: number;
+    readonly reconnectStrategy?: unknown;
+  };
+}
+
+export type ClientOptions = NonNullable<Parameters<typeof createClient>[0]>;
+
+/** Keys of `client` that shape the API: they belong to the facade, not to a connection. */
+export const API_SHAPING_OPTIONS = ['modules', 'scripts', 'functions', 'keyPrefix'] as const;
+
+export interface ConnectionSetting {
+  readonly options: ClientOptions;
+  /** Aborts the socket in whatever state it is, in every version of node-redis. */
+  readonly abort: AbortController;
+}
+
+/**
+ * Options for one connection: a fresh copy, because `createClient` changes the object that it
+ * gets. The engine's clock replaces every timer of node-redis, and the engine reconnects.
+ */
+export function connectionOptions(
+  user: NodeRedisOptions,
+  reconnectStrategy: () => false,
+): ConnectionSetting {
+  const abort = new AbortController();
+  const options: Record<string, unknown> = { ...user };
+  for (const key of API_SHAPING_OPTIONS) delete options[key];
+  delete options.pingInterval;
+  delete options.commandsQueueMaxLength;
+  const { socketTimeout: _socketTimeout, ...socket } = { ...user.socket };
+  options.socket = {
+    ...socket,
+    connectTimeout: 0,
+    reconnectStrategy,
+    signal: abort.signal,
+  };
+  options.commandOptions = { timeout: 0 };
+  options.disableOfflineQueue = true;
+  return { options: options as ClientOptions, abort };
+}
+
+/** `host:port` or the path of a Unix socket; never credentials. */
+export function addressOf(options: NodeRedisOptions): string {
+  const { url, socket } = options;
+  if (url !== undefined) {
+    if (url.startsWith('unix:'))
+      return url
+        .slice(5)
+        .replace(/^\/\/[^/]*/, '')
+        .replace(/\?.*$/, '');
+    const { hostname, port } = new URL(url);
+    return `${hostname || 'localhost'}:${port || 6379}`;
+  }
+  return socket?.path ?? `${socket?.host ?? 'localhost'}:${socket?.port ?? 6379}`;
+}
+
+/** The user's delay before a reconnect, if a usable one was given. */
+export function reconnectDelay(
+  strategy: unknown,
+  retries: number,
+  cause: Error,
+): number | undefined {
+  let delay = strategy;
+  if (typeof strategy === 'function') {
+    try {
+      delay = strategy(retries, cause);
+    } catch {
+      return undefined;
+    }
+  }
+  return typeof delay === 'number' && delay >= 0 && delay < 2 ** 31 ? delay : undefined;
+}

@@ -1,0 +1,56 @@
+import { createClient } from '@redis/client';
+import type { CommandArgument, ProbeConnection } from '../driver.js';
+import { connectionOptions, type NodeRedisOptions } from './options.js';
+
+/** Opens a connection for health checks. It never keeps the process alive. */
+export async function openProbeConnection(
+  options: NodeRedisOptions,
+  signal: AbortSignal,
+): Promise<ProbeConnection> {
+  let alive = true;
+  const setting = connectionOptions(options, () => {
+    destroy();
+    return false;
+  });
+  const client = createClient(setting.options);
+  const destroy = () => {
+    alive = false;
+    signal.removeEventListener('abort', destroy);
+    try {
+      client.destroy();
+    } catch {
+      // Version 5 throws when it isn't open.
+    }
+    setting.abort.abort();
+  };
+
+  const ended = new Promise<never>((_, reject) => {
+    client.on('error', (error: Error) => {
+      reject(error);
+      destroy();
+    });
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  ended.catch(() => {});
+  signal.addEventListener('abort', destroy, { once: true });
+  if (signal.aborted) {
+    destroy();
+    throw signal.reason;
+  }
+  client.unref();
+  try {
+    await Promise.race([client.connect(), ended]);
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+  signal.removeEventListener('abort', destroy);
+
+  return {
+    get alive() {
+      return alive;
+    },
+    send: (args: readonly CommandArgument[]) => client.sendCommand(args as string[]),
+    destroy,
+  };
+}

@@ -1,0 +1,105 @@
+import { UnsupportedError } from '../../errors.js';
+
+/**
+ * What would carry state on one connection, or bypass the engine, and what to do instead. It is
+ * refused at once, as a method and as a raw command, rather than forgotten at the next switch.
+ */
+const PUBSUB = 'pub/sub is not available yet; use a node-redis client of its own for it';
+const ONE_CONNECTION = 'it would hold for one connection only and be lost at the next switch';
+
+/** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
+export const REFUSED_METHODS: Readonly<Record<string, string>> = {
+  SUBSCRIBE: PUBSUB,
+  subscribe: PUBSUB,
+  UNSUBSCRIBE: PUBSUB,
+  unsubscribe: PUBSUB,
+  PSUBSCRIBE: PUBSUB,
+  pSubscribe: PUBSUB,
+  PUNSUBSCRIBE: PUBSUB,
+  pUnsubscribe: PUBSUB,
+  SSUBSCRIBE: PUBSUB,
+  sSubscribe: PUBSUB,
+  SUNSUBSCRIBE: PUBSUB,
+  sUnsubscribe: PUBSUB,
+  extendPubSubChannelListeners: PUBSUB,
+  extendPubSubListeners: PUBSUB,
+  getPubSubListeners: PUBSUB,
+  SELECT: 'set `database` in the options of each database instead',
+  select: 'set `database` in the options of each database instead',
+  WATCH: `WATCH is not available yet; ${ONE_CONNECTION}`,
+  watch: `WATCH is not available yet; ${ONE_CONNECTION}`,
+  UNWATCH: 'WATCH is not available yet',
+  unwatch: 'WATCH is not available yet',
+  setDirtyWatch: 'WATCH is not available yet',
+  MONITOR: 'use a node-redis client of its own for MONITOR',
+  monitor: 'use a node-redis client of its own for MONITOR',
+  reset: ONE_CONNECTION,
+  resetIfDirty: ONE_CONNECTION,
+  reAuthenticate: 'set credentials, or a credentialsProvider, in the options',
+  duplicate: '`duplicate` is not available yet; create a second client',
+  createPool: 'pools are not available yet',
+  legacy: 'the callback interface is not available yet',
+};
+
+export const SYNCHRONOUS: ReadonlySet<string> = new Set([
+  ...['duplicate', 'createPool', 'legacy', 'setDirtyWatch', 'getPubSubListeners'],
+]);
+
+/** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */
+const REFUSED_COMMANDS = new Map<string, string>([
+  ...['SUBSCRIBE', 'UNSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].map(
+    (name): [string, string] => [name, PUBSUB],
+  ),
+  ['SELECT', 'set `database` in the options of each database instead'],
+  ['AUTH', 'set credentials, or a credentialsProvider, in the options'],
+  ['HELLO', 'set `RESP` in the options'],
+  ['RESET', ONE_CONNECTION],
+  ['QUIT', 'call `close()`'],
+  ['MONITOR', 'use a node-redis client of its own for MONITOR'],
+  ['WATCH', `WATCH is not available yet; ${ONE_CONNECTION}`],
+  ['UNWATCH', 'WATCH is not available yet'],
+  ['MULTI', 'use `multi()`'],
+  ['EXEC', 'use `multi()`'],
+  ['DISCARD', 'use `multi()`'],
+  ['READONLY', ONE_CONNECTION],
+  ['READWRITE', ONE_CONNECTION],
+  ['ASKING', ONE_CONNECTION],
+  ['SYNC', 'the connection is shared with commands'],
+  ['PSYNC', 'the connection is shared with commands'],
+  ['REPLCONF', 'the connection is shared with commands'],
+  ...['REPLY', 'TRACKING', 'CACHING', 'SETNAME', 'SETINFO', 'NO-EVICT', 'NO-TOUCH', 'CAPA'].map(
+    (sub): [string, string] => [`CLIENT ${sub}`, ONE_CONNECTION],
+  ),
+]);
+
+/** `CLIENT` and the first words of the others, for the quick look. */
+const FIRST_WORDS: ReadonlySet<string> = new Set(
+  [...REFUSED_COMMANDS.keys()].flatMap((name) => {
+    const [first = ''] = name.split(' ');
+    return [first, first.toLowerCase()];
+  }),
+);
+const LONGEST = Math.max(...[...FIRST_WORDS].map((word) => word.length));
+
+/** Why a raw command is refused; `undefined`: it isn't. Upper, lower and mixed case, Buffers. */
+export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
+  const name = args[0];
+  if (name === undefined || name.length > LONGEST) return undefined;
+  if (typeof name === 'string' && !FIRST_WORDS.has(name) && isOneCase(name)) return undefined;
+  const upper = String(name).toUpperCase();
+  const why =
+    REFUSED_COMMANDS.get(upper) ??
+    REFUSED_COMMANDS.get(`${upper} ${String(args[1]).toUpperCase()}`);
+  return why === undefined ? undefined : new UnsupportedError(`${upper}: ${why}`);
+}
+
+/** All upper or all lower case: a name in mixed case is looked at in full. */
+function isOneCase(name: string): boolean {
+  const first = name.charCodeAt(0) & 0x20;
+  for (let index = 1; index < name.length; index += 1) {
+    const code = name.charCodeAt(index);
+    const isLetter = (code | 0x20) >= 97 && (code | 0x20) <= 122;
+    if (isLetter && (code & 0x20) !== first) return false;
+  }
+  return true;
+}

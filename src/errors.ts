@@ -1,0 +1,182 @@
+/**
+ * Every error that this package makes by itself. Errors that the server or node-redis made
+ * (an `ErrorReply`, an `AbortError`) reach the caller unchanged.
+ */
+
+/** Survives two copies of the package in one process, where `instanceof` does not. */
+const BRAND: unique symbol = Symbol.for('redis-multidb.error') as never;
+
+export type MultiDbErrorCode =
+  | 'TEMPORARILY_UNAVAILABLE'
+  | 'PERMANENTLY_UNAVAILABLE'
+  | 'COMMAND_TIMEOUT'
+  | 'CONNECTION_LOST'
+  | 'CIRCUIT_OPEN'
+  | 'DATABASE_SWITCHED'
+  | 'DATABASE_UNAVAILABLE'
+  | 'INITIALIZATION_FAILED'
+  | 'INVALID_OPTION'
+  | 'UNKNOWN_DATABASE'
+  | 'CLIENT_CLOSED'
+  | 'OVERLOADED'
+  | 'UNSUPPORTED';
+
+export interface MultiDbErrorDetails {
+  readonly cause?: unknown;
+  readonly databaseId?: string | undefined;
+  readonly maybeExecuted?: boolean;
+}
+
+/**
+ * Base of all errors of this package.
+ *
+ * - `code` is stable; compare it rather than the message.
+ * - `databaseId` names the database that the error is about, where there is one.
+ * - `maybeExecuted` is true when any attempt of the command may have been executed by a server,
+ *   and false only when that is proven impossible.
+ * - `cause` is what led to it, where something did.
+ */
+export class MultiDbError extends Error {
+  readonly code: MultiDbErrorCode;
+  readonly databaseId: string | undefined;
+  readonly maybeExecuted: boolean;
+
+  constructor(code: MultiDbErrorCode, message: string, details: MultiDbErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.databaseId = details.databaseId;
+    this.maybeExecuted = details.maybeExecuted ?? false;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** True for an error made by any copy of this package. */
+export function isMultiDbError(error: unknown): error is MultiDbError {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** No database can serve at the moment; probing goes on and a later command may succeed. */
+export class TemporarilyUnavailableError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('TEMPORARILY_UNAVAILABLE', message, details);
+  }
+}
+
+/**
+ * No database could serve during `maxNumFailoverAttempts` searches. The client is not terminal:
+ * probing goes on and commands succeed again as soon as one database is well.
+ */
+export class PermanentlyUnavailableError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('PERMANENTLY_UNAVAILABLE', message, details);
+  }
+}
+
+/** `commandTimeoutMs` (one attempt) or `commandDeadlineMs` (the whole command) has passed. */
+export class CommandTimeoutError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('COMMAND_TIMEOUT', message, details);
+  }
+}
+
+/** The connection broke while the command was under way; see `maybeExecuted`. */
+export class ConnectionLostError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('CONNECTION_LOST', message, details);
+  }
+}
+
+/** The circuit breaker of the database is open. */
+export class CircuitOpenError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('CIRCUIT_OPEN', message, details);
+  }
+}
+
+/** The command belongs to a database that is no longer the active one (a cursor, WAIT, ...). */
+export class DatabaseSwitchedError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('DATABASE_SWITCHED', message, details);
+  }
+}
+
+/** The database named in a management call can't serve; the message says why. */
+export class DatabaseUnavailableError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('DATABASE_UNAVAILABLE', message, details);
+  }
+}
+
+/** Why one database was not available at `connect()`. */
+export interface InitializationFailure {
+  readonly databaseId: string;
+  readonly reason: string;
+  readonly cause?: unknown;
+}
+
+/** `connect()` could not meet the initialization policy; `failures` says why for each database. */
+export class InitializationFailedError extends MultiDbError {
+  readonly failures: readonly InitializationFailure[];
+
+  constructor(message: string, failures: readonly InitializationFailure[]) {
+    super('INITIALIZATION_FAILED', message, { cause: failures[0]?.cause });
+    this.failures = failures;
+  }
+}
+
+/** An option or argument was rejected where it entered. */
+export class InvalidOptionError extends MultiDbError {
+  /** Path of the option, such as `databases[1].weight`. */
+  readonly option: string;
+  readonly received: unknown;
+
+  constructor(option: string, expected: string, received: unknown) {
+    super('INVALID_OPTION', `${option}: expected ${expected}, received ${show(received)}`);
+    this.option = option;
+    this.received = received;
+  }
+}
+
+/** No database has this id. */
+export class UnknownDatabaseError extends MultiDbError {
+  constructor(databaseId: string, known: readonly string[]) {
+    super(
+      'UNKNOWN_DATABASE',
+      `unknown database ${show(databaseId)}; known are ${known.map(show).join(', ')}`,
+      { databaseId: String(databaseId) },
+    );
+  }
+}
+
+/** The client is not open: `connect()` was not called, or `close()` or `destroy()` was. */
+export class ClientClosedError extends MultiDbError {
+  constructor(message = 'the client is closed', details?: MultiDbErrorDetails) {
+    super('CLIENT_CLOSED', message, details);
+  }
+}
+
+/** `maxPendingCommands` are pending; the command was never sent. */
+export class OverloadedError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('OVERLOADED', message, details);
+  }
+}
+
+/** What was called is not available on a client of several databases; the message says what is. */
+export class UnsupportedError extends MultiDbError {
+  constructor(message: string) {
+    super('UNSUPPORTED', message);
+  }
+}
+
+/** A received value for an error message: short, and never a secret's whole text. */
+function show(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  }
+  if (typeof value === 'function') return `a function${value.name ? ` (${value.name})` : ''}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return `an object`;
+  return String(value);
+}

@@ -1,0 +1,84 @@
+/** What the client tells. One map, literal reasons; emission lives in `runtime/emit.ts`. */
+
+export type SwitchReason =
+  | 'initial'
+  | 'health-check'
+  | 'circuit-breaker'
+  | 'failback'
+  | 'weight'
+  | 'manual'
+  | 'forced'
+  | 'removed'
+  | 'recovered';
+
+/** Any change of the active database; `undefined` stands for "none". */
+export interface SwitchEvent {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: SwitchReason;
+  /** In words, what led to it. */
+  readonly cause: string;
+  /** Wall-clock time. */
+  readonly at: Date;
+  /** Counts switches from 1; a command or result of an earlier generation changes nothing. */
+  readonly generation: number;
+  /** Milliseconds from the first sign that led to this switch until the switch. */
+  readonly durationMs: number;
+}
+
+export interface DatabaseUnhealthyEvent {
+  readonly id: string;
+  readonly cause: string;
+  readonly error: unknown;
+  readonly at: Date;
+}
+
+export interface DatabaseHealthyEvent {
+  readonly id: string;
+  readonly at: Date;
+}
+
+export interface BreakerEvent {
+  readonly id: string;
+  readonly at: Date;
+  /** Outcomes in the window when the breaker changed. */
+  readonly failures: number;
+  readonly total: number;
+}
+
+export interface AllDatabasesDownEvent {
+  readonly at: Date;
+  readonly failures: readonly { readonly id: string; readonly cause: string }[];
+}
+
+export interface RecoveredEvent {
+  readonly id: string;
+  readonly at: Date;
+  /** Milliseconds during which no database could serve. */
+  readonly downForMs: number;
+}
+
+export interface MultiDbEvents {
+  /** The active database changed, for whatever reason. */
+  switch: [event: SwitchEvent];
+  /** A switch away from a database that failed; follows `switch`. */
+  failover: [event: SwitchEvent];
+  /** A switch back to a database of higher weight; follows `switch`. */
+  failback: [event: SwitchEvent];
+  'database-unhealthy': [event: DatabaseUnhealthyEvent];
+  'database-healthy': [event: DatabaseHealthyEvent];
+  'breaker-open': [event: BreakerEvent];
+  'breaker-closed': [event: BreakerEvent];
+  'all-databases-down': [event: AllDatabasesDownEvent];
+  recovered: [event: RecoveredEvent];
+  /** Something went wrong that no command tells; with no listener nothing is thrown. */
+  error: [error: Error];
+  /** `connect()` began to open connections. */
+  connect: [];
+  /** The first active database can serve. */
+  ready: [];
+  /** `close()` or `destroy()` has ended everything. */
+  end: [];
+}
+
+export type MultiDbEventName = keyof MultiDbEvents;

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import type { HealthCheckFunction } from './strategy.js';
+
+/** Tells the canary's keys from an application's. */
+export const CANARY_PREFIX = '__redis-multidb:canary:';
+
+/**
+ * Checks the state that a reply complained about, because PING answers PONG on a read-only
+ * replica, on a cluster without its slots and on a full server. `undefined`: PING tells enough
+ * (LOADING and BUSY are answered to PING as well).
+ *
+ * A canary that the user's ACL forbids proves that the server serves; it passes.
+ */
+export function stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
+  switch (stateWord) {
+    case 'READONLY':
+    case 'OOM':
+    case 'MISCONF':
+    case 'NOREPLICAS':
+      return unlessForbidden(async (probe) => {
+        await probe.sendCommand(['SET', canaryKey(), '', 'PX', '1000']);
+        return true;
+      });
+    case 'MASTERDOWN':
+      return unlessForbidden(async (probe) => {
+        await probe.sendCommand(['GET', canaryKey()]);
+        return true;
+      });
+    case 'CLUSTERDOWN':
+    case 'TRYAGAIN':
+      return unlessForbidden(async (probe) => {
+        const info = String(await probe.sendCommand(['CLUSTER', 'INFO']));
+        if (info.includes('cluster_state:fail')) throw new Error('cluster_state:fail');
+        return true;
+      });
+    default:
+      return undefined;
+  }
+}
+
+function canaryKey(): string {
+  return CANARY_PREFIX + randomBytes(8).toString('hex');
+}
+
+function unlessForbidden(check: HealthCheckFunction): HealthCheckFunction {
+  return async (probe) => {
+    try {
+      return await check(probe);
+    } catch (error) {
+      if (error instanceof Error && /^(NOPERM|MOVED|ASK) /.test(error.message)) return true;
+      throw error;
+    }
+  };
+}

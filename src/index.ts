@@ -1,0 +1,66 @@
+export type {
+  DefaultRespVersion,
+  ForceOptions,
+  MultiDbClient,
+  MultiDbClientOptions,
+  MultiDbCommandOptions,
+  MultiDbMembers,
+} from './client-type.js';
+export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
+export {
+  ALL_AVAILABLE,
+  type InitializationPolicy,
+  MAJORITY_AVAILABLE,
+  ONE_AVAILABLE,
+} from './core/initialization-policy.js';
+export {
+  ALL_SUCCESS,
+  ANY_SUCCESS,
+  MAJORITY_SUCCESS,
+  type ProbingPolicy,
+} from './core/probing-policy.js';
+export type { Lack } from './core/selection.js';
+export { createMultiDbClient } from './create-client.js';
+export {
+  CircuitOpenError,
+  ClientClosedError,
+  CommandTimeoutError,
+  ConnectionLostError,
+  DatabaseSwitchedError,
+  DatabaseUnavailableError,
+  InitializationFailedError,
+  type InitializationFailure,
+  InvalidOptionError,
+  isMultiDbError,
+  MultiDbError,
+  type MultiDbErrorCode,
+  OverloadedError,
+  PermanentlyUnavailableError,
+  TemporarilyUnavailableError,
+  UnknownDatabaseError,
+  UnsupportedError,
+} from './errors.js';
+export type {
+  AllDatabasesDownEvent,
+  BreakerEvent,
+  DatabaseHealthyEvent,
+  DatabaseUnhealthyEvent,
+  MultiDbEventName,
+  MultiDbEvents,
+  RecoveredEvent,
+  SwitchEvent,
+  SwitchReason,
+} from './events.js';
+export { PingStrategy } from './health/ping.js';
+export type { HealthCheckFunction, HealthCheckStrategy, Probe } from './health/strategy.js';
+export { DEFAULTS } from './options/defaults.js';
+export type {
+  CommandRetryOptions,
+  DatabaseOptions,
+  ErrorSelector,
+  HealthCheckOptions,
+  HealthCheckSetting,
+  MultiDbOptions,
+} from './options/types.js';
+export type { Explanation } from './runtime/explain.js';
+export type { DatabaseSnapshot } from './runtime/snapshot.js';

@@ -1,0 +1,120 @@
+import { InvalidOptionError } from '../errors.js';
+import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** Where a group of options lies in the table of defaults. */
+export type Section = '' | 'databases[]' | 'commandRetry' | 'failureDetector' | 'healthCheck';
+
+/** node-redis options that people put one level too high. */
+const CLIENT_OPTIONS = [
+  ...['url', 'socket', 'username', 'password', 'credentialsProvider', 'database', 'name'],
+  ...['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'],
+];
+
+/** The error for a value that is not what the option expects; hides what a URL may carry. */
+export function invalid(at: string, expected: string, received: unknown): InvalidOptionError {
+  return new InvalidOptionError(at, expected, withoutCredentials(received));
+}
+
+/** `user:password@` in front of a host, whatever stands in it. */
+export function withoutCredentials(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.includes('@')) return value;
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0] ?? '';
+  return `${scheme}***@${value.slice(value.lastIndexOf('@') + 1)}`;
+}
+
+/** An object whose names are all options of `section`; `at` is its path, '' for the root. */
+export function optionsObject(value: unknown, section: Section, at: string): Values {
+  const values = anyObject(value, at === '' ? 'options' : at);
+  const known = namesIn(section);
+  for (const name of Object.keys(values)) {
+    if (known.includes(name)) continue;
+    const hint = suggestion(name, section, known);
+    const expected = hint === undefined ? `one of ${known.join(', ')}` : `did you mean ${hint}`;
+    throw invalid(join(at, name), `a known option (${expected})`, name);
+  }
+  return values;
+}
+
+export function anyObject(value: unknown, at: string, expected = 'an object'): Values {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(at, expected, value);
+  }
+  return value as Values;
+}
+
+/** The validated value of one option in `values`, or its default. */
+export function read<K extends OptionName>(
+  values: Values,
+  option: K,
+  at: string,
+): (typeof DEFAULTS)[K]['default'] {
+  const name = option.slice(option.lastIndexOf('.') + 1);
+  const value = values[name];
+  return value === undefined
+    ? DEFAULTS[option].default
+    : checkOption(option, value, join(at, name));
+}
+
+/**
+ * `value`, when the option accepts it; throws `InvalidOptionError` otherwise. For values that
+ * enter by a method, such as a new weight.
+ */
+export function checkOption<K extends OptionName>(
+  option: K,
+  value: unknown,
+  at: string = option,
+): (typeof DEFAULTS)[K]['default'] {
+  const { rule, range }: OptionEntry<(typeof DEFAULTS)[K]['default']> = DEFAULTS[option] as never;
+  if (!rule.accepts(value)) throw invalid(at, range, value);
+  return value;
+}
+
+export function join(at: string, name: string): string {
+  return at === '' ? name : `${at}.${name}`;
+}
+
+/** `commandRetry` and `databases` in the root; `weight` in `databases[]`. */
+function namesIn(section: Section): readonly string[] {
+  const names = new Set<string>();
+  for (const option of Object.keys(DEFAULTS)) {
+    const [first = '', second] = option.split('.');
+    if (section === '') names.add(first.replace('[]', ''));
+    else if (first === section && second) names.add(second);
+  }
+  return [...names];
+}
+
+/** What was probably meant: an option of another place, or one that is spelled much like it. */
+function suggestion(name: string, section: Section, known: readonly string[]): string | undefined {
+  if ((section === '' || section === 'databases[]') && CLIENT_OPTIONS.includes(name)) {
+    return section === '' ? `client.${name} or databases[].client.${name}` : `client.${name}`;
+  }
+  const elsewhere = Object.keys(DEFAULTS).find((option) => {
+    return option.endsWith(`.${name}`) || option === name;
+  });
+  if (elsewhere !== undefined) return elsewhere;
+
+  const candidates = known.map((other) => ({ other, distance: distanceOf(name, other) }));
+  candidates.sort((a, b) => a.distance - b.distance);
+  const best = candidates[0];
+  const tolerated = Math.max(2, Math.floor(name.length / 4));
+  return best !== undefined && best.distance <= tolerated ? best.other : undefined;
+}
+
+/** Levenshtein distance without regard to case. */
+function distanceOf(a: string, b: string): number {
+  const from = a.toLowerCase();
+  const to = b.toLowerCase();
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[to.length] ?? 0;
+}

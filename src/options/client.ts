@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from 'node:util';
+import { anyObject, invalid, join, type Values } from './check.js';
+import { copyOptions } from './copy.js';
+
+/** Options of the client library. Only what the engine depends on is judged here. */
+export type ClientOptions = Record<string, unknown>;
+
+/** They shape the facade's API and replies, and so have one value for the whole group. */
+const SHAPING = ['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const;
+
+const UNSUPPORTED = ['clientSideCache', 'emitInvalidate'] as const;
+
+/** What a URL says as well, and says last: node-redis lays it over the other options. */
+const IN_URL = ['username', 'password', 'credentialsProvider', 'database'] as const;
+const ADDRESS = ['host', 'port', 'path'] as const;
+
+/** A validated deep copy of the options at `at`, without the names whose value is undefined. */
+export function checkClient(value: unknown, at: string): ClientOptions {
+  if (value === undefined) return {};
+  const given = anyObject(value, at, 'an object with node-redis options');
+  if (typeof given.sendCommand === 'function') {
+    throw invalid(at, 'an object with node-redis options, not a client', value);
+  }
+  for (const name of UNSUPPORTED) {
+    if (given[name]) throw invalid(join(at, name), 'nothing: it is not supported yet', given[name]);
+  }
+  if (given.url !== undefined) parseUrl(given.url, join(at, 'url'));
+  if (given.socket !== undefined) {
+    const socket = anyObject(given.socket, join(at, 'socket'));
+    if (socket.reconnectStrategy === false) {
+      const expected = 'a strategy that goes on: the client never gives a database up';
+      throw invalid(join(at, 'socket.reconnectStrategy'), expected, false);
+    }
+  }
+  return copyOptions({ ...given });
+}
+
+/**
+ * The options of one database: `own` over `shared`, `socket` part by part. Both come from
+ * `checkClient`; the result is a deep copy.
+ *
+ * What would make node-redis reach another server than `own` says is rejected or dropped: it lets
+ * a URL win over everything beside it, and a `path` win over `host` and `port`.
+ */
+export function mergeClient(own: ClientOptions, shared: ClientOptions, at: string): ClientOptions {
+  rejectShaping(own, shared, at);
+  rejectBesideSharedUrl(own, shared, at);
+
+  const inherited = { ...shared };
+  if (own.credentialsProvider !== undefined) {
+    delete inherited.username;
+    delete inherited.password;
+  } else if (own.username !== undefined || own.password !== undefined) {
+    delete inherited.credentialsProvider;
+  }
+  const merged: ClientOptions = { ...inherited, ...own };
+  if (own.socket !== undefined || shared.socket !== undefined) {
+    merged.socket = mergeSocket(own, shared);
+  }
+  rejectBesideUrl(merged, at);
+  return copyOptions(merged);
+}
+
+/** Where the client leads, without credentials: `host:port`, or the path of a Unix socket. */
+export function addressOf(client: ClientOptions): string {
+  if (client.url !== undefined) return parseUrl(client.url, 'url').address;
+  const { path, host, port } = (client.socket ?? {}) as Record<string, unknown>;
+  if (path !== undefined) return String(path);
+  const shown = typeof host === 'string' && host.includes(':') ? `[${host}]` : host;
+  return `${shown ?? 'localhost'}:${port ?? 6379}`;
+}
+
+function rejectShaping(own: ClientOptions, shared: ClientOptions, at: string): void {
+  for (const name of SHAPING) {
+    if (own[name] === undefined || isDeepStrictEqual(own[name], shared[name])) continue;
+    const expected = 'it in the top-level `client`: it shapes the API and is the same everywhere';
+    throw invalid(join(at, name), expected, own[name]);
+  }
+}
+
+function rejectBesideSharedUrl(own: ClientOptions, shared: ClientOptions, at: string): void {
+  if (shared.url === undefined || own.url !== undefined) return;
+  const socket = (own.socket ?? {}) as Values;
+  const beside =
+    ADDRESS.find((name) => socket[name] !== undefined) ??
+    IN_URL.find((name) => own[name] !== undefined);
+  if (beside === undefined) return;
+  const name = (ADDRESS as readonly string[]).includes(beside) ? `socket.${beside}` : beside;
+  const expected = 'a `url` of its own: the `url` of the top-level `client` would win over it';
+  throw invalid(
+    join(at, name),
+    expected,
+    beside === 'password' ? '***' : (socket[beside] ?? own[beside]),
+  );
+}
+
+function mergeSocket(own: ClientOptions, shared: ClientOptions): ClientOptions {
+  const ownSocket = (own.socket ?? {}) as ClientOptions;
+  const inherited = { ...(shared.socket as ClientOptions | undefined) };
+  const tcp = ownSocket.host !== undefined || ownSocket.port !== undefined;
+  if (own.url !== undefined || ownSocket.path !== undefined) {
+    delete inherited.host;
+    delete inherited.port;
+  }
+  if (own.url !== undefined || tcp) delete inherited.path;
+  return { ...inherited, ...ownSocket };
+}
+
+/** For `tls` node-redis would throw, with the whole URL in the message. */
+function rejectBesideUrl(client: ClientOptions, at: string): void {
+  if (client.url === undefined) return;
+  const { path, tls } = (client.socket ?? {}) as ClientOptions;
+  if (path !== undefined) throw invalid(join(at, 'socket.path'), 'nothing beside `url`', path);
+  const url = parseUrl(client.url, join(at, 'url'));
+  if (tls !== undefined && tls !== url.tls) {
+    throw invalid(join(at, 'socket.tls'), `${url.tls}, as the \`url\` says`, tls);
+  }
+}
+
+/** Its address, and whether it asks for TLS. Nothing after the scheme is shown if it is wrong. */
+function parseUrl(value: unknown, at: string): { address: string; tls: boolean } {
+  const wrong = () => {
+    const expected = 'a URL such as redis://host:6379, rediss://host:6379 or unix:///path';
+    const scheme = typeof value === 'string' && /^[a-z]+:\/\//i.exec(value)?.[0];
+    return invalid(at, expected, typeof value === 'string' ? `${scheme || ''}***` : value);
+  };
+  if (typeof value !== 'string') throw wrong();
+  if (value.startsWith('unix:')) {
+    const path = /^unix:\/\/(?:[^@/]*@)?(\/[^?#]+)/.exec(value)?.[1];
+    if (path === undefined) throw wrong();
+    return { address: path, tls: false };
+  }
+  if (!URL.canParse(value)) throw wrong();
+  const { protocol, hostname, port } = new URL(value);
+  if (protocol !== 'redis:' && protocol !== 'rediss:') throw wrong();
+  return { address: `${hostname || 'localhost'}:${port || 6379}`, tls: protocol === 'rediss:' };
+}

@@ -1,0 +1,53 @@
+import type { FailureDetectorOptions } from '../core/failure-detector.js';
+import { invalid, join, optionsObject, read, type Values } from './check.js';
+import { compileSelector } from './selector.js';
+
+const SECTION = 'failureDetector';
+
+/**
+ * `own` over `shared` over the defaults, part by part.
+ *
+ * In a `count` window the default of `minNumOfFailures` is what `failureRateThreshold` makes of
+ * `slidingWindowSize` (10 of 100): the general default of 1000 could never be reached there. A
+ * number beyond the window's size is rejected for the same reason.
+ */
+export function resolveFailureDetector(
+  own: unknown,
+  at: string,
+  shared?: Values,
+): FailureDetectorOptions {
+  const parts: Record<string, unknown> = {};
+  for (const given of [shared, own]) {
+    if (given === undefined) continue;
+    for (const [name, value] of Object.entries(optionsObject(given, SECTION, at))) {
+      if (value !== undefined) parts[name] = value;
+    }
+  }
+
+  const slidingWindowType = read(parts, 'failureDetector.slidingWindowType', at);
+  const slidingWindowSize = read(parts, 'failureDetector.slidingWindowSize', at);
+  const failureRateThreshold = read(parts, 'failureDetector.failureRateThreshold', at);
+  let minNumOfFailures = read(parts, 'failureDetector.minNumOfFailures', at);
+  if (slidingWindowType === 'count') {
+    if (parts.minNumOfFailures === undefined) {
+      minNumOfFailures = Math.ceil((slidingWindowSize * failureRateThreshold) / 100);
+    } else if (minNumOfFailures > slidingWindowSize) {
+      const expected = `at most slidingWindowSize (${slidingWindowSize}) in a count window`;
+      throw invalid(join(at, 'minNumOfFailures'), expected, minNumOfFailures);
+    }
+  }
+  return {
+    slidingWindowType,
+    slidingWindowSizeMs: read(parts, 'failureDetector.slidingWindowSizeMs', at),
+    slidingWindowSize,
+    minNumOfFailures,
+    failureRateThreshold,
+    includedErrors: selector(parts, 'includedErrors', at),
+    ignoredErrors: selector(parts, 'ignoredErrors', at),
+  };
+}
+
+function selector(parts: Values, name: string, at: string) {
+  const value = parts[name];
+  return value === undefined ? undefined : compileSelector(value, join(at, name));
+}

@@ -1,0 +1,36 @@
+import { invalid } from './check.js';
+
+const EXPECTED = 'an array of error classes, or a function `(error) => boolean`';
+
+/**
+ * An `ErrorSelector` as one predicate that never throws: of a list of classes, an error matches
+ * when it is an instance of one; a function that throws, or answers anything but `true`, has
+ * said no. An empty list matches nothing.
+ */
+export function compileSelector(selector: unknown, at: string): (error: Error) => boolean {
+  if (Array.isArray(selector)) {
+    const classes = selector.map((item, index) => errorClass(item, `${at}[${index}]`));
+    return (error) => classes.some((one) => error instanceof one);
+  }
+  if (typeof selector !== 'function') throw invalid(at, EXPECTED, selector);
+  if (isErrorClass(selector)) throw invalid(at, `${EXPECTED}; put the class in an array`, selector);
+  return (error) => {
+    try {
+      return selector(error) === true;
+    } catch {
+      return false;
+    }
+  };
+}
+
+function errorClass(item: unknown, at: string): new () => Error {
+  if (typeof item !== 'function' || !isErrorClass(item)) {
+    throw invalid(at, 'a class that extends Error', item);
+  }
+  return item;
+}
+
+// biome-ignore lint/complexity/noBannedTypes: any function may stand here, that is the question
+function isErrorClass(value: Function): value is new () => Error {
+  return value === Error || value.prototype instanceof Error;
+}

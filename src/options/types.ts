@@ -1,0 +1,193 @@
+import type { RetrySafety } from '../core/command-category.js';
+import type { FailureDetectorOptions } from '../core/failure-detector.js';
+import type { InitializationPolicy } from '../core/initialization-policy.js';
+import type { ProbingPolicy } from '../core/probing-policy.js';
+import type { HealthCheckFunction, HealthCheckStrategy } from '../health/strategy.js';
+
+/**
+ * Selects errors: a list of classes (an error matches when it is an instance of one), or a
+ * function that answers. A function that throws counts as "no" for that error.
+ */
+export type ErrorSelector =
+  | readonly (abstract new (
+      ...args: never[]
+    ) => Error)[]
+  | ((error: Error) => boolean);
+
+/** `FailureDetectorOptions` as they are given: each part optional, errors by class or predicate. */
+export interface FailureDetectorSettings
+  extends Partial<Omit<FailureDetectorOptions, 'includedErrors' | 'ignoredErrors'>> {
+  /** Errors that count as failures. Default: connection errors, timeouts and state replies. */
+  readonly includedErrors?: ErrorSelector;
+  /** Errors that don't count although they are included. Default: none. */
+  readonly ignoredErrors?: ErrorSelector;
+}
+
+/** One health check: a strategy with its timing and policy. Each part is optional. */
+export interface HealthCheckOptions {
+  /** What one probe does. Default: `new PingStrategy()`. */
+  readonly strategy?: HealthCheckStrategy | HealthCheckFunction;
+  /** From the end of a round to the start of the next, 1 to 2^31-1 ms. Default: 5000. */
+  readonly intervalMs?: number;
+  /** Longest duration of one probe, 1 to 2^31-1 ms. Default: 1000. */
+  readonly timeoutMs?: number;
+  /** Probes in a round, 1 or more. Default: 3. */
+  readonly numProbes?: number;
+  /** Wait between the probes of a round, 0 to 2^31-1 ms. Default: 500. */
+  readonly delayInBetweenProbesMs?: number;
+  /** When a round is a success. Default: `ALL_SUCCESS`. */
+  readonly policy?: ProbingPolicy | 'ALL_SUCCESS' | 'ANY_SUCCESS' | 'MAJORITY_SUCCESS';
+}
+
+/** `false` disables; an array means that all must pass. */
+export type HealthCheckSetting =
+  | false
+  | HealthCheckStrategy
+  | HealthCheckFunction
+  | HealthCheckOptions
+  | readonly (HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions)[];
+
+/** One Redis deployment. `ClientOptions` are the options of the client library for it. */
+export interface DatabaseOptions<ClientOptions = object> {
+  /** Stable name used in every method and event. Default: `host:port` of `client`. */
+  readonly id?: string;
+  /** Finite and above 0; the eligible database of the highest weight is active. Default: 1. */
+  readonly weight?: number;
+  /** Options of the client library for this database, over those of the top-level `client`. */
+  readonly client?: ClientOptions;
+  /** Only `client` at present. Default: `client`. */
+  readonly topology?: 'client';
+  /** Instead of the group's. */
+  readonly healthCheck?: HealthCheckSetting;
+  /** Over the group's, part by part. */
+  readonly failureDetector?: FailureDetectorSettings;
+}
+
+export interface CommandRetryOptions {
+  /** Including the first call; 1 disables. Default: 3. */
+  readonly maxAttempts?: number;
+  /** Before the second attempt, 0 to 2^31-1 ms. Default: 500. */
+  readonly waitDurationMs?: number;
+  /** Each further wait is this many times longer, 1 or more. Default: 2. */
+  readonly exponentialBackoffMultiplier?: number;
+  /**
+   * Errors that are retried. Default: what was never sent, what has an unknown outcome, and
+   * state replies (LOADING, READONLY, ...). Safety comes first whatever stands here.
+   */
+  readonly includedErrors?: ErrorSelector;
+  /** Errors that are not retried although they are included. Default: none. */
+  readonly ignoredErrors?: ErrorSelector;
+  /** The riskiest category of command that may be repeated when its outcome is unknown. Default: `read`. */
+  readonly safety?: RetrySafety;
+  /** Share of each wait that is random, 0 to 1. Default: 0.2. */
+  readonly jitter?: number;
+}
+
+/** Options of `createMultiDbClient`. `ClientOptions` are those of the client library. */
+export interface MultiDbOptions<ClientOptions = object, DatabaseClientOptions = ClientOptions> {
+  /** At least one; ids are unique. */
+  readonly databases: readonly DatabaseOptions<DatabaseClientOptions>[];
+  /**
+   * What shapes the API and must be the same everywhere (RESP, modules, scripts, functions,
+   * keyPrefix, commandOptions), and defaults for all databases (credentials, TLS).
+   */
+  readonly client?: ClientOptions;
+  readonly commandRetry?: CommandRetryOptions;
+  readonly failureDetector?: FailureDetectorSettings;
+  /** Errors that lead to a failover by themselves, when a probe confirms. Default: breaker open, connection errors that outlive all retries. */
+  readonly fallbackErrors?: ErrorSelector;
+  /** Default: `PingStrategy` with the defaults of `HealthCheckOptions`. */
+  readonly healthCheck?: HealthCheckSetting;
+  /** Automatic failback. Default: true. */
+  readonly failbackSupported?: boolean;
+  /** Between two looks for a better database, 1 to 2^31-1 ms. Default: 120000. */
+  readonly failbackCheckIntervalMs?: number;
+  /** A database left as unhealthy stays ineligible this long, 0 to 2^31-1 ms. Default: 60000. */
+  readonly gracePeriodMs?: number;
+  /** On a failover, destroy the old database's connections at once. Default: false. */
+  readonly fastFailover?: boolean;
+  /** On a failover, send what is in flight to the new database at once, within safety. Default: false; implies `fastFailover`. */
+  readonly retryOnFailover?: boolean;
+  /** Failed searches before errors turn from temporary to permanent, 1 or more. Default: 10. */
+  readonly maxNumFailoverAttempts?: number;
+  /** Between two searches while all are down, 1 to 2^31-1 ms. Default: 12000. */
+  readonly delayInBetweenFailoverAttemptsMs?: number;
+
+  /** Deadline of one attempt, 1 to 2^31-1 ms; a blocking command adds its block time. Default: 5000. */
+  readonly commandTimeoutMs?: number;
+  /** Deadline of the whole command, 1 to 2^31-1 ms; block time on top. Default: 10000. */
+  readonly commandDeadlineMs?: number;
+  /** Silence of a connection with a command under way that starts a probe round, 1 to 2^31-1 ms. Default: 1000. */
+  readonly suspectAfterMs?: number;
+  /** How long a failure must persist before a database is left, 0 to 2^31-1 ms. Default: 0. */
+  readonly unhealthyAfterMs?: number;
+  /** Beyond it commands fail with `OverloadedError`, never sent; 1 or more. Default: 100000. */
+  readonly maxPendingCommands?: number;
+  /** When `connect()` is satisfied. Default: `ONE_AVAILABLE`. */
+  readonly initializationPolicy?:
+    | InitializationPolicy
+    | 'ONE_AVAILABLE'
+    | 'MAJORITY_AVAILABLE'
+    | 'ALL_AVAILABLE';
+  /** At start, how long a database of higher weight may take before a lower one is used, 0 to 2^31-1 ms. Default: 1000. */
+  readonly initialWaitMs?: number;
+  /** Share of `failbackCheckIntervalMs` that is random, 0 to 1. Default: 0.2. */
+  readonly failbackJitter?: number;
+  /** `warm`: standbys hold a ready connection; `lazy`: it is opened at the switch. Default: `warm`. */
+  readonly standbyConnections?: 'warm' | 'lazy';
+}
+
+/** A health check in force: everything filled in. */
+export interface ResolvedHealthCheck {
+  readonly name: string;
+  readonly strategy: HealthCheckStrategy;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly numProbes: number;
+  readonly delayInBetweenProbesMs: number;
+  readonly policy: ProbingPolicy;
+}
+
+/** A database's options in force. `client` is a deep copy that the driver owns. */
+export interface ResolvedDatabase {
+  readonly id: string;
+  readonly weight: number;
+  readonly client: object;
+  /** Empty: health checks are disabled. */
+  readonly healthChecks: readonly ResolvedHealthCheck[];
+  readonly failureDetector: FailureDetectorOptions;
+}
+
+export interface ResolvedCommandRetry {
+  readonly maxAttempts: number;
+  readonly waitDurationMs: number;
+  readonly exponentialBackoffMultiplier: number;
+  /** `undefined`: what the classification says. */
+  readonly includedErrors: ((error: Error) => boolean) | undefined;
+  readonly ignoredErrors: ((error: Error) => boolean) | undefined;
+  readonly safety: RetrySafety;
+  readonly jitter: number;
+}
+
+/** All options in force, validated, selectors compiled to predicates. */
+export interface ResolvedOptions {
+  readonly databases: readonly ResolvedDatabase[];
+  readonly commandRetry: ResolvedCommandRetry;
+  readonly fallbackErrors: ((error: Error) => boolean) | undefined;
+  readonly failbackSupported: boolean;
+  readonly failbackCheckIntervalMs: number;
+  readonly gracePeriodMs: number;
+  readonly fastFailover: boolean;
+  readonly retryOnFailover: boolean;
+  readonly maxNumFailoverAttempts: number;
+  readonly delayInBetweenFailoverAttemptsMs: number;
+  readonly commandTimeoutMs: number;
+  readonly commandDeadlineMs: number;
+  readonly suspectAfterMs: number;
+  readonly unhealthyAfterMs: number;
+  readonly maxPendingCommands: number;
+  readonly initializationPolicy: InitializationPolicy;
+  readonly initialWaitMs: number;
+  readonly failbackJitter: number;
+  readonly standbyConnections: 'warm' | 'lazy';
+}

@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest';
+import { ALL_AVAILABLE, ONE_AVAILABLE } from '../core/initialization-policy.js';
+import { InvalidOptionError } from '../errors.js';
+import { checkOption } from './check.js';
+import { DEFAULTS, type OptionName } from './defaults.js';
+import type { MultiDbOptions } from './types.js';
+import { resolveDatabase, resolveOptions } from './validate.js';
+
+const EAST = { client: { url: 'redis://east:1' } };
+const WEST = { client: { url: 'redis://west:1' } };
+const databases = [EAST, WEST];
+
+describe('resolveOptions', () => {
+  it('fills the defaults in', () => {
+    const { databases: resolved, group: _, ...options } = resolveOptions({ databases });
+    expect(options).toEqual({
+      commandRetry: {
+        maxAttempts: 3,
+        waitDurationMs: 500,
+        exponentialBackoffMultiplier: 2,
+        includedErrors: undefined,
+        ignoredErrors: undefined,
+        safety: 'read',
+        jitter: 0.2,
+      },
+      fallbackErrors: undefined,
+      failbackSupported: true,
+      failbackCheckIntervalMs: 120_000,
+      gracePeriodMs: 60_000,
+      fastFailover: false,
+      retryOnFailover: false,
+      maxNumFailoverAttempts: 10,
+      delayInBetweenFailoverAttemptsMs: 12_000,
+      commandTimeoutMs: 5000,
+      commandDeadlineMs: 10_000,
+      suspectAfterMs: 1000,
+      unhealthyAfterMs: 0,
+      maxPendingCommands: 100_000,
+      initializationPolicy: ONE_AVAILABLE,
+      initialWaitMs: 1000,
+      failbackJitter: 0.2,
+      standbyConnections: 'warm',
+    });
+    expect(resolved.map(({ id, weight }) => [id, weight])).toEqual([
+      ['east:1', 1],
+      ['west:1', 1],
+    ]);
+    expect(resolved[0]?.healthChecks.map(({ name }) => name)).toEqual(['PING']);
+  });
+
+  it('takes every value that is given', () => {
+    const given = {
+      databases: [{ ...EAST, id: 'east', weight: 0.5, topology: 'client' }],
+      failbackSupported: false,
+      failbackCheckIntervalMs: 1,
+      gracePeriodMs: 0,
+      fastFailover: true,
+      maxNumFailoverAttempts: 2,
+      delayInBetweenFailoverAttemptsMs: 3,
+      commandTimeoutMs: 4,
+      commandDeadlineMs: 5,
+      suspectAfterMs: 6,
+      unhealthyAfterMs: 7,
+      maxPendingCommands: 8,
+      initializationPolicy: 'ALL_AVAILABLE',
+      initialWaitMs: 0,
+      failbackJitter: 1,
+      standbyConnections: 'lazy',
+      commandRetry: { maxAttempts: 1, safety: 'admin', jitter: 0, includedErrors: [TypeError] },
+      fallbackErrors: [RangeError],
+    } satisfies MultiDbOptions;
+    const { databases: _, commandRetry, fallbackErrors, ...others } = given;
+    const resolved = resolveOptions(given);
+    expect(resolved).toMatchObject({ ...others, initializationPolicy: ALL_AVAILABLE });
+    expect(resolved.databases[0]).toMatchObject({ id: 'east', weight: 0.5 });
+    expect(resolved.commandRetry).toMatchObject({ maxAttempts: 1, safety: 'admin', jitter: 0 });
+    expect(resolved.commandRetry.includedErrors?.(new TypeError())).toBe(true);
+    expect(resolved.fallbackErrors?.(new RangeError())).toBe(true);
+    expect(resolved.fallbackErrors?.(new TypeError())).toBe(false);
+  });
+
+  it('retryOnFailover implies fastFailover', () => {
+    const resolved = resolveOptions({ databases, retryOnFailover: true });
+    expect([resolved.retryOnFailover, resolved.fastFailover]).toEqual([true, true]);
+  });
+
+  it('takes a policy of its own', () => {
+    const own = () => 'success' as const;
+    const resolved = resolveOptions({ databases, initializationPolicy: own });
+    expect(resolved.initializationPolicy).toBe(own);
+  });
+
+  it("a database's health checks take the place of the group's, its detector lies over it", () => {
+    const { databases: resolved } = resolveOptions({
+      healthCheck: { numProbes: 7 },
+      failureDetector: { minNumOfFailures: 5 },
+      databases: [
+        EAST,
+        { ...WEST, healthCheck: { timeoutMs: 9 }, failureDetector: { failureRateThreshold: 50 } },
+        { id: 'none', healthCheck: false },
+      ],
+    });
+    expect(resolved.map(({ healthChecks }) => healthChecks.map((c) => c.numProbes))).toEqual([
+      [7],
+      [3],
+      [],
+    ]);
+    expect(
+      resolved.map(({ failureDetector: d }) => [d.minNumOfFailures, d.failureRateThreshold]),
+    ).toEqual([
+      [5, 10],
+      [5, 50],
+      [5, 10],
+    ]);
+  });
+
+  it('changes nothing that it is given and does not follow later changes', () => {
+    const given = {
+      databases: [{ client: { socket: { host: 'east' } } }],
+      client: { socket: { keepAlive: true } },
+      failureDetector: { minNumOfFailures: 5 },
+    };
+    const before = structuredClone(given);
+    const { group, databases: resolved } = resolveOptions(given);
+    expect(given).toEqual(before);
+    given.client.socket.keepAlive = false;
+    given.failureDetector.minNumOfFailures = 6;
+    expect(resolved[0]?.client).toEqual({ socket: { host: 'east', keepAlive: true } });
+    const later = resolveDatabase(WEST, 'database', group);
+    expect(later.client).toMatchObject({ socket: { keepAlive: true } });
+    expect(later.failureDetector.minNumOfFailures).toBe(5);
+  });
+});
+
+describe('resolveDatabase', () => {
+  const { group } = resolveOptions({ databases, client: { password: 'p' } });
+
+  it('resolves one that is added later as those at the start', () => {
+    const added = resolveDatabase({ id: 'north', weight: 3 }, 'database', group, ['east:1']);
+    expect(added).toMatchObject({ id: 'north', weight: 3, client: { password: 'p' } });
+    expect(added.healthChecks).toBe(group.healthChecks);
+  });
+
+  it('rejects an id that is taken, and names the path that it was given', () => {
+    const add = (config: object) => resolveDatabase(config, 'database', group, ['east:1']);
+    expect(() => add(EAST)).toThrow('database.id: expected an id that no other database has');
+    expect(() => add({ id: 'x', weight: 0 })).toThrow('database.weight: expected a finite number');
+  });
+});
+
+describe('numbers', () => {
+  const MAX_TIMER = 2 ** 31 - 1;
+  const at = (name: OptionName, value: unknown) => {
+    const [first = '', second] = name.split('.');
+    if (first === 'databases[]') return { databases: [{ ...EAST, [second as string]: value }] };
+    return { databases, [first]: second === undefined ? value : { [second]: value } };
+  };
+  const numeric = (Object.keys(DEFAULTS) as OptionName[]).filter((name) => {
+    return typeof DEFAULTS[name].default === 'number';
+  });
+
+  it('are all found', () => {
+    expect(numeric).toHaveLength(24);
+  });
+
+  it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {
+    const option = name.replace('[]', '[0]');
+    const bad = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, '1', null];
+    for (const value of [...bad, true, 1n, []]) {
+      expect(() => resolveOptions(at(name, value)), String(value)).toThrow(InvalidOptionError);
+      expect(() => resolveOptions(at(name, value))).toThrow(
+        `${option}: expected ${DEFAULTS[name].range}`,
+      );
+    }
+  });
+
+  it.each(numeric.filter((name) => name.endsWith('Ms')))('%s: what a timer can keep', (name) => {
+    expect(() => resolveOptions(at(name, MAX_TIMER))).not.toThrow();
+    expect(() => resolveOptions(at(name, MAX_TIMER + 1))).toThrow(InvalidOptionError);
+  });
+
+  it('names the option, the range and the value', () => {
+    expect(() => resolveOptions(at('suspectAfterMs', 0))).toThrow(
+      'suspectAfterMs: expected milliseconds from 1 to 2147483647, received 0',
+    );
+  });
+
+  it.each([
+    ['databases[].weight', 0],
+    ['commandRetry.maxAttempts', 0],
+    ['commandRetry.maxAttempts', 1.5],
+    ['commandRetry.exponentialBackoffMultiplier', 0.9],
+    ['commandRetry.jitter', 1.1],
+    ['maxPendingCommands', 0],
+  ] as const)('%s: not %s', (name, value) => {
+    expect(() => resolveOptions(at(name, value))).toThrow(InvalidOptionError);
+    expect(() => checkOption(name, value)).toThrow(`${name}: expected`);
+  });
+
+  it('checkOption returns what it accepts', () => {
+    expect(checkOption('databases[].weight', 0.25)).toBe(0.25);
+  });
+});
+
+describe('rejects', () => {
+  it.each([
+    [undefined, 'options: expected an object'],
+    [[], 'options: expected an object'],
+    [{}, 'databases: expected a non-empty array'],
+    [{ databases: [] }, 'databases: expected a non-empty array'],
+    [{ databases: EAST }, 'databases: expected a non-empty array'],
+    [{ databases: ['redis://u:p@h'] }, 'databases[0]: expected an object'],
+    [{ databases: [EAST, EAST] }, 'databases[1].id: expected an id that no other'],
+    [{ databases: [{ id: 'a' }, { ...EAST, id: 'a' }] }, 'databases[1].id'],
+    [{ databases: [{ id: '' }] }, 'databases[0].id: expected a non-empty string'],
+    [{ databases: [{ id: 5 }] }, 'databases[0].id: expected a non-empty string'],
+    [{ databases: [{ topology: 'cluster' }] }, "databases[0].topology: expected 'client'"],
+    [{ databases, fastFailover: 1 }, 'fastFailover: expected true or false'],
+    [{ databases, standbyConnections: 'cold' }, "standbyConnections: expected 'warm', 'lazy'"],
+    [{ databases, initializationPolicy: 'SOME' }, "initializationPolicy: expected 'ONE_AVAILABLE'"],
+    [{ databases, initializationPolicy: null }, 'initializationPolicy: expected'],
+    [{ databases, commandRetry: 3 }, 'commandRetry: expected an object'],
+    [{ databases, commandRetry: null }, 'commandRetry: expected an object'],
+    [
+      { databases, commandRetry: { safety: 'never' } },
+      "commandRetry.safety: expected 'connection'",
+    ],
+    [{ databases, commandRetry: { ignoredErrors: [1] } }, 'commandRetry.ignoredErrors[0]'],
+    [{ databases, failureDetector: [] }, 'failureDetector: expected an object'],
+    [{ databases, fallbackErrors: {} }, 'fallbackErrors: expected an array of error classes'],
+    [{ databases, client: { clientSideCache: {} } }, 'client.clientSideCache: expected nothing'],
+  ])('%j', (options, message) => {
+    expect(() => resolveOptions(options)).toThrow(InvalidOptionError);
+    expect(() => resolveOptions(options)).toThrow(message);
+  });
+
+  it.each([
+    [
+      { failbackCheckInterval: 1 },
+      'failbackCheckInterval: expected a known option (did you mean failbackCheckIntervalMs)',
+    ],
+    [{ Databases: [] }, 'did you mean databases'],
+    [{ healthChecks: [] }, 'did you mean healthCheck)'],
+    [{ maxAttempts: 1 }, 'did you mean commandRetry.maxAttempts'],
+    [{ url: 'redis://u:s3cret@h' }, 'did you mean client.url or databases[].client.url'],
+    [
+      { databases: [{ url: 'redis://u:s3cret@h' }] },
+      'databases[0].url: expected a known option (did you mean client.url)',
+    ],
+    [{ databases: [{ wieght: 1 }] }, 'did you mean weight'],
+    [{ commandRetry: { maxAttempt: 1 } }, 'did you mean maxAttempts'],
+    [{ commandRetry: { zzzzzzzz: 1 } }, '(one of maxAttempts, waitDurationMs'],
+  ])('unknown name: %j', (over, message) => {
+    const act = () => resolveOptions({ databases, ...over });
+    expect(act).toThrow(InvalidOptionError);
+    expect(act).toThrow(message);
+    expect(act).not.toThrow('s3cret');
+  });
+
+  it.each([
+    [{ databases: ['redis://u:s3cret@h'] }],
+    [{ databases, client: 'u:s3cret@h' }],
+    [{ databases: [{ client: { url: 'redis://u:s3cret' } }] }],
+  ])('without showing credentials: %#', (options) => {
+    expect(() => resolveOptions(options)).toThrow(InvalidOptionError);
+    expect(() => resolveOptions(options)).not.toThrow('s3cret');
+  });
+});

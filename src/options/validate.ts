@@ -1,0 +1,158 @@
+import type { FailureDetectorOptions } from '../core/failure-detector.js';
+import {
+  type InitializationPolicy,
+  initializationPolicies,
+} from '../core/initialization-policy.js';
+import { invalid, optionsObject, read, type Values } from './check.js';
+import { addressOf, type ClientOptions, checkClient, mergeClient } from './client.js';
+import { copyOptions } from './copy.js';
+import { DEFAULTS } from './defaults.js';
+import { resolveFailureDetector } from './failure-detector.js';
+import { resolveHealthChecks } from './health-check.js';
+import { compileSelector } from './selector.js';
+import type {
+  ResolvedCommandRetry,
+  ResolvedDatabase,
+  ResolvedHealthCheck,
+  ResolvedOptions,
+} from './types.js';
+
+/** What a database falls back to; for databases that are added later as well. */
+export interface GroupDefaults {
+  /** The top-level `client`: a deep copy, to be copied again for every use. */
+  readonly client: ClientOptions;
+  readonly healthChecks: readonly ResolvedHealthCheck[];
+  /** As given, since a database's own parts lie over them before defaults are filled in. */
+  readonly failureDetector: Values;
+}
+
+export interface ValidatedOptions extends ResolvedOptions {
+  readonly group: GroupDefaults;
+}
+
+/**
+ * Validates the options of `createMultiDbClient` and fills the defaults in. Changes nothing that
+ * it is given and keeps no reference to plain objects or arrays in it.
+ *
+ * Throws `InvalidOptionError`, which names the option, what it accepts and what it was given;
+ * never with credentials.
+ */
+export function resolveOptions(options: unknown): ValidatedOptions {
+  const values = optionsObject(options, '', '');
+  const detector =
+    values.failureDetector === undefined
+      ? {}
+      : optionsObject(values.failureDetector, 'failureDetector', 'failureDetector');
+  const group: GroupDefaults = {
+    client: checkClient(values.client, 'client'),
+    healthChecks: resolveHealthChecks(values.healthCheck, 'healthCheck'),
+    failureDetector: copyOptions(detector),
+  };
+  resolveFailureDetector(group.failureDetector, 'failureDetector');
+  const retryOnFailover = read(values, 'retryOnFailover', '');
+  const fastFailover = read(values, 'fastFailover', '');
+
+  return {
+    group,
+    databases: resolveDatabases(values.databases, group),
+    commandRetry: resolveCommandRetry(values.commandRetry),
+    fallbackErrors: optionalSelector(values.fallbackErrors, 'fallbackErrors'),
+    failbackSupported: read(values, 'failbackSupported', ''),
+    failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
+    gracePeriodMs: read(values, 'gracePeriodMs', ''),
+    fastFailover: fastFailover || retryOnFailover,
+    retryOnFailover,
+    maxNumFailoverAttempts: read(values, 'maxNumFailoverAttempts', ''),
+    delayInBetweenFailoverAttemptsMs: read(values, 'delayInBetweenFailoverAttemptsMs', ''),
+    commandTimeoutMs: read(values, 'commandTimeoutMs', ''),
+    commandDeadlineMs: read(values, 'commandDeadlineMs', ''),
+    suspectAfterMs: read(values, 'suspectAfterMs', ''),
+    unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
+    maxPendingCommands: read(values, 'maxPendingCommands', ''),
+    initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
+    initialWaitMs: read(values, 'initialWaitMs', ''),
+    failbackJitter: read(values, 'failbackJitter', ''),
+    standbyConnections: read(values, 'standbyConnections', ''),
+  };
+}
+
+/**
+ * Validates one database; `at` is its path for errors, such as `databases[1]`, and `takenIds` are
+ * the ids that it must not have.
+ */
+export function resolveDatabase(
+  config: unknown,
+  at: string,
+  group: GroupDefaults,
+  takenIds: Iterable<string> = [],
+): ResolvedDatabase {
+  const values = optionsObject(config, 'databases[]', at);
+  read(values, 'databases[].topology', at);
+  const client = mergeClient(
+    checkClient(values.client, `${at}.client`),
+    group.client,
+    `${at}.client`,
+  );
+  const id = read(values, 'databases[].id', at) ?? addressOf(client);
+  for (const taken of takenIds) {
+    if (taken === id) throw invalid(`${at}.id`, 'an id that no other database has', id);
+  }
+  return {
+    id,
+    weight: read(values, 'databases[].weight', at),
+    client,
+    healthChecks:
+      values.healthCheck === undefined
+        ? group.healthChecks
+        : resolveHealthChecks(values.healthCheck, `${at}.healthCheck`),
+    failureDetector: detectorOf(values, at, group),
+  };
+}
+
+function resolveDatabases(value: unknown, group: GroupDefaults): readonly ResolvedDatabase[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid('databases', DEFAULTS.databases.range, value);
+  }
+  const resolved: ResolvedDatabase[] = [];
+  for (const [index, config] of value.entries()) {
+    const taken = resolved.map((database) => database.id);
+    resolved.push(resolveDatabase(config, `databases[${index}]`, group, taken));
+  }
+  return resolved;
+}
+
+function detectorOf(values: Values, at: string, group: GroupDefaults): FailureDetectorOptions {
+  return resolveFailureDetector(
+    values.failureDetector,
+    `${at}.failureDetector`,
+    group.failureDetector,
+  );
+}
+
+function resolveCommandRetry(value: unknown): ResolvedCommandRetry {
+  const at = 'commandRetry';
+  const values = value === undefined ? {} : optionsObject(value, at, at);
+  return {
+    maxAttempts: read(values, 'commandRetry.maxAttempts', at),
+    waitDurationMs: read(values, 'commandRetry.waitDurationMs', at),
+    exponentialBackoffMultiplier: read(values, 'commandRetry.exponentialBackoffMultiplier', at),
+    includedErrors: optionalSelector(values.includedErrors, `${at}.includedErrors`),
+    ignoredErrors: optionalSelector(values.ignoredErrors, `${at}.ignoredErrors`),
+    safety: read(values, 'commandRetry.safety', at),
+    jitter: read(values, 'commandRetry.jitter', at),
+  };
+}
+
+function resolveInitializationPolicy(given: unknown): InitializationPolicy {
+  const { default: byDefault, range } = DEFAULTS.initializationPolicy;
+  if (typeof given === 'function') return given as InitializationPolicy;
+  const name = given === undefined ? byDefault : given;
+  if (typeof name === 'string' && Object.hasOwn(initializationPolicies, name)) {
+    return initializationPolicies[name as keyof typeof initializationPolicies];
+  }
+  throw invalid('initializationPolicy', range, given);
+}
+
+function optionalSelector(value: unknown, at: string) {
+  return value === undefined ? undefined : compileSelector(value, at);
+}

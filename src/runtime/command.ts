@@ -1,0 +1,95 @@
+import type { CommandTraits, RetrySafety } from '../core/command-category.js';
+import type { Attempt, Batch, CommandArgument, SendOptions } from '../drivers/driver.js';
+import type { Channel } from './channel.js';
+
+/** What a caller may say about one command. Durations in milliseconds. */
+export interface CommandOptions extends SendOptions {
+  readonly abortSignal?: AbortSignal | undefined;
+  /** Deadline of one attempt instead of `commandTimeoutMs`; 0 or absent: the option's. */
+  readonly timeout?: number | undefined;
+  /** Instead of `commandRetry.safety`. */
+  readonly retrySafety?: RetrySafety | undefined;
+}
+
+/**
+ * One command of a caller, from the call until it settles.
+ *
+ * - `backlog`: accepted, waits for a connection
+ * - `sent`: at least one attempt is under way
+ * - `waiting`: waits before its next attempt
+ * - `settled`
+ */
+export class Command {
+  state: 'backlog' | 'sent' | 'waiting' | 'settled' = 'backlog';
+  /** Attempts so far; one that was taken back unwritten does not count. */
+  attempts = 0;
+  /** Attempts under way: more than one after a takeover, when the first reply counts. */
+  outstanding = 0;
+  /** Any attempt may have been executed. */
+  maybeExecuted = false;
+  lastError: unknown;
+  /** The database of the latest attempt. */
+  databaseId: string | undefined;
+  removeAbortListener: (() => void) | undefined;
+
+  constructor(
+    /** Grows with acceptance; keeps the order through every takeover. */
+    readonly sequence: number,
+    readonly args: readonly CommandArgument[],
+    readonly options: CommandOptions | undefined,
+    readonly batch: Batch | undefined,
+    readonly traits: CommandTraits,
+    /** In loop time. */
+    readonly deadline: number,
+    readonly resolve: (reply: unknown) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+}
+
+/** Told how attempts end. */
+export interface AttemptListener {
+  onAttemptReply(attempt: SentAttempt, reply: unknown): void;
+  onAttemptError(attempt: SentAttempt, error: unknown): void;
+}
+
+/** One sending of a command; a link in its channel's list of what is under way. */
+export class SentAttempt implements Attempt {
+  written = false;
+  handle: unknown;
+  /** Still in the channel's list. */
+  listed = false;
+  previous: SentAttempt | undefined;
+  next: SentAttempt | undefined;
+  /** Given up before its result came: timed out, or its command was aborted. */
+  abandoned = false;
+
+  constructor(
+    readonly command: Command,
+    readonly channel: Channel,
+    /** Both in loop time. */
+    readonly sentAt: number,
+    readonly deadline: number,
+    /** Of the route under which it was sent. */
+    readonly generation: number,
+  ) {}
+
+  get args(): readonly CommandArgument[] {
+    return this.command.args;
+  }
+
+  get batch(): Batch | undefined {
+    return this.command.batch;
+  }
+
+  get options(): SendOptions | undefined {
+    return this.command.options;
+  }
+
+  onReply(reply: unknown): void {
+    this.channel.listener.onAttemptReply(this, reply);
+  }
+
+  onError(error: unknown): void {
+    this.channel.listener.onAttemptError(this, error);
+  }
+}

@@ -1,0 +1,83 @@
+import { CircuitBreaker } from '../core/circuit-breaker.js';
+import type { DatabaseView } from '../core/selection.js';
+import type { Driver } from '../drivers/driver.js';
+import type { ResolvedDatabase } from '../options/types.js';
+import type { Link } from './link.js';
+
+export type Health = 'unknown' | 'healthy' | 'unhealthy';
+
+/** Why a database was left the last time. */
+export interface Leaving {
+  readonly reason: 'health-check' | 'circuit-breaker';
+  readonly cause: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
+/** What a probe round found last. */
+export interface ProbeRecord {
+  readonly check: string;
+  readonly healthy: boolean;
+  readonly cause: string | undefined;
+  /** Wall-clock time. */
+  readonly at: Date;
+  readonly latencyMs: number;
+}
+
+/**
+ * State of one database. The coordinator is the only one that writes it; everybody may read.
+ */
+export class Database implements DatabaseView {
+  /** Changes when the database is left, removed or reconfigured: older verdicts are void. */
+  incarnation = 1;
+  weight: number;
+  health: Health = 'unknown';
+  /** Why it is unhealthy, in words. */
+  cause: string | undefined;
+  lastError: unknown;
+  lastProbe: ProbeRecord | undefined;
+  graceEndsAt = 0;
+  left: Leaving | undefined;
+  /** Has been eligible at some time; before, it is taken at once when it is better. */
+  wasEligible = false;
+  gatesOpen = true;
+  gateCause: string | undefined;
+  removed = false;
+  /** Monotonic time of the first sign of the failure that goes on; undefined while well. */
+  failingSince: number | undefined;
+  /** Monotonic time since which its data connection can't be established; undefined: it can. */
+  unconnectedSince: number | undefined;
+  /** The data connection could not be established within one probe timeout. */
+  connectionFailed = false;
+  /** One per client of the group. */
+  readonly links: Link[] = [];
+  readonly circuit: CircuitBreaker;
+
+  constructor(
+    readonly options: ResolvedDatabase,
+    /** Position among the databases; the lower one wins among equal weights. */
+    readonly order: number,
+    readonly driver: Driver,
+  ) {
+    this.weight = options.weight;
+    this.circuit = new CircuitBreaker(options.failureDetector);
+    if (options.healthChecks.length === 0) this.health = 'healthy';
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  get breaker(): 'closed' | 'open' {
+    return this.circuit.state.kind;
+  }
+
+  /** Every client's connection is ready; an idle one of a lazy standby counts as ready. */
+  get connected(): boolean {
+    return this.links.every((link) => link.idle || link.connection !== undefined);
+  }
+
+  get disabled(): string | undefined {
+    return this.removed ? 'removed' : undefined;
+  }
+}

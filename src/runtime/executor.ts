@@ -1,0 +1,355 @@
+import type { CommandTraits } from '../core/command-category.js';
+import { commandTraits } from '../core/command-category.js';
+import { retryWaitMs } from '../core/retry.js';
+import type { Batch, CommandArgument } from '../drivers/driver.js';
+import {
+  ClientClosedError,
+  CommandTimeoutError,
+  DatabaseSwitchedError,
+  OverloadedError,
+} from '../errors.js';
+import { Channel } from './channel.js';
+import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
+import type { Coordinator, RouteChange } from './coordinator.js';
+import type { Database } from './database.js';
+import { Deadlines } from './deadlines.js';
+import { Link, type LinkListener } from './link.js';
+import { Outcomes } from './outcomes.js';
+import { RetryQueue } from './retry-queue.js';
+import { takeOver } from './takeover.js';
+
+const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
+
+/**
+ * One client's commands: every one that is accepted waits in the backlog, is under way on a
+ * channel, or waits for a retry, until it settles. Commands go where the route says; when it
+ * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
+ * in `deadlines.ts`.
+ */
+export class Executor implements AttemptListener, LinkListener {
+  /** Accepted and not settled. */
+  pending = 0;
+  readonly links = new Map<Database, Link>();
+  /** The ready connection of each link. */
+  readonly channels = new Map<Link, Channel>();
+  /** Channels of databases that were left as failed; they only finish. */
+  readonly draining = new Set<Channel>();
+  readonly retries: RetryQueue;
+  /** Waits for a connection, in order of acceptance once sorted. */
+  backlog: Command[] = [];
+  #sequence = 0;
+  #open = false;
+  #ref = true;
+  #onIdle: (() => void) | undefined;
+  readonly #databases = new Map<Link, Database>();
+  readonly #deadlines: Deadlines;
+  readonly #outcomes: Outcomes;
+  readonly #stopListening: () => void;
+
+  constructor(readonly coordinator: Coordinator) {
+    const { clock, random, options } = coordinator.runtime;
+    this.retries = new RetryQueue(
+      clock,
+      (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
+      (commands) => this.resend(commands),
+    );
+    this.#deadlines = new Deadlines(this);
+    this.#outcomes = new Outcomes(this);
+    this.#stopListening = coordinator.onRouteChange((change) => this.#onRouteChange(change));
+  }
+
+  get loop() {
+    return this.coordinator.runtime.loop;
+  }
+
+  /** Begins to accept commands. */
+  open(): void {
+    this.#open = true;
+  }
+
+  /** A ready connection to the active database. */
+  get ready(): boolean {
+    return this.#activeChannel() !== undefined;
+  }
+
+  /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
+  attach(database: Database): void {
+    const link = new Link(database.driver, this, this.coordinator.runtime);
+    this.links.set(database, link);
+    this.#databases.set(link, database);
+    database.links.push(link);
+    if (!this.#ref) link.unref();
+    const { phase, runtime, route } = this.coordinator;
+    const lazy = runtime.options.standbyConnections === 'lazy';
+    if (!lazy || phase === 'starting' || phase === 'new' || route.database === database)
+      link.open();
+  }
+
+  /** What is under way there still ends, at the latest at its deadline. */
+  detach(database: Database): void {
+    const link = this.links.get(database);
+    if (link === undefined) return;
+    this.drain(link);
+    this.links.delete(database);
+    this.#databases.delete(link);
+    database.links.splice(database.links.indexOf(link), 1);
+    link.close(new ClientClosedError('the database was removed'));
+  }
+
+  /** Accepts a command; the promise settles within `commandDeadlineMs` plus its block time. */
+  send(
+    args: readonly CommandArgument[],
+    options?: CommandOptions,
+    batch?: Batch,
+  ): Promise<unknown> {
+    const { route, runtime, search } = this.coordinator;
+    if (!this.#open) return Promise.reject(new ClientClosedError());
+    if (route.state === 'down') {
+      return Promise.reject(search.error({ cause: undefined, maybeExecuted: false }));
+    }
+    if (this.pending >= runtime.options.maxPendingCommands) {
+      const message = `${this.pending} commands are pending (maxPendingCommands)`;
+      return Promise.reject(new OverloadedError(message));
+    }
+    const signal = options?.abortSignal;
+    if (signal?.aborted) return Promise.reject(this.#abortError());
+
+    return new Promise((resolve, reject) => {
+      const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+      const allowedMs = runtime.options.commandDeadlineMs + (traits.blockMs ?? 0);
+      const command = new Command(
+        ++this.#sequence,
+        args,
+        options,
+        batch,
+        traits,
+        this.loop.time + this.loop.tickMs + allowedMs,
+        resolve,
+        reject,
+      );
+      this.pending += 1;
+      this.#deadlines.watch();
+      if (signal !== undefined) this.#listenForAbort(command, signal);
+      this.dispatch(command);
+    });
+  }
+
+  /** Hands a command to the active database, or keeps it until there is a connection. */
+  dispatch(command: Command): void {
+    const channel = this.#activeChannel();
+    const { database } = this.coordinator.route;
+    if (command.traits.category === 'database-bound' && database !== undefined) {
+      command.databaseId ??= database.id;
+      if (command.databaseId !== database.id) {
+        this.reject(command, this.#switched(command));
+        return;
+      }
+    }
+    if (channel === undefined) {
+      command.state = 'backlog';
+      this.backlog.push(command);
+      this.#deadlines.noteWaiting(command);
+      return;
+    }
+    const { time, tickMs } = this.loop;
+    const { commandTimeoutMs } = this.coordinator.runtime.options;
+    const timeoutMs =
+      (command.options?.timeout || commandTimeoutMs) + (command.traits.blockMs ?? 0);
+    const attempt = new SentAttempt(
+      command,
+      channel,
+      time,
+      Math.min(time + tickMs + timeoutMs, command.deadline),
+      this.coordinator.route.generation,
+    );
+    command.state = 'sent';
+    command.attempts += 1;
+    command.outstanding += 1;
+    command.databaseId = channel.database.id;
+    channel.add(attempt, time);
+    channel.connection.send(attempt);
+  }
+
+  /** Dispatches in order of acceptance what may come from several places. */
+  resend(commands: readonly Command[]): void {
+    const all = [...commands, ...this.backlog];
+    this.backlog = [];
+    all.sort((a, b) => a.sequence - b.sequence);
+    for (const command of all) if (command.state !== 'settled') this.dispatch(command);
+  }
+
+  resolve(command: Command, reply: unknown): void {
+    if (this.#settle(command)) command.resolve(reply);
+  }
+
+  reject(command: Command, error: unknown): void {
+    if (this.#settle(command)) command.reject(error);
+  }
+
+  /** Waits for the next attempt; not at all when the active database has changed. */
+  retry(command: Command): void {
+    const { route, search } = this.coordinator;
+    if (route.state === 'down') {
+      const { lastError: cause, maybeExecuted } = command;
+      this.reject(command, search.error({ cause, maybeExecuted }));
+    } else if (route.database !== undefined && route.database.id !== command.databaseId) {
+      this.resend([command]);
+    } else {
+      command.state = 'waiting';
+      this.retries.add(command, this.loop.time);
+      this.#deadlines.noteWaiting(command);
+    }
+  }
+
+  /** Lets a link's connection only finish what is under way, and starts another connection. */
+  drain(link: Link): void {
+    const channel = this.channels.get(link);
+    if (channel === undefined) return;
+    this.channels.delete(link);
+    link.detach();
+    channel.draining = true;
+    this.draining.add(channel);
+    this.finishDraining(channel);
+  }
+
+  /** Destroys a draining channel on which nobody waits for anything any more. */
+  finishDraining(channel: Channel): void {
+    for (let at = channel.oldest; at !== undefined; at = at.next) {
+      if (at.command.state !== 'settled') return;
+    }
+    this.endDraining(channel, new ClientClosedError('the database was left'));
+  }
+
+  endDraining(channel: Channel, error: Error): void {
+    if (this.draining.delete(channel)) channel.connection.destroy(error);
+  }
+
+  onAttemptReply(attempt: SentAttempt, reply: unknown): void {
+    this.#outcomes.onReply(attempt, reply);
+  }
+
+  onAttemptError(attempt: SentAttempt, error: unknown): void {
+    this.#outcomes.onError(attempt, error);
+  }
+
+  onLinkUp(link: Link): void {
+    const database = this.#databases.get(link);
+    const { connection } = link;
+    if (database === undefined || connection === undefined) return;
+    this.channels.set(link, new Channel(connection, database, link, this));
+    this.coordinator.onConnected(database);
+    if (this.coordinator.route.database === database) this.resend([]);
+  }
+
+  onLinkDown(link: Link, error: Error): void {
+    const database = this.#databases.get(link);
+    this.channels.delete(link);
+    if (database !== undefined) this.coordinator.onConnectionLost(database, error);
+  }
+
+  /** Accepts nothing more; resolves when everything accepted has settled. */
+  async finish(): Promise<void> {
+    this.#open = false;
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Rejects what is pending and closes every connection. Idempotent. */
+  end(): void {
+    this.#open = false;
+    this.#stopListening();
+    const channels = [...this.channels.values(), ...this.draining];
+    const under = channels.flatMap((channel) => channel.attempts());
+    for (const attempt of under) {
+      attempt.abandoned = true;
+      if (attempt.channel.connection.withdraw(attempt)) attempt.channel.remove(attempt);
+      else attempt.command.maybeExecuted ||= attempt.written;
+    }
+    const waiting = [...this.backlog, ...this.retries.takeAll()];
+    this.backlog = [];
+    for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
+      const { maybeExecuted, databaseId } = command;
+      this.reject(command, new ClientClosedError(undefined, { maybeExecuted, databaseId }));
+    }
+    const error = new ClientClosedError();
+    for (const channel of [...this.draining]) this.endDraining(channel, error);
+    for (const link of this.links.values()) link.close(error);
+    this.channels.clear();
+    this.#deadlines.end();
+  }
+
+  ref(): void {
+    this.#ref = true;
+    for (const link of this.links.values()) link.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    for (const link of this.links.values()) link.unref();
+  }
+
+  timeoutError(command: Command, what: string): CommandTimeoutError {
+    const { maybeExecuted, databaseId, lastError: cause } = command;
+    return new CommandTimeoutError(`no reply within ${what}`, { maybeExecuted, databaseId, cause });
+  }
+
+  #activeChannel(): Channel | undefined {
+    const { database } = this.coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link === undefined ? undefined : this.channels.get(link);
+  }
+
+  #onRouteChange(change: RouteChange): void {
+    const { database } = change.to;
+    const link = database === undefined ? undefined : this.links.get(database);
+    link?.open();
+    takeOver(this, change);
+  }
+
+  #settle(command: Command): boolean {
+    if (command.state === 'settled') return false;
+    command.state = 'settled';
+    command.removeAbortListener?.();
+    this.pending -= 1;
+    if (this.pending === 0) this.#onIdle?.();
+    return true;
+  }
+
+  #switched(command: Command): DatabaseSwitchedError {
+    const { maybeExecuted, databaseId } = command;
+    const message = `the command belongs to ${databaseId}, which is no longer active`;
+    return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
+  }
+
+  #abortError(): Error {
+    const [database] = this.coordinator.databases.values();
+    return database?.driver.abortError() ?? new Error('aborted');
+  }
+
+  /** As in node-redis, a command that is on its way can't be aborted any more. */
+  #listenForAbort(command: Command, signal: AbortSignal): void {
+    const onAbort = () => {
+      if (command.state === 'sent' && !this.#takeBack(command)) return;
+      this.backlog = this.backlog.filter((each) => each !== command);
+      this.retries.remove(command);
+      const error = this.#abortError();
+      this.reject(command, Object.assign(error, { maybeExecuted: command.maybeExecuted }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    command.removeAbortListener = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  #takeBack(command: Command): boolean {
+    for (const channel of this.channels.values()) {
+      for (const attempt of channel.attempts()) {
+        if (attempt.command !== command) continue;
+        if (!channel.connection.withdraw(attempt)) return false;
+        channel.remove(attempt);
+        command.outstanding -= 1;
+      }
+    }
+    return command.outstanding === 0;
+  }
+}

@@ -1,0 +1,140 @@
+import { inspect } from 'node:util';
+import { type Lack, lacks } from '../core/selection.js';
+import type { SwitchEvent } from '../events.js';
+import type { Coordinator } from './coordinator.js';
+import type { Database } from './database.js';
+
+export interface ActiveExplanation {
+  readonly id: string;
+  /** In words, why it and no other. */
+  readonly why: string;
+  /** Used although it isn't eligible, because no database is. */
+  readonly lastResort: boolean;
+}
+
+export interface StandbyExplanation {
+  readonly id: string;
+  /** What it lacks to become active; empty: nothing but a higher weight or the next look. */
+  readonly lacks: readonly Lack[];
+  /** The same in words, with reasons and times. */
+  readonly details: readonly string[];
+  /** When it could become active, if that is known. */
+  readonly possibleAt: Date | undefined;
+}
+
+/** Typed when used, readable when printed. */
+export class Explanation {
+  constructor(
+    readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down',
+    readonly active: ActiveExplanation | undefined,
+    readonly others: readonly StandbyExplanation[],
+    /** Oldest first. */
+    readonly switches: readonly SwitchEvent[],
+  ) {}
+
+  toString(): string {
+    const lines = [
+      this.active === undefined
+        ? `no active database (${this.state})`
+        : `active: ${this.active.id} (${this.active.why})`,
+    ];
+    for (const other of this.others) {
+      lines.push(`  ${other.id}: ${other.details.join('; ')}`);
+    }
+    if (this.switches.length > 0) lines.push('last switches:');
+    for (const { at, from, to, reason, cause, durationMs } of this.switches) {
+      const took = durationMs > 0 ? `, ${Math.round(durationMs)} ms after the first sign` : '';
+      lines.push(
+        `  ${at.toISOString()} ${from ?? 'none'} -> ${to ?? 'none'}: ${reason} (${cause}${took})`,
+      );
+    }
+    return lines.join('\n');
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+export function explain(coordinator: Coordinator): Explanation {
+  const { route, phase } = coordinator;
+  const active = route.database;
+  const state = phase === 'running' ? route.state : phase === 'starting' ? 'connecting' : 'closed';
+  return new Explanation(
+    state,
+    active === undefined
+      ? undefined
+      : { id: active.id, why: whyActive(coordinator, active), lastResort: route.lastResort },
+    coordinator
+      .all()
+      .filter((database) => database !== active)
+      .map((database) => explainStandby(coordinator, database, active)),
+    coordinator.history.switches,
+  );
+}
+
+function whyActive(coordinator: Coordinator, active: Database): string {
+  if (coordinator.route.lastResort) return 'last resort: no database is eligible';
+  const held = coordinator.heldUntil - coordinator.now;
+  if (held > 0) {
+    return Number.isFinite(held) ? `forced, for another ${seconds(held)}` : 'forced';
+  }
+  const { now } = coordinator;
+  const heavier = coordinator
+    .all()
+    .filter((other) => other.weight > active.weight && lacks(other, now).length === 0);
+  if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
+  const last = coordinator.history.switches.at(-1);
+  return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+function explainStandby(
+  coordinator: Coordinator,
+  database: Database,
+  active: Database | undefined,
+): StandbyExplanation {
+  const { now } = coordinator;
+  const missing = lacks(database, now);
+  const details = missing.map((lack) => describe(lack, database, now));
+  let possibleInMs: number | undefined;
+  if (missing.length === 0) {
+    if (active === undefined || database.weight <= active.weight) {
+      details.push(`eligible, waits with weight ${database.weight}`);
+    } else if (!coordinator.runtime.options.failbackSupported) {
+      details.push('eligible; automatic failback is off');
+    } else {
+      const checkAt = Math.max(coordinator.nextFailbackCheckAt, coordinator.heldUntil);
+      possibleInMs = checkAt - now;
+      details.push(`eligible, the next look for failback is in ${seconds(possibleInMs)}`);
+    }
+  } else if (missing.length === 1 && missing[0] === 'grace period') {
+    possibleInMs = database.graceEndsAt - now;
+  }
+  const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
+  const wallTime = coordinator.runtime.clock.wallTime();
+  return {
+    id: database.id,
+    lacks: missing,
+    details,
+    possibleAt: isKnown ? new Date(wallTime + (possibleInMs ?? 0)) : undefined,
+  };
+}
+
+function describe(lack: Lack, database: Database, now: number): string {
+  switch (lack) {
+    case 'unhealthy':
+      return `unhealthy (${database.cause})`;
+    case 'not connected':
+      return `no data connection to ${database.driver.address}`;
+    case 'grace period':
+      return `grace period for another ${seconds(database.graceEndsAt - now)}`;
+    case 'gate closed':
+      return `gate closed (${database.gateCause})`;
+    default:
+      return lack;
+  }
+}
+
+function seconds(ms: number): string {
+  return Number.isFinite(ms) ? `${(Math.max(ms, 0) / 1000).toFixed(1)} s` : 'an open time';
+}

@@ -1,0 +1,149 @@
+import type { Clock, Random, Timer } from '../clock.js';
+import type { Connection, Driver } from '../drivers/driver.js';
+import type { LoopClock } from './loop-clock.js';
+
+export interface LinkListener {
+  onLinkUp(link: Link): void;
+  /** A connection was lost or could not be made; another one is on its way. */
+  onLinkDown(link: Link, error: Error, wasReady: boolean): void;
+}
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'opening'; readonly connection: Connection; readonly timer: Timer }
+  | { readonly kind: 'ready'; readonly connection: Connection }
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  | { readonly kind: 'closed' };
+
+/**
+ * One client's data connection to one database, opened again whenever it is lost: at once the
+ * first time, then with growing delays. It never gives up.
+ *
+ * idle -> opening -> ready -> waiting -> opening ...; any -> idle, closed.
+ */
+export class Link {
+  #state: State = { kind: 'idle' };
+  #retries = 0;
+  #ref = true;
+
+  constructor(
+    readonly driver: Driver,
+    private readonly listener: LinkListener,
+    private readonly time: { clock: Clock; loop: LoopClock; random: Random },
+  ) {}
+
+  /** The connection that takes commands at present. */
+  get connection(): Connection | undefined {
+    return this.#state.kind === 'ready' ? this.#state.connection : undefined;
+  }
+
+  get idle(): boolean {
+    return this.#state.kind === 'idle';
+  }
+
+  /** Starts to open a connection, unless there is one or one is on its way. */
+  open(): void {
+    if (this.#state.kind === 'waiting') {
+      this.#state.timer.cancel();
+      this.#connect();
+    } else if (this.#state.kind === 'idle') this.#connect();
+  }
+
+  /**
+   * Gives the ready connection away, for its owner to finish and destroy, and starts another one.
+   * `undefined`: there was none.
+   */
+  detach(): Connection | undefined {
+    if (this.#state.kind !== 'ready') return undefined;
+    const { connection } = this.#state;
+    this.#retries = 1;
+    this.#wait(new Error('the connection was given up'));
+    return connection;
+  }
+
+  /** Ends the ready connection, as if it had been lost. */
+  drop(error: Error): void {
+    if (this.#state.kind !== 'ready' && this.#state.kind !== 'opening') return;
+    const { connection } = this.#state;
+    this.#lost(error);
+    connection.destroy(error);
+  }
+
+  /** Back to no connection; `open` starts again. */
+  rest(error: Error): void {
+    this.#end({ kind: 'idle' }, error);
+  }
+
+  close(error: Error): void {
+    this.#end({ kind: 'closed' }, error);
+  }
+
+  ref(): void {
+    this.#ref = true;
+    if ('connection' in this.#state) this.#state.connection.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    if ('connection' in this.#state) this.#state.connection.unref();
+  }
+
+  #connect(): void {
+    const isCurrent = () =>
+      (this.#state.kind === 'opening' || this.#state.kind === 'ready') &&
+      this.#state.connection === connection;
+    const connection: Connection = this.driver.openConnection({
+      onReady: () => {
+        if (!isCurrent() || this.#state.kind !== 'opening') return;
+        this.#state.timer.cancel();
+        this.#state = { kind: 'ready', connection };
+        this.#retries = 0;
+        this.listener.onLinkUp(this);
+      },
+      onLost: (error) => {
+        if (isCurrent()) this.#lost(error);
+      },
+    });
+    if (!this.#ref) connection.unref();
+    const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
+      if (isCurrent()) this.drop(new Error(`no connection to ${this.driver.address} in time`));
+    });
+    this.#state = { kind: 'opening', connection, timer };
+  }
+
+  #lost(error: Error): void {
+    const wasReady = this.#state.kind === 'ready';
+    if (this.#state.kind === 'opening') this.#state.timer.cancel();
+    this.#wait(error);
+    this.listener.onLinkDown(this, error, wasReady);
+  }
+
+  #wait(cause: Error): void {
+    const delayMs = this.#retries === 0 ? 0 : this.#delay(cause);
+    this.#retries += 1;
+    const timer = this.time.clock.after(
+      delayMs,
+      () => {
+        if (this.#state.kind === 'waiting') this.#connect();
+      },
+      { keepAlive: this.#ref },
+    );
+    this.#state = { kind: 'waiting', timer };
+  }
+
+  #delay(cause: Error): number {
+    const own = this.driver.reconnectDelay?.(this.#retries, cause);
+    if (own !== undefined) return own;
+    const nominal = Math.min(50 * 2 ** Math.min(this.#retries - 1, 6), 2000);
+    return nominal * (1 - 0.2 * this.time.random());
+  }
+
+  #end(state: State, error: Error): void {
+    if (this.#state.kind === 'closed') return;
+    const before = this.#state;
+    this.#state = state;
+    if ('timer' in before) before.timer.cancel();
+    if ('connection' in before) before.connection.destroy(error);
+    this.#retries = 0;
+  }
+}

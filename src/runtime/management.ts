@@ -1,0 +1,136 @@
+import { selectBest, selectFailback } from '../core/selection.js';
+import { DatabaseUnavailableError, InvalidOptionError, UnknownDatabaseError } from '../errors.js';
+import type { ResolvedDatabase } from '../options/types.js';
+import type { Database } from './database.js';
+import type { Group } from './group.js';
+
+/** What people and operators may change while commands are running. */
+export class Management {
+  constructor(private readonly group: Group) {}
+
+  get #coordinator() {
+    return this.group.coordinator;
+  }
+
+  find(id: string): Database {
+    const database = this.#coordinator.databases.get(id);
+    if (database === undefined) {
+      throw new UnknownDatabaseError(id, [...this.#coordinator.databases.keys()]);
+    }
+    return database;
+  }
+
+  /** Verifies the target by a probe, then makes it active; failback may leave it again. */
+  async setActive(id: string): Promise<void> {
+    const database = this.find(id);
+    await this.#verify(database);
+    this.#choose(database, 'manual', 0);
+  }
+
+  /** As `setActive`, and failback and weights are ignored for `durationMs`. */
+  async forceActive(id: string, durationMs: number): Promise<void> {
+    const database = this.find(id);
+    await this.#verify(database);
+    this.#choose(database, 'forced', this.#coordinator.now + durationMs);
+  }
+
+  setWeight(id: string, weight: number): boolean {
+    if (!Number.isFinite(weight) || weight <= 0) {
+      throw new InvalidOptionError('weight', 'a finite number above 0', weight);
+    }
+    const database = this.find(id);
+    if (database.weight === weight) return false;
+    database.weight = weight;
+    const coordinator = this.#coordinator;
+    const { route, now } = coordinator;
+    if (coordinator.phase !== 'running' || now < coordinator.heldUntil) return true;
+    if (route.database === undefined) return true;
+    const better = selectFailback(coordinator.databases.values(), route.database.id, now);
+    if (better !== undefined) {
+      coordinator.switchTo(better as Database, 'weight', `the weight of ${id} is now ${weight}`);
+    }
+    return true;
+  }
+
+  /** Resolves once it is known whether the new database is well; it stays either way. */
+  async add(options: ResolvedDatabase): Promise<Database> {
+    this.#refuseKnown(options.id);
+    const database = this.group.add(options);
+    await this.#coordinator.firstVerdict(database);
+    return database;
+  }
+
+  /**
+   * Resolves when the database is gone. The active one is left first, for the best of the others;
+   * rejects when none of them can serve while it does.
+   */
+  async remove(id: string): Promise<void> {
+    const database = this.find(id);
+    const coordinator = this.#coordinator;
+    if (coordinator.databases.size === 1) {
+      throw new InvalidOptionError('id', 'another database than the last one', id);
+    }
+    if (coordinator.route.database === database) {
+      const next = selectBest(coordinator.databases.values(), coordinator.now, id);
+      if (next === undefined) {
+        throw new DatabaseUnavailableError(
+          `${id} is active and no other database can serve; it was not removed`,
+          { databaseId: id },
+        );
+      }
+      const { lastResort } = next;
+      coordinator.switchTo(next.view as Database, 'removed', `${id} was removed`, { lastResort });
+    }
+    for (const member of this.group.members) member.detach(database);
+    coordinator.drop(database);
+  }
+
+  /** Adds the new database, waits until it is well, and only then removes the old one. */
+  async replace(id: string, options: ResolvedDatabase): Promise<Database> {
+    this.find(id);
+    const added = await this.add(options);
+    if (added.health !== 'healthy' || !added.connected) {
+      const reason = added.cause ?? `no data connection to ${added.driver.address}`;
+      await this.remove(added.id).catch(() => {});
+      throw new DatabaseUnavailableError(`${added.id} can't serve: ${reason}; ${id} was kept`, {
+        databaseId: added.id,
+        cause: added.lastError,
+      });
+    }
+    await this.remove(id);
+    return added;
+  }
+
+  #refuseKnown(id: string): void {
+    if (this.#coordinator.databases.has(id)) {
+      throw new InvalidOptionError('id', 'an id that no database has', id);
+    }
+  }
+
+  async #verify(database: Database): Promise<void> {
+    for (const member of this.group.members) member.links.get(database)?.open();
+    const monitor = this.#coordinator.monitors.get(database);
+    const verdict = await monitor?.verify();
+    if (verdict?.healthy) await this.#coordinator.whenConnected(database);
+    const reason = database.removed
+      ? 'it was removed'
+      : verdict?.healthy !== true
+        ? (verdict?.cause ?? 'the client is closed')
+        : database.connected
+          ? undefined
+          : `no data connection to ${database.driver.address}`;
+    if (reason === undefined) return;
+    throw new DatabaseUnavailableError(`${database.id} can't serve: ${reason}`, {
+      databaseId: database.id,
+      cause: verdict?.error,
+    });
+  }
+
+  #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
+    const coordinator = this.#coordinator;
+    coordinator.pardon(database);
+    coordinator.heldUntil = heldUntil;
+    if (coordinator.route.database === database) return;
+    coordinator.switchTo(database, reason, 'by hand');
+  }
+}

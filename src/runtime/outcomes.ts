@@ -1,0 +1,114 @@
+import { classify } from '../core/classify.js';
+import { decideRetry } from '../core/retry.js';
+import { ConnectionLostError, isMultiDbError } from '../errors.js';
+import type { SentAttempt } from './command.js';
+import type { Executor } from './executor.js';
+
+/**
+ * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
+ * settles or repeats the command. What was sent under an earlier route feeds nothing.
+ */
+export class Outcomes {
+  constructor(private readonly executor: Executor) {}
+
+  onReply(attempt: SentAttempt, reply: unknown): void {
+    const { channel, command } = attempt;
+    if (!this.#end(attempt)) return;
+    if (attempt.generation === this.executor.coordinator.route.generation) {
+      channel.database.circuit.recordSuccess(this.executor.loop.now);
+    }
+    this.executor.resolve(command, reply);
+    if (channel.draining) this.executor.finishDraining(channel);
+  }
+
+  onError(attempt: SentAttempt, error: unknown): void {
+    const { channel, command } = attempt;
+    if (!this.#end(attempt)) return;
+    const { driver } = channel.database;
+    const classification = classify(error, {
+      driverKind: driver.classify(error),
+      written: attempt.written,
+      commandName: command.batch?.kind === 'multi' ? 'EXEC' : String(command.args[0]).toUpperCase(),
+    });
+    const { kind, executed, stateWord } = classification;
+    if (executed !== 'no') command.maybeExecuted = true;
+
+    const isCurrent = attempt.generation === this.executor.coordinator.route.generation;
+    if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
+    if (stateWord !== undefined) {
+      this.executor.coordinator.suspect(channel.database, { stateWord });
+    }
+    if (command.state !== 'settled') {
+      if (kind === 'application-reply') this.executor.reject(command, error);
+      else if (command.outstanding === 0) {
+        command.lastError = error;
+        const connectionIsGone = this.executor.channels.get(channel.link) !== channel;
+        if (kind === 'never-sent' && connectionIsGone) {
+          // The connection went before the command did: it was no attempt.
+          command.attempts -= 1;
+          this.executor.resend([command]);
+        } else this.#repeatOrFail(attempt, error, classification);
+      }
+    }
+    if (channel.draining) this.executor.finishDraining(channel);
+  }
+
+  /** Takes the attempt off its channel. False: its result is no longer wanted. */
+  #end(attempt: SentAttempt): boolean {
+    attempt.channel.remove(attempt);
+    if (attempt.abandoned) return false;
+    attempt.command.outstanding -= 1;
+    return true;
+  }
+
+  #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
+    const { database } = attempt.channel;
+    const { includedErrors, ignoredErrors } = database.options.failureDetector;
+    const { now } = this.executor.loop;
+    const failed = asError(error);
+    const isFailure = (includedErrors?.(failed) ?? counts) && !(ignoredErrors?.(failed) ?? false);
+    if (isFailure) {
+      const opened = database.circuit.recordFailure(now);
+      if (opened !== undefined) this.executor.coordinator.onBreakerOpened(database);
+    } else if (answered) database.circuit.recordSuccess(now);
+  }
+
+  #repeatOrFail(
+    attempt: SentAttempt,
+    error: unknown,
+    classification: ReturnType<typeof classify>,
+  ): void {
+    const { command, channel } = attempt;
+    const { coordinator } = this.executor;
+    const { commandRetry, fallbackErrors } = coordinator.runtime.options;
+    const failed = asError(error);
+    const decision = decideRetry({
+      classification,
+      category: command.traits.category,
+      safety: command.options?.retrySafety ?? commandRetry.safety,
+      attempt: command.attempts,
+      maxAttempts: commandRetry.maxAttempts,
+      included: commandRetry.includedErrors?.(failed),
+      ignored: commandRetry.ignoredErrors?.(failed) ?? false,
+    });
+    if (decision === 'retry') {
+      this.executor.retry(command);
+      return;
+    }
+    const outlived = classification.kind === 'unknown-outcome';
+    const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
+    if (leadsToFailover) coordinator.suspect(channel.database, { fresh: true });
+    this.executor.reject(command, outlived ? this.#unknownOutcome(attempt, failed) : error);
+  }
+
+  #unknownOutcome(attempt: SentAttempt, cause: Error): Error {
+    if (isMultiDbError(cause) && cause.code === 'COMMAND_TIMEOUT') return cause;
+    const { maybeExecuted, databaseId } = attempt.command;
+    const message = `the connection to ${databaseId} was lost while the command was under way`;
+    return new ConnectionLostError(message, { cause, maybeExecuted, databaseId });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../clock.js';
+import type { HealthCheckStrategy } from '../health/strategy.js';
+import type { LoopClock } from './loop-clock.js';
+import type { ProbeLine } from './probe-line.js';
+
+export interface ProbeResult {
+  readonly healthy: boolean;
+  /** Why not, in words. */
+  readonly cause: string | undefined;
+  readonly error: unknown;
+  readonly latencyMs: number;
+}
+
+export interface ProbeSetting {
+  readonly databaseId: string;
+  readonly strategy: HealthCheckStrategy;
+  readonly timeoutMs: number;
+  /** Runs after the strategy passed, inside the same timeout. */
+  readonly stateCheck?: HealthCheckStrategy['check'] | undefined;
+  readonly line: ProbeLine;
+  readonly clock: Clock;
+  readonly loop: LoopClock;
+}
+
+/**
+ * Runs one probe and calls back exactly once, unless the returned function cancels it first. A
+ * strategy that throws, never settles or answers something else than `true` is an unhealthy
+ * probe; what it does after the verdict changes nothing.
+ */
+export function runProbe(
+  setting: ProbeSetting,
+  onResult: (result: ProbeResult) => void,
+): () => void {
+  const { clock, loop, line, timeoutMs } = setting;
+  const abort = new AbortController();
+  const startedAt = clock.now();
+  let settled = false;
+
+  const settle = (healthy: boolean, cause: string | undefined, error: unknown) => {
+    if (settled) return;
+    settled = true;
+    timer.cancel();
+    abort.abort(new Error('the probe has ended'));
+    onResult({ healthy, cause, error, latencyMs: clock.now() - startedAt });
+  };
+
+  const timer = loop.after(timeoutMs, () => {
+    const error = new Error(`no answer within ${timeoutMs} ms`);
+    // A connection that did not answer is of no use to the next probe.
+    line.renew();
+    settle(false, error.message, error);
+  });
+
+  const probe = {
+    databaseId: setting.databaseId,
+    signal: abort.signal,
+    sendCommand: (args: readonly (string | Buffer)[]) => line.send(args, abort.signal),
+  };
+  const run = async () => {
+    const healthy = await setting.strategy.check(probe);
+    if (healthy !== true) return `${setting.strategy.name ?? 'the check'} did not answer true`;
+    if (setting.stateCheck !== undefined) await setting.stateCheck(probe);
+    return undefined;
+  };
+  run().then(
+    (cause) => settle(cause === undefined, cause, undefined),
+    (error) => settle(false, describe(error), error),
+  );
+
+  return () => {
+    if (settled) return;
+    settled = true;
+    timer.cancel();
+    abort.abort(new Error('the probe was cancelled'));
+  };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `the check threw ${String(error).slice(0, 100)}`;
+  // A refused connection to a name with several addresses is an AggregateError without a message.
+  const first = error instanceof AggregateError ? error.errors[0] : undefined;
+  return error.message || (first instanceof Error ? first.message : error.name);
+}

@@ -1,0 +1,92 @@
+import type { Timer } from '../clock.js';
+import { evaluateInitializationPolicy } from '../core/initialization-policy.js';
+import { isUsable, selectBest } from '../core/selection.js';
+import { InitializationFailedError, type InitializationFailure } from '../errors.js';
+import type { Coordinator } from './coordinator.js';
+import type { Database } from './database.js';
+
+/**
+ * From `connect()` to the first active database: as soon as the initialization policy is met, but
+ * a database of higher weight whose verdict is out is waited for until `initialWaitMs`. One whose
+ * verdict is "dead" is not waited for.
+ */
+export class Startup {
+  #startedAt = 0;
+  #timer: Timer | undefined;
+  #settle: ((error?: InitializationFailedError) => void) | undefined;
+
+  constructor(private readonly coordinator: Coordinator) {}
+
+  begin(settle: (error?: InitializationFailedError) => void): void {
+    this.#startedAt = this.coordinator.now;
+    this.#settle = settle;
+    this.coordinator.phase = 'starting';
+  }
+
+  evaluate(): void {
+    const { coordinator } = this;
+    if (coordinator.phase !== 'starting') return;
+    const databases = coordinator.all();
+    const { options } = coordinator.runtime;
+    const { verdict } = evaluateInitializationPolicy(options.initializationPolicy, {
+      available: databases.filter(isUsable).length,
+      unavailable: databases.filter(isDead).length,
+      total: databases.length,
+    });
+    if (verdict === 'fail') this.#fail(databases);
+    else if (verdict === 'success') this.#choose(databases);
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#settle = undefined;
+  }
+
+  #choose(databases: readonly Database[]): void {
+    const { coordinator } = this;
+    const best = selectBest(databases, coordinator.now);
+    if (best === undefined) return;
+    const better = databases.filter(
+      (database) => database.weight > best.view.weight && !isUsable(database) && !isDead(database),
+    );
+    const waitedMs = coordinator.now - this.#startedAt;
+    const { initialWaitMs } = coordinator.runtime.options;
+    if (better.length > 0 && waitedMs < initialWaitMs) {
+      this.#timer ??= coordinator.runtime.clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
+        this.#timer = undefined;
+        this.evaluate();
+      });
+      return;
+    }
+    const settle = this.#settle;
+    this.end();
+    const skipped = databases.filter((database) => database.weight > best.view.weight);
+    const cause =
+      skipped.length === 0
+        ? 'highest weight'
+        : `${skipped.map((database) => database.id).join(', ')} not available`;
+    coordinator.run(best.view as Database, cause, best.lastResort);
+    settle?.();
+  }
+
+  #fail(databases: readonly Database[]): void {
+    const failures = databases.filter((database) => !isUsable(database)).map(failureOf);
+    const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
+    const settle = this.#settle;
+    this.end();
+    settle?.(
+      new InitializationFailedError(`not enough databases are available: ${list}`, failures),
+    );
+  }
+}
+
+function isDead(database: Database): boolean {
+  return database.health === 'unhealthy' || database.connectionFailed;
+}
+
+function failureOf(database: Database): InitializationFailure {
+  const unconnected = `no data connection to ${database.driver.address}`;
+  const reason = database.health === 'unhealthy' ? (database.cause ?? 'unhealthy') : unconnected;
+  return { databaseId: database.id, reason, cause: database.lastError };
+}

@@ -1,0 +1,83 @@
+import { mayRepeat } from '../core/command-category.js';
+import type { Channel } from './channel.js';
+import type { Command } from './command.js';
+import type { RouteChange } from './coordinator.js';
+import type { Executor } from './executor.js';
+
+/**
+ * Moves a client's commands to the new route, in order of acceptance.
+ *
+ * What was not written, and what waits for a retry, goes at once. What is in flight on a database
+ * that was left while well finishes there. On one that failed, a read is sent to the new one as
+ * well and the first reply counts; the rest goes on until its reply or its deadline, or is cut
+ * with `fastFailover`. With nowhere to go, everything fails at once.
+ */
+export function takeOver(executor: Executor, { from, to, failed }: RouteChange): void {
+  const moving = new Set<Command>();
+  const link = from.database === undefined ? undefined : executor.links.get(from.database);
+  const channel = link === undefined ? undefined : executor.channels.get(link);
+  if (channel !== undefined) {
+    withdrawUnwritten(channel, moving);
+    if (failed) repeatInFlight(executor, channel, moving);
+  }
+  for (const command of executor.retries.takeAll()) moving.add(command);
+
+  if (to.state === 'down') {
+    failAll(executor, [...moving, ...executor.backlog]);
+    executor.backlog = [];
+  } else {
+    executor.resend([...moving]);
+  }
+
+  if (channel === undefined || link === undefined || !failed) return;
+  const { fastFailover } = executor.coordinator.runtime.options;
+  if (to.state === 'down' || fastFailover) {
+    const error = new Error(`${channel.database.id} was left as failed`);
+    if (to.state === 'down') failInFlight(executor, channel);
+    executor.channels.delete(link);
+    link.drop(error);
+  } else {
+    executor.drain(link);
+    executor.coordinator.noteUnconnected(channel.database);
+  }
+}
+
+function withdrawUnwritten(channel: Channel, moving: Set<Command>): void {
+  for (const attempt of channel.attempts()) {
+    if (attempt.written || !channel.connection.withdraw(attempt)) continue;
+    channel.remove(attempt);
+    const { command } = attempt;
+    command.outstanding -= 1;
+    command.attempts -= 1;
+    if (command.state !== 'settled') moving.add(command);
+  }
+}
+
+function repeatInFlight(executor: Executor, channel: Channel, moving: Set<Command>): void {
+  const { commandRetry, retryOnFailover } = executor.coordinator.runtime.options;
+  for (const attempt of channel.attempts()) {
+    const { command } = attempt;
+    if (command.state === 'settled' || command.attempts >= commandRetry.maxAttempts) continue;
+    const safety = command.options?.retrySafety ?? commandRetry.safety;
+    const { category } = command.traits;
+    const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);
+    if (!harmless && !(retryOnFailover && mayRepeat(category, safety))) continue;
+    command.maybeExecuted = true;
+    moving.add(command);
+  }
+}
+
+function failInFlight(executor: Executor, channel: Channel): void {
+  for (const attempt of channel.attempts()) attempt.command.maybeExecuted ||= attempt.written;
+  failAll(
+    executor,
+    channel.attempts().map((attempt) => attempt.command),
+  );
+}
+
+function failAll(executor: Executor, commands: readonly Command[]): void {
+  for (const command of commands) {
+    const { lastError: cause, maybeExecuted } = command;
+    executor.reject(command, executor.coordinator.search.error({ cause, maybeExecuted }));
+  }
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { file, renderOptionsTable, withOptionsTable } from '../../scripts/options-table.mjs';
+import { DEFAULTS } from '../../src/options/defaults.js';
+
+it('docs/options.md shows the options as they are', () => {
+  const page = readFileSync(file, 'utf8');
+  expect(page, 'out of date; `npx tsx scripts/options-table.mjs` updates it').toBe(
+    withOptionsTable(page),
+  );
+});
+
+it('the table has a row with four cells for every option', () => {
+  const [, , ...rows] = renderOptionsTable().trimEnd().split('\n');
+  expect(rows.map((row) => /^\| `([^`]+)` \|/.exec(row)?.[1])).toEqual(Object.keys(DEFAULTS));
+  for (const row of rows) expect(row.split(/(?<!\\)\|/), row).toHaveLength(6);
+});

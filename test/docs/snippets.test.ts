@@ -1,0 +1,98 @@
+/**
+ * The code blocks of README.md and docs/ are tested by what follows their opening fence:
+ *
+ *   ```ts           a complete module; type-checked against the sources in strict mode
+ *   ```ts fragment  the same, with `client` (what createMultiDbClient returns) declared
+ *   ```ts run       a complete module; type-checked, and executed against two real servers in place
+ *                   of redis://redis-east.example.com:14000 and redis://redis-west.example.com:14000.
+ *                   It must exit by itself with code 0 within 20 s, so it closes its client.
+ *   ```js           as ts; `js run` and `js fragment` as well
+ *   ```sh           shell; must parse, and an `npm run` must name a script that exists
+ *
+ * `import` and top-level `await` work in all of ts and js. There is no way to leave such a block
+ * untested. Other languages (json, text, diff ...) are not looked at; a block with none, with another
+ * name for one of these (typescript, bash ...) or with an unknown word behind it is an error.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis } from '../kit/index.js';
+import { type Block, findBlocks, root } from './blocks.js';
+import { typeCheck } from './type-check.js';
+
+const EAST = 'redis://redis-east.example.com:14000';
+const WEST = 'redis://redis-west.example.com:14000';
+const RUN_TIMEOUT_MS = 20_000;
+
+const MODES: Record<string, string[]> = {
+  ts: ['', 'fragment', 'run'],
+  js: ['', 'fragment', 'run'],
+  sh: [''],
+};
+const WRONG_NAMES = ['', 'typescript', 'javascript', 'mjs', 'cjs', 'bash', 'shell', 'console'];
+
+const blocks = findBlocks();
+const programs = blocks.filter(({ language }) => language === 'ts' || language === 'js');
+const runnable = programs.filter(({ mode }) => mode === 'run');
+const shell = blocks.filter(({ language }) => language === 'sh');
+
+it('marks every code block in a way that is known', () => {
+  const unknown = blocks.filter(
+    ({ language, mode }) =>
+      WRONG_NAMES.includes(language) || MODES[language]?.includes(mode) === false,
+  );
+  expect(unknown.map(({ name, language, mode }) => `${name}: "${language} ${mode}"`)).toEqual([]);
+});
+
+describe.runIf(programs.length > 0)('type-checks', () => {
+  let errors: Map<Block, string[]>;
+
+  beforeAll(() => {
+    errors = typeCheck(programs);
+  }, 120_000);
+
+  it.each(programs)('$name', (block) => {
+    expect(errors.get(block) ?? []).toEqual([]);
+  });
+});
+
+describe.runIf(runnable.length > 0)('runs', () => {
+  // Inside the project, so that packages and tsconfig's paths resolve.
+  let directory: string;
+
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(import.meta.dirname, '.run-'));
+  });
+
+  afterAll(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it.each(runnable)('$name', async (block) => {
+    const [east, west] = await Promise.all([startRedis(), startRedis()]);
+    try {
+      const script = path.join(directory, `${block.line}.${block.language}`);
+      writeFileSync(script, block.code.replaceAll(EAST, east.url).replaceAll(WEST, west.url));
+      await promisify(execFile)(process.execPath, ['--import', 'tsx', script], {
+        cwd: root,
+        timeout: RUN_TIMEOUT_MS,
+        killSignal: 'SIGKILL',
+      });
+    } finally {
+      await Promise.all([east.stop(), west.stop()]);
+    }
+  });
+});
+
+describe.runIf(shell.length > 0)('is valid shell', () => {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+
+  it.each(shell)('$name', ({ code }) => {
+    const { status, stderr } = spawnSync('sh', ['-n'], { input: code, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const called = [...code.matchAll(/\bnpm run ([\w:-]+)/g)].map((match) => match[1]);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(called));
+  });
+});

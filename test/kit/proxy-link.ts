@@ -1,0 +1,169 @@
+/** One connection through the proxy: the client's socket, the server's, and a pipe each way. */
+import type { Socket } from 'node:net';
+import { type CommandListener, CommandTracker, type Tampering } from './command-tracker.js';
+import type { Direction, Faults } from './proxy-faults.js';
+import { ProxyPipe } from './proxy-pipe.js';
+
+/** What a scope predicate can tell connections apart by. */
+export interface ProxyConnection {
+  /** 1, 2, 3 ... in order of acceptance. */
+  readonly id: number;
+  /** Names, in upper case, of the commands that this connection has carried. */
+  readonly seen: ReadonlySet<string>;
+}
+
+export interface LinkOptions {
+  readonly id: number;
+  readonly client: Socket;
+  /** Undefined: a connection that is accepted and never answered. */
+  readonly upstream: Socket | undefined;
+  readonly faults: Faults;
+  readonly tampering: Tampering;
+  readonly received: (direction: Direction, bytes: number) => void;
+  readonly delivered: (direction: Direction, bytes: number) => void;
+  readonly onCommand: CommandListener;
+}
+
+export class ProxyLink implements ProxyConnection {
+  readonly id: number;
+  readonly seen: Set<string> = new Set();
+  readonly faults: Faults;
+  /** Resolves when both sockets are closed. */
+  readonly closed: Promise<unknown>;
+  readonly pipes: { readonly [D in Direction]: ProxyPipe } | undefined;
+  readonly #client: Socket;
+  readonly #upstream: Socket | undefined;
+  readonly #received: LinkOptions['received'];
+  #isAbandoned: boolean;
+  #isOver = false;
+
+  constructor(options: LinkOptions) {
+    const { client, upstream } = options;
+    this.id = options.id;
+    this.faults = options.faults;
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#received = options.received;
+    this.#isAbandoned = upstream === undefined;
+    this.closed = Promise.all([closed(client), upstream && closed(upstream)]);
+    if (upstream) this.pipes = this.#join(client, upstream, options);
+    else this.#swallow();
+  }
+
+  /** True if nothing of what the client sends goes anywhere. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** True once it was reset or ended here, though its sockets take a moment to close. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** RST to both sides. */
+  reset(): void {
+    this.#isOver = true;
+    this.#dispose();
+    resetSocket(this.#client);
+    if (this.#upstream) resetSocket(this.#upstream);
+  }
+
+  /** FIN to both sides, as a server that is shut down or killed sends. */
+  end(): void {
+    this.#isOver = true;
+    this.#dispose();
+    this.#client.destroySoon();
+    this.#upstream?.destroySoon();
+  }
+
+  /** Closes the server's side; the client's stays open and gets nothing. */
+  abandon(): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.#dispose();
+    this.#upstream?.destroy();
+    this.#swallow();
+  }
+
+  /** After the faults were taken away. */
+  resume(): void {
+    if (this.#isAbandoned) this.reset();
+    else for (const pipe of this.#allPipes()) pipe.resume();
+  }
+
+  /** Writes straight to a socket, past all faults. Returns whether it could. */
+  inject(direction: Direction, bytes: Buffer): boolean {
+    const socket = direction === 'to-client' ? this.#client : this.#upstream;
+    if (!socket?.writable) return false;
+    socket.write(bytes);
+    return true;
+  }
+
+  #join(client: Socket, upstream: Socket, options: LinkOptions): Record<Direction, ProxyPipe> {
+    const resetAll = () => this.reset();
+    const pipe = (direction: Direction, source: Socket, target: Socket) =>
+      new ProxyPipe(this.faults[direction], {
+        source,
+        target,
+        resetAll,
+        seal: () => this.#dispose(),
+        delivered: (bytes) => options.delivered(direction, bytes),
+      });
+    const toServer = pipe('to-server', client, upstream);
+    const toClient = pipe('to-client', upstream, client);
+    const tracker = new CommandTracker(options.tampering, (command, forwarded) => {
+      this.seen.add((command[0] as string).toUpperCase());
+      options.onCommand(command, forwarded);
+    });
+    client.on('data', (chunk: Buffer) => {
+      this.#received('to-server', chunk.length);
+      if (this.#isAbandoned) return;
+      const bytes = tracker.fromClient(chunk);
+      toServer.push(bytes.toServer);
+      toClient.push(bytes.toClient);
+    });
+    upstream.on('data', (chunk: Buffer) => {
+      this.#received('to-client', chunk.length);
+      if (!this.#isAbandoned) toClient.push(tracker.fromServer(chunk));
+    });
+    client.on('end', () => toServer.finish('end'));
+    client.on('error', () => toServer.finish('reset'));
+    upstream.on('end', () => toClient.finish('end'));
+    // A refused connect as well: the client, already accepted, sees its connection reset.
+    upstream.on('error', () => toClient.finish('reset'));
+    return { 'to-server': toServer, 'to-client': toClient };
+  }
+
+  #swallow(): void {
+    const client = this.#client;
+    if (!this.pipes) {
+      client.on('data', (chunk: Buffer) => this.#received('to-server', chunk.length));
+      client.on('error', () => client.destroy());
+    }
+    client.on('end', () => client.destroy());
+    client.resume();
+  }
+
+  #dispose(): void {
+    for (const pipe of this.#allPipes()) pipe.dispose();
+  }
+
+  #allPipes(): ProxyPipe[] {
+    return this.pipes ? Object.values(this.pipes) : [];
+  }
+}
+
+function closed(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once('close', resolve));
+}
+
+function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  try {
+    if (socket.connecting) socket.destroy();
+    else socket.resetAndDestroy();
+  } catch {
+    // A Unix socket knows no RST.
+    socket.destroy();
+  }
+}

@@ -1,0 +1,36 @@
+/** What became of a command that reached the proxy. */
+import type { Command } from './command-tracker.js';
+
+export interface RecordedCommand {
+  readonly connectionId: number;
+  readonly args: Command;
+  /** Whether its bytes were handed to the server's socket: none, some or all of them. */
+  readonly forwarded: 'no' | 'partly' | 'yes';
+}
+
+/** Compares where the command ends in the stream with how far the stream has been delivered. */
+export class CommandRecord implements RecordedCommand {
+  readonly connectionId: number;
+  readonly args: Command;
+  readonly #forwarded: { end: number; length: number } | undefined;
+  readonly #position: () => number;
+
+  constructor(
+    connectionId: number,
+    args: Command,
+    forwarded: { end: number; length: number } | undefined,
+    position: () => number,
+  ) {
+    this.connectionId = connectionId;
+    this.args = args;
+    this.#forwarded = forwarded;
+    this.#position = position;
+  }
+
+  get forwarded(): 'no' | 'partly' | 'yes' {
+    if (!this.#forwarded) return 'no';
+    const missing = this.#forwarded.end - this.#position();
+    if (missing <= 0) return 'yes';
+    return missing < this.#forwarded.length ? 'partly' : 'no';
+  }
+}

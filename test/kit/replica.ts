@@ -1,0 +1,31 @@
+/** A replica that is in sync. */
+import { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js';
+import { waitFor } from './wait.js';
+
+/** Starts a replica of `master` and waits until its link is up and it has what the master has. */
+export async function startReplica(
+  master: RedisServer,
+  options: Omit<RedisServerOptions, 'replicaOf'> = {},
+): Promise<RedisServer> {
+  const password = options.password ?? master.password;
+  const replica = await startRedis({
+    ...options,
+    ...(password === undefined ? {} : { password }),
+    replicaOf: master,
+  });
+  await waitForSync(master, replica);
+  return replica;
+}
+
+/** Waits until `replica` has every byte that `master` had when this was called. */
+export async function waitForSync(
+  master: RedisServer,
+  replica: RedisServer,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const target = Number(await master.info('master_repl_offset'));
+  const inSync = async () =>
+    (await replica.info('master_link_status')) === 'up' &&
+    Number(await replica.info('slave_repl_offset')) >= target;
+  await waitFor(inSync, { what: `port ${replica.port} to be in sync`, timeoutMs, intervalMs: 20 });
+}

@@ -1,0 +1,76 @@
+import { EventEmitter } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import {
+  CLUSTER_BUS_OFFSET,
+  expectNoLeaks,
+  freePorts,
+  heapUsedAfterGc,
+  once,
+  snapshot,
+  waitFor,
+} from './index.js';
+
+test('freePorts(): all different, below 55000, and the cluster bus fits', async () => {
+  const ports = await freePorts(50);
+  expect(new Set(ports).size).toBe(50);
+  expect(Math.max(...ports)).toBeLessThan(55_000);
+  expect(Math.max(...ports) + CLUSTER_BUS_OFFSET).toBeLessThan(65_536);
+});
+
+test('waitFor(): the value, or an error that says what was awaited and what was seen', async () => {
+  let looks = 0;
+  expect(await waitFor(() => ++looks > 2 && 'there', { what: 'it' })).toBe('there');
+  const options = { what: 'the moon', timeoutMs: 10 };
+  await expect(waitFor(() => 0, options)).rejects.toThrow(
+    'Waited 10 ms for the moon; when last looked at it was 0',
+  );
+  const failing = () => {
+    throw new Error('clouds');
+  };
+  await expect(waitFor(failing, options)).rejects.toMatchObject({
+    message: expect.stringContaining('it threw "clouds"'),
+    cause: { message: 'clouds' },
+  });
+});
+
+test('once(): the arguments, a bound, and no listener left', async () => {
+  const emitter = new EventEmitter();
+  const seen = once<[number, string]>(emitter, 'switch');
+  emitter.emit('switch', 1, 'a');
+  expect(await seen).toEqual([1, 'a']);
+  await expect(once(emitter, 'never', 5)).rejects.toThrow("Waited 5 ms for the event 'never'");
+  expect(emitter.eventNames()).toEqual([]);
+});
+
+test('expectNoLeaks(): waits for what is closing, names what stays', async () => {
+  const listen = async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return server;
+  };
+  await expectNoLeaks(async () => {
+    const server = await listen();
+    setTimeout(() => server.close(), 20);
+  });
+  const before = snapshot();
+  let server = await listen();
+  expect(before.diff()).toMatchObject({ TCPServerWrap: 1 });
+  server.close();
+  const leaking = async () => {
+    server = await listen();
+  };
+  await expect(expectNoLeaks(leaking, { timeoutMs: 30 })).rejects.toThrow('1 TCPServerWrap');
+  server.close();
+  const returned = await expectNoLeaks(() => 'value');
+  expect(returned).toBe('value');
+});
+
+test('heapUsedAfterGc() sees what is kept and not what is garbage', async () => {
+  const before = await heapUsedAfterGc();
+  let kept: number[][] | undefined = Array.from({ length: 1000 }, () => new Array(1000).fill(1.5));
+  expect((await heapUsedAfterGc()) - before).toBeGreaterThan(4_000_000);
+  expect(kept).toHaveLength(1000);
+  kept = undefined;
+  expect((await heapUsedAfterGc()) - before).toBeLessThan(2_000_000);
+});

@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+type Alias = { find: string | RegExp; replacement: string };
+
+const source = (file: string) => path.join(import.meta.dirname, 'src', file);
+
+const self: Alias[] = [
+  { find: /^redis-multidb$/, replacement: source('index.ts') },
+  { find: /^redis-multidb\/testing$/, replacement: source('testing/index.ts') },
+];
+/** Version 5 in place of version 6, deep imports as well. */
+const clientVersion5: Alias = { find: /^@redis\/client(?=\/|$)/, replacement: 'redis-client-5' };
+
+interface Settings {
+  include: string;
+  alias?: Alias[];
+  /** Groups run one after another, so that what measures time is not disturbed. */
+  group?: number;
+  /** Test files at a time. */
+  maxWorkers?: number;
+  timeoutMs?: number;
+}
+
+function project(name: string, settings: Settings) {
+  const { include, alias = [], group = 0, maxWorkers = 2, timeoutMs = 10_000 } = settings;
+  return {
+    resolve: { alias: [...alias, ...self] },
+    test: {
+      name,
+      include: [include],
+      environment: 'node',
+      pool: 'forks',
+      maxWorkers,
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      sequence: { groupOrder: group },
+    },
+  } satisfies ViteUserConfig;
+}
+
+const integration = 'test/integration/**/*.test.ts';
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true,
+    // An unhandled rejection fails the run: it would end a user's process.
+    dangerouslyIgnoreUnhandledErrors: false,
+    projects: [
+      project('unit', { include: 'src/**/*.test.ts' }),
+      project('property', { include: 'test/property/**/*.test.ts', timeoutMs: 60_000 }),
+      project('simulation', { include: 'test/simulation/**/*.test.ts', timeoutMs: 120_000 }),
+      project('kit', { include: 'test/kit/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
+      project('integration', { include: integration, group: 1, timeoutMs: 30_000 }),
+      project('integration-5', {
+        include: integration,
+        alias: [clientVersion5],
+        group: 1,
+        timeoutMs: 30_000,
+      }),
+      project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
+      // Measures how fast a failure is noticed: alone on the machine, one file at a time.
+      project('faults', {
+        include: 'test/faults/**/*.test.ts',
+        group: 2,
+        maxWorkers: 1,
+        timeoutMs: 60_000,
+      }),
+    ],
+  },
+});
