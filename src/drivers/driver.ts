@@ -74,6 +74,10 @@ export interface ProbeConnection {
   readonly alive: boolean;
   /** Rejects with the server's error reply, or with what broke the connection. */
   send(args: readonly CommandArgument[]): Promise<unknown>;
+  /** Resolves when the server has confirmed. A connection that subscribes takes no commands. */
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
+  /** Best effort; never throws or rejects. */
+  unsubscribe(channel: string, onMessage: (message: string) => void): void;
   destroy(): void;
 }
 
@@ -81,6 +85,10 @@ export interface ProbeConnection {
 export interface Driver {
   /** Where it leads, without credentials, for messages: `redis-east.example.com:14000`. */
   readonly address: string;
+  /** As configured; the path when it is a Unix socket. */
+  readonly host: string;
+  /** `undefined` for a Unix socket. */
+  readonly port: number | undefined;
   /** How long a connection may take until it is ready, in milliseconds of loop time. */
   readonly connectTimeoutMs: number;
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */

@@ -1,6 +1,10 @@
 import { type ProbingPolicy, probingPolicies } from '../core/probing-policy.js';
 import { PingStrategy } from '../health/ping.js';
-import type { HealthCheckFunction, HealthCheckStrategy } from '../health/strategy.js';
+import type {
+  HealthCheckFunction,
+  HealthCheckRole,
+  HealthCheckStrategy,
+} from '../health/strategy.js';
 import { invalid, join, optionsObject, read, type Values } from './check.js';
 import { DEFAULTS } from './defaults.js';
 import type { ResolvedHealthCheck } from './types.js';
@@ -40,6 +44,7 @@ function inForce(
   const strategy = asStrategy(given, strategyAt);
   return {
     name: nameOf(strategy),
+    role: asRole(strategy, strategyAt),
     strategy,
     intervalMs: read(values, 'healthCheck.intervalMs', at),
     timeoutMs: read(values, 'healthCheck.timeoutMs', at),
@@ -58,7 +63,15 @@ function asStrategy(given: unknown, at: string): HealthCheckStrategy {
     return { name: given.name || 'custom', check: given as HealthCheckFunction };
   }
   if (!isStrategy(given) || typeof given.check !== 'function') throw invalid(at, expected, given);
+  if (given.close !== undefined && typeof given.close !== 'function') {
+    throw invalid(join(at, 'close'), 'a function, or nothing', given.close);
+  }
   return given;
+}
+
+function asRole({ role = 'full' }: HealthCheckStrategy, at: string): HealthCheckRole {
+  if (role === 'full' || role === 'gate') return role;
+  throw invalid(join(at, 'role'), "'full' or 'gate'", role);
 }
 
 function isStrategy(value: unknown): value is HealthCheckStrategy {

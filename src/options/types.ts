@@ -2,7 +2,11 @@ import type { RetrySafety } from '../core/command-category.js';
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
-import type { HealthCheckFunction, HealthCheckStrategy } from '../health/strategy.js';
+import type {
+  HealthCheckFunction,
+  HealthCheckRole,
+  HealthCheckStrategy,
+} from '../health/strategy.js';
 
 /**
  * Selects errors: a list of classes (an error matches when it is an instance of one), or a
@@ -140,6 +144,7 @@ export interface MultiDbOptions<ClientOptions = object, DatabaseClientOptions = 
 /** A health check in force: everything filled in. */
 export interface ResolvedHealthCheck {
   readonly name: string;
+  readonly role: HealthCheckRole;
   readonly strategy: HealthCheckStrategy;
   readonly intervalMs: number;
   readonly timeoutMs: number;

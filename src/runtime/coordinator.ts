@@ -8,6 +8,7 @@ import type { Suspicion } from './health-check.js';
 import { HealthMonitor, type HealthMonitorListener, type Verdict } from './health-monitor.js';
 import { History } from './history.js';
 import type { LoopClock } from './loop-clock.js';
+import type { ProbeLines } from './probe-target.js';
 import type { Route } from './route.js';
 import { Search } from './search.js';
 import { Startup } from './startup.js';
@@ -99,7 +100,7 @@ export class Coordinator implements HealthMonitorListener {
     this.monitors.set(database, monitor);
     this.search.await(database);
     this.noteUnconnected(database);
-    monitor.suspect();
+    monitor.start();
     this.evaluate();
   }
 
@@ -128,6 +129,17 @@ export class Coordinator implements HealthMonitorListener {
 
   onProbe(database: Database, record: ProbeRecord): void {
     database.lastProbe = record;
+  }
+
+  onGates(database: Database, cause: string | undefined): void {
+    const wereOpen = database.gatesOpen;
+    database.gatesOpen = cause === undefined;
+    database.gateCause = cause;
+    if (wereOpen !== database.gatesOpen) this.evaluate();
+  }
+
+  linesBeside(database: Database): readonly ProbeLines[] {
+    return [...this.monitors].flatMap(([other, { lines }]) => (other === database ? [] : [lines]));
   }
 
   oneProbeIsEnough(database: Database): boolean {
@@ -356,6 +368,7 @@ export class Coordinator implements HealthMonitorListener {
     active.incarnation += 1;
     active.wasEligible = true;
     this.heldUntil = 0;
+    this.monitors.get(active)?.closeGates();
     this.#wakeAt(active, active.graceEndsAt);
     this.#failure = { ...failure, since: active.failingSince ?? now };
     const next = selectBest(this.databases.values(), now);

@@ -61,7 +61,7 @@ export class Database implements DatabaseView {
   ) {
     this.weight = options.weight;
     this.circuit = new CircuitBreaker(options.failureDetector);
-    if (options.healthChecks.length === 0) this.health = 'healthy';
+    if (!options.healthChecks.some((check) => check.role === 'full')) this.health = 'healthy';
   }
 
   get id(): string {

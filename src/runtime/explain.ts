@@ -64,7 +64,11 @@ export function explain(coordinator: Coordinator): Explanation {
     state,
     active === undefined
       ? undefined
-      : { id: active.id, why: whyActive(coordinator, active), lastResort: route.lastResort },
+      : {
+          id: active.id,
+          why: [whyActive(coordinator, active), ...remarks(active)].join('; '),
+          lastResort: route.lastResort,
+        },
     coordinator
       .all()
       .filter((database) => database !== active)
@@ -86,6 +90,18 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
   const last = coordinator.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+/** What people look for and does not decide about the active one. */
+function remarks(database: Database): string[] {
+  const found: string[] = [];
+  if (!isChecked(database)) found.push('health is not checked');
+  if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
+  return found;
+}
+
+function isChecked(database: Database): boolean {
+  return database.options.healthChecks.some((check) => check.role === 'full');
 }
 
 function explainStandby(
@@ -110,6 +126,7 @@ function explainStandby(
   } else if (missing.length === 1 && missing[0] === 'grace period') {
     possibleInMs = database.graceEndsAt - now;
   }
+  if (!isChecked(database)) details.push('health is not checked');
   const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
   const wallTime = coordinator.runtime.clock.wallTime();
   return {

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../clock.js';
 import type { Driver } from '../drivers/driver.js';
 import { ClientClosedError } from '../errors.js';
+import type { HealthCheckStrategy } from '../health/strategy.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../options/types.js';
 import { Coordinator } from './coordinator.js';
 import { Database } from './database.js';
@@ -86,18 +87,29 @@ export class Group {
     if (this.members.size > 0) return;
     this.coordinator.end();
     this.#abandon(new ClientClosedError('the client was closed while it was connecting'));
-    for (const strategy of this.#strategies()) {
-      try {
-        Promise.resolve(strategy.close?.()).catch(() => {});
-      } catch {
-        // What a strategy does at its end is not the application's concern.
-      }
-    }
+    closeStrategies(strategiesOf(this.coordinator.all()));
   }
 
-  #strategies() {
-    const checks = this.coordinator.all().flatMap((database) => database.options.healthChecks);
-    return new Set(checks.map((check) => check.strategy));
+  /** Takes a database out of the group; it must not be the active one. */
+  remove(database: Database): void {
+    for (const member of this.members) member.detach(database);
+    this.coordinator.drop(database);
+    const inUse = strategiesOf(this.coordinator.all());
+    closeStrategies([...strategiesOf([database])].filter((strategy) => !inUse.has(strategy)));
+  }
+}
+
+function strategiesOf(databases: readonly Database[]): Set<HealthCheckStrategy> {
+  const checks = databases.flatMap((database) => database.options.healthChecks);
+  return new Set(checks.map((check) => check.strategy));
+}
+
+/** What a strategy does at its end is not the application's concern. */
+function closeStrategies(strategies: Iterable<HealthCheckStrategy>): void {
+  for (const strategy of strategies) {
+    try {
+      Promise.resolve(strategy.close?.()).catch(() => {});
+    } catch {}
   }
 }
 

@@ -4,7 +4,7 @@ import type { HealthCheckFunction } from '../health/strategy.js';
 import type { ResolvedHealthCheck } from '../options/types.js';
 import type { LoopClock } from './loop-clock.js';
 import { type ProbeResult, runProbe } from './probe.js';
-import type { ProbeLine } from './probe-line.js';
+import type { ProbeLines } from './probe-target.js';
 
 /** Share of the interval that is random, so that many processes don't probe in step. */
 const INTERVAL_JITTER = 0.1;
@@ -22,7 +22,9 @@ export interface HealthCheckListener {
   onProbe(check: HealthCheck, result: ProbeResult): boolean;
   onVerdict(check: HealthCheck, healthy: boolean, last: ProbeResult): void;
   /** What each probe checks beside its strategy. */
-  stateCheck(): HealthCheckFunction | undefined;
+  stateCheck(check: HealthCheck): HealthCheckFunction | undefined;
+  /** Probe connections of the other databases. */
+  peers(): readonly ProbeLines[];
 }
 
 interface Round {
@@ -46,9 +48,8 @@ export class HealthCheck {
 
   constructor(
     readonly options: ResolvedHealthCheck,
-    private readonly databaseId: string,
     private readonly listener: HealthCheckListener,
-    private readonly line: ProbeLine,
+    private readonly lines: ProbeLines,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {}
 
@@ -95,14 +96,14 @@ export class HealthCheck {
   }
 
   #probe(round: Round, fresh: boolean): void {
-    if (fresh) this.line.renew();
+    if (fresh) this.lines.commands.renew();
     const cancel = runProbe(
       {
-        databaseId: this.databaseId,
         strategy: this.options.strategy,
         timeoutMs: this.options.timeoutMs,
-        stateCheck: this.listener.stateCheck(),
-        line: this.line,
+        stateCheck: this.listener.stateCheck(this),
+        lines: this.lines,
+        peers: this.listener.peers(),
         ...this.time,
       },
       (result) => this.#onResult(round, result),

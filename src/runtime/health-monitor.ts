@@ -6,6 +6,7 @@ import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-
 import type { LoopClock } from './loop-clock.js';
 import type { ProbeResult } from './probe.js';
 import { ProbeLine } from './probe-line.js';
+import type { ProbeLines } from './probe-target.js';
 
 export interface Verdict {
   readonly healthy: boolean;
@@ -17,21 +18,37 @@ export interface HealthMonitorListener {
   onProbe(database: Database, record: ProbeRecord): void;
   /** Only verdicts of the database's present incarnation. */
   onHealthVerdict(database: Database, verdict: Verdict): void;
+  /** `cause`: what keeps the database from being failed back to; `undefined`: nothing. */
+  onGates(database: Database, cause: string | undefined): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
+  /** Probe connections of the other databases of the group. */
+  linesBeside(database: Database): readonly ProbeLines[];
 }
+
+interface Latest {
+  readonly healthy: boolean;
+  readonly cause: string | undefined;
+  readonly incarnation: number;
+}
+
+/** The shortest timeout of a probe where there is no check to ask. */
+const DEFAULT_TIMEOUT_MS = 1000;
 
 /**
  * The health of one database: all its checks over one probe connection. It is healthy when each
- * check's latest round was, and unhealthy as soon as one's was not.
+ * full check's latest round was, and unhealthy as soon as one's was not; its gates are open when
+ * each gate check's was.
  */
 export class HealthMonitor implements HealthCheckListener {
+  readonly lines: ProbeLines;
+  /** Full checks: they make the health. */
   readonly #checks: HealthCheck[];
-  readonly #line: ProbeLine;
-  readonly #latest = new Map<HealthCheck, { healthy: boolean; incarnation: number }>();
+  readonly #gates: HealthCheck[];
+  readonly #latest = new Map<HealthCheck, Latest>();
   /** Incarnation at each check's round start. */
   readonly #startedFor = new Map<HealthCheck, number>();
-  readonly #probed: ((result: ProbeResult) => void)[] = [];
+  readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
   #stateWord: string | undefined;
 
   constructor(
@@ -39,19 +56,34 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly listener: HealthMonitorListener,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {
-    this.#line = new ProbeLine(database.driver);
-    this.#checks = database.options.healthChecks.map(
-      (options) => new HealthCheck(options, database.id, this, this.#line, time),
+    const { driver, options } = database;
+    this.lines = {
+      database,
+      commands: new ProbeLine(driver),
+      subscriptions: new ProbeLine(driver),
+    };
+    const checks = options.healthChecks.map(
+      (check) => new HealthCheck(check, this, this.lines, time),
     );
+    this.#checks = checks.filter((check) => check.options.role === 'full');
+    this.#gates = checks.filter((check) => check.options.role === 'gate');
   }
 
-  /** The shortest timeout of a probe; 1000 ms, the default, without a check. */
+  /** The shortest timeout of a full check's probe. */
   get probeTimeoutMs(): number {
     const timeouts = this.#checks.map((check) => check.options.timeoutMs);
-    return timeouts.length === 0 ? 1000 : Math.min(...timeouts);
+    return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.min(...timeouts);
   }
 
-  /** A state word that the database complained about stays checked until it passes. */
+  /** Starts all checks. */
+  start(): void {
+    for (const check of [...this.#checks, ...this.#gates]) check.start();
+  }
+
+  /**
+   * Starts, or hurries, a round of each full check. A state word that the database complained
+   * about stays checked until it passes.
+   */
   suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
     const { stateWord } = suspicion;
     const another = stateWord !== undefined && stateWord !== this.#stateWord;
@@ -64,30 +96,43 @@ export class HealthMonitor implements HealthCheckListener {
     }
   }
 
-  /** One probe of each check, over a new connection; `undefined` cause: all are well. */
-  async verify(): Promise<Verdict> {
-    if (this.#checks.length === 0) return { healthy: true, cause: undefined, error: undefined };
-    let missing = this.#checks.length;
-    const failure = await new Promise<ProbeResult | undefined>((resolve) => {
-      const onProbe = (result: ProbeResult) => {
-        missing -= 1;
-        if (!result.healthy) resolve(result);
-        else if (missing === 0) resolve(undefined);
-        else return;
-        this.#probed.splice(this.#probed.indexOf(onProbe), 1);
+  /** The gates must pass anew: what they saw before the database was left is void. */
+  closeGates(): void {
+    if (this.#gates.length > 0) this.#tellGates();
+  }
+
+  /** One probe of each full check, over a new connection. */
+  verify(): Promise<Verdict> {
+    const missing = new Set(this.#checks);
+    return new Promise((resolve) => {
+      const onProbe = (check: HealthCheck, result: ProbeResult) => {
+        missing.delete(check);
+        if (result.healthy && missing.size > 0) return;
+        this.#probed.delete(onProbe);
+        const { healthy, cause, error } = result;
+        resolve({
+          healthy,
+          cause: healthy ? undefined : `${check.options.name}: ${cause ?? 'failed'}`,
+          error,
+        });
       };
-      this.#probed.push(onProbe);
-      this.suspect({ fresh: true });
+      if (missing.size === 0) resolve({ healthy: true, cause: undefined, error: undefined });
+      else {
+        this.#probed.add(onProbe);
+        this.suspect({ fresh: true });
+      }
     });
-    return { healthy: failure === undefined, cause: failure?.cause, error: failure?.error };
   }
 
   close(): void {
-    for (const check of this.#checks) check.close();
-    this.#line.close();
+    for (const check of [...this.#checks, ...this.#gates]) check.close();
+    this.lines.commands.close();
+    this.lines.subscriptions.close();
+    const [check] = this.#checks;
+    if (check === undefined) return;
     const error = new Error('health checks have ended');
     const ended = { healthy: false, cause: error.message, error, latencyMs: 0 };
-    for (const onProbe of [...this.#probed]) onProbe(ended);
+    for (const onProbe of [...this.#probed]) onProbe(check, ended);
   }
 
   onRoundStart(check: HealthCheck): void {
@@ -102,7 +147,8 @@ export class HealthMonitor implements HealthCheckListener {
       at: new Date(this.time.clock.wallTime()),
       latencyMs: result.latencyMs,
     });
-    for (const onProbe of [...this.#probed]) onProbe(result);
+    if (check.options.role === 'gate') return false;
+    for (const onProbe of [...this.#probed]) onProbe(check, result);
     return this.listener.oneProbeIsEnough(this.database);
   }
 
@@ -113,29 +159,48 @@ export class HealthMonitor implements HealthCheckListener {
       check.start();
       return;
     }
-    this.#latest.set(check, { healthy, incarnation });
-    if (!healthy) {
-      this.listener.onHealthVerdict(this.database, {
-        healthy: false,
-        cause: `${check.options.name}: ${last.cause ?? 'failed'}`,
-        error: last.error,
-      });
-      return;
+    const cause = healthy ? undefined : `${check.options.name}: ${last.cause ?? 'failed'}`;
+    this.#latest.set(check, { healthy, cause, incarnation });
+    if (check.options.role === 'gate') this.#tellGates();
+    else if (!healthy) this.#tell({ healthy, cause, error: last.error });
+    else if (this.#allPassed()) {
+      this.#stateWord = undefined;
+      this.#tell({ healthy, cause, error: undefined });
     }
-    const allHealthy = this.#checks.every((each) => {
+  }
+
+  stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
+    if (this.#stateWord === undefined || check.options.role === 'gate') return undefined;
+    return stateCheckFor(this.#stateWord);
+  }
+
+  peers(): readonly ProbeLines[] {
+    return this.listener.linesBeside(this.database);
+  }
+
+  #allPassed(): boolean {
+    const { incarnation } = this.database;
+    return this.#checks.every((each) => {
       const latest = this.#latest.get(each);
       return latest?.healthy === true && latest.incarnation === incarnation;
     });
-    if (!allHealthy) return;
-    this.#stateWord = undefined;
-    this.listener.onHealthVerdict(this.database, {
-      healthy: true,
-      cause: undefined,
-      error: undefined,
-    });
   }
 
-  stateCheck(): HealthCheckFunction | undefined {
-    return this.#stateWord === undefined ? undefined : stateCheckFor(this.#stateWord);
+  #tell(verdict: Verdict): void {
+    this.listener.onHealthVerdict(this.database, verdict);
+  }
+
+  /** Open before the first verdict, since start-up does not wait for them; not after a leaving. */
+  #tellGates(): void {
+    const { incarnation, left } = this.database;
+    for (const gate of this.#gates) {
+      const latest = this.#latest.get(gate);
+      const isKnown = latest?.incarnation === incarnation;
+      if (isKnown ? latest.healthy : left === undefined) continue;
+      const unchecked = `${gate.options.name}: not checked since it was left`;
+      this.listener.onGates(this.database, isKnown ? latest.cause : unchecked);
+      return;
+    }
+    this.listener.onGates(this.database, undefined);
   }
 }

@@ -81,8 +81,7 @@ export class Management {
       const { lastResort } = next;
       coordinator.switchTo(next.view as Database, 'removed', `${id} was removed`, { lastResort });
     }
-    for (const member of this.group.members) member.detach(database);
-    coordinator.drop(database);
+    this.group.remove(database);
   }
 
   /** Adds the new database, waits until it is well, and only then removes the old one. */

@@ -1,45 +1,49 @@
-import type { CommandArgument, Driver, ProbeConnection } from '../drivers/driver.js';
+import type { Driver, ProbeConnection } from '../drivers/driver.js';
 
 /** Connections that may break under one command of a probe before that is the verdict. */
 const MAX_BROKEN = 4;
 
+/** The opening was given up for another one. */
+class Renewed extends Error {}
+
 /**
- * The probe connection of one database, shared by its checks: opened when it is needed, reused,
- * and replaced within the same probe when it breaks, without any backoff, so that a probe fails
- * by what the server does and not by what became of an old connection.
+ * A connection for the probes of one database, shared by its checks: opened when it is needed,
+ * reused, and replaced at once, without any backoff, when it breaks, so that a probe fails by what
+ * the server does and not by what became of an old connection.
  */
 export class ProbeLine {
-  readonly #driver: Driver;
   #connection: ProbeConnection | undefined;
   #opening: { readonly abort: AbortController; connection: Promise<ProbeConnection> } | undefined;
   #closed = false;
 
-  constructor(driver: Driver) {
-    this.#driver = driver;
-  }
+  constructor(private readonly driver: Driver) {}
 
-  /** Makes the next command go over a new connection. */
+  /** Makes what comes next, and what is under way, use a new connection. */
   renew(): void {
     this.#connection?.destroy();
     this.#connection = undefined;
-    this.#opening?.abort.abort(new Error('a new connection was asked for'));
+    this.#opening?.abort.abort(new Renewed('a new probe connection was asked for'));
     this.#opening = undefined;
   }
 
   /**
-   * Sends over the probe connection. When that breaks, a new one is opened at once: only a
-   * refusal, the caller's timeout or an error reply ends it.
+   * Runs `action` on the connection, again on a new one when that breaks: only a refusal, the
+   * caller's timeout or an error reply ends it.
    */
-  async send(args: readonly CommandArgument[], signal: AbortSignal): Promise<unknown> {
+  async use<T>(
+    signal: AbortSignal,
+    action: (connection: ProbeConnection) => Promise<T>,
+  ): Promise<T> {
     for (let broken = 0; ; broken += 1) {
+      signal.throwIfAborted();
       let connection: ProbeConnection | undefined;
       try {
         connection = await this.#open();
-        if (signal.aborted) throw signal.reason;
-        return await connection.send(args);
+        signal.throwIfAborted();
+        return await action(connection);
       } catch (error) {
-        const brokeMeanwhile = connection === undefined ? isCut(error) : !connection.alive;
-        if (!brokeMeanwhile || signal.aborted || this.#closed || broken === MAX_BROKEN) throw error;
+        const goOn = connection === undefined ? isCut(error) : !connection.alive;
+        if (!goOn || signal.aborted || this.#closed || broken === MAX_BROKEN) throw error;
       }
     }
   }
@@ -49,12 +53,12 @@ export class ProbeLine {
     this.renew();
   }
 
-  async #open(): Promise<ProbeConnection> {
-    if (this.#connection?.alive) return this.#connection;
-    if (this.#closed) throw new Error('health checks have ended');
+  #open(): Promise<ProbeConnection> {
+    if (this.#connection?.alive) return Promise.resolve(this.#connection);
+    if (this.#closed) return Promise.reject(new Error('health checks have ended'));
     if (this.#opening === undefined) {
       const abort = new AbortController();
-      const opening = { abort, connection: this.#driver.openProbe(abort.signal) };
+      const opening = { abort, connection: this.driver.openProbe(abort.signal) };
       this.#opening = opening;
       opening.connection.then(
         (connection) => {
@@ -71,8 +75,8 @@ export class ProbeLine {
   }
 }
 
-/** Accepted and then cut, as against refused, unreachable or answered by an error. */
+/** Accepted and then cut, or given up for a new one; not refused, unreachable or answered. */
 function isCut(error: unknown): boolean {
   const code = (error as { code?: unknown } | undefined)?.code;
-  return code === 'ECONNRESET' || code === 'EPIPE';
+  return error instanceof Renewed || code === 'ECONNRESET' || code === 'EPIPE';
 }

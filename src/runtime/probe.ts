@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-import type { HealthCheckStrategy } from '../health/strategy.js';
+import type { Clock, Timer } from '../clock.js';
+import type { HealthCheckStrategy, Probe } from '../health/strategy.js';
 import type { LoopClock } from './loop-clock.js';
-import type { ProbeLine } from './probe-line.js';
+import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
 
 export interface ProbeResult {
   readonly healthy: boolean;
@@ -12,12 +12,13 @@ export interface ProbeResult {
 }
 
 export interface ProbeSetting {
-  readonly databaseId: string;
   readonly strategy: HealthCheckStrategy;
   readonly timeoutMs: number;
   /** Runs after the strategy passed, inside the same timeout. */
   readonly stateCheck?: HealthCheckStrategy['check'] | undefined;
-  readonly line: ProbeLine;
+  readonly lines: ProbeLines;
+  /** Those of the other databases of the group. */
+  readonly peers: readonly ProbeLines[];
   readonly clock: Clock;
   readonly loop: LoopClock;
 }
@@ -31,7 +32,7 @@ export function runProbe(
   setting: ProbeSetting,
   onResult: (result: ProbeResult) => void,
 ): () => void {
-  const { clock, loop, line, timeoutMs } = setting;
+  const { clock, loop, lines, timeoutMs } = setting;
   const abort = new AbortController();
   const startedAt = clock.now();
   let settled = false;
@@ -47,15 +48,17 @@ export function runProbe(
   const timer = loop.after(timeoutMs, () => {
     const error = new Error(`no answer within ${timeoutMs} ms`);
     // A connection that did not answer is of no use to the next probe.
-    line.renew();
+    lines.commands.renew();
     settle(false, error.message, error);
   });
 
-  const probe = {
-    databaseId: setting.databaseId,
-    signal: abort.signal,
-    sendCommand: (args: readonly (string | Buffer)[]) => line.send(args, abort.signal),
-  };
+  const target = probeTarget(lines, abort.signal);
+  const probe: Probe = Object.defineProperties({} as Probe, {
+    ...Object.getOwnPropertyDescriptors(target),
+    signal: { value: abort.signal },
+    peers: { get: () => setting.peers.map((peer) => probeTarget(peer, abort.signal)) },
+    wait: { value: (ms: number) => wait(loop, ms, abort.signal) },
+  });
   const run = async () => {
     const healthy = await setting.strategy.check(probe);
     if (healthy !== true) return `${setting.strategy.name ?? 'the check'} did not answer true`;
@@ -80,4 +83,12 @@ function describe(error: unknown): string {
   // A refused connection to a name with several addresses is an AggregateError without a message.
   const first = error instanceof AggregateError ? error.errors[0] : undefined;
   return error.message || (first instanceof Error ? first.message : error.name);
+}
+
+function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {
+  let timer: Timer | undefined;
+  const waiting = new Promise<void>((resolve) => {
+    timer = loop.after(ms, resolve);
+  });
+  return orAborted(waiting, signal).finally(() => timer?.cancel());
 }

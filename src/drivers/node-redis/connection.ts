@@ -1,19 +1,18 @@
 import type { Socket } from 'node:net';
-import { createClient, ErrorReply } from '@redis/client';
+import { ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { sendBatch } from './batch.js';
+import { type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
 import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
-
-type Client = ReturnType<typeof createClient>;
 
 /**
  * One connection: one node-redis client that connects once and never again. A client of its own
  * for each connection keeps what happens late on a lost one away from its successor.
  */
 export class NodeRedisConnection implements Connection {
-  readonly #client: Client;
+  readonly #client: InnerClient;
   readonly #listener: ConnectionListener;
   readonly #socket: Socket | undefined;
   readonly #abort: AbortController;
@@ -30,7 +29,7 @@ export class NodeRedisConnection implements Connection {
       return false;
     });
     this.#abort = setting.abort;
-    this.#client = createClient(setting.options);
+    this.#client = newClient(setting.options);
     this.#client.on('error', (error: Error) => this.#lose(error));
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;

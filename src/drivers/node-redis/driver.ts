@@ -9,7 +9,9 @@ import {
   SocketClosedUnexpectedlyError,
   SocketTimeoutError,
   TimeoutError,
+  WatchError,
 } from '@redis/client';
+import { addressOf, type ClientOptions } from '../../options/client.js';
 import type {
   Connection,
   ConnectionListener,
@@ -18,7 +20,7 @@ import type {
   ProbeConnection,
 } from '../driver.js';
 import { NodeRedisConnection } from './connection.js';
-import { addressOf, type NodeRedisOptions, reconnectDelay } from './options.js';
+import { type NodeRedisOptions, reconnectDelay } from './options.js';
 import { openProbeConnection } from './probe-connection.js';
 
 /** node-redis's own default. */
@@ -38,10 +40,16 @@ const CONNECTION_ERRORS = [
 /** One standalone server through `@redis/client` 5 or 6. */
 export class NodeRedisDriver implements Driver {
   readonly address: string;
+  readonly host: string;
+  readonly port: number | undefined;
   readonly connectTimeoutMs: number;
 
   constructor(private readonly options: NodeRedisOptions) {
-    this.address = addressOf(options);
+    this.address = addressOf(options as ClientOptions);
+    const isPath = this.address.startsWith('/');
+    const colon = this.address.lastIndexOf(':');
+    this.host = isPath ? this.address : this.address.slice(0, colon).replace(/^\[|\]$/g, '');
+    this.port = isPath ? undefined : Number(this.address.slice(colon + 1));
     this.connectTimeoutMs = options.socket?.connectTimeout ?? CONNECT_TIMEOUT_MS;
   }
 
@@ -58,7 +66,7 @@ export class NodeRedisDriver implements Driver {
   }
 
   classify(error: unknown): DriverErrorKind | undefined {
-    if (error instanceof ErrorReply) return 'reply';
+    if (error instanceof ErrorReply || error instanceof WatchError) return 'reply';
     if (CONNECTION_ERRORS.some((kind) => error instanceof kind)) return 'connection';
     if (error instanceof AbortError || error instanceof TypeError) return 'caller';
     return undefined;

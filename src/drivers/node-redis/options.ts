@@ -51,21 +51,6 @@ export function connectionOptions(
   return { options: options as ClientOptions, abort };
 }
 
-/** `host:port` or the path of a Unix socket; never credentials. */
-export function addressOf(options: NodeRedisOptions): string {
-  const { url, socket } = options;
-  if (url !== undefined) {
-    if (url.startsWith('unix:'))
-      return url
-        .slice(5)
-        .replace(/^\/\/[^/]*/, '')
-        .replace(/\?.*$/, '');
-    const { hostname, port } = new URL(url);
-    return `${hostname || 'localhost'}:${port || 6379}`;
-  }
-  return socket?.path ?? `${socket?.host ?? 'localhost'}:${socket?.port ?? 6379}`;
-}
-
 /** The user's delay before a reconnect, if a usable one was given. */
 export function reconnectDelay(
   strategy: unknown,

@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client';
 import type { CommandArgument, ProbeConnection } from '../driver.js';
+import { newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 
 /** Opens a connection for health checks. It never keeps the process alive. */
@@ -12,7 +12,7 @@ export async function openProbeConnection(
     destroy();
     return false;
   });
-  const client = createClient(setting.options);
+  const client = newClient(setting.options);
   const destroy = () => {
     alive = false;
     signal.removeEventListener('abort', destroy);
@@ -51,6 +51,12 @@ export async function openProbeConnection(
       return alive;
     },
     send: (args: readonly CommandArgument[]) => client.sendCommand(args as string[]),
+    subscribe: async (channel, onMessage) => {
+      await client.subscribe(channel, onMessage);
+    },
+    unsubscribe: (channel, onMessage) => {
+      client.unsubscribe(channel, onMessage).catch(() => {});
+    },
     destroy,
   };
 }

@@ -64,6 +64,7 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ['READONLY', ONE_CONNECTION],
   ['READWRITE', ONE_CONNECTION],
   ['ASKING', ONE_CONNECTION],
+  ['HIMPORT', 'its field sets live on one connection'],
   ['SYNC', 'the connection is shared with commands'],
   ['PSYNC', 'the connection is shared with commands'],
   ['REPLCONF', 'the connection is shared with commands'],

@@ -1,0 +1,107 @@
+/**
+ * What a run leaves behind: plain data, from which the table, the report and the JSON are made.
+ * All times are milliseconds since the start of the run unless a name says otherwise.
+ */
+
+export interface DemoResult {
+  readonly title: string;
+  /** Versions of what took part, for the head of the report. */
+  readonly versions: readonly string[];
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly databases: readonly DatabaseInfo[];
+  readonly settings: readonly Setting[];
+  readonly traffic: TrafficTotals;
+  readonly steps: readonly StepResult[];
+  readonly switches: readonly SwitchRecord[];
+  readonly outages: readonly Outage[];
+  readonly samples: readonly Sample[];
+  readonly sampleMs: number;
+  readonly promises: readonly PromiseVerdict[];
+  readonly ok: boolean;
+}
+
+export interface DatabaseInfo {
+  readonly id: string;
+  readonly weight: number;
+  readonly address: string;
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly defaultValue: string;
+}
+
+export interface TrafficTotals {
+  readonly callers: number;
+  readonly ratePerSecond: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly acknowledgedWrites: number;
+  readonly maxLatencyMs: number;
+}
+
+/** How often each kind of error was seen, by kind. */
+export type ErrorCounts = Readonly<Record<string, number>>;
+
+export interface StepResult {
+  readonly title: string;
+  /** What was done, in one line. */
+  readonly action: string;
+  readonly beganAt: number;
+  readonly endedAt: number;
+  /** The database that had to serve next; undefined: none could. */
+  readonly expected: string | undefined;
+  /** From the fault to the switch. */
+  readonly switchedAfterMs: number | undefined;
+  /** From the fault to the first reply from `expected`; to the first typed error if that is none. */
+  readonly servedAfterMs: number | undefined;
+  /** What the settings let one expect, in words. Information: no verdict depends on it. */
+  readonly goal: string;
+  /** Of commands under way at the fault, or begun later in the step. */
+  readonly readerErrors: ErrorCounts;
+  readonly writerErrors: ErrorCounts;
+  /** Writes that the servers hold more than once. */
+  readonly repeated: number;
+  /** Errors of readers are as promised here, because no database can serve. */
+  readonly outage: boolean;
+}
+
+export interface SwitchRecord {
+  readonly at: number;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: string;
+  readonly cause: string;
+  readonly durationMs: number;
+}
+
+/** A server that was killed or frozen. */
+export interface Outage {
+  readonly id: string;
+  readonly kind: 'down' | 'frozen';
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What callers saw in one slice of time. */
+export interface Sample {
+  readonly at: number;
+  readonly succeeded: number;
+  readonly readerErrors: number;
+  readonly writerErrors: number;
+  /** Typed errors while no database could serve. */
+  readonly unavailable: number;
+  /** Of successes; undefined without one. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+export interface PromiseVerdict {
+  readonly promise: string;
+  /** What was looked at: "52 310 reads". */
+  readonly evidence: string;
+  /** How it was broken; empty: it was kept. */
+  readonly violations: readonly string[];
+}

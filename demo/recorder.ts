@@ -1,0 +1,127 @@
+import { EventEmitter } from 'node:events';
+import type { MultiDbClient } from 'redis-multidb';
+import type { SwitchRecord } from './model.js';
+import type { Series } from './series.js';
+
+/** State of the run when a command began. */
+export interface Mark {
+  readonly step: number;
+  /** Number of switches so far. */
+  readonly switches: number;
+  /** All databases were known to be down. */
+  readonly down: boolean;
+}
+
+interface SeenError {
+  readonly isWrite: boolean;
+  readonly kind: string;
+  readonly unavailable: boolean;
+}
+
+export interface StepErrors {
+  readonly reader: Record<string, number>;
+  readonly writer: Record<string, number>;
+}
+
+interface RecorderEvents {
+  switch: [SwitchRecord];
+  down: [];
+  /** The first reply from a database since the present step began. */
+  served: [id: string, at: number];
+  /** The first typed "unavailable" error since the present step began. */
+  unavailable: [at: number];
+}
+
+/** Collects what the client tells and what its callers see. */
+export class Recorder extends EventEmitter<RecorderEvents> {
+  readonly switches: SwitchRecord[] = [];
+  /** By step; -1 is the time before the first. */
+  readonly errors = new Map<number, StepErrors>();
+  /** Commands begun while all were down that did not fail at once. */
+  waitedWhileDown = 0;
+  failedWhileDown = 0;
+  /** Replies and errors that contradict a promise, in words. */
+  readonly misrouted: string[] = [];
+  readonly wrongWhileDown: string[] = [];
+  readonly unhandled: string[] = [];
+  routed = 0;
+  step = -1;
+  down = false;
+  #served = new Set<string>();
+  #sawUnavailable = false;
+
+  constructor(
+    readonly now: () => number,
+    readonly series: Series,
+  ) {
+    super();
+  }
+
+  listenTo(client: MultiDbClient): void {
+    client.on('switch', ({ from, to, reason, cause, durationMs }) => {
+      const record = { at: this.now(), from, to, reason, cause, durationMs };
+      if (to !== undefined) this.down = false;
+      this.switches.push(record);
+      this.emit('switch', record);
+    });
+    client.on('all-databases-down', () => {
+      this.down = true;
+      this.emit('down');
+    });
+    // With no listener nothing would be thrown either; errors show at the callers.
+    client.on('error', () => {});
+  }
+
+  get active(): string | undefined {
+    return this.switches.at(-1)?.to;
+  }
+
+  beginStep(step: number): void {
+    this.step = step;
+    this.#served = new Set();
+    this.#sawUnavailable = false;
+  }
+
+  mark(): Mark {
+    return { step: this.step, switches: this.switches.length, down: this.down };
+  }
+
+  /** A command belongs to the first fault that happens while it is under way, else to its own step. */
+  stepOf(began: Mark): number {
+    return Math.min(began.step + 1, this.step);
+  }
+
+  onSuccess(latencyMs: number): void {
+    this.series.success(latencyMs);
+  }
+
+  /** A reply came from `id`; one of the databases that were active meanwhile must be that. */
+  onServed(id: string, began: Mark): void {
+    this.routed += 1;
+    const first = Math.max(0, began.switches - 1);
+    const allowed = this.switches.slice(first).some(({ to }) => to === id);
+    if (!allowed) this.misrouted.push(`a reply came from ${id} while ${this.active} was active`);
+    if (this.#served.has(id)) return;
+    this.#served.add(id);
+    this.emit('served', id, this.now());
+  }
+
+  onError(began: Mark, { isWrite, kind, unavailable }: SeenError): void {
+    const step = this.stepOf(began);
+    let errors = this.errors.get(step);
+    if (errors === undefined) {
+      errors = { reader: {}, writer: {} };
+      this.errors.set(step, errors);
+    }
+    const counts = isWrite ? errors.writer : errors.reader;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    this.series.error(unavailable ? 'unavailable' : isWrite ? 'writerErrors' : 'readerErrors');
+    if (began.down) {
+      this.failedWhileDown += 1;
+      if (!unavailable) this.wrongWhileDown.push(`a command failed with ${kind}`);
+    }
+    if (!unavailable || this.#sawUnavailable) return;
+    this.#sawUnavailable = true;
+    this.emit('unavailable', this.now());
+  }
+}

@@ -1,0 +1,74 @@
+import type { Sample } from './model.js';
+
+/** Length of a slice of time. */
+export const SAMPLE_MS = 200;
+
+/** What callers saw, slice by slice. Memory grows with the time only. */
+export class Series {
+  readonly samples: Sample[] = [];
+  maxLatencyMs = 0;
+  #slice = emptySlice();
+  #at = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  success(latencyMs: number): void {
+    this.#advance();
+    this.#slice.latencies.push(latencyMs);
+    if (latencyMs > this.maxLatencyMs) this.maxLatencyMs = latencyMs;
+  }
+
+  error(kind: 'readerErrors' | 'writerErrors' | 'unavailable'): void {
+    this.#advance();
+    this.#slice[kind] += 1;
+  }
+
+  /** Closes the slices that are over, and the one under way as well if the run is. */
+  flush(): void {
+    this.#advance();
+    this.#close();
+  }
+
+  /** Of the last second: per second, and the latency of the last slices with a success. */
+  get recent(): { perSecond: number; p50Ms: number | undefined; p99Ms: number | undefined } {
+    this.#advance();
+    const last = this.samples.slice(-1000 / SAMPLE_MS);
+    const succeeded = last.reduce((sum, sample) => sum + sample.succeeded, 0);
+    const served = last.filter((sample) => sample.succeeded > 0);
+    const worst = (pick: (sample: Sample) => number | undefined) =>
+      served.length === 0 ? undefined : Math.max(...served.map((sample) => pick(sample) ?? 0));
+    return {
+      perSecond: last.length === 0 ? 0 : (succeeded * 1000) / (last.length * SAMPLE_MS),
+      p50Ms: worst((sample) => sample.p50Ms),
+      p99Ms: worst((sample) => sample.p99Ms),
+    };
+  }
+
+  #advance(): void {
+    const now = this.now();
+    while (now >= this.#at + SAMPLE_MS) this.#close();
+  }
+
+  #close(): void {
+    const { latencies, ...errors } = this.#slice;
+    latencies.sort((a, b) => a - b);
+    this.samples.push({
+      at: this.#at,
+      succeeded: latencies.length,
+      ...errors,
+      p50Ms: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+    });
+    this.#at += SAMPLE_MS;
+    this.#slice = emptySlice();
+  }
+}
+
+function emptySlice() {
+  return { latencies: [] as number[], readerErrors: 0, writerErrors: 0, unavailable: 0 };
+}
+
+/** Nearest rank. `sorted` is ascending. */
+export function percentile(sorted: readonly number[], share: number): number | undefined {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+}

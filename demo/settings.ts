@@ -1,0 +1,36 @@
+import { DEFAULTS } from 'redis-multidb';
+import type { Setting } from './model.js';
+
+/**
+ * Shortened so that a failback does not take minutes. The thresholds of the failure detector and
+ * the retries are the defaults.
+ */
+export const SETTINGS = {
+  gracePeriodMs: 4000,
+  failbackCheckIntervalMs: 1000,
+  healthCheck: { intervalMs: 1000, timeoutMs: 500, delayInBetweenProbesMs: 100 },
+  suspectAfterMs: 300,
+  commandTimeoutMs: 1500,
+  commandDeadlineMs: 4000,
+  delayInBetweenFailoverAttemptsMs: 1000,
+} as const;
+
+/** How long the switch by hand is held against failback. */
+export const HOLD_MS = 3000;
+
+export const CALLERS = 100;
+export const RATE_PER_SECOND = 3000;
+
+/** Every option that differs from its default, with both values. */
+export function shownSettings(): Setting[] {
+  const flat = Object.entries(SETTINGS).flatMap(([name, value]) =>
+    typeof value === 'object'
+      ? Object.entries(value).map(([part, each]) => [`${name}.${part}`, each] as const)
+      : [[name, value] as const],
+  );
+  return flat.map(([name, value]) => ({
+    name,
+    value: String(value),
+    defaultValue: String(DEFAULTS[name as keyof typeof DEFAULTS].default),
+  }));
+}

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import type { HealthCheckStrategy, Probe } from './strategy.js';
+
+/**
+ * Healthy when ECHO answers the random text that it was sent. Stricter than PING: a proxy that
+ * answers PING by itself, or a connection on which replies have shifted, does not pass.
+ */
+export class EchoStrategy implements HealthCheckStrategy {
+  readonly name = 'ECHO';
+
+  async check(probe: Probe): Promise<boolean> {
+    const sent = randomBytes(12).toString('hex');
+    const reply = String(await probe.sendCommand(['ECHO', sent]));
+    if (reply !== sent) throw new Error(`ECHO answered ${reply.slice(0, 40)} to ${sent}`);
+    return true;
+  }
+}

@@ -1,0 +1,185 @@
+import {
+  asCredentials,
+  DEFAULT_REST_PORT,
+  type LagAwareSettings,
+  type LagAwareStrategyOptions,
+  resolveLagAware,
+} from './lag-aware-options.js';
+import { RestClient, type RestResponse } from './rest-client.js';
+import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
+
+/**
+ * Asks the REST API of Redis Software (Enterprise) whether the database is available and, for an
+ * Active-Active database, whether it has caught up with the others. By default a gate: lag keeps
+ * a standby from being failed back to, and evicts nobody.
+ *
+ * Without `databaseId` the database is looked up by its host, and remembered until a request
+ * fails. One object may serve several databases. No connection to the database itself.
+ */
+export class LagAwareStrategy implements HealthCheckStrategy {
+  readonly name = 'LAG-AWARE';
+  readonly role: HealthCheckRole;
+  readonly #settings: LagAwareSettings;
+  readonly #rest: RestClient;
+  /** Found by host; by id of the database in the group. */
+  readonly #uids = new Map<string, number>();
+
+  /** Throws `InvalidOptionError`. Warns when certificates are not to be verified. */
+  constructor(options?: LagAwareStrategyOptions) {
+    this.#settings = resolveLagAware(options);
+    this.role = this.#settings.role;
+    this.#rest = new RestClient(this.#settings.tls);
+    if (this.#settings.tls.rejectUnauthorized !== false) return;
+    process.emitWarning(
+      'LagAwareStrategy sends its credentials to whoever answers: tls.rejectUnauthorized is false',
+      { code: 'REDIS_MULTIDB_UNVERIFIED_TLS' },
+    );
+  }
+
+  async check(probe: Probe): Promise<boolean> {
+    const base = this.#settings.restUrl ?? restUrlOf(probe);
+    const known = this.#settings.uid ?? this.#uids.get(probe.databaseId);
+    try {
+      const uid = known ?? (await this.#findUid(base, probe));
+      await this.#checkAvailability(base, uid, probe);
+      if (this.#settings.uid === undefined) this.#uids.set(probe.databaseId, uid);
+      return true;
+    } catch (error) {
+      this.#uids.delete(probe.databaseId);
+      throw error;
+    }
+  }
+
+  /** Ends the connections that are kept open. */
+  close(): void {
+    this.#rest.close();
+  }
+
+  async #findUid(base: URL, probe: Probe): Promise<number> {
+    const path = 'v1/bdbs?fields=uid,endpoints';
+    const response = await this.#get(base, path, probe.signal);
+    if (response.status !== 200 || errorCodeOf(response.body) !== undefined) {
+      throw new Error(explain(base, path, response));
+    }
+    const databases = parse(response.body);
+    if (!Array.isArray(databases)) {
+      throw new Error(`${where(base, path)} answered no valid JSON list of databases`);
+    }
+    const found = matching(databases, probe);
+    if (found.length === 1) return found[0] as number;
+    const { host } = probe;
+    throw new Error(
+      found.length === 0
+        ? `no database of ${base.host} has an endpoint with the host ${host}; set databaseId`
+        : `${found.length} databases of ${base.host} have an endpoint with the host ${host}; set databaseId`,
+    );
+  }
+
+  async #checkAvailability(base: URL, uid: number, probe: Probe): Promise<void> {
+    const path = `v1/bdbs/${uid}/availability${this.#settings.query}`;
+    const response = await this.#get(base, path, probe.signal);
+    if (response.status === 200 && errorCodeOf(response.body) === undefined) return;
+    throw new Error(explain(base, path, response));
+  }
+
+  async #get(base: URL, path: string, signal: AbortSignal): Promise<RestResponse> {
+    const authorization = await this.#authorization();
+    signal.throwIfAborted();
+    const url = new URL(path, base.pathname.endsWith('/') ? base : `${base.href}/`);
+    try {
+      return await this.#rest.get(url, authorization, signal);
+    } catch (cause) {
+      throw new Error(`${where(base, path)}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async #authorization(): Promise<string | undefined> {
+    let given: unknown;
+    try {
+      given = await this.#settings.credentials();
+    } catch (cause) {
+      throw new Error(`the credentials function failed: ${messageOf(cause)}`, { cause });
+    }
+    if (given === undefined) return undefined;
+    const credentials = asCredentials(given);
+    if (credentials === undefined) {
+      throw new Error('the credentials function did not return { username, password }');
+    }
+    const { username, password } = credentials;
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  }
+}
+
+function restUrlOf({ host }: Probe): URL {
+  return new URL(`https://${host.includes(':') ? `[${host}]` : host}:${DEFAULT_REST_PORT}`);
+}
+
+/**
+ * The uids of the databases with an endpoint at the probed host. Databases of one cluster share
+ * the addresses of its nodes, so that the port decides where the host alone does not.
+ */
+function matching(databases: readonly unknown[], { host, port }: Probe): number[] {
+  const wanted = normal(host);
+  const uids = new Set<number>();
+  const withPort = new Set<number>();
+  for (const database of databases) {
+    const { uid, endpoints } = (database ?? {}) as { uid?: unknown; endpoints?: unknown };
+    if (typeof uid !== 'number' || !Array.isArray(endpoints)) continue;
+    for (const endpoint of endpoints) {
+      const names = [endpoint?.dns_name, ...[endpoint?.addr].flat()];
+      if (!names.some((name) => typeof name === 'string' && normal(name) === wanted)) continue;
+      uids.add(uid);
+      if (endpoint.port === port) withPort.add(uid);
+    }
+  }
+  return [...(uids.size > 1 && withPort.size > 0 ? withPort : uids)];
+}
+
+function normal(host: string): string {
+  return host.toLowerCase().replace(/^\[|\]$|\.$/g, '');
+}
+
+function where(base: URL, path: string): string {
+  return `GET ${base.origin}/${path.replace(/\?.*/, '')}`;
+}
+
+/** Why a response is not a healthy one, in words. */
+function explain(base: URL, path: string, { status, location, body }: RestResponse): string {
+  const answered = `${where(base, path)} answered ${status}`;
+  if (status >= 300 && status < 400) {
+    const target = URL.canParse(location ?? '', base.href)
+      ? new URL(location ?? '', base.href).origin
+      : 'nowhere';
+    return `${answered}, a redirect to ${target}, which is not followed; set restUrl`;
+  }
+  if (status === 401) return `${answered}: the credentials were not accepted`;
+  if (status === 403) return `${answered}: the user may not view databases`;
+  const code = errorCodeOf(body);
+  const { description } = (parse(body) ?? {}) as { description?: unknown };
+  const details = typeof description === 'string' ? ` (${printable(description)})` : '';
+  return code === undefined ? answered : `${answered}: ${printable(code)}${details}`;
+}
+
+function errorCodeOf(body: string): string | undefined {
+  const { error_code: code } = (parse(body) ?? {}) as { error_code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** `undefined` when it is no JSON. */
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200);
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error).slice(0, 100);
+  const first = error instanceof AggregateError ? error.errors[0] : undefined;
+  return error.message || (first instanceof Error ? first.message : error.name);
+}

@@ -1,0 +1,108 @@
+import { Agent, type RequestOptions, request } from 'node:https';
+import { checkServerIdentity } from 'node:tls';
+
+/** Far above what a cluster with thousands of databases answers. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** How the server is verified and the client identifies itself; as in `tls.connect`. */
+export interface RestTlsOptions {
+  /** PEM certificates to trust in place of the ones that Node.js trusts. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  /** PEM certificate chain and private key of the client. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly passphrase?: string;
+  /** The name that the server's certificate must have. Default: the host of the URL. */
+  readonly servername?: string;
+  /** `false` accepts every certificate, with a warning. Default: true. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface RestResponse {
+  readonly status: number;
+  /** Of a redirect. */
+  readonly location: string | undefined;
+  readonly body: string;
+}
+
+/**
+ * GET over HTTPS with keep-alive, bounded in size, abortable, and without redirects. It never
+ * keeps the process alive.
+ */
+export class RestClient {
+  readonly #agent: Agent;
+
+  constructor(tls: RestTlsOptions) {
+    const { servername, ...rest } = tls;
+    this.#agent = new Agent({
+      ...(rest as RequestOptions),
+      ...(servername === undefined ? {} : nameOptions(servername)),
+      keepAlive: true,
+      maxFreeSockets: 2,
+    });
+  }
+
+  /** Rejects when there is no complete response; error statuses are responses. */
+  async get(
+    url: URL,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<RestResponse> {
+    try {
+      return await this.#get(url, authorization, signal);
+    } catch (error) {
+      // The server had closed a connection that was kept open: not the answer to this request.
+      if (!(error instanceof StaleConnection) || signal.aborted) throw error;
+      return await this.#get(url, authorization, signal);
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #get(url: URL, authorization: string | undefined, signal: AbortSignal): Promise<RestResponse> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        accept: 'application/json',
+        ...(authorization === undefined ? {} : { authorization }),
+      };
+      const sent = request(url, { agent: this.#agent, headers, signal });
+      sent.on('socket', (socket) => socket.unref());
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        const isStale = sent.reusedSocket && error.code === 'ECONNRESET';
+        reject(isStale ? new StaleConnection(error.message) : error);
+      });
+      sent.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          chunks.push(chunk);
+          if (bytes <= MAX_BODY_BYTES) return;
+          sent.destroy();
+          reject(new Error(`the response is longer than ${MAX_BODY_BYTES} bytes`));
+        });
+        response.on('error', () => reject(new Error('the response was cut off')));
+        response.on('end', () => {
+          resolve({
+            status: response.statusCode ?? 0,
+            location: response.headers.location,
+            body: Buffer.concat(chunks).toString('utf8'),
+          });
+        });
+      });
+      sent.end();
+    });
+  }
+}
+
+class StaleConnection extends Error {}
+
+/** An address can't be sent as a server name, but the certificate may be checked against one. */
+function nameOptions(servername: string): RequestOptions {
+  return {
+    servername,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
+  };
+}

@@ -1,0 +1,40 @@
+import { anyObject, invalid, type Values } from '../options/check.js';
+import type { Rule } from '../options/rules.js';
+
+/**
+ * Reads the options object of one strategy. Errors name the option as `LagAwareStrategy.restUrl`,
+ * what it accepts, and what it was given.
+ */
+export class StrategyOptions {
+  readonly #values: Values;
+
+  /** Throws `InvalidOptionError` unless `given` is `undefined` or an object with known names. */
+  constructor(
+    given: unknown,
+    private readonly at: string,
+    known: readonly string[],
+  ) {
+    this.#values = given === undefined ? {} : anyObject(given, at);
+    for (const name of Object.keys(this.#values)) {
+      if (known.includes(name)) continue;
+      throw invalid(`${at}.${name}`, `a known option (one of ${known.join(', ')})`, name);
+    }
+  }
+
+  /** The value, when `rule` accepts it; `byDefault` when it is `undefined`. */
+  read<T, D extends T | undefined>(name: string, rule: Rule<T>, byDefault: D): T | D {
+    const value = this.#values[name];
+    if (value === undefined) return byDefault;
+    if (!rule.accepts(value)) throw this.invalid(name, rule.range);
+    return value;
+  }
+
+  /** As it was given, for values that need a closer look. */
+  get(name: string): unknown {
+    return this.#values[name];
+  }
+
+  invalid(name: string, expected: string): Error {
+    return invalid(`${this.at}.${name}`, expected, this.#values[name]);
+  }
+}

@@ -1,0 +1,25 @@
+/** An error reply of a fake database: the server answered. */
+export class FakeErrorReply extends Error {
+  override readonly name = 'FakeErrorReply';
+}
+
+/** What an aborted command is told. */
+export class FakeAbortError extends Error {
+  override readonly name = 'AbortError';
+
+  constructor() {
+    super('The command was aborted');
+  }
+}
+
+/** What breaks a connection, as the network reports it. */
+export class FakeNetworkError extends Error {
+  override readonly name = 'FakeNetworkError';
+
+  constructor(
+    readonly code: 'ECONNREFUSED' | 'ECONNRESET',
+    address: string,
+  ) {
+    super(code === 'ECONNREFUSED' ? `connect ${code} ${address}` : `read ${code} from ${address}`);
+  }
+}

@@ -1,0 +1,163 @@
+import type { CommandArgument } from '../drivers/driver.js';
+import { FakeNetworkError } from './fake-errors.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+/** Something that a client asks a server: one command, or several back to back. */
+export interface FakeRequest {
+  readonly commands: readonly (readonly CommandArgument[])[];
+  /** For a batch: executed as a whole, answered by an array. */
+  readonly isBatch: boolean;
+  onAnswer(answer: FakeAnswer): void;
+}
+
+export type FakeAnswer =
+  | { readonly ok: true; readonly reply: unknown }
+  | { readonly ok: false; readonly error: Error };
+
+/** What a server does with what reaches it; implemented by the fake database. */
+export interface FakeServer {
+  readonly clock: VirtualClock;
+  readonly address: string;
+  /** Of one direction, at this moment. */
+  readonly latencyMs: number;
+  readonly refuses: boolean;
+  /** Runs, but does nothing: what reaches it waits in its kernel. */
+  readonly isFrozen: boolean;
+  readonly losesToServer: boolean;
+  readonly losesToClient: boolean;
+  readonly wires: Set<FakeWire>;
+  execute(request: FakeRequest, wire: FakeWire): FakeAnswer;
+}
+
+export interface FakeWireListener {
+  onOpen(): void;
+  onClosed(error: FakeNetworkError): void;
+  /** The server took something in: there is room for more. */
+  onRoom?(): void;
+}
+
+/**
+ * One TCP connection between a client and a fake server. What is lost on the way is sent again
+ * until one side has closed, as TCP does, so that it arrives after the network has healed.
+ */
+export class FakeWire {
+  state: 'opening' | 'open' | 'closed' = 'opening';
+  /** Requests that the server has not executed yet: in its buffers and on the way. */
+  unread = 0;
+  /** The peer is gone without a word: nothing passes any more, and nobody is told. */
+  isHalfOpen = false;
+  /** Held back by a lossy network or a frozen server, in order. */
+  readonly #toServer: (() => void)[] = [];
+  readonly #toClient: (() => void)[] = [];
+  #lastToServer = 0;
+  #lastToClient = 0;
+
+  constructor(
+    readonly server: FakeServer,
+    readonly kind: 'data' | 'probe',
+    private readonly listener: FakeWireListener,
+  ) {
+    server.wires.add(this);
+    this.#sendToServer(() => {
+      if (server.refuses) this.#close('ECONNREFUSED');
+      else this.#whenThawed(() => this.#sendToClient(() => this.#open()));
+    });
+  }
+
+  send(request: FakeRequest): void {
+    this.unread += 1;
+    this.#sendToServer(() =>
+      this.#whenThawed(() => {
+        this.unread -= 1;
+        const answer = this.server.execute(request, this);
+        this.#sendToClient(() => request.onAnswer(answer));
+        if (this.listener.onRoom !== undefined) {
+          this.server.clock.deliver(0, () => this.listener.onRoom?.());
+        }
+      }),
+    );
+  }
+
+  /** By the client. What the server has already got is executed all the same. */
+  destroy(): void {
+    this.#end();
+  }
+
+  /** By the server: what it has not read is lost, and replies on the way too. */
+  cut(code: 'ECONNRESET' | 'ECONNREFUSED' = 'ECONNRESET'): void {
+    if (this.state !== 'closed') this.#close(code);
+  }
+
+  /** Lets through what was held back, as far as the network and the server allow it now. */
+  release(): void {
+    const toServer = this.#toServer.splice(0);
+    const toClient = this.#toClient.splice(0);
+    for (const arrive of toServer) this.#arrive(arrive);
+    for (const arrive of toClient) this.#return(arrive);
+  }
+
+  #open(): void {
+    if (this.state !== 'opening') return;
+    this.state = 'open';
+    this.listener.onOpen();
+  }
+
+  #close(code: 'ECONNRESET' | 'ECONNREFUSED'): void {
+    const wasHalfOpen = this.isHalfOpen;
+    this.isCut = true;
+    this.#toServer.length = 0;
+    this.#toClient.length = 0;
+    this.server.wires.delete(this);
+    if (wasHalfOpen) return;
+    this.server.clock.deliver(this.server.latencyMs, () => {
+      if (this.state === 'closed') return;
+      this.state = 'closed';
+      this.listener.onClosed(new FakeNetworkError(code, this.server.address));
+    });
+  }
+
+  /** The server has closed it; the client may not know yet. */
+  isCut = false;
+
+  #end(): void {
+    this.state = 'closed';
+    this.server.wires.delete(this);
+    this.#toClient.length = 0;
+    if (this.server.losesToServer || this.isHalfOpen) this.#toServer.length = 0;
+  }
+
+  #sendToServer(arrive: () => void): void {
+    const { clock, latencyMs } = this.server;
+    // Bytes never overtake each other, even if the latency drops.
+    const at = Math.max(clock.now() + latencyMs, this.#lastToServer);
+    this.#lastToServer = at;
+    clock.elsewhere(at - clock.now(), () => this.#arrive(arrive));
+  }
+
+  #arrive(arrive: () => void): void {
+    if (this.isCut) return;
+    if (this.isHalfOpen || this.server.losesToServer || this.#toServer.length > 0) {
+      if (this.state !== 'closed') this.#toServer.push(arrive);
+    } else arrive();
+  }
+
+  #whenThawed(act: () => void): void {
+    if (this.isCut) return;
+    if (this.server.isFrozen) this.#toServer.push(() => this.#whenThawed(act));
+    else act();
+  }
+
+  #sendToClient(arrive: () => void): void {
+    const { clock, latencyMs } = this.server;
+    const at = Math.max(clock.now() + latencyMs, this.#lastToClient);
+    this.#lastToClient = at;
+    clock.deliver(at - clock.now(), () => this.#return(arrive));
+  }
+
+  #return(arrive: () => void): void {
+    if (this.isCut || this.state === 'closed') return;
+    if (this.isHalfOpen || this.server.losesToClient || this.#toClient.length > 0) {
+      this.#toClient.push(arrive);
+    } else arrive();
+  }
+}

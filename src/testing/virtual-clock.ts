@@ -1,0 +1,236 @@
+import type { Clock, Timer } from '../clock.js';
+import { EventHeap } from './heap.js';
+
+interface Event {
+  readonly at: number;
+  readonly sequence: number;
+  /** Undefined once it was cancelled or has fired. */
+  callback: (() => void) | undefined;
+}
+
+/** Where the turn of the simulated event loop is. */
+type Phase = 'timers' | 'deliveries' | 'check' | 'idle';
+
+/** 2025-01-01T00:00:00Z: wall time begins somewhere that reads well in a trace. */
+const EPOCH = 1_735_689_600_000;
+
+/**
+ * Time that passes only when told to. Simulates one process with its event loop, and the world
+ * around it:
+ *
+ * - timers (`after`) and deliveries (`deliver`: bytes that reach the process) run in the process,
+ *   in turns as in Node.js: due timers, then due deliveries, then what waited for a turn
+ *   (`afterTurn`); all promise jobs run between any two of them;
+ * - what happens elsewhere (`elsewhere`: a server that works, a network that breaks) goes on also
+ *   while the process is stalled.
+ *
+ * Equal times keep the order in which they were scheduled. Scheduling and firing are logarithmic
+ * in the number of what is scheduled; one firing costs about half a microsecond of real time.
+ */
+export class VirtualClock implements Clock {
+  #now = 0;
+  #sequence = 0;
+  #phase: Phase = 'idle';
+  #isRunning = false;
+  readonly #timers = new EventHeap<Event>();
+  readonly #deliveries = new EventHeap<Event>();
+  readonly #elsewhere = new EventHeap<Event>();
+  #turns: Event[] = [];
+  /** Waited since before the deliveries of the present turn. */
+  #dueTurns: Event[] = [];
+  #pendingTimers = 0;
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return EPOCH + this.#now;
+  }
+
+  /** Timers and turns that the code under test waits for; 0 once it has ended cleanly. */
+  get pendingTimers(): number {
+    return this.#pendingTimers;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    if (!(delayMs >= 0 && delayMs <= 2 ** 31 - 1)) throw new RangeError(`delay of ${delayMs} ms`);
+    // Timers of Node.js have a resolution of one millisecond and never fire at once.
+    return this.#scheduleTimer(this.#timers, Math.max(1, delayMs), callback);
+  }
+
+  afterTurn(callback: () => void): Timer {
+    return this.#cancellable(this.#event(this.#now, callback), (event) => this.#turns.push(event));
+  }
+
+  /** Reaches the process after `delayMs`; while it is stalled, after the stall. */
+  deliver(delayMs: number, callback: () => void): void {
+    this.#deliveries.push(this.#event(this.#now + delayMs, callback));
+  }
+
+  /** Happens outside the process after `delayMs`, whether the process runs or not. */
+  elsewhere(delayMs: number, callback: () => void): void {
+    this.#elsewhere.push(this.#event(this.#now + delayMs, callback));
+  }
+
+  /** Lets `durationMs` pass; resolves when all that was due has happened, promise jobs as well. */
+  async advance(durationMs: number): Promise<void> {
+    const until = this.#now + durationMs;
+    await this.#run(() => this.#fireNext(until));
+    this.#now = Math.max(this.#now, until);
+  }
+
+  /**
+   * Blocks the event loop for `durationMs`, as a long computation, a garbage collection or a
+   * stopped process does. Returns at the later time: the world has gone on, and nothing has
+   * reached the process. What is overdue fires when the clock runs on: timers first, then
+   * deliveries. May be called from anywhere, from inside a callback as well.
+   */
+  block(durationMs: number): void {
+    const until = this.#now + durationMs;
+    for (;;) {
+      const next = this.#elsewhere.peek();
+      if (next === undefined || next.at > until) break;
+      this.#now = Math.max(this.#now, next.at);
+      this.#fire(this.#elsewhere);
+    }
+    this.#now = Math.max(this.#now, until);
+  }
+
+  /** Blocks the event loop and then runs what is overdue. */
+  async stall(durationMs: number): Promise<void> {
+    this.block(durationMs);
+    await this.advance(0);
+  }
+
+  /** Advances until `condition` holds; rejects when it does not within `limitMs`. */
+  async until(condition: () => boolean, limitMs: number, what = 'the condition'): Promise<void> {
+    const end = this.#now + limitMs;
+    let holds = false;
+    await this.#run(() => {
+      holds = condition();
+      return !holds && this.#fireNext(end);
+    });
+    if (holds) return;
+    this.#now = Math.max(this.#now, end);
+    if (!condition()) throw new Error(`${what} did not come within ${limitMs} ms`);
+  }
+
+  /** Fires the next event; false when none is due until `until`. */
+  #fireNext(until: number): boolean {
+    for (;;) {
+      if (this.#phase === 'idle') {
+        const next = this.#nextTime();
+        if (next > until) return false;
+        this.#now = Math.max(this.#now, next);
+        this.#phase = 'timers';
+      }
+      if (this.#fire(this.#elsewhere)) return true;
+      switch (this.#phase) {
+        case 'timers':
+          if (this.#fire(this.#timers)) return true;
+          this.#dueTurns = this.#turns;
+          this.#turns = [];
+          this.#phase = 'deliveries';
+          break;
+        case 'deliveries':
+          if (this.#fire(this.#deliveries)) return true;
+          this.#phase = 'check';
+          break;
+        case 'check': {
+          const turn = this.#dueTurns.shift();
+          if (turn === undefined) this.#phase = 'idle';
+          else if (turn.callback !== undefined) {
+            call(turn);
+            return true;
+          }
+        }
+      }
+    }
+  }
+
+  #nextTime(): number {
+    if (this.#turns.length > 0) return this.#now;
+    dropCancelled(this.#timers);
+    return Math.min(
+      this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY,
+      this.#deliveries.peek()?.at ?? Number.POSITIVE_INFINITY,
+      this.#elsewhere.peek()?.at ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #fire(heap: EventHeap<Event>): boolean {
+    dropCancelled(heap);
+    const next = heap.peek();
+    if (next === undefined || next.at > this.#now) return false;
+    heap.pop();
+    call(next);
+    return true;
+  }
+
+  /**
+   * Calls `step` until it answers false, with all promise jobs run after each call: a promise job
+   * hands on to `process.nextTick`, which Node.js calls only when no promise job is left.
+   */
+  #run(step: () => boolean): Promise<void> {
+    if (this.#isRunning) return Promise.reject(new Error('the clock is running already'));
+    this.#isRunning = true;
+    return new Promise((resolve, reject) => {
+      const next = () => {
+        try {
+          if (step()) queueMicrotask(schedule);
+          else {
+            this.#isRunning = false;
+            resolve();
+          }
+        } catch (error) {
+          this.#isRunning = false;
+          reject(error);
+        }
+      };
+      const schedule = () => process.nextTick(next);
+      queueMicrotask(schedule);
+    });
+  }
+
+  #event(at: number, callback: () => void): Event {
+    this.#sequence += 1;
+    return { at, sequence: this.#sequence, callback };
+  }
+
+  #scheduleTimer(heap: EventHeap<Event>, delayMs: number, callback: () => void): Timer {
+    return this.#cancellable(this.#event(this.#now + delayMs, callback), (event) =>
+      heap.push(event),
+    );
+  }
+
+  #cancellable(event: Event, schedule: (event: Event) => void): Timer {
+    const { callback } = event;
+    this.#pendingTimers += 1;
+    event.callback = () => {
+      this.#pendingTimers -= 1;
+      callback?.();
+    };
+    schedule(event);
+    return {
+      cancel: () => {
+        if (event.callback === undefined) return;
+        event.callback = undefined;
+        this.#pendingTimers -= 1;
+      },
+    };
+  }
+}
+
+function call(event: Event): void {
+  const { callback } = event;
+  event.callback = undefined;
+  callback?.();
+}
+
+function dropCancelled(heap: EventHeap<Event>): void {
+  for (let next = heap.peek(); next?.callback === undefined && next !== undefined; ) {
+    heap.pop();
+    next = heap.peek();
+  }
+}
