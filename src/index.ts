@@ -51,8 +51,21 @@ export type {
   SwitchEvent,
   SwitchReason,
 } from './events.js';
+export { ConnectedStrategy, type ConnectedStrategyOptions } from './health/connected.js';
+export { EchoStrategy } from './health/echo.js';
+export { LagAwareStrategy } from './health/lag-aware.js';
+export type { LagAwareStrategyOptions, RestCredentials } from './health/lag-aware-options.js';
 export { PingStrategy } from './health/ping.js';
-export type { HealthCheckFunction, HealthCheckStrategy, Probe } from './health/strategy.js';
+export { ReplicationStrategy, type ReplicationStrategyOptions } from './health/replication.js';
+export type { RestTlsOptions } from './health/rest-client.js';
+export type {
+  HealthCheckFunction,
+  HealthCheckRole,
+  HealthCheckStrategy,
+  Probe,
+  ProbeTarget,
+} from './health/strategy.js';
+export { WriteReadStrategy, type WriteReadStrategyOptions } from './health/write-read.js';
 export { DEFAULTS } from './options/defaults.js';
 export type {
   CommandRetryOptions,

@@ -1,7 +1,7 @@
 import { durationOrNone, flag, oneOf, type Rule } from '../options/rules.js';
 import type { RestTlsOptions } from './rest-client.js';
-import { StrategyOptions } from './strategy-options.js';
 import type { HealthCheckRole } from './strategy.js';
+import { StrategyOptions } from './strategy-options.js';
 
 /** Of a user of the cluster's management with permission to view databases (`db_viewer`). */
 export interface RestCredentials {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { duration, oneOf, type Rule } from '../options/rules.js';
+import { Canary, type Station } from './canary.js';
+import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
-import type { HealthCheckRole, HealthCheckStrategy, Probe, ProbeTarget } from './strategy.js';
 
 export interface ReplicationStrategyOptions {
   /**
@@ -70,20 +71,38 @@ export class ReplicationStrategy implements HealthCheckStrategy {
     }
     const canary = new Canary(probe, this.#toleranceMs, this.#channelPrefix);
     const [here, ...there] = await Promise.all([
-      canary.listen(probe),
-      ...peers.map((peer) => canary.listen(peer).catch(() => undefined)),
+      canary.open(probe, this.#hasIn),
+      ...peers.map((peer) => canary.openIfReachable(peer, this.#hasOut)),
     ]);
-    const directions = there
-      .filter((peer) => peer !== undefined)
-      .map(async (peer) => {
-        const [arrivesHere, arrivesThere] = await Promise.all([
-          this.#direction !== 'out' ? canary.passes(peer, here) : undefined,
-          this.#direction !== 'in' ? canary.passes(here, peer) : undefined,
-        ]);
-        return broken(here.databaseId, peer.databaseId, arrivesHere, arrivesThere);
-      });
-    const problems = (await Promise.all(directions)).filter((problem) => problem !== undefined);
-    if (problems.length > 0) throw new Error(`${problems.join('; ')} (${this.#toleranceMs} ms)`);
-    return true;
+    if (this.#hasOut) await canary.publish(here);
+    const compared = await Promise.all(
+      there.map((peer) => (peer === undefined ? undefined : this.#compare(canary, here, peer))),
+    );
+    const problems = compared.filter((problem) => problem !== undefined);
+    if (problems.length === 0) return true;
+    throw new Error(`${problems.join('; ')}; waited ${this.#toleranceMs} ms`);
+  }
+
+  /** What is broken between two databases, in words. */
+  async #compare(canary: Canary, here: Station, peer: Station): Promise<string | undefined> {
+    const [arrivesHere, arrivesThere] = await Promise.all([
+      this.#hasIn && (await canary.publishIfReachable(peer)) ? canary.arrives(peer, here) : true,
+      this.#hasOut ? canary.arrives(here, peer) : true,
+    ]);
+    if (arrivesHere && arrivesThere) return undefined;
+    const inward = `${peer.target.databaseId} -> ${here.target.databaseId}`;
+    const outward = `${here.target.databaseId} -> ${peer.target.databaseId}`;
+    if (!arrivesHere && !arrivesThere) return `no canary arrived ${inward} nor ${outward}`;
+    const [lost, well] = arrivesHere ? [outward, inward] : [inward, outward];
+    const oneWay = this.#direction === 'both' ? `, while ${well} works (a one-way break)` : '';
+    return `no canary arrived ${lost}${oneWay}`;
+  }
+
+  get #hasIn(): boolean {
+    return this.#direction !== 'out';
+  }
+
+  get #hasOut(): boolean {
+    return this.#direction !== 'in';
   }
 }

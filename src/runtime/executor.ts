@@ -62,6 +62,11 @@ export class Executor implements AttemptListener, LinkListener {
     return this.coordinator.runtime.loop;
   }
 
+  /** Standbys have no data connection. */
+  get lazy(): boolean {
+    return this.coordinator.runtime.options.standbyConnections === 'lazy';
+  }
+
   /** Begins to accept commands. */
   open(): void {
     this.#open = true;
@@ -79,10 +84,7 @@ export class Executor implements AttemptListener, LinkListener {
     this.#databases.set(link, database);
     database.links.push(link);
     if (!this.#ref) link.unref();
-    const { phase, runtime, route } = this.coordinator;
-    const lazy = runtime.options.standbyConnections === 'lazy';
-    if (!lazy || phase === 'starting' || phase === 'new' || route.database === database)
-      link.open();
+    if (!this.lazy || this.coordinator.route.database === database) link.open();
   }
 
   /** What is under way there still ends, at the latest at its deadline. */
@@ -201,12 +203,12 @@ export class Executor implements AttemptListener, LinkListener {
     }
   }
 
-  /** Lets a link's connection only finish what is under way, and starts another connection. */
+  /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
   drain(link: Link): void {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
     this.channels.delete(link);
-    link.detach();
+    link.detach(!this.lazy);
     channel.draining = true;
     this.draining.add(channel);
     this.finishDraining(channel);

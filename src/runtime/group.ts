@@ -82,8 +82,8 @@ export class Group {
 
   /** Closes one client's connections; the last one ends the health checks, too. */
   leave(executor: Executor): void {
+    if (!this.members.delete(executor)) return;
     executor.end();
-    this.members.delete(executor);
     if (this.members.size > 0) return;
     this.coordinator.end();
     this.#abandon(new ClientClosedError('the client was closed while it was connecting'));

@@ -50,14 +50,16 @@ export class Link {
   }
 
   /**
-   * Gives the ready connection away, for its owner to finish and destroy, and starts another one.
-   * `undefined`: there was none.
+   * Gives the ready connection away, for its owner to finish and destroy. With `reopen` another
+   * one is on its way then. `undefined`: there was none.
    */
-  detach(): Connection | undefined {
+  detach(reopen: boolean): Connection | undefined {
     if (this.#state.kind !== 'ready') return undefined;
     const { connection } = this.#state;
-    this.#retries = 1;
-    this.#wait(new Error('the connection was given up'));
+    if (reopen) {
+      this.#retries = 1;
+      this.#wait(new Error('the connection was given up'));
+    } else this.#state = { kind: 'idle' };
     return connection;
   }
 

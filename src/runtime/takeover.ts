@@ -29,13 +29,18 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
     executor.resend([...moving]);
   }
 
-  if (channel === undefined || link === undefined || !failed) return;
+  if (link === undefined || !(failed || executor.lazy)) return;
+  if (channel === undefined) {
+    if (executor.lazy && from.database !== to.database) link.rest(new Error('no longer active'));
+    return;
+  }
   const { fastFailover } = executor.coordinator.runtime.options;
-  if (to.state === 'down' || fastFailover) {
+  if (failed && (to.state === 'down' || fastFailover)) {
     const error = new Error(`${channel.database.id} was left as failed`);
     if (to.state === 'down') failInFlight(executor, channel);
     executor.channels.delete(link);
     link.drop(error);
+    if (executor.lazy) link.rest(error);
   } else {
     executor.drain(link);
     executor.coordinator.noteUnconnected(channel.database);

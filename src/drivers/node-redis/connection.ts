@@ -20,6 +20,7 @@ export class NodeRedisConnection implements Connection {
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
   #settled = 0;
+  #referenced = true;
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -34,6 +35,7 @@ export class NodeRedisConnection implements Connection {
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;
       this.#ready = true;
+      this.#applyRef();
       this.#listener.onReady();
     });
     this.#socket = captureSocket(() => {
@@ -98,11 +100,20 @@ export class NodeRedisConnection implements Connection {
   }
 
   ref(): void {
-    this.#client.ref();
+    this.#referenced = true;
+    this.#applyRef();
   }
 
   unref(): void {
-    this.#client.unref();
+    this.#referenced = false;
+    this.#applyRef();
+  }
+
+  /** To the socket as well: node-redis knows it only once it is connected. */
+  #applyRef(): void {
+    const method = this.#referenced ? 'ref' : 'unref';
+    this.#client[method]();
+    this.#socket?.[method]();
   }
 
   #lose(error: Error): void {

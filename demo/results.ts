@@ -1,0 +1,36 @@
+import type { Audit } from './audit.js';
+import type { StepResult } from './model.js';
+import type { Recorder } from './recorder.js';
+import type { StepRun } from './script.js';
+import type { JudgedStep } from './verdict.js';
+
+/** Sorts what was recorded into the steps of the script. */
+export function judgedSteps(
+  runs: readonly StepRun[],
+  recorder: Recorder,
+  audit: Audit | undefined,
+): JudgedStep[] {
+  return runs.map((run, index) => {
+    const { step, beganAt, endedAt, servedAt } = run;
+    const switches = recorder.switches.filter(({ at }) => at >= beganAt && at < endedAt);
+    const decisive = switches.find(({ to }) => to === step.expected);
+    const errors = recorder.errors.get(index);
+    const repeated = (audit?.executedTwice ?? []).filter((finding) => finding.step === index);
+    const result: StepResult = {
+      title: step.title,
+      action: step.action,
+      beganAt,
+      endedAt,
+      expected: step.expected,
+      switchedAfterMs: decisive && decisive.at - beganAt,
+      servedAfterMs: servedAt && servedAt - beganAt,
+      goal: step.goal,
+      readerErrors: errors?.reader ?? {},
+      writerErrors: errors?.writer ?? {},
+      repeated: repeated.reduce((sum, { times }) => sum + times, 0),
+      // It lasts until the next step has brought one back.
+      outage: step.expected === undefined || runs[index - 1]?.step.expected === undefined,
+    };
+    return { step, result, switches };
+  });
+}

@@ -1,0 +1,173 @@
+import type { Audit, Finding } from './audit.js';
+import { count, duration, moment, name, total } from './format.js';
+import type { PromiseVerdict, StepResult, SwitchRecord } from './model.js';
+import type { Step } from './script.js';
+
+/** A step that was run to its end, with what the client did in it. */
+export interface JudgedStep {
+  readonly step: Step;
+  readonly result: StepResult;
+  readonly switches: readonly SwitchRecord[];
+}
+
+export interface Evidence {
+  readonly steps: readonly JudgedStep[];
+  /** Steps of the script, run or not. */
+  readonly planned: number;
+  readonly switches: readonly SwitchRecord[];
+  readonly gracePeriodMs: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly acknowledged: number;
+  /** Commands that never settled. */
+  readonly hanging: number;
+  readonly maxLatencyMs: number;
+  readonly routed: number;
+  readonly misrouted: readonly string[];
+  readonly failedWhileDown: number;
+  readonly waitedWhileDown: number;
+  readonly wrongWhileDown: readonly string[];
+  /** Undefined: the servers could not be read. */
+  readonly audit: Audit | undefined;
+  /** Processes, sockets, rejections that nobody handled. */
+  readonly leftovers: readonly string[];
+  /** What ended the script early. */
+  readonly failure: string | undefined;
+}
+
+/** Every promise with its verdict, in the order in which they are shown. */
+export function judge(evidence: Evidence): PromiseVerdict[] {
+  const { steps, audit } = evidence;
+  const unread = audit === undefined ? ['the servers could not be read'] : [];
+  const texts = (findings: readonly Finding[] | undefined) =>
+    findings === undefined ? unread : findings.map(({ text }) => text);
+  return [
+    {
+      promise: 'A reader sees an error only while all databases are down',
+      evidence: `${count(evidence.reads)} reads`,
+      violations: steps.flatMap(({ result }) => readerViolations(result)),
+    },
+    {
+      promise: 'No write is executed twice',
+      evidence: `${count(evidence.writes)} writes, each with a token of its own`,
+      violations: [...texts(audit?.executedTwice), ...(audit?.foreign ?? [])],
+    },
+    {
+      promise: 'No acknowledged write is missing',
+      evidence: `${count(evidence.acknowledged)} acknowledged, read back from the servers`,
+      violations: texts(audit?.missing),
+    },
+    {
+      promise: 'An error that says "not executed" is right',
+      evidence: `${count(audit?.executed ?? 0)} executions found on the servers`,
+      violations: texts(audit?.denied),
+    },
+    {
+      promise: 'Every command settles',
+      evidence: `${count(evidence.reads + evidence.writes)} commands, the slowest success took ${duration(evidence.maxLatencyMs)}`,
+      violations: evidence.hanging > 0 ? [`${count(evidence.hanging)} never settled`] : [],
+    },
+    {
+      promise: 'Each switch goes to the right database, for the right reason',
+      evidence: `${evidence.switches.length} switches in ${steps.length} of ${evidence.planned} steps`,
+      violations: [...failureOf(evidence), ...steps.flatMap(switchViolations)],
+    },
+    {
+      promise: 'Commands go to the active database and to no other',
+      evidence: `${count(evidence.routed)} replies that name their server`,
+      violations: summed(evidence.misrouted),
+    },
+    {
+      promise: 'A failed database is not used again before its grace period is over',
+      evidence: `${steps.filter(({ step }) => step.afterGrace).length} returns after ${moment(evidence.gracePeriodMs)} or more`,
+      violations: steps.flatMap((judged) => graceViolations(judged, evidence)),
+    },
+    {
+      promise: 'A switch away from a healthy database costs no error',
+      evidence: `${steps.filter(({ step }) => step.planned).length} planned switches, readers and writers`,
+      violations: steps.flatMap(plannedViolations),
+    },
+    {
+      promise: 'While all are down, commands fail at once with the typed error',
+      evidence: `${count(evidence.failedWhileDown)} commands failed in the same turn of the event loop`,
+      violations: downViolations(evidence),
+    },
+    {
+      promise: 'Nothing is left behind',
+      evidence: 'processes, sockets and unhandled rejections',
+      violations: [...evidence.leftovers],
+    },
+  ];
+}
+
+/** How many violations of one kind are spelled out. */
+const SHOWN = 5;
+
+/** The first violations, and how many more there are. */
+export function shortened(violations: readonly string[]): string[] {
+  if (violations.length <= SHOWN) return [...violations];
+  const more = `and ${count(violations.length - SHOWN)} more`;
+  return [...violations.slice(0, SHOWN), more];
+}
+
+function readerViolations({ title, readerErrors, outage }: StepResult): string[] {
+  const typed = /^(TEMPORARILY|PERMANENTLY)_UNAVAILABLE$/;
+  return Object.entries(readerErrors)
+    .filter(([kind]) => !(outage && typed.test(kind)))
+    .map(([kind, times]) => `${title}: ${count(times)} readers saw ${kind}`);
+}
+
+function switchViolations({ step, switches }: JudgedStep): string[] {
+  const last = switches.at(-1);
+  if (last === undefined) return [`${step.title}: no switch`];
+  const found = switches
+    .slice(0, -1)
+    .filter(({ to }) => !step.mayPass?.includes(to))
+    .map(({ to, reason }) => `${step.title}: a switch to ${name(to)} (${reason})`);
+  if (last.to !== step.expected) {
+    found.push(`${step.title}: ended on ${name(last.to)} instead of ${name(step.expected)}`);
+  } else if (!step.reasons.includes(last.reason)) {
+    found.push(`${step.title}: the reason is ${last.reason}, not ${step.reasons.join(' or ')}`);
+  }
+  return found;
+}
+
+/** The two clocks are read one after the other. */
+const CLOCK_TOLERANCE_MS = 5;
+
+function graceViolations({ step, switches }: JudgedStep, { switches: all, gracePeriodMs }: Evidence) {
+  const back = switches.find(({ to }) => to === step.expected);
+  if (!step.afterGrace || back === undefined) return [];
+  const left = all.findLast(({ from, at }) => from === step.expected && at < back.at);
+  if (left === undefined) return [`${step.title}: ${step.expected} was never left`];
+  const waited = back.at - left.at;
+  if (waited >= gracePeriodMs - CLOCK_TOLERANCE_MS) return [];
+  return [`${step.title}: ${step.expected} was used again after ${duration(waited)}`];
+}
+
+function plannedViolations({ step, result }: JudgedStep): string[] {
+  const errors = total(result.writerErrors) + total(result.readerErrors);
+  return step.planned && errors > 0 && !result.outage
+    ? [`${step.title}: ${count(errors)} errors`]
+    : [];
+}
+
+function downViolations(evidence: Evidence): string[] {
+  const found = summed(evidence.wrongWhileDown);
+  if (evidence.waitedWhileDown > 0) {
+    found.push(`${count(evidence.waitedWhileDown)} commands waited`);
+  }
+  if (evidence.failedWhileDown === 0) found.push('no command failed while all were down');
+  return found;
+}
+
+function failureOf({ failure }: Evidence): string[] {
+  return failure === undefined ? [] : [failure];
+}
+
+/** Equal texts once, with their number. */
+function summed(texts: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, times]) => (times === 1 ? text : `${text} (${count(times)} times)`));
+}

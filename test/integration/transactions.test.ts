@@ -1,0 +1,95 @@
+import { ErrorReply, MultiErrorReply } from '@redis/client';
+import { createMultiDbClient } from 'redis-multidb';
+import { beforeEach, expect, it } from 'vitest';
+import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
+import { connected, databases, errorOf, own, QUICK, servers } from './support.js';
+
+let east: RedisServer;
+let west: RedisServer;
+
+beforeEach(async () => {
+  [east, west] = await servers();
+});
+
+it('executes as one, with typed replies, on whichever database is active', async () => {
+  const client = await connected([east, west]);
+  for (const id of ['east', 'west']) {
+    await client.setActiveDatabase(id);
+    const replies = await client
+      .multi()
+      .set('key', id)
+      .get('key')
+      .hSet('hash', 'a', '1')
+      .hGetAll('hash')
+      .exec();
+    expect(replies.slice(0, 3)).toEqual(['OK', id, 1]);
+    expect({ ...(replies[3] as unknown as object) }).toEqual({ a: '1' });
+    expect(await client.multi().incr('counter').incr('counter').execTyped()).toEqual([1, 2]);
+  }
+});
+
+it('shows nothing of a transaction to others before its end', async () => {
+  const client = await connected([east, west]);
+  const transactions = Array.from({ length: 50 }, () => client.multi().incr('a').incr('b').exec());
+  const others = Array.from({ length: 50 }, () => client.mGet(['a', 'b']));
+  for (const pair of await Promise.all(others)) expect(pair[0]).toBe(pair[1]);
+  const replies = await Promise.all(transactions);
+  for (const [a, b] of replies) expect(a).toBe(b);
+});
+
+it('pipelines without a transaction', async () => {
+  const client = await connected([east, west]);
+  expect(await client.multi().set('key', '1').incr('key').execAsPipeline()).toEqual(['OK', 2]);
+  expect(await client.multi().exec()).toEqual([]);
+});
+
+it('reports error replies within as node-redis does', async () => {
+  const client = await connected([east, west]);
+  await client.set('text', 'value');
+  const error = await errorOf(client.multi().set('key', '1').lPush('text', 'x').incr('key').exec());
+  expect(error).toBeInstanceOf(MultiErrorReply);
+  const { replies, errorIndexes } = error as unknown as MultiErrorReply;
+  expect(errorIndexes).toEqual([1]);
+  expect(replies[0]).toBe('OK');
+  expect(replies[1]).toBeInstanceOf(ErrorReply);
+  expect(replies[2]).toBe(2);
+});
+
+it('reports a transaction that the server discarded', async () => {
+  const client = await connected([east, west]);
+  const error = await errorOf(client.multi().set('key', '1').addCommand(['NONSENSE']).exec());
+  expect(error.message).toMatch(/EXECABORT|ERR unknown command/);
+  expect(await client.get('key')).toBeNull();
+  expect(await client.ping()).toBe('PONG');
+});
+
+it('has modules and scripts in it, and a key prefix', async () => {
+  const client = own(
+    createMultiDbClient({
+      ...QUICK,
+      databases: databases([east, west]),
+      client: { keyPrefix: 'app:' } as never,
+    }),
+  );
+  await client.connect();
+  await client.multi().set('key', '1').incr('key').exec();
+  await client.mSet({ a: '1', b: '2' });
+  const keys = (await east.command('KEYS', '*')) as string[];
+  // Version 5 has no key prefix.
+  const prefix = keys.some((key) => key.startsWith('app:')) ? 'app:' : '';
+  expect(keys.sort()).toEqual(['a', 'b', 'key'].map((key) => prefix + key).sort());
+  expect(await client.mGet(['a', 'b', 'key'])).toEqual(['1', '2', '2']);
+});
+
+it('does not repeat a transaction whose outcome is unknown', async () => {
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west]);
+  proxy.silence('to-client', { scope: ({ seen }) => seen.has('INCR') });
+  await client.incr('counter');
+  proxy.silence('to-client', { scope: (connection) => connection.seen.has('INCR') });
+  const failed = errorOf(client.multi().incr('counter').exec());
+  await waitFor(async () => (await east.command('GET', 'counter')) === '2', { what: 'EXEC' });
+  await east.kill();
+  expect(await failed).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+  expect(await client.get('counter')).toBeNull();
+});
