@@ -62,10 +62,10 @@ export interface StepResult {
   /** Of commands under way at the fault, or begun later in the step. */
   readonly readerErrors: ErrorCounts;
   readonly writerErrors: ErrorCounts;
+  /** Typed errors because no database could serve, as promised then; in neither of the above. */
+  readonly unavailable: ErrorCounts;
   /** Writes that the servers hold more than once. */
   readonly repeated: number;
-  /** Errors of readers are as promised here, because no database can serve. */
-  readonly outage: boolean;
 }
 
 export interface SwitchRecord {
@@ -91,7 +91,7 @@ export interface Sample {
   readonly succeeded: number;
   readonly readerErrors: number;
   readonly writerErrors: number;
-  /** Typed errors while no database could serve. */
+  /** Typed errors because no database could serve. */
   readonly unavailable: number;
   /** Of successes; undefined without one. */
   readonly p50Ms: number | undefined;

@@ -21,6 +21,8 @@ interface SeenError {
 export interface StepErrors {
   readonly reader: Record<string, number>;
   readonly writer: Record<string, number>;
+  /** Typed errors of both, because no database could serve. */
+  readonly unavailable: Record<string, number>;
 }
 
 interface RecorderEvents {
@@ -47,6 +49,8 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   routed = 0;
   step = -1;
   down = false;
+  /** In this step no database is left: the typed error is right for what was under way too. */
+  #outage = false;
   #served = new Set<string>();
   #sawUnavailable = false;
 
@@ -76,8 +80,9 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return this.switches.at(-1)?.to;
   }
 
-  beginStep(step: number): void {
+  beginStep(step: number, outage: boolean): void {
     this.step = step;
+    this.#outage = outage;
     this.#served = new Set();
     this.#sawUnavailable = false;
   }
@@ -110,12 +115,12 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     const step = this.stepOf(began);
     let errors = this.errors.get(step);
     if (errors === undefined) {
-      errors = { reader: {}, writer: {} };
+      errors = { reader: {}, writer: {}, unavailable: {} };
       this.errors.set(step, errors);
     }
-    const counts = isWrite ? errors.writer : errors.reader;
-    counts[kind] = (counts[kind] ?? 0) + 1;
-    this.series.error(unavailable ? 'unavailable' : isWrite ? 'writerErrors' : 'readerErrors');
+    const who = unavailable && (began.down || this.#outage) ? 'unavailable' : isWrite ? 'writer' : 'reader';
+    errors[who][kind] = (errors[who][kind] ?? 0) + 1;
+    this.series.error(who);
     if (began.down) {
       this.failedWhileDown += 1;
       if (!unavailable) this.wrongWhileDown.push(`a command failed with ${kind}`);

@@ -27,9 +27,8 @@ export function judgedSteps(
       goal: step.goal,
       readerErrors: errors?.reader ?? {},
       writerErrors: errors?.writer ?? {},
+      unavailable: errors?.unavailable ?? {},
       repeated: repeated.reduce((sum, { times }) => sum + times, 0),
-      // It lasts until the next step has brought one back.
-      outage: step.expected === undefined || runs[index - 1]?.step.expected === undefined,
     };
     return { step, result, switches };
   });

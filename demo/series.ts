@@ -18,9 +18,9 @@ export class Series {
     if (latencyMs > this.maxLatencyMs) this.maxLatencyMs = latencyMs;
   }
 
-  error(kind: 'readerErrors' | 'writerErrors' | 'unavailable'): void {
+  error(kind: 'reader' | 'writer' | 'unavailable'): void {
     this.#advance();
-    this.#slice[kind] += 1;
+    this.#slice[SLOT[kind]] += 1;
   }
 
   /** Closes the slices that are over, and the one under way as well if the run is. */
@@ -63,6 +63,12 @@ export class Series {
     this.#slice = emptySlice();
   }
 }
+
+const SLOT = {
+  reader: 'readerErrors',
+  writer: 'writerErrors',
+  unavailable: 'unavailable',
+} as const;
 
 function emptySlice() {
   return { latencies: [] as number[], readerErrors: 0, writerErrors: 0, unavailable: 0 };

@@ -1,5 +1,5 @@
 import type { Audit, Finding } from './audit.js';
-import { count, duration, moment, name, total } from './format.js';
+import { count, duration, errorList, moment, name, total } from './format.js';
 import type { PromiseVerdict, StepResult, SwitchRecord } from './model.js';
 import type { Step } from './script.js';
 
@@ -110,11 +110,9 @@ export function shortened(violations: readonly string[]): string[] {
   return [...violations.slice(0, SHOWN), more];
 }
 
-function readerViolations({ title, readerErrors, outage }: StepResult): string[] {
-  const typed = /^(TEMPORARILY|PERMANENTLY)_UNAVAILABLE$/;
-  return Object.entries(readerErrors)
-    .filter(([kind]) => !(outage && typed.test(kind)))
-    .map(([kind, times]) => `${title}: ${count(times)} readers saw ${kind}`);
+function readerViolations({ title, readerErrors }: StepResult): string[] {
+  const all = errorList(readerErrors);
+  return all === '' ? [] : [`${title}: readers saw ${all}`];
 }
 
 function switchViolations({ step, switches }: JudgedStep): string[] {
@@ -147,9 +145,7 @@ function graceViolations({ step, switches }: JudgedStep, { switches: all, graceP
 
 function plannedViolations({ step, result }: JudgedStep): string[] {
   const errors = total(result.writerErrors) + total(result.readerErrors);
-  return step.planned && errors > 0 && !result.outage
-    ? [`${step.title}: ${count(errors)} errors`]
-    : [];
+  return step.planned && errors > 0 ? [`${step.title}: ${count(errors)} errors`] : [];
 }
 
 function downViolations(evidence: Evidence): string[] {

@@ -3,29 +3,37 @@ import { type CommandArguments, integer, upperCase } from './command-arguments.j
 
 type BlockTime = (args: CommandArguments) => number | undefined;
 
+/** Where the block time stands, and in which unit. */
+interface Place {
+  readonly index: number;
+  readonly unit: 's' | 'ms';
+}
+
+type FindPlace = (args: CommandArguments) => Place | undefined;
+
 const secondsAt =
-  (index: number): BlockTime =>
-  (args) =>
-    seconds(args.at(index));
+  (index: number): FindPlace =>
+  (args) => ({ index: index < 0 ? args.length + index : index, unit: 's' });
+
+const millisecondsAt = (index: number): FindPlace => {
+  const place: Place = { index, unit: 'ms' };
+  return () => place;
+};
 
 /** XREAD [COUNT n] [BLOCK ms] STREAMS ...; options that a value follows come in any order. */
 const blockOption =
-  (from: number, end?: string): BlockTime =>
+  (from: number, end?: string): FindPlace =>
   (args) => {
     for (let i = from; i < args.length; i++) {
       const word = upperCase(args[i]);
       if (word === end) return undefined;
-      if (word === 'BLOCK') return milliseconds(args[i + 1]);
+      if (word === 'BLOCK') return { index: i + 1, unit: 'ms' };
       if (word === 'COUNT' || word === 'MAXCOUNT' || word === 'MAXSIZE' || word === 'CLAIM') i++;
     }
     return undefined;
   };
 
-/**
- * How long a command may block, in ms; Infinity for ever, 0 when the server will refuse the
- * timeout, `undefined` when it does not block.
- */
-export const BLOCK_TIMES: ReadonlyMap<string, BlockTime> = new Map<string, BlockTime>([
+const PLACES: ReadonlyMap<string, FindPlace> = new Map<string, FindPlace>([
   ['BLPOP', secondsAt(-1)],
   ['BRPOP', secondsAt(-1)],
   ['BRPOPLPUSH', secondsAt(-1)],
@@ -38,9 +46,38 @@ export const BLOCK_TIMES: ReadonlyMap<string, BlockTime> = new Map<string, Block
   ['XREAD', blockOption(1, 'STREAMS')],
   ['XREADGROUP', blockOption(4, 'STREAMS')],
   ['TS.READ', blockOption(3)],
-  ['WAIT', (args) => milliseconds(args[2])],
-  ['WAITAOF', (args) => milliseconds(args[3])],
+  ['WAIT', millisecondsAt(2)],
+  ['WAITAOF', millisecondsAt(3)],
 ]);
+
+/**
+ * How long a command may block, in ms; Infinity for ever, 0 when the server will refuse the
+ * timeout, `undefined` when it does not block.
+ */
+export const BLOCK_TIMES: ReadonlyMap<string, BlockTime> = new Map(
+  [...PLACES].map(([name, find]): [string, BlockTime] => [
+    name,
+    (args) => {
+      const place = find(args);
+      if (place === undefined) return undefined;
+      const argument = args[place.index];
+      return place.unit === 's' ? seconds(argument) : milliseconds(argument);
+    },
+  ]),
+);
+
+/**
+ * The same command with `blockMs` left to block. At least 1 ms, because 0 means for ever; the
+ * command itself when it blocks for ever or not at all.
+ */
+export function withBlockTime(args: CommandArguments, blockMs: number): CommandArguments {
+  const place = PLACES.get(upperCase(args[0]))?.(args);
+  if (place === undefined || !Number.isFinite(blockMs)) return args;
+  const ms = Math.max(1, Math.ceil(blockMs));
+  const left = [...args];
+  left[place.index] = String(place.unit === 's' ? ms / 1000 : ms);
+  return left;
+}
 
 function seconds(argument: string | Buffer | undefined): number {
   const text = upperCase(argument);

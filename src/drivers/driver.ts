@@ -62,6 +62,8 @@ export interface Connection {
   send(attempt: Attempt): void;
   /** True: the attempt was not written and never will be, and gets no call back any more. */
   withdraw(attempt: Attempt): boolean;
+  /** The server's id of this connection (CLIENT ID); asked for once, ahead of what is sent next. */
+  identify(): Promise<string>;
   /** Ends it at once; attempts under way get `onError`. Idempotent; `onLost` is not called. */
   destroy(error: Error): void;
   ref(): void;

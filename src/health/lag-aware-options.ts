@@ -65,10 +65,11 @@ const pems: Rule<string | Buffer | readonly (string | Buffer)[]> = {
 
 /** Throws `InvalidOptionError`, never with a secret in it. */
 export function resolveLagAware(given: LagAwareStrategyOptions | undefined): LagAwareSettings {
-  const options = new StrategyOptions(given, AT, [
+  const known = [
     ...['restUrl', 'credentials', 'databaseId', 'extendedCheckEnabled'],
     ...['availabilityLagToleranceMs', 'role', 'tls'],
-  ]);
+  ];
+  const options = new StrategyOptions(given, AT, known, ['credentials']);
   const tolerance = options.read('availabilityLagToleranceMs', durationOrNone, 5000);
   const extended = options.read('extendedCheckEnabled', flag, true);
   return {
@@ -119,9 +120,8 @@ function resolveCredentials(options: StrategyOptions): LagAwareSettings['credent
 }
 
 function resolveTls(given: unknown): RestTlsOptions {
-  const options = new StrategyOptions(given, TLS_AT, [
-    ...['ca', 'cert', 'key', 'passphrase', 'servername', 'rejectUnauthorized'],
-  ]);
+  const known = ['ca', 'cert', 'key', 'passphrase', 'servername', 'rejectUnauthorized'];
+  const options = new StrategyOptions(given, TLS_AT, known, ['cert', 'key', 'passphrase']);
   const tls = {
     ca: options.read('ca', pems, undefined),
     cert: options.read('cert', pem, undefined),

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { duration, oneOf, type Rule } from '../options/rules.js';
 import { Canary, type Station } from './canary.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';

@@ -1,4 +1,4 @@
-import { Agent, type RequestOptions, request } from 'node:https';
+import { Agent, type AgentOptions, request } from 'node:https';
 import { checkServerIdentity } from 'node:tls';
 
 /** Far above what a cluster with thousands of databases answers. */
@@ -35,7 +35,7 @@ export class RestClient {
   constructor(tls: RestTlsOptions) {
     const { servername, ...rest } = tls;
     this.#agent = new Agent({
-      ...(rest as RequestOptions),
+      ...(rest as AgentOptions),
       ...(servername === undefined ? {} : nameOptions(servername)),
       keepAlive: true,
       maxFreeSockets: 2,
@@ -100,7 +100,7 @@ export class RestClient {
 class StaleConnection extends Error {}
 
 /** An address can't be sent as a server name, but the certificate may be checked against one. */
-function nameOptions(servername: string): RequestOptions {
+function nameOptions(servername: string): AgentOptions {
   return {
     servername,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),

@@ -13,6 +13,8 @@ export class StrategyOptions {
     given: unknown,
     private readonly at: string,
     known: readonly string[],
+    /** Of these an error does not show what was given. */
+    private readonly secret: readonly string[] = [],
   ) {
     this.#values = given === undefined ? {} : anyObject(given, at);
     for (const name of Object.keys(this.#values)) {
@@ -35,6 +37,8 @@ export class StrategyOptions {
   }
 
   invalid(name: string, expected: string): Error {
-    return invalid(`${this.at}.${name}`, expected, this.#values[name]);
+    const received = this.#values[name];
+    const shown = this.secret.includes(name) && typeof received === 'string' ? '***' : received;
+    return invalid(`${this.at}.${name}`, expected, shown);
   }
 }

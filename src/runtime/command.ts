@@ -30,12 +30,14 @@ export class Command {
   lastError: unknown;
   /** The database of the latest attempt. */
   databaseId: string | undefined;
+  /** Loop time at which its block time is over; Infinity: blocks for ever or never blocks. */
+  blockEndsAt = Number.POSITIVE_INFINITY;
   removeAbortListener: (() => void) | undefined;
 
   constructor(
     /** Grows with acceptance; keeps the order through every takeover. */
     readonly sequence: number,
-    readonly args: readonly CommandArgument[],
+    public args: readonly CommandArgument[],
     readonly options: CommandOptions | undefined,
     readonly batch: Batch | undefined,
     readonly traits: CommandTraits,
@@ -62,6 +64,8 @@ export class SentAttempt implements Attempt {
   next: SentAttempt | undefined;
   /** Given up before its result came: timed out, or its command was aborted. */
   abandoned = false;
+  /** Its block is being ended: a nil says that nothing was taken. */
+  unblocking = false;
 
   constructor(
     readonly command: Command,

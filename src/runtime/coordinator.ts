@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '../clock.js';
 import { isEligible, isUsable, selectBest, selectFailback } from '../core/selection.js';
+import { CircuitOpenError } from '../errors.js';
 import type { SwitchEvent, SwitchReason } from '../events.js';
 import type { ResolvedOptions } from '../options/types.js';
 import type { Database, ProbeRecord } from './database.js';
@@ -217,6 +218,10 @@ export class Coordinator implements HealthMonitorListener {
     const { now } = this;
     const { failures, total } = database.circuit.metrics(now);
     database.failingSince ??= now;
+    database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
+      databaseId: database.id,
+      cause: database.lastError,
+    });
     database.graceEndsAt = now + this.runtime.options.gracePeriodMs;
     this.#wakeAt(database, database.graceEndsAt);
     const at = new Date(this.runtime.clock.wallTime());

@@ -139,6 +139,9 @@ export class Deadlines {
     for (const command of [...executor.retries]) {
       if (!keep(command)) executor.retries.remove(command);
     }
+    for (const command of [...executor.blocking.held]) {
+      if (!keep(command)) executor.blocking.held.delete(command);
+    }
     for (const command of expired) executor.reject(command, this.#expired(command));
   }
 

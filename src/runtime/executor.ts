@@ -1,3 +1,4 @@
+import { withBlockTime } from '../core/command-block-time.js';
 import type { CommandTraits } from '../core/command-category.js';
 import { commandTraits } from '../core/command-category.js';
 import { retryWaitMs } from '../core/retry.js';
@@ -8,9 +9,11 @@ import {
   DatabaseSwitchedError,
   OverloadedError,
 } from '../errors.js';
+import { Blocking } from './blocking.js';
 import { Channel } from './channel.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
 import type { Coordinator, RouteChange } from './coordinator.js';
+import { Cursors } from './cursors.js';
 import type { Database } from './database.js';
 import { Deadlines } from './deadlines.js';
 import { Link, type LinkListener } from './link.js';
@@ -35,6 +38,8 @@ export class Executor implements AttemptListener, LinkListener {
   /** Channels of databases that were left as failed; they only finish. */
   readonly draining = new Set<Channel>();
   readonly retries: RetryQueue;
+  readonly blocking = new Blocking(this);
+  readonly cursors = new Cursors();
   /** Waits for a connection, in order of acceptance once sorted. */
   backlog: Command[] = [];
   #sequence = 0;
@@ -70,6 +75,15 @@ export class Executor implements AttemptListener, LinkListener {
   /** Begins to accept commands. */
   open(): void {
     this.#open = true;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Has its deadline watched while it is not under way. */
+  noteWaiting(command: Command): void {
+    this.#deadlines.noteWaiting(command);
   }
 
   /** A ready connection to the active database. */
@@ -141,7 +155,7 @@ export class Executor implements AttemptListener, LinkListener {
     const channel = this.#activeChannel();
     const { database } = this.coordinator.route;
     if (command.traits.category === 'database-bound' && database !== undefined) {
-      command.databaseId ??= database.id;
+      command.databaseId ??= this.cursors.databaseOf(command) ?? database.id;
       if (command.databaseId !== database.id) {
         this.reject(command, this.#switched(command));
         return;
@@ -156,7 +170,7 @@ export class Executor implements AttemptListener, LinkListener {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
-      (command.options?.timeout || commandTimeoutMs) + (command.traits.blockMs ?? 0);
+      (command.options?.timeout || commandTimeoutMs) + this.#block(command, channel);
     const attempt = new SentAttempt(
       command,
       channel,
@@ -170,6 +184,21 @@ export class Executor implements AttemptListener, LinkListener {
     command.databaseId = channel.database.id;
     channel.add(attempt, time);
     channel.connection.send(attempt);
+  }
+
+  /** Prepares a blocking command for a channel; answers how long it may still block. */
+  #block(command: Command, channel: Channel): number {
+    const { blockMs } = command.traits;
+    if (blockMs === undefined) return 0;
+    channel.connection.identify().catch(() => {});
+    const { time } = this.loop;
+    if (command.blockEndsAt === Number.POSITIVE_INFINITY) {
+      command.blockEndsAt = time + blockMs;
+      return blockMs;
+    }
+    const leftMs = Math.max(command.blockEndsAt - time, 0);
+    command.args = withBlockTime(command.args, leftMs);
+    return leftMs;
   }
 
   /** Dispatches in order of acceptance what may come from several places. */
@@ -240,7 +269,9 @@ export class Executor implements AttemptListener, LinkListener {
     if (database === undefined || connection === undefined) return;
     this.channels.set(link, new Channel(connection, database, link, this));
     this.coordinator.onConnected(database);
-    if (this.coordinator.route.database === database) this.resend([]);
+    if (this.coordinator.route.database !== database) return;
+    this.resend([]);
+    if (database.health === 'healthy') this.blocking.rejectHeld();
   }
 
   onLinkDown(link: Link, error: Error): void {
@@ -269,7 +300,7 @@ export class Executor implements AttemptListener, LinkListener {
       if (attempt.channel.connection.withdraw(attempt)) attempt.channel.remove(attempt);
       else attempt.command.maybeExecuted ||= attempt.written;
     }
-    const waiting = [...this.backlog, ...this.retries.takeAll()];
+    const waiting = [...this.backlog, ...this.retries.takeAll(), ...this.blocking.takeHeld()];
     this.backlog = [];
     for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
       const { maybeExecuted, databaseId } = command;
@@ -336,6 +367,7 @@ export class Executor implements AttemptListener, LinkListener {
       if (command.state === 'sent' && !this.#takeBack(command)) return;
       this.backlog = this.backlog.filter((each) => each !== command);
       this.retries.remove(command);
+      this.blocking.held.delete(command);
       const error = this.#abortError();
       this.reject(command, Object.assign(error, { maybeExecuted: command.maybeExecuted }));
     };

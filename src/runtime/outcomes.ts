@@ -17,6 +17,8 @@ export class Outcomes {
     if (attempt.generation === this.executor.coordinator.route.generation) {
       channel.database.circuit.recordSuccess(this.executor.loop.now);
     }
+    if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(command, reply);
+    if (attempt.unblocking && this.executor.blocking.goesOn(attempt, reply)) return;
     this.executor.resolve(command, reply);
     if (channel.draining) this.executor.finishDraining(channel);
   }
@@ -95,10 +97,23 @@ export class Outcomes {
       this.executor.retry(command);
       return;
     }
+    if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {
+      const hasMoved = coordinator.route.database !== channel.database;
+      if (hasMoved && coordinator.route.database !== undefined) this.executor.resend([command]);
+      else this.executor.blocking.hold(command);
+      return;
+    }
     const outlived = classification.kind === 'unknown-outcome';
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
     if (leadsToFailover) coordinator.suspect(channel.database, { fresh: true });
     this.executor.reject(command, outlived ? this.#unknownOutcome(attempt, failed) : error);
+  }
+
+  /** A blocking command that was cut off rather than late. */
+  #wasBlocking({ command, written }: SentAttempt, error: Error): boolean {
+    const { blockMs, category } = command.traits;
+    if (blockMs === undefined || !written || category === 'database-bound') return false;
+    return !isMultiDbError(error) || error.code !== 'COMMAND_TIMEOUT';
   }
 
   #unknownOutcome(attempt: SentAttempt, cause: Error): Error {

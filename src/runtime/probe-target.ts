@@ -32,8 +32,18 @@ export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget
       const hear = (message: string) => {
         if (!signal.aborted) onMessage(message);
       };
+      let answered = false;
+      const giveUp = () => {
+        // A connection that does not answer is of no use to the next probe.
+        if (!answered) lines.subscriptions.renew();
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
       const subscribed = lines.subscriptions.use(signal, async (connection) => {
-        await connection.subscribe(channel, hear);
+        try {
+          await connection.subscribe(channel, hear);
+        } finally {
+          answered = connection.alive;
+        }
         const leave = () => connection.unsubscribe(channel, hear);
         if (signal.aborted) leave();
         else signal.addEventListener('abort', leave, { once: true });

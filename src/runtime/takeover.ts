@@ -18,9 +18,13 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   const channel = link === undefined ? undefined : executor.channels.get(link);
   if (channel !== undefined) {
     withdrawUnwritten(channel, moving);
-    if (failed) repeatInFlight(executor, channel, moving);
+    if (failed) {
+      repeatInFlight(executor, channel, moving);
+      for (const command of executor.blocking.takeFrom(channel)) moving.add(command);
+    } else if (from.database !== to.database) executor.blocking.unblock(channel);
   }
   for (const command of executor.retries.takeAll()) moving.add(command);
+  for (const command of executor.blocking.takeHeld()) moving.add(command);
 
   if (to.state === 'down') {
     failAll(executor, [...moving, ...executor.backlog]);
@@ -63,6 +67,7 @@ function repeatInFlight(executor: Executor, channel: Channel, moving: Set<Comman
   for (const attempt of channel.attempts()) {
     const { command } = attempt;
     if (command.state === 'settled' || command.attempts >= commandRetry.maxAttempts) continue;
+    if (command.traits.blockMs !== undefined) continue;
     const safety = command.options?.retrySafety ?? commandRetry.safety;
     const { category } = command.traits;
     const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);

@@ -7,6 +7,8 @@ export interface FakeRequest {
   readonly commands: readonly (readonly CommandArgument[])[];
   /** For a batch: executed as a whole, answered by an array. */
   readonly isBatch: boolean;
+  /** Virtual time. */
+  readonly sentAt: number;
   onAnswer(answer: FakeAnswer): void;
 }
 
@@ -25,8 +27,12 @@ export interface FakeServer {
   readonly isFrozen: boolean;
   readonly losesToServer: boolean;
   readonly losesToClient: boolean;
+  /** What the server has to do with. */
   readonly wires: Set<FakeWire>;
-  execute(request: FakeRequest, wire: FakeWire): FakeAnswer;
+  /** What clients hold open. */
+  readonly clients: Set<FakeWire>;
+  /** Undefined: no answer, ever. */
+  execute(request: FakeRequest, wire: FakeWire): FakeAnswer | undefined;
 }
 
 export interface FakeWireListener {
@@ -48,6 +54,9 @@ export class FakeWire {
   isHalfOpen = false;
   /** Held back by a lossy network or a frozen server, in order. */
   readonly #toServer: (() => void)[] = [];
+  /** The server has closed it; the client may not know yet. */
+  #isCut = false;
+  #tellLater: (() => void) | undefined;
   readonly #toClient: (() => void)[] = [];
   #lastToServer = 0;
   #lastToClient = 0;
@@ -58,6 +67,7 @@ export class FakeWire {
     private readonly listener: FakeWireListener,
   ) {
     server.wires.add(this);
+    server.clients.add(this);
     this.#sendToServer(() => {
       if (server.refuses) this.#close('ECONNREFUSED');
       else this.#whenThawed(() => this.#sendToClient(() => this.#open()));
@@ -70,7 +80,7 @@ export class FakeWire {
       this.#whenThawed(() => {
         this.unread -= 1;
         const answer = this.server.execute(request, this);
-        this.#sendToClient(() => request.onAnswer(answer));
+        if (answer !== undefined) this.#sendToClient(() => request.onAnswer(answer));
         if (this.listener.onRoom !== undefined) {
           this.server.clock.deliver(0, () => this.listener.onRoom?.());
         }
@@ -85,15 +95,21 @@ export class FakeWire {
 
   /** By the server: what it has not read is lost, and replies on the way too. */
   cut(code: 'ECONNRESET' | 'ECONNREFUSED' = 'ECONNRESET'): void {
-    if (this.state !== 'closed') this.#close(code);
+    if (this.state !== 'closed' && !this.#isCut) this.#close(code);
   }
 
   /** Lets through what was held back, as far as the network and the server allow it now. */
   release(): void {
+    const tell = this.#tellLater;
+    this.#tellLater = undefined;
+    if (tell !== undefined) this.server.clock.deliver(this.server.latencyMs, tell);
     const toServer = this.#toServer.splice(0);
     const toClient = this.#toClient.splice(0);
     for (const arrive of toServer) this.#arrive(arrive);
-    for (const arrive of toClient) this.#return(arrive);
+    for (const arrive of toClient) {
+      this.server.clock.deliver(this.server.latencyMs, () => this.#return(arrive));
+    }
+    if (this.state === 'closed' && this.#toServer.length === 0) this.server.wires.delete(this);
   }
 
   #open(): void {
@@ -103,27 +119,33 @@ export class FakeWire {
   }
 
   #close(code: 'ECONNRESET' | 'ECONNREFUSED'): void {
-    const wasHalfOpen = this.isHalfOpen;
-    this.isCut = true;
+    const { server } = this;
+    this.#isCut = true;
     this.#toServer.length = 0;
     this.#toClient.length = 0;
-    this.server.wires.delete(this);
-    if (wasHalfOpen) return;
-    this.server.clock.deliver(this.server.latencyMs, () => {
+    server.wires.delete(this);
+    if (this.isHalfOpen) return;
+    const tell = () => {
       if (this.state === 'closed') return;
-      this.state = 'closed';
-      this.listener.onClosed(new FakeNetworkError(code, this.server.address));
-    });
+      if (server.losesToClient) {
+        // Told once the client's next packet gets through.
+        this.#tellLater = tell;
+        server.wires.add(this);
+        return;
+      }
+      this.#end();
+      this.listener.onClosed(new FakeNetworkError(code, server.address));
+    };
+    server.clock.deliver(server.latencyMs, tell);
   }
-
-  /** The server has closed it; the client may not know yet. */
-  isCut = false;
 
   #end(): void {
     this.state = 'closed';
-    this.server.wires.delete(this);
+    this.server.clients.delete(this);
     this.#toClient.length = 0;
+    this.#tellLater = undefined;
     if (this.server.losesToServer || this.isHalfOpen) this.#toServer.length = 0;
+    if (this.#toServer.length === 0) this.server.wires.delete(this);
   }
 
   #sendToServer(arrive: () => void): void {
@@ -135,16 +157,21 @@ export class FakeWire {
   }
 
   #arrive(arrive: () => void): void {
-    if (this.isCut) return;
-    if (this.isHalfOpen || this.server.losesToServer || this.#toServer.length > 0) {
+    if (this.#isCut) return;
+    if (this.isHalfOpen || this.server.losesToServer) {
+      // Nobody sends it again once the client has closed.
       if (this.state !== 'closed') this.#toServer.push(arrive);
-    } else arrive();
+    } else if (this.#toServer.length > 0) this.#toServer.push(arrive);
+    else arrive();
   }
 
   #whenThawed(act: () => void): void {
-    if (this.isCut) return;
-    if (this.server.isFrozen) this.#toServer.push(() => this.#whenThawed(act));
-    else act();
+    if (!this.server.isFrozen) {
+      act();
+      return;
+    }
+    this.#toServer.push(() => this.#whenThawed(act));
+    this.server.wires.add(this);
   }
 
   #sendToClient(arrive: () => void): void {
@@ -155,7 +182,7 @@ export class FakeWire {
   }
 
   #return(arrive: () => void): void {
-    if (this.isCut || this.state === 'closed') return;
+    if (this.#isCut || this.state === 'closed') return;
     if (this.isHalfOpen || this.server.losesToClient || this.#toClient.length > 0) {
       this.#toClient.push(arrive);
     } else arrive();

@@ -15,7 +15,7 @@ const WITHOUT_DATA = new Set(['PING', 'ECHO']);
 export class FakeStore {
   readonly #values = new Map<string, Value>();
 
-  /** Throws `FakeErrorReply`. Knows PING, ECHO, GET, SET, DEL, INCR, LPUSH, LLEN and SCAN. */
+  /** Throws `FakeErrorReply`. Knows PING, ECHO, GET, SET, DEL, INCR, LPUSH, LLEN, SCAN and HSCAN. */
   execute(args: readonly CommandArgument[]): unknown {
     const [name = '', key = '', value = ''] = args.map(String);
     switch (name.toUpperCase()) {
@@ -45,6 +45,7 @@ export class FakeStore {
       case 'LLEN':
         return this.#list(key).length;
       case 'SCAN':
+      case 'HSCAN':
         return ['0', []];
       default:
         throw new FakeErrorReply(`ERR unknown command '${name}'`);

@@ -182,7 +182,11 @@ describe('the seam', () => {
     ['a pipeline', () => facade.multi().get('key').execAsPipeline(), ['pipeline', ['GET', 'key']]],
     ['scanIterator', () => facade.scanIterator().next(), ['SCAN', '0']],
     ['hScanIterator', () => facade.hScanIterator('k').next(), ['HSCAN', 'k', '0']],
-    ['hScanValuesIterator', () => facade.hScanValuesIterator('k').next(), ['HSCAN', 'k', '0']],
+    [
+      'hScanValuesIterator',
+      () => facade.hScanValuesIterator('k').next(),
+      expect.arrayContaining(['HSCAN', 'k', '0']),
+    ],
     [
       'hScanNoValuesIterator',
       () => facade.hScanNoValuesIterator('k').next(),

@@ -120,7 +120,6 @@ describe('methods', () => {
     ['clientNoEvict', [true]],
     ['clientNoTouch', [true]],
     ['readonly', []],
-    ['readwrite', []],
     ['asking', []],
   ] as const)('%s, a typed command', async (name, args) => {
     await expect(client[name]?.(...args)).rejects.toBeInstanceOf(UnsupportedError);

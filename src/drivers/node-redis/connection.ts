@@ -21,6 +21,7 @@ export class NodeRedisConnection implements Connection {
   #ended: Error | undefined;
   #settled = 0;
   #referenced = true;
+  #id: Promise<string> | undefined;
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -90,6 +91,12 @@ export class NodeRedisConnection implements Connection {
     const handle = attempt.handle;
     if (attempt.written) return false;
     return (handle instanceof WriteWatch || handle instanceof BatchWatch) && handle.withdraw();
+  }
+
+  identify(): Promise<string> {
+    this.#id ??= this.#client.sendCommand(['CLIENT', 'ID']).then(String);
+    this.#id.catch(() => {});
+    return this.#id;
   }
 
   destroy(error: Error): void {

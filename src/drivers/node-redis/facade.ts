@@ -61,7 +61,12 @@ export function createFacade(client: Record<string, unknown>, sink: CommandSink)
     },
 
     withRetrySafety(this: Internals, retrySafety: RetrySafety) {
-      return this.withCommandOptions({ ...this._commandOptions, retrySafety });
+      return this.withCommandOptions({ retrySafety });
+    },
+
+    // All views carry their options flat; version 5 would chain them by prototype.
+    _commandOptionsProxy(this: Internals, key: string, value: unknown) {
+      return this.withCommandOptions({ [key]: value });
     },
 
     withCommandOptions(this: Internals, given: object) {

@@ -1,0 +1,107 @@
+import { ConnectionLostError } from '../errors.js';
+import type { Channel } from './channel.js';
+import type { Command, SentAttempt } from './command.js';
+import type { Executor } from './executor.js';
+
+const FIRST_TRY_MS = 10;
+const LONGEST_PAUSE_MS = 500;
+
+/**
+ * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
+ * ever. They go on with the block time that is left:
+ *
+ * - left while well: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
+ * - left as failed, or cut by the failure: at once; an element popped there meanwhile may be lost
+ *
+ * When a connection breaks and its database is well all the same, the caller is told.
+ */
+export class Blocking {
+  /** Cut off; whether their database failed is not known yet. */
+  readonly held = new Set<Command>();
+
+  constructor(private readonly executor: Executor) {}
+
+  /** The database was left as failed: gives its blocking commands up, and answers them. */
+  takeFrom(channel: Channel): Command[] {
+    const taken: Command[] = [];
+    for (const attempt of channel.attempts()) {
+      const { command } = attempt;
+      if (command.traits.blockMs === undefined || command.state === 'settled') continue;
+      attempt.abandoned = true;
+      channel.remove(attempt);
+      command.outstanding -= 1;
+      command.attempts -= 1;
+      command.maybeExecuted = true;
+      taken.push(command);
+    }
+    return taken;
+  }
+
+  /** The database was left while well: asks it to end what blocks. */
+  unblock(channel: Channel): void {
+    let blocks = false;
+    for (const attempt of channel.attempts()) {
+      if (attempt.command.traits.blockMs === undefined) continue;
+      attempt.unblocking = true;
+      blocks = true;
+    }
+    if (blocks) this.#unblockNow(channel, FIRST_TRY_MS);
+  }
+
+  /** True: the reply is the nil of an unblocked command, which has gone to the new database. */
+  goesOn(attempt: SentAttempt, reply: unknown): boolean {
+    const { command } = attempt;
+    if (!attempt.unblocking || reply !== null) return false;
+    if (command.blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
+    command.attempts -= 1;
+    this.executor.resend([command]);
+    return true;
+  }
+
+  /** A blocking command whose connection broke waits for the verdict on its database. */
+  hold(command: Command): void {
+    command.state = 'waiting';
+    this.held.add(command);
+    this.executor.noteWaiting(command);
+  }
+
+  takeHeld(): Command[] {
+    const commands = [...this.held];
+    this.held.clear();
+    return commands;
+  }
+
+  /** The database is well, only the connection was cut. */
+  rejectHeld(): void {
+    for (const command of this.takeHeld()) {
+      const { maybeExecuted, databaseId, lastError: cause } = command;
+      const message = `the connection to ${databaseId} was lost while the command was blocking`;
+      const error = new ConnectionLostError(message, { maybeExecuted, databaseId, cause });
+      this.executor.reject(command, error);
+    }
+  }
+
+  #unblockNow(channel: Channel, pauseMs: number): void {
+    const { coordinator } = this.executor;
+    const lines = coordinator.monitors.get(channel.database)?.lines;
+    const blocks = () => channel.attempts().some((attempt) => attempt.unblocking);
+    if (lines === undefined || !blocks()) return;
+    const ask = async () => {
+      const id = await channel.connection.identify();
+      const { signal } = new AbortController();
+      await lines.commands.use(signal, (connection) => connection.send(['CLIENT', 'UNBLOCK', id]));
+    };
+    const again = () => {
+      // It may not have blocked yet, or another command behind it blocks now.
+      coordinator.runtime.clock.after(pauseMs, () => {
+        this.#unblockNow(channel, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+      });
+    };
+    ask().then(again, () => {
+      // Not allowed or not reachable: it is left like a database that failed.
+      if (!blocks() || !this.executor.isOpen) return;
+      this.executor.resend(this.takeFrom(channel));
+      this.executor.drain(channel.link);
+    });
+  }
+}

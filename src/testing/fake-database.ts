@@ -1,0 +1,231 @@
+import type { Attempt, CommandArgument, Driver } from '../drivers/driver.js';
+import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-connection.js';
+import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
+import type { FakeAnswer, FakeRequest, FakeServer, FakeWire } from './fake-network.js';
+import { FakeStore, refusal, type ServerState } from './fake-store.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+export interface FakeDatabaseOptions {
+  /** Stable name, as in `databases[].id`. */
+  readonly id: string;
+  readonly clock: VirtualClock;
+  /** Of one direction, in milliseconds. Default: 0.5. */
+  readonly latencyMs?: number;
+  /** Requests that the server's and the network's buffers take in unread. Default: 64. */
+  readonly windowSize?: number;
+  /** Default: 5000, as in node-redis. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** One command that a fake server ran; refused ones are not among them. */
+export interface Execution {
+  readonly args: readonly CommandArgument[];
+  /** Virtual time. */
+  readonly at: number;
+  /** Answered by an error reply of the command itself. */
+  readonly failed: boolean;
+}
+
+/** Told at once what happens; for tests that judge the engine. */
+export interface FakeDatabaseObserver extends AttemptObserver {
+  onExecution?(execution: Execution): void;
+  /** A command over a probe connection was executed; `sentAt` is virtual time. */
+  onProbe?(sentAt: number): void;
+}
+
+/**
+ * One Redis server on virtual time, with the faults that real ones have. It runs commands against
+ * a small store, remembers each execution, and is reached through its `driver`, which keeps the
+ * contract of `drivers/driver.ts`.
+ *
+ * All faults can be combined and take effect at once; call them from `clock.elsewhere` to have
+ * them happen while the process is stalled.
+ */
+export class FakeDatabase implements FakeServer {
+  readonly id: string;
+  readonly clock: VirtualClock;
+  readonly address: string;
+  readonly driver: Driver;
+  readonly wires = new Set<FakeWire>();
+  readonly clients = new Set<FakeWire>();
+  /** Of data connections, in order; empty it at will. */
+  readonly executions: Execution[] = [];
+  /** Answered so far over probe connections. */
+  probesAnswered = 0;
+  /** Of one direction, in milliseconds. */
+  latencyMs: number;
+  /** In which the server refuses commands; undefined: none. */
+  state: ServerState | undefined;
+  observer: FakeDatabaseObserver = {};
+  #isDown = false;
+  #isFrozen = false;
+  #refusesNew = false;
+  #losesToServer = false;
+  #losesToClient = false;
+  #probesToLose = 0;
+  readonly #store = new FakeStore();
+
+  constructor(options: FakeDatabaseOptions) {
+    const { id, clock, latencyMs = 0.5, windowSize = 64, connectTimeoutMs = 5000 } = options;
+    this.id = id;
+    this.clock = clock;
+    this.latencyMs = latencyMs;
+    this.address = `${id}.fake:6379`;
+    const watched: AttemptObserver = {
+      onSend: (attempt: Attempt) => this.observer.onSend?.(attempt),
+      onWritten: (attempt: Attempt) => this.observer.onWritten?.(attempt),
+    };
+    this.driver = {
+      address: this.address,
+      host: `${id}.fake`,
+      port: 6379,
+      connectTimeoutMs,
+      openConnection: (listener) => new FakeConnection(this, windowSize, watched, listener),
+      openProbe: (signal) => openFakeProbe(this, signal),
+      classify: (error) => {
+        if (error instanceof FakeErrorReply) return 'reply';
+        if (error instanceof FakeNetworkError) return 'connection';
+        return error instanceof FakeAbortError ? 'caller' : undefined;
+      },
+      abortError: () => new FakeAbortError(),
+    };
+  }
+
+  get refuses(): boolean {
+    return this.#isDown || this.#refusesNew;
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  get losesToServer(): boolean {
+    return this.#losesToServer;
+  }
+
+  get losesToClient(): boolean {
+    return this.#losesToClient;
+  }
+
+  /** Connections that clients hold open, also in vain; probe connections among them. */
+  get openConnections(): number {
+    return this.clients.size;
+  }
+
+  /** Connections that clients hold open although they went silent for ever. */
+  get lostConnections(): number {
+    let count = 0;
+    for (const wire of this.clients) if (wire.isHalfOpen) count += 1;
+    return count;
+  }
+
+  /** How many more commands of probes are going to be lost. */
+  get probesToLose(): number {
+    return this.#probesToLose;
+  }
+
+  /** Kills the server: its connections are reset, and new ones refused. */
+  crash(): void {
+    this.#isDown = true;
+    this.#isFrozen = false;
+    this.killConnections();
+  }
+
+  /** After `crash`. */
+  restart({ keepData = true }: { keepData?: boolean } = {}): void {
+    this.#isDown = false;
+    if (!keepData) this.#store.clear();
+  }
+
+  /** Stops the server's process: the system accepts connections and data, nothing answers. */
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  /** Runs what has been received meanwhile, also from connections that were closed since. */
+  thaw(): void {
+    this.#isFrozen = false;
+    this.#release();
+  }
+
+  /** Drops packets, without telling anybody. */
+  silence(direction: 'to-server' | 'to-client' | 'both' = 'both'): void {
+    if (direction !== 'to-client') this.#losesToServer = true;
+    if (direction !== 'to-server') this.#losesToClient = true;
+  }
+
+  /** Ends `silence`: what was lost is sent again, unless its sender has closed meanwhile. */
+  unsilence(): void {
+    this.#losesToServer = false;
+    this.#losesToClient = false;
+    this.#release();
+  }
+
+  /** Refuses new connections; those that are open go on. */
+  refuse(refuses = true): void {
+    this.#refusesNew = refuses;
+  }
+
+  /** Resets every connection; new ones are accepted. */
+  killConnections(kind?: 'data' | 'probe'): void {
+    for (const wire of [...this.wires]) if (kind === undefined || wire.kind === kind) wire.cut();
+  }
+
+  /** The connections that are open now go silent for ever; new ones are not affected. */
+  loseConnections(kind?: 'data' | 'probe'): void {
+    for (const wire of this.wires)
+      if (kind === undefined || wire.kind === kind) wire.isHalfOpen = true;
+  }
+
+  /** The next `count` commands over probe connections are never answered. */
+  loseProbes(count = 1): void {
+    this.#probesToLose = count;
+  }
+
+  /** Ends every fault; a server that had crashed is restarted with its data. */
+  heal(): void {
+    this.restart();
+    this.refuse(false);
+    this.state = undefined;
+    this.#probesToLose = 0;
+    this.unsilence();
+    this.thaw();
+  }
+
+  /** For the network alone. */
+  execute(request: FakeRequest, wire: FakeWire): FakeAnswer | undefined {
+    if (wire.kind === 'probe') {
+      if (this.#probesToLose > 0) {
+        this.#probesToLose -= 1;
+        return undefined;
+      }
+      this.probesAnswered += 1;
+    }
+    const replies: unknown[] = [];
+    for (const args of request.commands) {
+      const refused = this.state === undefined ? undefined : refusal(this.state, args);
+      if (refused !== undefined) return { ok: false, error: refused };
+    }
+    for (const args of request.commands) {
+      let failure: Error | undefined;
+      try {
+        replies.push(this.#store.execute(args));
+      } catch (error) {
+        failure = error as Error;
+      }
+      if (wire.kind === 'data') this.#note({ args, at: this.clock.now(), failed: !!failure });
+      if (failure !== undefined) return { ok: false, error: failure };
+    }
+    if (wire.kind === 'probe') this.observer.onProbe?.(request.sentAt);
+    return { ok: true, reply: request.isBatch ? replies : replies[0] };
+  }
+
+  #note(execution: Execution): void {
+    this.executions.push(execution);
+    this.observer.onExecution?.(execution);
+  }
+
+  #release(): void {
+    for (const wire of [...this.wires]) wire.release();
+  }
+}

@@ -1,0 +1,20 @@
+/** For tests of applications and of this package: virtual time, fake databases, scripted faults. */
+export { type Clock, type Random, systemClock, systemRandom, type Timer } from '../clock.js';
+export type { AttemptObserver } from './fake-connection.js';
+export {
+  type Execution,
+  FakeDatabase,
+  type FakeDatabaseObserver,
+  type FakeDatabaseOptions,
+} from './fake-database.js';
+export { FakeErrorReply, FakeNetworkError } from './fake-errors.js';
+export type { ServerState } from './fake-store.js';
+export { FaultScript } from './fault-script.js';
+export { seededRandom } from './random.js';
+export {
+  SimulatedClient,
+  type SimulatedClientOptions,
+  type SimulatedDatabase,
+  type SimulatedEvent,
+} from './simulated-client.js';
+export { VirtualClock } from './virtual-clock.js';

@@ -1,0 +1,100 @@
+import { PermanentlyUnavailableError, TemporarilyUnavailableError } from 'redis-multidb';
+import { expect, it } from 'vitest';
+import { waitFor } from '../kit/index.js';
+import { active, connected, errorOf, recordEvents, servers, Traffic } from './support.js';
+
+it('fails commands at once with a typed error, and serves again by itself', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  const events = recordEvents(client);
+  await Promise.all([east.kill(), west.kill()]);
+  await active(client, undefined);
+  await waitFor(() => events.of('all-databases-down').length === 1, { what: 'the event' });
+  expect(client.isReady).toBe(false);
+  expect(client.isOpen).toBe(true);
+  for (const command of [() => client.get('key'), () => client.incr('counter')]) {
+    const error = await errorOf(command());
+    expect(error).toBeInstanceOf(TemporarilyUnavailableError);
+    expect(error).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE', maybeExecuted: false });
+  }
+  const [down] = events.of('all-databases-down');
+  expect(down?.failures.map(({ id }) => id)).toEqual(['east', 'west']);
+  for (const { cause } of down?.failures ?? []) expect(cause).toMatch(/ECONNREFUSED|connection/);
+
+  await west.restart();
+  await active(client, 'west');
+  expect(await client.incr('counter')).toBe(1);
+  const [recovered] = events.of('recovered');
+  expect(recovered).toMatchObject({ id: 'west', at: expect.any(Date) });
+  expect(recovered?.downForMs).toBeGreaterThan(0);
+  expect(events.of('switch').at(-1)).toMatchObject({ from: undefined, reason: 'recovered' });
+});
+
+it('turns from temporary to permanent errors, and is not terminal then either', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], {
+    maxNumFailoverAttempts: 3,
+    delayInBetweenFailoverAttemptsMs: 20,
+  });
+  await Promise.all([east.kill(), west.kill()]);
+  await active(client, undefined);
+  const error = await waitFor(
+    async () => {
+      const seen = await errorOf(client.get('key'));
+      return seen instanceof PermanentlyUnavailableError ? seen : undefined;
+    },
+    { what: 'a permanent error' },
+  );
+  expect(error).toMatchObject({ code: 'PERMANENTLY_UNAVAILABLE', maybeExecuted: false });
+  await east.restart();
+  await active(client, 'east');
+  expect(await client.ping()).toBe('PONG');
+});
+
+it('settles everything that was under way when the last one fails', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await west.kill();
+  await waitFor(() => !client.isHealthy('west'), { what: 'west to be found dead' });
+  await east.freeze();
+  const gets = Array.from({ length: 1000 }, () => client.get('key'));
+  const increments = Array.from({ length: 1000 }, () => client.incr('counter'));
+  const replies = await Promise.allSettled([...gets, ...increments]);
+  for (const [index, reply] of replies.entries()) {
+    expect(reply.status).toBe('rejected');
+    const { reason } = reply as PromiseRejectedResult;
+    expect(reason.code).toMatch(/^(TEMPORARILY_UNAVAILABLE|CONNECTION_LOST)$/);
+    if (index >= 1000) expect(reason.maybeExecuted).toBe(true);
+  }
+});
+
+it('uses a database in its grace period when it is the only one that is well', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const events = recordEvents(client);
+  await east.kill();
+  await active(client, 'west');
+  await east.restart();
+  await waitFor(() => client.isHealthy('east'), { what: 'east to be healthy' });
+  await west.kill();
+  await active(client, 'east');
+  expect(await client.ping()).toBe('PONG');
+  expect(client.explain().active).toMatchObject({ id: 'east', lastResort: true });
+  expect(events.switches).toEqual(['east>west health-check', 'west>east health-check']);
+});
+
+it('with one database alone waits for it to return', async () => {
+  const [east] = await servers(1);
+  const client = await connected([east]);
+  const traffic = new Traffic(() => client.get('key'), { callers: 10 });
+  await traffic.flows();
+  await east.kill();
+  await active(client, undefined);
+  expect(await errorOf(client.get('key'))).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+  await east.restart();
+  await active(client, 'east');
+  await traffic.flows();
+  await traffic.stop();
+  for (const error of traffic.errors)
+    expect(error).toMatchObject({ maybeExecuted: expect.any(Boolean) });
+});

@@ -1,0 +1,97 @@
+import { expect, it } from 'vitest';
+import { allBut, startProxy, waitFor } from '../kit/index.js';
+import { active, connected, recordEvents, servers, Traffic } from './support.js';
+
+const LOADING = '-LOADING Redis is loading the dataset in memory';
+const SENSITIVE = { minNumOfFailures: 20, failureRateThreshold: 10 };
+
+it('opens by commands that fail although every probe passes', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], { failureDetector: SENSITIVE });
+  const events = recordEvents(client);
+  const traffic = new Traffic(() => client.get('key'));
+  await traffic.flows();
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  await active(client, 'west');
+  await traffic.flows();
+  await traffic.stop();
+  expect(traffic.errors).toEqual([]);
+  expect(events.switches).toEqual(['east>west circuit-breaker']);
+  const [opened] = events.of('breaker-open');
+  expect(opened).toMatchObject({ id: 'east', at: expect.any(Date) });
+  expect(opened?.failures).toBeGreaterThanOrEqual(20);
+  expect(opened?.total).toBeGreaterThanOrEqual(opened?.failures ?? 0);
+  expect(events.of('failover')).toEqual(events.of('switch'));
+});
+
+it('closes with an empty window when the grace period ends', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], { failureDetector: SENSITIVE });
+  const events = recordEvents(client);
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  const traffic = new Traffic(() => client.get('key'));
+  await active(client, 'west');
+  expect(client.databases[0]).toMatchObject({ breaker: 'open', health: 'healthy' });
+  expect(client.explain().others[0]?.lacks).toContain('breaker open');
+  await proxy.restore();
+  await active(client, 'east');
+  await traffic.flows();
+  await traffic.stop();
+  expect(events.of('breaker-closed')).toEqual([
+    { id: 'east', at: expect.any(Date), failures: 0, total: 0 },
+  ]);
+  expect(client.databases[0]).toMatchObject({ breaker: 'closed', failures: 0 });
+});
+
+it('needs both thresholds', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], {
+    failureDetector: { minNumOfFailures: 5, failureRateThreshold: 90 },
+    commandRetry: { maxAttempts: 1 },
+  });
+  proxy.answerWith((command) => (command[1] === 'bad' ? LOADING : undefined));
+  for (let round = 0; round < 20; round += 1) {
+    await client.get('bad').catch(() => {});
+    await client.get('good');
+  }
+  expect(client.databases[0]).toMatchObject({ breaker: 'closed', failures: 20, total: 40 });
+  expect(client.activeDatabase).toBe('east');
+});
+
+it('counts what includedErrors says', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], {
+    failureDetector: {
+      minNumOfFailures: 3,
+      includedErrors: (error) => error.message.startsWith('WRONGTYPE'),
+    },
+  });
+  await client.set('text', 'value');
+  await west.command('SET', 'text', 'value');
+  const events = recordEvents(client);
+  for (let round = 0; round < 3; round += 1) await client.lPush('text', 'x').catch(() => {});
+  await active(client, 'west');
+  expect(events.switches).toEqual(['east>west circuit-breaker']);
+});
+
+it('only reports while its database is the last resort', async () => {
+  const [east] = await servers(1);
+  const proxy = await startProxy(east);
+  const client = await connected([proxy], {
+    failureDetector: SENSITIVE,
+    commandRetry: { maxAttempts: 1 },
+    gracePeriodMs: 3_600_000,
+  });
+  const events = recordEvents(client);
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  await Promise.allSettled(Array.from({ length: 50 }, () => client.get('key')));
+  await waitFor(() => events.of('breaker-open').length === 1, { what: 'the breaker to open' });
+  expect(client.activeDatabase).toBe('east');
+  await proxy.restore();
+  await waitFor(() => client.isHealthy('east'), { what: 'east to be connected' });
+  expect(await client.set('key', 'value')).toBe('OK');
+  expect(events.of('switch')).toEqual([]);
+});

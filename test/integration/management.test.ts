@@ -1,0 +1,291 @@
+import { expect, it } from 'vitest';
+import { freePort, startProxy, startRedis, waitFor } from '../kit/index.js';
+import {
+  active,
+  clientOf,
+  connected,
+  connections,
+  errorOf,
+  healthy,
+  recordEvents,
+  servers,
+  Traffic,
+} from './support.js';
+
+it('shows a frozen snapshot of each database', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], {
+    failureDetector: { includedErrors: () => true },
+  });
+  await client.set('text', 'value');
+  await errorOf(client.lPush('text', 'x'));
+  const { databases } = client;
+  expect(databases).toEqual([
+    {
+      id: 'east',
+      weight: 1,
+      active: true,
+      health: 'healthy',
+      cause: undefined,
+      connected: true,
+      breaker: 'closed',
+      failures: 1,
+      total: 2,
+      gracePeriodLeftMs: 0,
+      lastError: undefined,
+      lastProbe: {
+        check: 'PING',
+        healthy: true,
+        cause: undefined,
+        at: expect.any(Date),
+        latencyMs: expect.any(Number),
+      },
+      latencyMs: databases[0]?.lastProbe?.latencyMs,
+    },
+    expect.objectContaining({ id: 'west', weight: 0.5, active: false, failures: 0, total: 0 }),
+  ]);
+  expect(databases.every(Object.isFrozen)).toBe(true);
+
+  await east.kill();
+  await active(client, 'west');
+  expect(databases[0]?.active).toBe(true);
+  expect(client.databases[0]).toMatchObject({
+    active: false,
+    health: 'unhealthy',
+    cause: expect.stringMatching(/ECONNREFUSED/),
+    connected: false,
+    lastError: expect.any(Error),
+    lastProbe: { healthy: false },
+  });
+  expect(client.databases[0]?.gracePeriodLeftMs).toBeGreaterThan(0);
+});
+
+it('setActiveDatabase moves the traffic, and rejects what can’t serve', async () => {
+  const [east, west, north] = await servers(3);
+  const client = await connected([east, west, north], { failbackCheckIntervalMs: 3_600_000 });
+  const events = recordEvents(client);
+  const traffic = new Traffic(() => client.incr('counter'), { callers: 20 });
+  await traffic.flows(100);
+  await client.setActiveDatabase('west');
+  expect(client.activeDatabase).toBe('west');
+  await traffic.flows(100);
+  await client.setActiveDatabase('west');
+  expect(events.switches).toEqual(['east>west manual']);
+
+  expect(await errorOf(client.setActiveDatabase('nowhere'))).toMatchObject({
+    code: 'UNKNOWN_DATABASE',
+    databaseId: 'nowhere',
+    message: expect.stringContaining('"east", "west", "north"'),
+  });
+  await north.kill();
+  const refused = await errorOf(client.setActiveDatabase('north'));
+  expect(refused).toMatchObject({ code: 'DATABASE_UNAVAILABLE', databaseId: 'north' });
+  expect(refused.message).toMatch(/ECONNREFUSED/);
+  expect(client.activeDatabase).toBe('west');
+  await traffic.stop();
+  expect(traffic.errors).toEqual([]);
+  const counted = await Promise.all([east, west].map((each) => each.command('GET', 'counter')));
+  expect(counted.map(Number).reduce((a, b) => a + b)).toBe(traffic.successes);
+});
+
+it('leaves a database that was set by hand at the next look for a better one', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await client.setActiveDatabase('west');
+  await active(client, 'east');
+});
+
+it('setActiveDatabase takes a database out of its grace period', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  await east.kill();
+  await active(client, 'west');
+  await east.restart();
+  await client.setActiveDatabase('east');
+  expect(client.activeDatabase).toBe('east');
+  expect(client.databases[0]?.gracePeriodLeftMs).toBe(0);
+});
+
+it('forceActiveDatabase holds against failback and weights, and still fails over', async () => {
+  const [east, west, north] = await servers(3);
+  const client = await connected([east, west, north]);
+  const events = recordEvents(client);
+  await client.forceActiveDatabase('north');
+  expect(client.explain().active).toMatchObject({ id: 'north', why: 'forced' });
+  client.setWeight('west', 5);
+  const seen = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
+  // Several looks for a better database take place meanwhile.
+  await waitFor(() => (client.databases[0]?.lastProbe?.at.getTime() ?? 0) > seen + 300, {
+    what: 'health checks to go on',
+  });
+  expect(client.activeDatabase).toBe('north');
+  await north.kill();
+  await active(client, 'west');
+  expect(events.switches).toEqual(['east>north forced', 'north>west health-check']);
+});
+
+it('forceActiveDatabase ends after durationMs, and rejects a wrong one', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await client.forceActiveDatabase('west', { durationMs: 150 });
+  expect(client.explain().active?.why).toMatch(/^forced, for another 0\.\d s$/);
+  await active(client, 'east');
+  for (const durationMs of [-1, Number.NaN, 2 ** 31]) {
+    expect(await errorOf(client.forceActiveDatabase('west', { durationMs }))).toMatchObject({
+      code: 'INVALID_OPTION',
+      option: 'durationMs',
+    });
+  }
+});
+
+it('setWeight moves the traffic at once', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { failbackCheckIntervalMs: 3_600_000 });
+  const events = recordEvents(client);
+  expect(client.setWeight('west', 0.5)).toBe(false);
+  expect(client.setWeight('west', 2)).toBe(true);
+  expect(client.activeDatabase).toBe('west');
+  expect(client.setWeight('west', 0.5)).toBe(true);
+  expect(client.activeDatabase).toBe('east');
+  expect(client.getWeight('west')).toBe(0.5);
+  expect(events.switches).toEqual(['east>west weight', 'west>east weight']);
+  for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '2' as never]) {
+    expect(() => client.setWeight('west', weight)).toThrow(/weight/);
+  }
+  expect(() => client.setWeight('nowhere', 1)).toThrow(/unknown database "nowhere"/);
+  expect(() => client.getWeight('nowhere')).toThrow(/unknown database "nowhere"/);
+});
+
+it('isHealthy tells whether checks pass and the connection stands', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west]);
+  expect(client.isHealthy('east')).toBe(false);
+  await client.connect();
+  await healthy(client);
+  await west.kill();
+  await waitFor(() => !client.isHealthy('west'), { what: 'west to be unhealthy' });
+  expect(client.isHealthy('east')).toBe(true);
+  expect(() => client.isHealthy('nowhere')).toThrow(/unknown database/);
+});
+
+it('adds, replaces and removes databases with commands running, and loses none', async () => {
+  const [east, west] = await servers();
+  const north = await startRedis();
+  const client = await connected([east]);
+  const events = recordEvents(client);
+  const traffic = new Traffic(() => client.incr('counter'), { callers: 50 });
+  await traffic.flows(200);
+
+  const added = await client.addDatabase({ id: 'west', weight: 2, client: { url: west.url } });
+  expect(added).toMatchObject({ id: 'west', health: 'healthy', connected: true });
+  expect(client.activeDatabase).toBe('west');
+  await traffic.flows(200);
+
+  await client.removeDatabase('west');
+  expect(client.activeDatabase).toBe('east');
+  await traffic.flows(200);
+
+  const replaced = await client.replaceDatabase('east', {
+    id: 'north',
+    client: { url: north.url },
+  });
+  expect(replaced).toMatchObject({ id: 'north', health: 'healthy', active: true });
+  await traffic.flows(200);
+  await traffic.stop();
+
+  expect(traffic.errors).toEqual([]);
+  expect(client.databases.map(({ id }) => id)).toEqual(['north']);
+  expect(events.switches).toEqual([
+    'east>west failback',
+    'west>east removed',
+    'east>north removed',
+  ]);
+  const counts = await Promise.all(
+    [east, west, north].map((server) => server.command('GET', 'counter')),
+  );
+  expect(counts.map(Number).reduce((sum, count) => sum + count)).toBe(traffic.successes);
+  for (const server of [east, west]) {
+    await waitFor(async () => (await connections(server)) === 0, { what: 'no connection' });
+  }
+});
+
+it('settles what is pending on a database that is removed', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west]);
+  proxy.delay({ toClientMs: 200 });
+  const slow = Array.from({ length: 100 }, () => client.incr('counter'));
+  await waitFor(async () => (await east.command('GET', 'counter')) === '100', { what: 'INCR' });
+  await client.removeDatabase('east');
+  expect(client.activeDatabase).toBe('west');
+  expect((await Promise.all(slow)).at(-1)).toBe(100);
+  expect(await west.command('GET', 'counter')).toBeNull();
+});
+
+it('never removes the last database, nor the active one when no other can serve', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await west.kill();
+  await waitFor(() => !client.isHealthy('west'), { what: 'west to be unhealthy' });
+  expect(await errorOf(client.removeDatabase('east'))).toMatchObject({
+    code: 'DATABASE_UNAVAILABLE',
+    databaseId: 'east',
+  });
+  await client.removeDatabase('west');
+  expect(await errorOf(client.removeDatabase('east'))).toMatchObject({ code: 'INVALID_OPTION' });
+  expect(await errorOf(client.removeDatabase('west'))).toMatchObject({ code: 'UNKNOWN_DATABASE' });
+  expect(await client.ping()).toBe('PONG');
+});
+
+it('keeps the old database when its replacement is dead', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  const events = recordEvents(client);
+  const url = `redis://127.0.0.1:${await freePort()}`;
+  const error = await errorOf(client.replaceDatabase('east', { id: 'new', client: { url } }));
+  expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', databaseId: 'new' });
+  expect(error.message).toMatch(/ECONNREFUSED.*east was kept/);
+  expect(client.databases.map(({ id }) => id)).toEqual(['east', 'west']);
+  expect(client.activeDatabase).toBe('east');
+  expect(events.of('switch')).toEqual([]);
+});
+
+it('adds a dead database, which is taken once it is well', async () => {
+  const [east, west] = await servers();
+  await west.kill();
+  const client = await connected([east]);
+  const added = await client.addDatabase({ id: 'west', weight: 3, client: { url: west.url } });
+  expect(added).toMatchObject({ id: 'west', health: 'unhealthy', active: false });
+  expect(client.activeDatabase).toBe('east');
+  await west.restart();
+  await active(client, 'west');
+});
+
+it('validates what is added, and needs an open client', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east]);
+  expect(await errorOf(client.addDatabase({ client: { url: west.url } }))).toMatchObject({
+    code: 'CLIENT_CLOSED',
+  });
+  await client.connect();
+  for (const [database, option] of [
+    [{ id: 'east', client: { url: west.url } }, 'database.id'],
+    [{ id: 'west', weight: 0 }, 'database.weight'],
+    [{ id: 'west', wight: 1 }, 'database.wight'],
+    [{ id: 'west', client: { RESP: 7 as never } }, 'database.client.RESP'],
+  ] as const) {
+    expect(await errorOf(client.addDatabase(database))).toMatchObject({
+      code: 'INVALID_OPTION',
+      option,
+    });
+  }
+  await client.close();
+  for (const call of [
+    () => client.setActiveDatabase('east'),
+    () => client.forceActiveDatabase('east'),
+    () => client.removeDatabase('east'),
+    () => client.replaceDatabase('east', { id: 'west', client: { url: west.url } }),
+  ]) {
+    expect(await errorOf(call())).toMatchObject({ code: 'CLIENT_CLOSED' });
+  }
+});

@@ -1,0 +1,115 @@
+import type { SimulatedClient } from '../../src/testing/index.js';
+import type { RouteJudge } from './route-judge.js';
+import type { Place, World } from './world.js';
+
+/**
+ * What must happen within bounded time: a dead active database is left (P4), the best eligible one
+ * becomes active (P1), one that is well becomes eligible (P6), and after an outage of all the
+ * client serves again by itself (P7). Bounds are in time in which the event loop could run.
+ */
+export class Liveness {
+  /** Awake time of the first command that the active database left unanswered. */
+  #unansweredSince: number | undefined;
+  #refusedAt: number | undefined;
+  readonly #betterSince = new Map<string, number>();
+
+  constructor(
+    private readonly world: World,
+    private readonly client: SimulatedClient,
+    private readonly judge: RouteJudge,
+    private readonly report: (promise: string, text: string) => void,
+  ) {}
+
+  look(): void {
+    const active = this.client.activeDatabase;
+    if (active === undefined) this.#outageEnds();
+    else this.#deadIsLeft(this.world.find(active));
+    this.#wellBecomesEligible();
+    this.#bestBecomesActive(active);
+    this.#allDownIsTold();
+  }
+
+  /** A command was handed to the active database. */
+  onSend(id: string): void {
+    if (this.world.find(id).fatalSince !== undefined) this.#unansweredSince ??= this.world.awake;
+  }
+
+  /** A fault begins on a database that serves: it is noticed by its refusals. */
+  onRefusal(id: string): void {
+    this.#refusedAt = this.client.activeDatabase === id ? this.world.awake : undefined;
+  }
+
+  onRouteChange(): void {
+    this.#unansweredSince = undefined;
+    this.#refusedAt = undefined;
+    this.#betterSince.clear();
+  }
+
+  #deadIsLeft(place: Place): void {
+    const { awake, bounds } = this.world;
+    if (place.fatalSince === undefined) {
+      this.#unansweredSince = undefined;
+      this.#refusedAt = undefined;
+      return;
+    }
+    const within = (since: number | undefined, boundMs: number, what: string) => {
+      if (since === undefined || awake - since <= boundMs) return;
+      const lateMs = Math.round(awake - since);
+      this.report('P4', `${place.id} is still active ${lateMs} ms after ${what}`);
+    };
+    within(place.fatalSince, bounds.noticeMs, 'it failed');
+    within(this.#unansweredSince, bounds.silenceMs, 'a command that it did not answer');
+    within(this.#refusedAt, bounds.refusedMs, 'its port refused');
+  }
+
+  #outageEnds(): void {
+    const { awake, bounds, present } = this.world;
+    for (const place of present) {
+      if (place.wellSince === undefined || awake - place.wellSince <= bounds.recoverMs) continue;
+      this.report('P7', `no database is active although ${place.id} is well`);
+    }
+  }
+
+  #allDownIsTold(): void {
+    const { allFatalSince: since, awake, bounds } = this.world;
+    if (since === undefined) return;
+    const isDown = this.client.explain().state === 'down';
+    if (!isDown && awake - since > bounds.noticeMs + bounds.verdictMs + 1500) {
+      this.report('P7', `every database is down since ${Math.round(awake - since)} ms: not told`);
+    }
+  }
+
+  #wellBecomesEligible(): void {
+    const { awake, bounds, clock, options, present } = this.world;
+    for (const view of this.judge.views()) {
+      const place = present.find((each) => each.id === view.id);
+      if (place?.wellSince === undefined || view.eligible) continue;
+      if (awake - place.wellSince <= bounds.recoverMs) continue;
+      const left = this.judge.left.get(view.id);
+      const graceMs = options.gracePeriodMs + bounds.recoverMs;
+      if (left !== undefined && clock.now() - left.at <= graceMs) continue;
+      // A breaker can also open, and grace begin, after the fault was over.
+      if (awake - place.wellSince <= graceMs + bounds.aftermathMs) continue;
+      this.report('P7', `${view.id} is well for long, but not eligible`);
+    }
+  }
+
+  #bestBecomesActive(active: string | undefined): void {
+    const { clock, options } = this.world;
+    const now = clock.now();
+    const views = this.judge.views();
+    const weight = views.find((view) => view.id === active)?.weight ?? 0;
+    for (const view of views) {
+      const isBetter = view.eligible && view.weight > weight && options.failbackSupported;
+      if (!isBetter || now < this.judge.heldUntil) {
+        this.#betterSince.delete(view.id);
+        continue;
+      }
+      const since = this.#betterSince.get(view.id) ?? now;
+      this.#betterSince.set(view.id, since);
+      if (now - since > options.failbackCheckIntervalMs + 3000) {
+        this.report('P1', `${view.id} is eligible and better, but ${active} stays active`);
+      }
+    }
+  }
+}

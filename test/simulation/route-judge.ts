@@ -1,0 +1,174 @@
+import type { SwitchEvent } from '../../src/events.js';
+import type { SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
+import type { World } from './world.js';
+
+/** What the engine believes of a database, as a user sees it. */
+interface View {
+  readonly id: string;
+  readonly weight: number;
+  readonly eligible: boolean;
+  readonly usable: boolean;
+}
+
+/**
+ * Judges every switch at the moment in which it is made, and the order of events: promises P1, P5
+ * and P6. Decides by its own rules from the public snapshots and from the truth.
+ */
+export class RouteJudge {
+  switches = 0;
+  /** Clock time until which failback and weights are to be ignored. */
+  heldUntil = 0;
+  /** Databases left as failed, with the clock time of that. */
+  readonly left = new Map<string, { at: number; probes: number; wasDown: boolean }>();
+  #active: string | undefined;
+  #generation = 0;
+  #isDown = false;
+  readonly #health = new Map<string, string>();
+  readonly #breaker = new Map<string, string>();
+
+  constructor(
+    private readonly world: World,
+    private readonly client: SimulatedClient,
+    private readonly report: (promise: string, text: string) => void,
+  ) {}
+
+  get active(): string | undefined {
+    return this.#active;
+  }
+
+  /** The engine's route changed because its database failed. */
+  onLeft(id: string): void {
+    const place = this.world.find(id);
+    const { awake, bounds, clock } = this.world;
+    if (place.doubtfulUntil + bounds.aftermathMs < awake) {
+      this.report('P5', `${id} was left although nothing was wrong with it`);
+    }
+    this.left.set(id, { at: clock.now(), probes: 0, wasDown: false });
+    this.heldUntil = 0;
+  }
+
+  /** No database is active. */
+  onNowhere(): void {
+    for (const left of this.left.values()) left.wasDown = true;
+  }
+
+  onProbe(id: string, sentAt: number): void {
+    const left = this.left.get(id);
+    if (left !== undefined && sentAt >= left.at) left.probes += 1;
+  }
+
+  onSend(id: string): void {
+    const active = this.client.activeDatabase;
+    if (active !== id) this.report('P1', `a command goes to ${id} while ${active} is active`);
+  }
+
+  onEvent({ name, event: [event] }: SimulatedEvent): void {
+    switch (name) {
+      case 'switch':
+        this.#onSwitch(event as SwitchEvent);
+        break;
+      case 'database-healthy':
+      case 'database-unhealthy':
+        this.#alternate(this.#health, (event as { id: string }).id, name);
+        break;
+      case 'breaker-open':
+      case 'breaker-closed':
+        this.#alternate(this.#breaker, (event as { id: string }).id, name);
+        break;
+      case 'all-databases-down':
+        if (this.#isDown) this.report('P7', 'all-databases-down twice');
+        if (this.#active !== undefined) this.report('P7', `all down, but ${this.#active} is active`);
+        this.#isDown = true;
+        break;
+      case 'recovered':
+        if (!this.#isDown) this.report('P7', 'recovered without having been down');
+        this.#isDown = false;
+        break;
+      case 'error':
+        this.report('P5', `an error event: ${String(event)}`);
+    }
+  }
+
+  #alternate(states: Map<string, string>, id: string, name: string): void {
+    if (states.get(id) === name) this.report('P10', `${name} of ${id} twice in a row`);
+    states.set(id, name);
+  }
+
+  #onSwitch(event: SwitchEvent): void {
+    const { from, to, reason, generation } = event;
+    this.switches += 1;
+    if (from !== this.#active) {
+      this.report('P1', `a switch from ${from} although ${this.#active} was active`);
+    }
+    if (from === to) this.report('P1', `a switch from ${from} to itself`);
+    if (generation <= this.#generation) {
+      this.report('P1', `generation ${generation} after ${this.#generation}`);
+    }
+    this.#active = to;
+    this.#generation = generation;
+    if (this.client.activeDatabase !== to) {
+      this.report('P1', `told of a switch to ${to}, but ${this.client.activeDatabase} is active`);
+    }
+    if (to === undefined) return;
+    if (reason === 'manual' || reason === 'forced') {
+      this.left.delete(to);
+      return;
+    }
+    if (reason === 'removed') this.heldUntil = 0;
+    this.#judgeChoice(event, to);
+    if (reason !== 'initial') this.#judgeReturn(to);
+  }
+
+  /** P1: the eligible one of the highest weight; without one the usable of the highest. */
+  #judgeChoice({ from, reason }: SwitchEvent, to: string): void {
+    const views = this.views().filter((view) => reason !== 'removed' || view.id !== from);
+    const eligible = views.filter((view) => view.eligible);
+    const candidates = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const chosen = candidates.find((view) => view.id === to);
+    const best = Math.max(...candidates.map((view) => view.weight));
+    if (chosen === undefined) {
+      this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
+    } else if (chosen.weight < best) {
+      this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
+    }
+    if (reason === 'failback' || reason === 'weight') {
+      const { clock, options } = this.world;
+      const wasHeld = clock.now() < this.heldUntil;
+      if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
+      const before = views.find((view) => view.id === from);
+      if (reason === 'failback' && !options.failbackSupported && before?.eligible) {
+        this.report('P1', `failback to ${to} although that is off`);
+      }
+    }
+  }
+
+  /** P6: not before its grace period ends, and what it was left for is checked and well. */
+  #judgeReturn(to: string): void {
+    const left = this.left.get(to);
+    if (left === undefined) return;
+    const { clock, options } = this.world;
+    const someoneEligible = this.views().some((view) => view.eligible && view.id !== to);
+    const graceLeft = left.at + options.gracePeriodMs - clock.now();
+    if (graceLeft > 0 && someoneEligible) {
+      this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
+    }
+    const needed = options.policy === 'ALL_SUCCESS' && !left.wasDown ? options.numProbes : 1;
+    if (left.probes < needed && someoneEligible) {
+      this.report('P6', `${to} is active again after ${left.probes} of ${needed} probes`);
+    }
+    this.left.delete(to);
+  }
+
+  /** By rules of its own, from what users see. */
+  views(): View[] {
+    return this.client.databases.map(({ id, weight, health, connected, breaker, ...rest }) => {
+      const usable = health === 'healthy' && connected;
+      const eligible = usable && breaker === 'closed' && rest.gracePeriodLeftMs === 0;
+      return { id, weight, usable, eligible };
+    });
+  }
+}
+
+function show(views: readonly View[]): string {
+  return views.map((view) => `${view.id} (${view.weight})`).join(', ') || 'none';
+}

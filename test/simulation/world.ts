@@ -1,0 +1,157 @@
+import { FakeDatabase, type VirtualClock } from '../../src/testing/index.js';
+import type { Draw } from './draw.js';
+import type { Fault, Severity } from './faults.js';
+import type { Bounds, DrawnOptions } from './options.js';
+
+/** One fake database, with the truth about it: what the engine can only guess. */
+export class Place {
+  readonly fake: FakeDatabase;
+  fault: { readonly fault: Fault; readonly severity: Severity; readonly token: object } | undefined;
+  /** Awake time since which it can't serve; undefined: it can, or may. */
+  fatalSince: number | undefined;
+  /** Awake time until which something was wrong that may make a client leave it. */
+  doubtfulUntil = Number.NEGATIVE_INFINITY;
+  /** Awake time since which nothing at all has been wrong. */
+  wellSince: number | undefined = 0;
+  /** Awake time of the latest refusal that its connected client must notice at once. */
+  refusedSince: number | undefined;
+  removed = false;
+  /** Of the latest "a probe is lost". */
+  probeLostAt = Number.NEGATIVE_INFINITY;
+  /** A probe is going to be lost that the policy does not tolerate. */
+  doubtfulProbe = false;
+
+  constructor(id: string, clock: VirtualClock, draw: Draw) {
+    this.fake = new FakeDatabase({
+      id,
+      clock,
+      latencyMs: draw.between(0.1, 3),
+      windowSize: draw.one([4, 64]),
+    });
+    this.#latencyMs = this.fake.latencyMs;
+  }
+
+  readonly #latencyMs: number;
+
+  get id(): string {
+    return this.fake.id;
+  }
+
+  /** Something is wrong that may make a client leave it. */
+  touch(awake: number): void {
+    this.doubtfulUntil = Math.max(this.doubtfulUntil, awake);
+    if (this.wellSince !== undefined) this.wellSince = awake;
+  }
+
+  heal(): void {
+    this.fake.latencyMs = this.#latencyMs;
+    this.fake.heal();
+  }
+}
+
+/** The databases, the truth about them, and time in which the event loop could run. */
+export class World {
+  readonly places: Place[] = [];
+  faults = 0;
+  #stalledMs = 0;
+  /** Awake time at which the stall that goes on began. */
+  #stalledAt: number | undefined;
+
+  constructor(
+    readonly clock: VirtualClock,
+    readonly options: DrawnOptions,
+    readonly bounds: Bounds,
+    private readonly draw: Draw,
+    private readonly note: (text: string) => void,
+  ) {}
+
+  /** Time in which the event loop could run. */
+  get awake(): number {
+    return this.#stalledAt ?? this.clock.now() - this.#stalledMs;
+  }
+
+  get present(): Place[] {
+    return this.places.filter((place) => !place.removed);
+  }
+
+  add(): Place {
+    const place = new Place(`d${this.places.length + 1}`, this.clock, this.draw);
+    place.wellSince = this.awake;
+    this.places.push(place);
+    return place;
+  }
+
+  find(id: string): Place {
+    const place = this.places.find((each) => each.id === id);
+    if (place === undefined) throw new Error(`no database ${id}`);
+    return place;
+  }
+
+  async stall(durationMs: number): Promise<void> {
+    this.note(`the event loop is blocked for ${Math.round(durationMs)} ms`);
+    this.#stalledAt = this.awake;
+    this.clock.block(durationMs);
+    this.#stalledMs += durationMs;
+    this.#stalledAt = undefined;
+    await this.clock.advance(0);
+  }
+
+  /** Notes which faults linger on: connections that nobody has found silent yet, and the like. */
+  look(): void {
+    const { awake } = this;
+    for (const place of this.present) {
+      if (place.fake.lostConnections > 0 || place.doubtfulProbe) place.touch(awake);
+      if (place.fake.probesToLose === 0) place.doubtfulProbe = false;
+    }
+  }
+
+  /** Lasting faults replace each other; one that is over at once comes on top. */
+  begin(place: Place, fault: Fault, forMs: number): void {
+    const severity = fault.severity(this.options);
+    const { awake } = this;
+    this.faults += 1;
+    const lasts = fault.lasting ? ` for ${Math.round(forMs)} ms` : '';
+    this.note(`${place.id}: ${fault.name}${lasts} (${severity})`);
+    if (fault.lasting) {
+      this.end(place);
+      const token = {};
+      place.fault = { fault, severity, token };
+      if (severity === 'fatal') place.fatalSince = awake;
+      if (severity !== 'benign') place.doubtfulUntil = Number.POSITIVE_INFINITY;
+      if (fault.refuses) place.refusedSince = awake;
+      place.wellSince = undefined;
+      this.clock.elsewhere(forMs, () => {
+        if (place.fault?.token === token) this.end(place);
+      });
+    } else {
+      if (severity !== 'benign') place.touch(awake);
+      if (place.wellSince !== undefined) place.wellSince = awake;
+    }
+    if (fault.losesProbe) {
+      // Two lost probes in one round are more than a policy tolerates.
+      const isSecond = awake - place.probeLostAt < 2 * this.bounds.noticeMs;
+      place.doubtfulProbe = severity === 'doubtful' || isSecond;
+      place.probeLostAt = awake;
+    }
+    fault.begin(place.fake, this.draw, this.options);
+  }
+
+  end(place: Place): void {
+    const { fault } = place;
+    if (fault === undefined) return;
+    this.note(`${place.id}: ${fault.fault.name} ends`);
+    place.fault = undefined;
+    place.fatalSince = undefined;
+    place.refusedSince = undefined;
+    place.wellSince = this.awake;
+    if (fault.severity !== 'benign') place.doubtfulUntil = this.awake;
+    place.heal();
+  }
+
+  /** Awake time since which no database could serve; undefined while one can or may. */
+  get allFatalSince(): number | undefined {
+    const since = this.present.map((place) => place.fatalSince ?? Number.POSITIVE_INFINITY);
+    const latest = Math.max(...since);
+    return Number.isFinite(latest) ? latest : undefined;
+  }
+}
