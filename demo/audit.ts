@@ -4,7 +4,7 @@
  */
 import { RawConnection, type Reply } from '../test/kit/index.js';
 import { key } from './commands.js';
-import { entryKey, type Ledger } from './ledger.js';
+import { entryKey, type Ledger, type TokenCommand } from './ledger.js';
 import type { Servers } from './servers.js';
 
 export interface Audit {
@@ -86,12 +86,10 @@ export function compare(
 async function readTokens(
   connection: RawConnection,
   callers: number,
-  found: (command: 'SET' | 'HSET' | 'LPUSH' | 'XADD', token: string) => void,
+  found: (command: TokenCommand, token: string) => void,
 ): Promise<void> {
   for (const at of list(await connection.request('KEYS', 'demo:set:*'))) {
-    const [, , caller, sequence] = String(at).split(/:|-/, 4);
-    const token = String(at).slice(String(at).lastIndexOf(':') + 1);
-    if (caller !== undefined && sequence !== undefined) found('SET', token);
+    found('SET', String(at).slice(String(at).lastIndexOf(':') + 1));
   }
   for (let caller = 0; caller < callers; caller++) {
     const fields = list(await connection.request('HKEYS', key('HSET', caller)));

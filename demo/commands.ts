@@ -64,9 +64,17 @@ const increment: Make = (client, caller, ledger) => {
 /** Share of each command in the traffic, in percent. */
 const MIX: readonly (readonly [number, string, Make])[] = [
   [35, 'GET', read((client) => client.get(WHERE_KEY), true)],
-  [10, 'HGET', read((client, { id, sequence }) => client.hGet(key('HSET', id), `${id}-${sequence}`))],
+  [
+    10,
+    'HGET',
+    read((client, { id, sequence }) => client.hGet(key('HSET', id), `${id}-${sequence - 1}`)),
+  ],
   [10, 'LRANGE', read((client, { id }) => client.lRange(key('LPUSH', id), 0, 4))],
-  [10, 'EXISTS', read((client, { id, sequence }) => client.exists(`${key('SET', id)}:${sequence}`))],
+  [
+    10,
+    'EXISTS',
+    read((client, { id, sequence }) => client.exists(`${key('SET', id)}:${id}-${sequence - 1}`)),
+  ],
   [5, 'HLEN', read((client, { id }) => client.hLen(key('HSET', id)))],
   [8, 'SET', write('SET', (client, at, token) => client.set(`${at}:${token}`, token))],
   [8, 'INCR', increment],

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { MultiDbClient } from 'redis-multidb';
-import type { SwitchRecord } from './model.js';
+import { total } from './format.js';
+import type { ErrorCounts, SwitchRecord } from './model.js';
 import type { Series } from './series.js';
 
 /** State of the run when a command began. */
@@ -80,6 +81,17 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return this.switches.at(-1)?.to;
   }
 
+  get errorTotals(): { readers: number; writers: number; unavailable: number } {
+    const all = [...this.errors.values()];
+    const sum = (pick: (errors: StepErrors) => ErrorCounts) =>
+      all.reduce((before, errors) => before + total(pick(errors)), 0);
+    return {
+      readers: sum(({ reader }) => reader),
+      writers: sum(({ writer }) => writer),
+      unavailable: sum(({ unavailable }) => unavailable),
+    };
+  }
+
   beginStep(step: number, outage: boolean): void {
     this.step = step;
     this.#outage = outage;
@@ -118,7 +130,8 @@ export class Recorder extends EventEmitter<RecorderEvents> {
       errors = { reader: {}, writer: {}, unavailable: {} };
       this.errors.set(step, errors);
     }
-    const who = unavailable && (began.down || this.#outage) ? 'unavailable' : isWrite ? 'writer' : 'reader';
+    const who =
+      unavailable && (began.down || this.#outage) ? 'unavailable' : isWrite ? 'writer' : 'reader';
     errors[who][kind] = (errors[who][kind] ?? 0) + 1;
     this.series.error(who);
     if (began.down) {

@@ -158,8 +158,16 @@ const PATIENCE_MS = 30_000;
 /** Thrown when what a step waits for does not come; the rest of the script would mean nothing. */
 export class ScriptError extends Error {}
 
-/** Runs one step and resolves when its state has been held. */
-export async function runStep(run: StepRun, { servers, recorder, client }: Stage): Promise<void> {
+/**
+ * Runs one step and resolves when its state has been held. `onServed` is called a moment after the
+ * state was reached. Rejects with `ScriptError` when it is not reached.
+ */
+export async function runStep(
+  run: StepRun,
+  stage: Stage,
+  onServed: (at: number) => void,
+): Promise<void> {
+  const { recorder } = stage;
   const { step } = run;
   const served = new Promise<number>((resolve) => {
     if (step.expected === undefined) {
@@ -173,7 +181,7 @@ export async function runStep(run: StepRun, { servers, recorder, client }: Stage
     };
     recorder.on('served', onServed);
   });
-  const acted = step.act({ servers, recorder, client });
+  const acted = step.act(stage);
   const patience = new AbortController();
   const tooLate = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
     const what = step.expected === undefined ? 'No typed error' : `No reply from ${step.expected}`;
@@ -186,5 +194,6 @@ export async function runStep(run: StepRun, { servers, recorder, client }: Stage
     tooLate.catch(() => {});
   }
   run.servedAt = await served;
+  onServed(run.servedAt);
   await sleep(step.holdMs);
 }

@@ -23,10 +23,10 @@ export const RATE_PER_SECOND = 3000;
 
 /** Every option that differs from its default, with both values. */
 export function shownSettings(): Setting[] {
-  const flat = Object.entries(SETTINGS).flatMap(([name, value]) =>
+  const flat = Object.entries(SETTINGS).flatMap(([name, value]): [string, number][] =>
     typeof value === 'object'
-      ? Object.entries(value).map(([part, each]) => [`${name}.${part}`, each] as const)
-      : [[name, value] as const],
+      ? Object.entries(value).map(([part, each]) => [`${name}.${part}`, each])
+      : [[name, value]],
   );
   return flat.map(([name, value]) => ({
     name,

@@ -133,10 +133,13 @@ function switchViolations({ step, switches }: JudgedStep): string[] {
 /** The two clocks are read one after the other. */
 const CLOCK_TOLERANCE_MS = 5;
 
-function graceViolations({ step, switches }: JudgedStep, { switches: all, gracePeriodMs }: Evidence) {
+function graceViolations(
+  { step, switches }: JudgedStep,
+  { switches: all, gracePeriodMs }: Evidence,
+) {
   const back = switches.find(({ to }) => to === step.expected);
   if (!step.afterGrace || back === undefined) return [];
-  const left = all.findLast(({ from, at }) => from === step.expected && at < back.at);
+  const left = all.filter(({ from, at }) => from === step.expected && at < back.at).at(-1);
   if (left === undefined) return [`${step.title}: ${step.expected} was never left`];
   const waited = back.at - left.at;
   if (waited >= gracePeriodMs - CLOCK_TOLERANCE_MS) return [];
@@ -165,5 +168,7 @@ function failureOf({ failure }: Evidence): string[] {
 function summed(texts: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return [...counts].map(([text, times]) => (times === 1 ? text : `${text} (${count(times)} times)`));
+  return [...counts].map(([text, times]) =>
+    times === 1 ? text : `${text} (${count(times)} times)`,
+  );
 }

@@ -39,8 +39,18 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
 
   after(delayMs, callback, options) {
-    const timer = setTimeout(callback, delayMs);
-    if (options?.keepAlive !== true) timer.unref();
+    const dueAt = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    const arm = (ms: number) => {
+      timer = setTimeout(() => {
+        // Node.js counts from when the loop's turn began, and so may be some milliseconds early.
+        const leftMs = dueAt - performance.now();
+        if (leftMs > 0) arm(Math.ceil(leftMs));
+        else callback();
+      }, ms);
+      if (options?.keepAlive !== true) timer.unref();
+    };
+    arm(delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
 

@@ -18,6 +18,7 @@ import { createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
 import { resolveDatabase, resolveOptions } from './options/validate.js';
+import { warnAbout } from './options/warnings.js';
 import { type Emit, safeEmit } from './runtime/emit.js';
 import { type Explanation, explain } from './runtime/explain.js';
 import { Management } from './runtime/management.js';
@@ -40,6 +41,7 @@ export function createMultiDbClient<
   TM extends TypeMapping = Record<never, never>,
 >(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
   const resolved = resolveOptions(options);
+  warnAbout(resolved.databases);
   const facade = createFacade(resolved.group.client, {
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
@@ -72,8 +74,12 @@ function members(
     if (coordinator().phase !== 'running') throw new ClientClosedError('the client is not open');
     return manage();
   };
-  const resolve = (database: unknown) =>
-    resolveDatabase(database, 'database', group, [...coordinator().databases.keys()]);
+  const resolve = (database: unknown) => {
+    const taken = [...coordinator().databases.keys()];
+    const added = resolveDatabase(database, 'database', group, taken);
+    warnAbout([added]);
+    return added;
+  };
   const close = () => session.close();
   const quit = async () => {
     await session.close();

@@ -132,7 +132,7 @@ describe('a transaction', () => {
   });
 
   it('may have been executed in part when its result holds a state word', () => {
-    const inside = { commandName: 'EXEC', insideExec: true };
+    const inside = { commandName: 'EXEC', insideResult: true };
     expect(reply("READONLY You can't write against a read only replica.", inside)).toEqual({
       kind: 'state-word-inside',
       countsAsFailure: false,

@@ -54,7 +54,7 @@ export interface ClassificationContext {
   /** In upper case. `EXEC` for all of a transaction's errors. */
   readonly commandName: string;
   /** The error stands in EXEC's result instead of being EXEC's own. Default: false. */
-  readonly insideExec?: boolean;
+  readonly insideResult?: boolean;
 }
 
 /** Total: whatever was thrown gets an answer. Shared frozen results, nothing is allocated. */
@@ -100,7 +100,7 @@ function callerError(written: boolean): Classification {
 
 function classifyReply(text: string, context: ClassificationContext): Classification {
   const inScript = SCRIPT_COMMANDS.has(context.commandName);
-  if (context.insideExec === true) return insideResult(text, false);
+  if (context.insideResult === true) return insideResult(text, false);
   // A script can hand on any error of its own commands, with or without the mark of the script,
   // so that only texts which no command inside a script gets prove that it did not begin.
   if (inScript && (SCRIPT_MARK.test(text) || !REFUSED_SCRIPT.test(text))) {

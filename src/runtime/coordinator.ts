@@ -463,7 +463,11 @@ export class Coordinator implements HealthMonitorListener {
 
   #endGrace(database: Database): void {
     const { now } = this;
-    if (database.graceEndsAt === 0 || database.graceEndsAt > now) return;
+    if (database.graceEndsAt === 0) return;
+    if (database.graceEndsAt > now) {
+      this.#wakeAt(database, database.graceEndsAt);
+      return;
+    }
     database.graceEndsAt = 0;
     if (database.circuit.close(now)) {
       const at = new Date(this.runtime.clock.wallTime());

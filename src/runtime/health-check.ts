@@ -123,8 +123,8 @@ export class HealthCheck {
     if (this.#state !== state) return;
 
     const { policy, numProbes, delayInBetweenProbesMs } = this.options;
-    const { verdict } = evaluateProbingPolicy(policy, { ...round, numProbes });
-    if (verdict === 'fail') this.#conclude(false, round.lastFailure ?? result);
+    const { verdict, error } = evaluateProbingPolicy(policy, { ...round, numProbes });
+    if (verdict === 'fail') this.#conclude(false, failureOf(round, result, error));
     else if (verdict === 'success' || (oneIsEnough && result.healthy)) this.#conclude(true, result);
     else {
       const timer = this.time.clock.after(delayInBetweenProbesMs, () => this.#probe(round, false));
@@ -138,4 +138,13 @@ export class HealthCheck {
     this.#state = { kind: 'resting', timer };
     this.listener.onVerdict(this, healthy, last);
   }
+}
+
+/** What people are told: what the policy threw, or the last probe that failed. */
+function failureOf(round: Round, last: ProbeResult, error: Error | undefined): ProbeResult {
+  if (error !== undefined) {
+    return { ...last, healthy: false, cause: `the probing policy failed: ${error.message}`, error };
+  }
+  const cause = 'the probing policy answered fail';
+  return round.lastFailure ?? { ...last, healthy: false, cause, error: undefined };
 }

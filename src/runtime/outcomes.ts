@@ -17,6 +17,7 @@ export class Outcomes {
     if (attempt.generation === this.executor.coordinator.route.generation) {
       channel.database.circuit.recordSuccess(this.executor.loop.now);
     }
+    if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
     if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(command, reply);
     if (attempt.unblocking && this.executor.blocking.goesOn(attempt, reply)) return;
     this.executor.resolve(command, reply);
@@ -30,6 +31,8 @@ export class Outcomes {
     const classification = classify(error, {
       driverKind: driver.classify(error),
       written: attempt.written,
+      // An error of one command says nothing of the others in its pipeline.
+      insideResult: command.batch?.kind === 'pipeline',
       commandName: command.batch?.kind === 'multi' ? 'EXEC' : String(command.args[0]).toUpperCase(),
     });
     const { kind, executed, stateWord } = classification;
@@ -53,6 +56,21 @@ export class Outcomes {
       }
     }
     if (channel.draining) this.executor.finishDraining(channel);
+  }
+
+  /** A state word among EXEC's replies starts a round. */
+  #lookInside(attempt: SentAttempt, replies: unknown): void {
+    const { database } = attempt.channel;
+    for (const reply of Array.isArray(replies) ? replies : []) {
+      if (!(reply instanceof Error)) continue;
+      const { stateWord } = classify(reply, {
+        driverKind: 'reply',
+        written: true,
+        insideResult: true,
+        commandName: 'EXEC',
+      });
+      if (stateWord !== undefined) this.executor.coordinator.suspect(database, { stateWord });
+    }
   }
 
   /** Takes the attempt off its channel. False: its result is no longer wanted. */

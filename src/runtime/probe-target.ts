@@ -55,10 +55,13 @@ export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget
 
 /** Settles as `promise` does, or rejects when `signal` aborts first. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
+  const settled = new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     if (signal.aborted) onAbort();
   });
+  // A strategy that does not await it must not end the process.
+  settled.catch(() => {});
+  return settled;
 }

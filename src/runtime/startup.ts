@@ -1,6 +1,6 @@
 import type { Timer } from '../clock.js';
 import { evaluateInitializationPolicy } from '../core/initialization-policy.js';
-import { isUsable, selectBest } from '../core/selection.js';
+import { type DatabaseView, isUsable, selectBest } from '../core/selection.js';
 import { InitializationFailedError, type InitializationFailure } from '../errors.js';
 import type { Coordinator } from './coordinator.js';
 import type { Database } from './database.js';
@@ -48,7 +48,7 @@ export class Startup {
     const best = selectBest(databases, coordinator.now);
     if (best === undefined) return;
     const better = databases.filter(
-      (database) => database.weight > best.view.weight && !isUsable(database) && !isDead(database),
+      (database) => isPreferred(database, best.view) && !isUsable(database) && !isDead(database),
     );
     const waitedMs = coordinator.now - this.#startedAt;
     const { initialWaitMs } = coordinator.runtime.options;
@@ -61,7 +61,7 @@ export class Startup {
     }
     const settle = this.#settle;
     this.end();
-    const skipped = databases.filter((database) => database.weight > best.view.weight);
+    const skipped = databases.filter((database) => isPreferred(database, best.view));
     const cause =
       skipped.length === 0
         ? 'highest weight'
@@ -79,6 +79,13 @@ export class Startup {
       new InitializationFailedError(`not enough databases are available: ${list}`, failures),
     );
   }
+}
+
+/** By weight; among equals the one that was configured first. */
+function isPreferred(database: Database, to: DatabaseView): boolean {
+  return (
+    database.weight > to.weight || (database.weight === to.weight && database.order < to.order)
+  );
 }
 
 function isDead(database: Database): boolean {

@@ -29,6 +29,10 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (to.state === 'down') {
     failAll(executor, [...moving, ...executor.backlog]);
     executor.backlog = [];
+    for (const old of [...executor.draining]) {
+      failInFlight(executor, old);
+      executor.endDraining(old, new Error(`${old.database.id} was left as failed`));
+    }
   } else {
     executor.resend([...moving]);
   }

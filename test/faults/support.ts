@@ -2,6 +2,8 @@
  * What the fault tests share beside the support of the integration tests: databases behind
  * recording proxies, and outcomes compared by their order instead of by wall time.
  */
+
+import { servers } from '../integration/support.js';
 import {
   type FaultProxy,
   type ProxyConnection,
@@ -10,7 +12,6 @@ import {
   sleep,
   startProxy,
 } from '../kit/index.js';
-import { servers } from '../integration/support.js';
 
 export interface Proxied {
   readonly server: RedisServer;
@@ -35,7 +36,9 @@ const OF_THE_CLIENT = /^(PING|HELLO|CLIENT|AUTH)$/i;
 
 /** What callers asked for, among what the proxy received; a canary counts. */
 export function byCallers(commands: readonly RecordedCommand[]): string[] {
-  return commands.map(({ args }) => args.join(' ')).filter((text) => !OF_THE_CLIENT.test(nameOf(text)));
+  return commands
+    .map(({ args }) => args.join(' '))
+    .filter((text) => !OF_THE_CLIENT.test(nameOf(text)));
 }
 
 function nameOf(text: string): string {
@@ -88,4 +91,24 @@ export function tally(outcomes: readonly Outcome[]): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1;
   }
   return counts;
+}
+
+/** One line of CLIENT LIST. */
+export interface ServersClient {
+  readonly id: string;
+  /** Source address. */
+  readonly addr: string;
+  /** Its last command, in lower case. */
+  readonly cmd: string;
+}
+
+/** The connections that a server has, without the one that asks. */
+export async function clients(server: Pick<RedisServer, 'command'>): Promise<ServersClient[]> {
+  const lines = String(await server.command('CLIENT', 'LIST', 'TYPE', 'normal'))
+    .trim()
+    .split('\n');
+  const fields = lines.map((line) =>
+    Object.fromEntries(line.split(' ').map((field) => field.split('='))),
+  );
+  return (fields as ServersClient[]).filter(({ cmd }) => cmd !== 'client|list');
 }

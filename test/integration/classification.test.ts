@@ -319,7 +319,7 @@ describe('a transaction', () => {
     await under({ maxmemory: ['1', '0'] }, async () => {
       const replies = (await client.sendCommand(['EXEC'])) as unknown[];
       const context = { driverKind: 'reply', written: true, commandName: 'EXEC' } as const;
-      const verdict = (reply: unknown) => classify(reply, { ...context, insideExec: true });
+      const verdict = (reply: unknown) => classify(reply, { ...context, insideResult: true });
       expect(typeof replies[0]).toBe('number');
       expect(verdict(replies[1])).toEqual(inside('OOM'));
       expect(verdict(replies[2])).toEqual(application());

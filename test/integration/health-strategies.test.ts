@@ -19,6 +19,7 @@ const check = (strategy: HealthCheckStrategy) => ({
 describe('EchoStrategy', () => {
   it('passes on a server that is well', async () => {
     const [east] = await servers(1);
+    await east.command('CONFIG', 'RESETSTAT');
     const client = await connected([east], check(new EchoStrategy()));
     expect(client.databases[0]?.lastProbe).toMatchObject({ check: 'ECHO', healthy: true });
     const stats = String(await east.command('INFO', 'commandstats'));
@@ -39,6 +40,7 @@ describe('EchoStrategy', () => {
 describe('ConnectedStrategy', () => {
   it('passes without a command and without a connection of its own', async () => {
     const [east] = await servers(1);
+    await east.command('CONFIG', 'RESETSTAT');
     const client = await connected([east], check(new ConnectedStrategy()));
     const rounds = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
     await waitFor(() => (client.databases[0]?.lastProbe?.at.getTime() ?? 0) > rounds + 200, {

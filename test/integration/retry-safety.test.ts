@@ -69,9 +69,9 @@ it('repeats a read whose outcome is unknown', async () => {
   await client.exists('mark');
   await west.command('SET', 'key', 'west');
   proxy.silence('to-client', dataOnly);
-  const before = Number(await east.info('total_commands_processed'));
+  const misses = Number(await east.info('keyspace_misses'));
   const read = client.get('key');
-  await loseReply(async () => Number(await east.info('keyspace_misses')) >= 2 || before < 0);
+  await loseReply(async () => Number(await east.info('keyspace_misses')) > misses);
   expect(await read).toBe('west');
 });
 
@@ -89,11 +89,13 @@ it('sends what was not written to the next database, once', async () => {
       (error) => error,
     ),
   );
-  const counted = Array.from({ length: 100 }, () => client.incr('counter'));
+  const counted = Promise.allSettled(Array.from({ length: 100 }, () => client.incr('counter')));
   await turns(20);
   await east.kill();
 
-  expect(await Promise.all(counted)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+  expect(await counted).toEqual(
+    Array.from({ length: 100 }, (_, i) => ({ status: 'fulfilled', value: i + 1 })),
+  );
   expect(await west.command('GET', 'counter')).toBe('100');
   const outcomes = await Promise.all(blocks);
   const lost = outcomes.filter((outcome) => outcome !== 'moved');
@@ -111,7 +113,9 @@ it('keeps the order of one caller’s commands over a switch', async () => {
   await east.freeze();
   const block = 'x'.repeat(1024 * 1024);
   const blocks = Array.from({ length: 32 }, () => client.set('block', block).catch(() => {}));
-  const pushed = Array.from({ length: 500 }, (_, i) => client.rPush('list', String(i)));
+  const pushed = Array.from({ length: 500 }, (_, i) =>
+    client.rPush('list', String(i)).catch(() => {}),
+  );
   await turns(20);
   await east.kill();
   await Promise.all([...blocks, ...pushed]);

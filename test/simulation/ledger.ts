@@ -1,8 +1,8 @@
 import { isMultiDbError } from '../../src/errors.js';
 import {
   type Execution,
-  FakeErrorReply,
   type FakeDatabase,
+  FakeErrorReply,
   type SimulatedClient,
 } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
@@ -67,7 +67,13 @@ export class Ledger {
     const args = argumentsOf(kind, token, this.draw);
     const batch =
       kind === 'batch'
-        ? { kind: 'multi' as const, commands: [['INCR', token], ['ECHO', token]] }
+        ? {
+            kind: 'multi' as const,
+            commands: [
+              ['INCR', token],
+              ['ECHO', token],
+            ],
+          }
         : undefined;
     this.client.send(args, undefined, batch).then(
       (reply) => this.#onReply(entry, reply),
@@ -100,9 +106,8 @@ export class Ledger {
 
   onExecution(database: FakeDatabase, execution: Execution): void {
     const entry = this.#entries.get(String(execution.args[1]));
-    if (entry === undefined || String(execution.args[0]) === 'ECHO') {
-      if (entry?.kind !== 'read') return;
-    }
+    if (entry === undefined) return;
+    if (entry.kind === 'batch' && execution.args[0] === 'ECHO') return;
     entry.executions += 1;
     if (entry.executions > 1 && !this.#mayRepeat(entry.kind)) {
       this.report('P2', `${entry.token} is executed again, on ${database.id}`);

@@ -1,5 +1,5 @@
 import type { SimulatedClient } from '../../src/testing/index.js';
-import type { RouteJudge } from './route-judge.js';
+import type { RouteJudge, View } from './route-judge.js';
 import type { Place, World } from './world.js';
 
 /**
@@ -24,8 +24,9 @@ export class Liveness {
     const active = this.client.activeDatabase;
     if (active === undefined) this.#outageEnds();
     else this.#deadIsLeft(this.world.find(active));
-    this.#wellBecomesEligible();
-    this.#bestBecomesActive(active);
+    const views = this.judge.views();
+    this.#wellBecomesEligible(views);
+    this.#bestBecomesActive(active, views);
     this.#allDownIsTold();
   }
 
@@ -79,9 +80,9 @@ export class Liveness {
     }
   }
 
-  #wellBecomesEligible(): void {
+  #wellBecomesEligible(views: readonly View[]): void {
     const { awake, bounds, clock, options, present } = this.world;
-    for (const view of this.judge.views()) {
+    for (const view of views) {
       const place = present.find((each) => each.id === view.id);
       if (place?.wellSince === undefined || view.eligible) continue;
       if (awake - place.wellSince <= bounds.recoverMs) continue;
@@ -94,10 +95,9 @@ export class Liveness {
     }
   }
 
-  #bestBecomesActive(active: string | undefined): void {
+  #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
     const { clock, options } = this.world;
     const now = clock.now();
-    const views = this.judge.views();
     const weight = views.find((view) => view.id === active)?.weight ?? 0;
     for (const view of views) {
       const isBetter = view.eligible && view.weight > weight && options.failbackSupported;

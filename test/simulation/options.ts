@@ -94,9 +94,7 @@ export class Bounds {
       2500 + intervalMs + 2 * this.roundMs + options.delayInBetweenFailoverAttemptsMs + slackMs;
     this.silenceMs = options.suspectAfterMs + this.verdictMs + options.unhealthyAfterMs;
     const probesToDecide = policy === 'ALL_SUCCESS' ? 0 : numProbes;
-    this.refusedMs =
-      probesToDecide * (delayInBetweenProbesMs + 5) + options.unhealthyAfterMs + 60;
-    this.aftermathMs =
-      options.commandTimeoutMs + this.noticeMs + 2 * this.roundMs + 2000 + slackMs;
+    this.refusedMs = probesToDecide * (delayInBetweenProbesMs + 5) + options.unhealthyAfterMs + 60;
+    this.aftermathMs = options.commandTimeoutMs + this.noticeMs + 2 * this.roundMs + 2000 + slackMs;
   }
 }

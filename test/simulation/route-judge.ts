@@ -3,7 +3,7 @@ import type { SimulatedClient, SimulatedEvent } from '../../src/testing/index.js
 import type { World } from './world.js';
 
 /** What the engine believes of a database, as a user sees it. */
-interface View {
+export interface View {
   readonly id: string;
   readonly weight: number;
   readonly eligible: boolean;
@@ -77,7 +77,8 @@ export class RouteJudge {
         break;
       case 'all-databases-down':
         if (this.#isDown) this.report('P7', 'all-databases-down twice');
-        if (this.#active !== undefined) this.report('P7', `all down, but ${this.#active} is active`);
+        if (this.#active !== undefined)
+          this.report('P7', `all down, but ${this.#active} is active`);
         this.#isDown = true;
         break;
       case 'recovered':

@@ -25,9 +25,10 @@ export class NodeRedisConnection implements Connection {
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    const setting = connectionOptions(options, () => {
-      // Within this call the client still counts as open, which version 5 needs for its clean-up.
-      this.#discard();
+    const setting = connectionOptions(options, (_retries, cause) => {
+      // Within this call the client still counts as open, which version 5 needs for its clean-up;
+      // version 6 has not told of the error yet.
+      this.#lose(cause);
       return false;
     });
     this.#abort = setting.abort;

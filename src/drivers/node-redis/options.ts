@@ -32,7 +32,7 @@ export interface ConnectionSetting {
  */
 export function connectionOptions(
   user: NodeRedisOptions,
-  reconnectStrategy: () => false,
+  reconnectStrategy: (retries: number, cause: Error) => false,
 ): ConnectionSetting {
   const abort = new AbortController();
   const options: Record<string, unknown> = { ...user };

@@ -1,0 +1,113 @@
+/**
+ * `npm run demo`: three real servers, one client, real traffic, and everything that can happen to
+ * them. Ends with 1 if any promise was broken, with 2 for arguments that it does not know.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { stopAll } from '../test/kit/index.js';
+import { type Arguments, HELP, readArguments } from './arguments.js';
+import { MIX_TEXT } from './commands.js';
+import { count } from './format.js';
+import { Recorder } from './recorder.js';
+import { report } from './report.js';
+import { createClient, perform } from './run.js';
+import { Series } from './series.js';
+import { Servers } from './servers.js';
+import { CALLERS, RATE_PER_SECOND, shownSettings } from './settings.js';
+import { summary } from './summary.js';
+import { Terminal, traitsOf } from './terminal.js';
+import { opening, View } from './view.js';
+
+let args: Arguments;
+try {
+  args = readArguments(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+  process.exit(2);
+}
+
+if (args.help) console.log(HELP);
+else {
+  try {
+    process.exitCode = await main(args);
+  } catch (error) {
+    console.error(error);
+    await stopAll();
+    process.exit(1);
+  }
+}
+
+async function main({ plain, report: reportFile, json }: Arguments): Promise<number> {
+  const { stdout } = process;
+  const terminal = new Terminal(stdout, traitsOf(stdout.isTTY === true, plain, process.env));
+  endWithTheTerminal(terminal);
+
+  const startedAt = new Date();
+  let origin = performance.now();
+  const now = () => performance.now() - origin;
+  const servers = await Servers.start(now);
+  const versions = await versionsOf(servers);
+  const traffic = `${count(CALLERS)} callers, ${count(RATE_PER_SECOND)} commands per second, each write with a token of its own`;
+  const settings = shownSettings();
+  terminal.print(
+    ...opening(terminal, { versions, databases: servers.infos, traffic, mix: MIX_TEXT, settings }),
+  );
+
+  // The time of the run begins now: the start of the servers is no part of it.
+  origin = performance.now();
+  const recorder = new Recorder(now, new Series(now));
+  noteUnhandled(recorder);
+  const view = new View(terminal, recorder, servers);
+  const client = createClient(servers);
+  const result = await perform({ servers, client, recorder, view, versions, startedAt });
+
+  terminal.print(...summary(result, terminal.paint, terminal.columns));
+  writeFileSync(reportFile, report(result));
+  terminal.print(`  Report: ${pathToFileURL(path.resolve(reportFile))}`);
+  if (json !== undefined) {
+    writeFileSync(json, `${JSON.stringify(result, undefined, 2)}\n`);
+    terminal.print(`  Data:   ${path.resolve(json)}`);
+  }
+  terminal.print('');
+  return result.ok ? 0 : 1;
+}
+
+/** Ctrl-C and a closed terminal end the servers too, and give the cursor back. */
+function endWithTheTerminal(terminal: Terminal): void {
+  let ending = false;
+  const end = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => {
+    const code = 128 + constants.signals[signal];
+    // What the test kit started dies with the process, however it ends.
+    if (ending) process.exit(code);
+    ending = true;
+    terminal.close();
+    void stopAll().finally(() => process.exit(code));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  process.stdout.on('error', () => process.exit(1));
+  process.on('exit', () => terminal.close());
+}
+
+/** Either would end an application. */
+function noteUnhandled(recorder: Recorder): void {
+  process.on('unhandledRejection', (reason) => {
+    recorder.unhandled.push(`unhandled rejection: ${reason}`);
+  });
+  process.on('uncaughtException', (error) => {
+    recorder.unhandled.push(`uncaught exception: ${error.stack}`);
+  });
+}
+
+async function versionsOf(servers: Servers): Promise<string[]> {
+  const [first = ''] = servers.ids;
+  const redis = await servers.get(first).info('redis_version');
+  const manifest = path.join(import.meta.dirname, '../node_modules/@redis/client/package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  return [
+    `redis-server ${redis}`,
+    `@redis/client ${version}`,
+    `Node.js ${process.version.slice(1)}`,
+  ];
+}

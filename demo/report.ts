@@ -1,0 +1,147 @@
+/** The HTML report: one file that needs nothing else. */
+import { count, duration, errorList, moment, name, total } from './format.js';
+import { html, Markup, NOTHING } from './html.js';
+import type { DemoResult, PromiseVerdict, StepResult } from './model.js';
+import { STYLE } from './report-style.js';
+import { timeline } from './svg.js';
+import { shortened } from './verdict.js';
+
+export function report(result: DemoResult): string {
+  const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
+  const verdict = result.ok
+    ? 'every promise kept'
+    : `${broken} of ${result.promises.length} promises broken`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${result.title}: ${verdict}</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body><main>
+<header>
+<h1>${result.title}</h1>
+<span class="verdict ${result.ok ? 'kept' : 'broken'}">${verdict}</span>
+<p class="soft">${[...result.versions, result.startedAt].join(' · ')}</p>
+</header>
+${facts(result)}
+<section><h2>Timeline</h2>
+<div class="scroll">${timeline(result)}</div>
+${legend(result)}
+</section>
+<section><h2>Faults</h2>
+<div class="scroll">${faultTable(result.steps)}</div>
+</section>
+<section><h2>Promises</h2>
+<ul class="promises">${result.promises.map(promise)}</ul>
+</section>
+<section><h2>Switches</h2>
+<div class="scroll">${switchTable(result)}</div>
+</section>
+<div class="columns">
+<section><h2>Settings shortened for the show</h2>
+${settingTable(result)}
+</section>
+<section><h2>Databases</h2>
+${databaseTable(result)}
+</section>
+</div>
+</main></body>
+</html>
+`;
+  return page.text;
+}
+
+function facts({ traffic, durationMs, steps, switches }: DemoResult): Markup {
+  const readerErrors = steps.reduce((sum, { readerErrors }) => sum + total(readerErrors), 0);
+  const repeated = steps.reduce((sum, step) => sum + step.repeated, 0);
+  const fact = (label: string, value: string) =>
+    html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
+  return html`<section><dl class="facts">
+${fact('Commands', count(traffic.reads + traffic.writes))}
+${fact('Duration', moment(durationMs))}
+${fact('Faults and switches', `${steps.length} and ${switches.length}`)}
+${fact('Acknowledged writes', count(traffic.acknowledgedWrites))}
+${fact('Errors seen by readers while any database was up', count(readerErrors))}
+${fact('Writes executed twice', count(repeated))}
+</dl></section>`;
+}
+
+function legend({ databases }: DemoResult): Markup {
+  const entry = (style: string, text: string) => html`<li><i class="${style}"></i>${text}</li>`;
+  return html`<ul class="legend">
+${databases.map(({ id }, index) => entry(`c${index}`, `${id} active`))}
+${entry('down', 'killed')}
+${entry('frozen', 'frozen')}
+${entry('p50', 'p50')}
+${entry('p99', 'p99')}
+${entry('reader', 'errors of readers')}
+${entry('writer', 'errors of writers, outcome unknown')}
+${entry('unavailable', 'typed errors while all are down')}
+</ul>`;
+}
+
+function faultTable(steps: readonly StepResult[]): Markup {
+  return html`<table>
+<thead><tr><th></th><th>Fault</th><th>Next</th><th class="number">Switch after</th><th class="number">First reply after</th><th>To be expected</th><th>Errors of readers</th><th>Errors of writers</th><th class="number">Repeated</th></tr></thead>
+<tbody>${steps.map(faultRow)}</tbody>
+</table>`;
+}
+
+function faultRow(step: StepResult, index: number): Markup {
+  const reader = total(step.readerErrors) > 0;
+  const down = errorList(step.unavailable);
+  return html`<tr>
+<td class="step">${index + 1}</td>
+<td>${step.title}<div class="small">${step.action}</div></td>
+<td class="nowrap">${name(step.expected)}</td>
+<td class="number">${duration(step.switchedAfterMs)}</td>
+<td class="number strong">${duration(step.servedAfterMs)}</td>
+<td class="small">${step.goal}</td>
+<td class="${reader ? 'bad' : ''}">${errorList(step.readerErrors) || '0'}${down === '' ? NOTHING : html`<div class="small">all down: ${down}</div>`}</td>
+<td>${errorList(step.writerErrors) || '0'}</td>
+<td class="number ${step.repeated > 0 ? 'bad' : ''}">${count(step.repeated)}</td>
+</tr>`;
+}
+
+function promise({ promise, evidence, violations }: PromiseVerdict): Markup {
+  const kept = violations.length === 0;
+  const list = html`<ul>${shortened(violations).map((text) => html`<li>${text}</li>`)}</ul>`;
+  return html`<li class="${kept ? 'kept' : 'broken'}"><span class="mark">${kept ? '✓' : '✗'}</span>
+<div>${promise} <div class="small">${evidence}</div>${kept ? NOTHING : list}</div></li>`;
+}
+
+function switchTable({ switches }: DemoResult): Markup {
+  const rows = switches.map(
+    ({ at, from, to, reason, cause, durationMs }) => html`<tr>
+<td class="number">${moment(at)}</td><td class="nowrap">${name(from)} → ${name(to)}</td><td class="nowrap">${reason}</td><td>${cause}</td>
+<td class="number">${durationMs > 0 ? duration(durationMs) : ''}</td></tr>`,
+  );
+  return html`<table>
+<thead><tr><th class="number">At</th><th>Switch</th><th>Reason</th><th>Cause</th><th class="number">After the first sign</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+function settingTable({ settings }: DemoResult): Markup {
+  const rows = settings.map(
+    ({ name, value, defaultValue }) => html`<tr>
+<td><code>${name}</code></td><td class="number">${value}</td><td class="number">${defaultValue}</td></tr>`,
+  );
+  return html`<div class="scroll"><table>
+<thead><tr><th>Option</th><th class="number">Here</th><th class="number">Default</th></tr></thead>
+<tbody>${rows}</tbody></table></div>
+<p class="small">All others, the thresholds of the failure detector among them, are the defaults.</p>`;
+}
+
+function databaseTable({ databases, traffic }: DemoResult): Markup {
+  const rows = databases.map(
+    ({ id, weight, address }) => html`<tr>
+<td>${id}</td><td class="number">${weight}</td><td class="number"><code>${address}</code></td></tr>`,
+  );
+  return html`<table>
+<thead><tr><th>Database</th><th class="number">Weight</th><th class="number">Address</th></tr></thead>
+<tbody>${rows}</tbody></table>
+<p class="small">Three independent servers; nothing is replicated, so that each execution can be found on the server that did it. ${count(traffic.callers)} callers, ${count(traffic.ratePerSecond)} commands per second.</p>`;
+}

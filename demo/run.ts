@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMultiDbClient, type MultiDbClient } from 'redis-multidb';
+import { openHandles, turns } from '../test/kit/index.js';
+import { type Audit, audit } from './audit.js';
+import { Ledger } from './ledger.js';
+import type { DemoResult } from './model.js';
+import type { Recorder } from './recorder.js';
+import { judgedSteps } from './results.js';
+import { runStep, SCRIPT, ScriptError, type StepRun, WARM_UP_MS } from './script.js';
+import { SAMPLE_MS } from './series.js';
+import type { Servers } from './servers.js';
+import { CALLERS, RATE_PER_SECOND, SETTINGS, shownSettings } from './settings.js';
+import { Traffic } from './traffic.js';
+import { judge } from './verdict.js';
+import type { View } from './view.js';
+
+export interface Run {
+  readonly servers: Servers;
+  readonly client: MultiDbClient;
+  readonly recorder: Recorder;
+  readonly view: View;
+  readonly versions: readonly string[];
+  readonly startedAt: Date;
+}
+
+export function createClient(servers: Servers): MultiDbClient {
+  return createMultiDbClient({
+    ...SETTINGS,
+    databases: servers.infos.map(({ id, weight }) => ({
+      id,
+      weight,
+      client: { url: servers.get(id).url },
+    })),
+  });
+}
+
+/** Plays the script under traffic, reads the servers, ends everything, and judges. */
+export async function perform(run: Run): Promise<DemoResult> {
+  const { servers, client, recorder, view } = run;
+  const ledger = new Ledger();
+  const pace = { callers: CALLERS, ratePerSecond: RATE_PER_SECOND };
+  const traffic = new Traffic(client, ledger, recorder, pace);
+  recorder.listenTo(client);
+  await client.connect();
+  traffic.start();
+  view.start();
+  const runs: StepRun[] = [];
+  const failure = await play(run, runs);
+  traffic.stop();
+  recorder.series.flush();
+  const durationMs = recorder.now();
+  const hanging = await settled(traffic);
+  const { found, leftovers } = await end(run, ledger);
+  view.stop();
+
+  const steps = judgedSteps(runs, recorder, found);
+  const { switches, series } = recorder;
+  const { reads, writes } = traffic;
+  const { acknowledged } = ledger;
+  const promises = judge({
+    ...{ steps, planned: SCRIPT.length, switches, gracePeriodMs: SETTINGS.gracePeriodMs },
+    ...{ reads, writes, acknowledged, hanging, maxLatencyMs: series.maxLatencyMs },
+    ...{ routed: recorder.routed, misrouted: recorder.misrouted },
+    ...{ failedWhileDown: recorder.failedWhileDown, waitedWhileDown: recorder.waitedWhileDown },
+    ...{ wrongWhileDown: recorder.wrongWhileDown, audit: found, leftovers, failure },
+  });
+  return {
+    title: 'redis-multidb demo',
+    versions: run.versions,
+    startedAt: run.startedAt.toISOString(),
+    durationMs,
+    databases: servers.infos,
+    settings: shownSettings(),
+    traffic: {
+      ...pace,
+      ...{ reads, writes, acknowledgedWrites: acknowledged, maxLatencyMs: series.maxLatencyMs },
+    },
+    steps: steps.map(({ result }) => result),
+    switches,
+    outages: servers.outages,
+    samples: series.samples,
+    sampleMs: SAMPLE_MS,
+    promises,
+    ok: promises.every(({ violations }) => violations.length === 0),
+  };
+}
+
+/** Runs the steps in turn. Returns what ended the script early, if anything did. */
+async function play(run: Run, runs: StepRun[]): Promise<string | undefined> {
+  const { recorder, view } = run;
+  await sleep(WARM_UP_MS);
+  for (const [index, step] of SCRIPT.entries()) {
+    const one: StepRun = { step, beganAt: recorder.now(), endedAt: Infinity, servedAt: undefined };
+    recorder.beginStep(index, step.expected === undefined);
+    runs.push(one);
+    view.step(index, one);
+    try {
+      await runStep(one, run, (at) => {
+        view.served(one, at);
+        for (const line of explained(run)) view.note(line);
+      });
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      view.failure(text);
+      return error instanceof ScriptError ? text : `"${step.title}" failed: ${text}`;
+    } finally {
+      one.endedAt = recorder.now();
+    }
+  }
+  return undefined;
+}
+
+/** What the client itself says about each database of higher weight than the active one. */
+function explained({ client, servers }: Run): string[] {
+  const { active, others } = client.explain();
+  const weightOf = (id: string | undefined) =>
+    servers.infos.find((info) => info.id === id)?.weight ?? 0;
+  return others
+    .filter(({ id }) => weightOf(id) > weightOf(active?.id))
+    .map(({ id, details }) => `explain(): ${id}: ${details.join('; ')}`);
+}
+
+/** Waits as long as a command may take and returns how many have not settled then. */
+async function settled({ pending }: Traffic): Promise<number> {
+  const giveUpAt = performance.now() + SETTINGS.commandDeadlineMs + 5000;
+  while (pending.size > 0 && performance.now() < giveUpAt) await sleep(10);
+  return pending.size;
+}
+
+async function end({ client, servers, recorder }: Run, ledger: Ledger) {
+  const leftovers: string[] = [];
+  // Bounded by itself; a client that hangs here would hang the demo.
+  const closed = await Promise.race([
+    client.close().then(() => true),
+    sleep(10_000, false, { ref: false }),
+  ]);
+  if (!closed) {
+    leftovers.push('close() did not end within 10 s');
+    client.destroy();
+  }
+  let found: Audit | undefined;
+  try {
+    found = await audit(servers, ledger, CALLERS);
+  } catch {
+    // A server is down because the script ended early; the verdict says that nothing was read.
+  }
+  const processes = await servers.dispose();
+  if (processes.length > 0) leftovers.push(`processes ${processes.join(', ')} are still running`);
+  const sockets = await openSockets();
+  if (sockets > 0) leftovers.push(`${sockets} sockets are still open`);
+  leftovers.push(...recorder.unhandled);
+  return { found, leftovers };
+}
+
+/** Closing takes some turns of the event loop. */
+async function openSockets(): Promise<number> {
+  for (let looks = 0; ; looks++) {
+    await turns(5);
+    const open = openHandles().TCPSocketWrap ?? 0;
+    if (open === 0 || looks === 100) return open;
+    await sleep(10);
+  }
+}

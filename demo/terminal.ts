@@ -1,0 +1,106 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
+export type Style = keyof typeof CODES;
+
+/** Colours text, or does not. */
+export type Paint = (style: Style, text: string) => string;
+
+export const noPaint: Paint = (_, text) => text;
+export const paint: Paint = (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m`;
+
+export interface TerminalTraits {
+  /** Lines can be drawn over. */
+  readonly live: boolean;
+  readonly colours: boolean;
+}
+
+/** https://no-color.org: any value but an empty one turns colours off. */
+export function traitsOf(
+  isTty: boolean,
+  plain: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): TerminalTraits {
+  const live = isTty && !plain && env.TERM !== 'dumb';
+  return { live, colours: live && !env.NO_COLOR };
+}
+
+/** Columns that the text takes, without its colours. */
+export function width(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - width(text)));
+}
+
+export function padStart(text: string, columns: number): string {
+  return ' '.repeat(Math.max(0, columns - width(text))) + text;
+}
+
+/** Breaks at spaces, so that no line is longer than `columns` unless a word is. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || width(last) + 1 + width(word) > columns) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** As many of `parts` as fit into `columns`, from the left, with `gap` between them. */
+export function fit(parts: readonly string[], columns: number, gap = '  '): string {
+  let line = '';
+  for (const part of parts) {
+    const next = line === '' ? part : `${line}${gap}${part}`;
+    if (width(next) > columns) break;
+    line = next;
+  }
+  return line;
+}
+
+const CLEAR_LINE = '\r\u001b[2K';
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+
+/** Lines that stay, and at the bottom one that is drawn over and over. */
+export class Terminal {
+  #status = '';
+  #cursorHidden = false;
+
+  constructor(
+    private readonly stream: NodeJS.WriteStream,
+    readonly traits: TerminalTraits,
+  ) {}
+
+  get columns(): number {
+    // A pipe has no width.
+    return (this.traits.live && this.stream.columns) || 100;
+  }
+
+  get paint(): Paint {
+    return this.traits.colours ? paint : noPaint;
+  }
+
+  print(...lines: readonly string[]): void {
+    const text = lines.map((line) => `${line.trimEnd()}\n`).join('');
+    if (this.#status === '') this.stream.write(text);
+    else this.stream.write(`${CLEAR_LINE}${text}${this.#status}`);
+  }
+
+  /** Replaces the line at the bottom. Does nothing where lines can't be drawn over. */
+  status(line: string): void {
+    if (!this.traits.live) return;
+    this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${CLEAR_LINE}${line}`);
+    this.#cursorHidden = true;
+    this.#status = line;
+  }
+
+  /** Takes the line at the bottom away and gives the cursor back. Idempotent. */
+  close(): void {
+    if (this.#cursorHidden) this.stream.write(`${CLEAR_LINE}${SHOW_CURSOR}`);
+    this.#cursorHidden = false;
+    this.#status = '';
+  }
+}

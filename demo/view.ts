@@ -1,0 +1,184 @@
+import { count, duration, moment, name } from './format.js';
+import type { DatabaseInfo, Setting, SwitchRecord } from './model.js';
+import type { Recorder } from './recorder.js';
+import { expectedMs, SCRIPT, type StepRun, WARM_UP_MS } from './script.js';
+import type { Servers } from './servers.js';
+import { fit, padEnd, padStart, type Terminal, wrap } from './terminal.js';
+
+const FRAME_MS = 100;
+const PLAIN_STATUS_MS = 5000;
+const BAR_COLUMNS = 24;
+const MARGIN = '  ';
+const TIME_COLUMNS = 8;
+/** Where the text of an event begins. */
+const INDENT = MARGIN.length + TIME_COLUMNS + 2;
+
+/** What the terminal shows while the script is played. */
+export class View {
+  #timer: NodeJS.Timeout | undefined;
+  #run: { index: number; run: StepRun } | undefined;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly recorder: Recorder,
+    private readonly servers: Servers,
+  ) {}
+
+  start(): void {
+    const everyMs = this.terminal.traits.live ? FRAME_MS : PLAIN_STATUS_MS;
+    this.#timer = setInterval(() => this.#tick(), everyMs);
+    this.recorder.on('switch', (record) => this.#switch(record));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.terminal.close();
+  }
+
+  step(index: number, run: StepRun): void {
+    const { paint } = this.terminal;
+    this.#run = { index, run };
+    const number = paint('dim', `${index + 1}/${SCRIPT.length}`);
+    this.terminal.print('');
+    this.#event(run.beganAt, `${number}  ${paint('bold', run.step.title)}`);
+    this.#detail(' ', paint('dim', run.step.action));
+  }
+
+  /** The step's state was reached. */
+  served({ step, beganAt }: StepRun, at: number): void {
+    const { paint } = this.terminal;
+    const took = paint('bold', duration(at - beganAt));
+    const what =
+      step.expected === undefined ? 'first typed error' : `first reply from ${step.expected}`;
+    this.#detail(paint('green', '✓'), `${what} after ${took}`);
+  }
+
+  note(text: string): void {
+    const { paint, columns } = this.terminal;
+    const room = Math.max(40, columns - INDENT - 3);
+    wrap(text, room).forEach((line, at) => {
+      this.#detail(at === 0 ? paint('dim', '·') : ' ', paint('dim', line));
+    });
+  }
+
+  failure(text: string): void {
+    const { paint } = this.terminal;
+    this.#detail(paint('red', '✗'), paint('red', text));
+  }
+
+  #switch({ at, from, to, reason, cause, durationMs }: SwitchRecord): void {
+    const { paint } = this.terminal;
+    const target = to === undefined ? paint('red', name(to)) : paint('cyan', to);
+    const words = `${from === undefined ? name(from) : from} → ${target}`;
+    const sign = durationMs > 0 ? `${duration(durationMs)} after the first sign` : '';
+    if (reason === 'initial') this.#event(at, `${paint('cyan', name(to))} is active`);
+    else this.#detail(paint('cyan', '→'), fit([padEnd(words, 20), reason], 200));
+    if (reason === 'initial') return;
+    this.note([cause, sign].filter((text) => text !== '').join(', '));
+  }
+
+  #event(at: number, text: string): void {
+    const time = this.terminal.paint('dim', padStart(moment(at), TIME_COLUMNS));
+    this.terminal.print(`${MARGIN}${time}  ${text}`);
+  }
+
+  #detail(symbol: string, text: string): void {
+    this.terminal.print(`${' '.repeat(INDENT)}${symbol}  ${text}`);
+  }
+
+  #tick(): void {
+    const { terminal, recorder } = this;
+    const now = recorder.now();
+    const line = this.#statusParts();
+    if (terminal.traits.live) {
+      const bar = `${MARGIN}${padStart(moment(now), TIME_COLUMNS)}  ${this.#bar(now)}`;
+      terminal.status(fit([bar, ...line], terminal.columns - 1));
+    } else this.#event(now, `${' '.repeat(3)}${line.join('  ')}`);
+  }
+
+  #statusParts(): string[] {
+    const { paint } = this.terminal;
+    const { perSecond, p50Ms, p99Ms } = this.recorder.series.recent;
+    return [
+      this.servers.ids.map((id) => this.#database(id)).join('  '),
+      `${padStart(count(perSecond), 5)}/s`,
+      `${paint('dim', 'p50')} ${padEnd(duration(p50Ms), 7)} ${paint('dim', 'p99')} ${padEnd(duration(p99Ms), 7)}`,
+      `${paint('dim', 'errors')} ${this.#errors()}`,
+    ];
+  }
+
+  #database(id: string): string {
+    const { paint } = this.terminal;
+    const state = this.servers.stateOf(id);
+    if (this.recorder.active === id) return paint('cyan', `● ${id}`);
+    if (state === 'down') return paint('red', `✗ ${id}`);
+    if (state === 'frozen') return paint('yellow', `‖ ${id}`);
+    return paint('dim', `○ ${id}`);
+  }
+
+  #errors(): string {
+    const { paint } = this.terminal;
+    const { readers, writers, unavailable } = this.recorder.errorTotals;
+    const shown = `${count(readers)} readers ${count(writers)} writers`;
+    const text = unavailable > 0 ? `${shown} ${count(unavailable)} all down` : shown;
+    return readers > 0 ? paint('red', text) : text;
+  }
+
+  /** By the steps that are done and the time that the present one takes about. */
+  #bar(now: number): string {
+    const { paint } = this.terminal;
+    const all = SCRIPT.reduce((sum, step) => sum + expectedMs(step), WARM_UP_MS);
+    const share = Math.min(1, this.#doneMs(now) / all);
+    const filled = Math.round(share * BAR_COLUMNS);
+    return paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(BAR_COLUMNS - filled));
+  }
+
+  #doneMs(now: number): number {
+    if (this.#run === undefined) return Math.min(now, WARM_UP_MS);
+    const { index, run } = this.#run;
+    const before = SCRIPT.slice(0, index).reduce((sum, step) => sum + expectedMs(step), WARM_UP_MS);
+    return before + Math.min(now - run.beganAt, expectedMs(run.step));
+  }
+}
+
+export interface Opening {
+  readonly versions: readonly string[];
+  readonly databases: readonly DatabaseInfo[];
+  readonly traffic: string;
+  readonly mix: string;
+  readonly settings: readonly Setting[];
+}
+
+/** What is going to be shown, with the settings that were shortened for it. */
+export function opening({ paint, columns }: Terminal, about: Opening): string[] {
+  const label = (text: string) => MARGIN + paint('dim', padEnd(text, 11));
+  const under = ' '.repeat(MARGIN.length + 11);
+  const block = (title: string, lines: readonly string[]) =>
+    lines.map((line, at) => (at === 0 ? label(title) : under) + line);
+  const room = Math.max(40, columns - under.length - 1);
+  const { databases, settings } = about;
+  const nameColumns = Math.max(...settings.map((each) => each.name.length)) + 2;
+  return [
+    '',
+    `${MARGIN}${paint('bold', 'redis-multidb demo')}  ${paint('dim', about.versions.join(' · '))}`,
+    '',
+    ...block(
+      'databases',
+      databases.map(({ id, weight, address }) => `${padEnd(id, 7)}weight ${weight}   ${address}`),
+    ),
+    '',
+    ...block('traffic', [about.traffic, ...wrap(about.mix, room)]),
+    '',
+    ...block(
+      'settings',
+      settings.map(
+        ({ name, value, defaultValue }) =>
+          padEnd(name, nameColumns) +
+          padStart(value, 5) +
+          paint('dim', `   default ${defaultValue}`),
+      ),
+    ),
+    `${under}${paint('dim', 'shortened for the show; all others, the failure detector too, are the defaults')}`,
+    '',
+  ];
+}

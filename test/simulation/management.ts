@@ -1,0 +1,72 @@
+import { isMultiDbError } from '../../src/errors.js';
+import type { SimulatedClient, SimulatedDatabase } from '../../src/testing/index.js';
+import type { Draw } from './draw.js';
+import type { RouteJudge } from './route-judge.js';
+import type { Place, World } from './world.js';
+
+const MAX_DATABASES = 5;
+
+/** One call of management, while everything else goes on. */
+export function manage(
+  client: SimulatedClient,
+  world: World,
+  draw: Draw,
+  judge: RouteJudge,
+  note: (text: string) => void,
+  member: (place: Place) => SimulatedDatabase,
+): void {
+  const { present } = world;
+  const { id } = draw.one(present);
+  const tell = (what: string, done: Promise<unknown>) => {
+    note(`${what} ...`);
+    done.then(
+      () => note(`${what}: done`),
+      (error) => {
+        note(`${what}: ${error}`);
+        if (!isMultiDbError(error)) throw error;
+      },
+    );
+  };
+  switch (draw.one(['weight', 'weight', 'manual', 'forced', 'add', 'remove'])) {
+    case 'weight': {
+      const weight = draw.one([0.25, 0.5, 1, 2]);
+      note(`setWeight ${id} ${weight}`);
+      client.setWeight(id, weight);
+      break;
+    }
+    case 'manual':
+      tell(
+        `setActiveDatabase ${id}`,
+        client.setActiveDatabase(id).then(() => {
+          judge.heldUntil = 0;
+        }),
+      );
+      break;
+    case 'forced': {
+      const durationMs = draw.one([1000, 20_000, 90_000]);
+      tell(
+        `forceActiveDatabase ${id} for ${durationMs} ms`,
+        client.forceActiveDatabase(id, { durationMs }).then(() => {
+          judge.heldUntil = world.clock.now() + durationMs;
+        }),
+      );
+      break;
+    }
+    case 'add': {
+      if (present.length >= MAX_DATABASES) break;
+      const place = world.add();
+      tell(`addDatabase ${place.id}`, client.addDatabase(member(place)));
+      break;
+    }
+    case 'remove': {
+      if (present.length <= 2) break;
+      const place = world.find(id);
+      tell(
+        `removeDatabase ${id}`,
+        client.removeDatabase(id).then(() => {
+          place.removed = true;
+        }),
+      );
+    }
+  }
+}

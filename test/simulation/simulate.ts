@@ -1,0 +1,273 @@
+import type { Database } from '../../src/runtime/database.js';
+import { SimulatedClient, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { Draw } from './draw.js';
+import { CRASH, FAULTS } from './faults.js';
+import { Ledger } from './ledger.js';
+import { Liveness } from './liveness.js';
+import { manage } from './management.js';
+import { Bounds, clientOptions, drawOptions } from './options.js';
+import { RouteJudge } from './route-judge.js';
+import { type Place, World } from './world.js';
+
+export interface Violation {
+  readonly promise: string;
+  readonly text: string;
+  /** Virtual time. */
+  readonly at: number;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly simulatedMs: number;
+  readonly faults: number;
+  /** Without the first one. */
+  readonly switches: number;
+  readonly commands: number;
+  /** What happened, when asked for. */
+  readonly trace: readonly string[];
+}
+
+export interface SimulationSettings {
+  readonly seed: number;
+  /** Costs time; a seed repeats exactly, so that it can be asked for afterwards. */
+  readonly trace?: boolean;
+}
+
+const MIN_DURATION_MS = 600_000;
+const MAX_DATABASES = 5;
+
+/** One schedule: 2 to 5 databases, drawn options, faults, traffic and management for a while. */
+export async function simulate(settings: SimulationSettings): Promise<SimulationResult> {
+  return new Simulation(settings).run();
+}
+
+class Simulation {
+  readonly #clock = new VirtualClock();
+  readonly #draw: Draw;
+  readonly #world: World;
+  readonly #client: SimulatedClient;
+  readonly #ledger: Ledger;
+  readonly #judge: RouteJudge;
+  readonly #liveness: Liveness;
+  readonly #violations: Violation[] = [];
+  readonly #trace: string[] = [];
+  #eventsSeen = 0;
+  /** Commands in a step, at most; drawn anew now and then. */
+  #traffic = 1;
+  #nextModeAt = 0;
+  /** Until then steps are small, to catch what happens around a fault. */
+  #closeUpUntil = 0;
+
+  constructor(private readonly settings: SimulationSettings) {
+    const { seed } = settings;
+    this.#draw = new Draw(seededRandom(seed));
+    const options = drawOptions(this.#draw);
+    this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
+    const count = this.#draw.integer(2, MAX_DATABASES);
+    const databases = Array.from({ length: count }, () => this.#member(this.#world.add()));
+    this.#client = new SimulatedClient({
+      clock: this.#clock,
+      databases,
+      options: clientOptions(options),
+      random: seededRandom(seed ^ 0x5eed),
+    });
+    this.#note(`options ${JSON.stringify(options)}`);
+    this.#note(`weights ${databases.map((each) => each.weight).join(' ')}`);
+    this.#ledger = new Ledger(this.#world, this.#client, this.#draw, this.#report, this.#note);
+    this.#judge = new RouteJudge(this.#world, this.#client, this.#report);
+    this.#liveness = new Liveness(this.#world, this.#client, this.#judge, this.#report);
+    this.#listen();
+  }
+
+  async run(): Promise<SimulationResult> {
+    const connected = this.#client.connect();
+    const { coordinator } = this.#client.session.group;
+    coordinator.onRouteChange(({ from, to, failed }) => {
+      this.#note(
+        `route: ${name(from.database)} -> ${name(to.database)}${failed ? ' (failed)' : ''}`,
+      );
+      if (failed && from.database !== undefined) this.#judge.onLeft(from.database.id);
+      if (to.database === undefined) this.#judge.onNowhere();
+      this.#liveness.onRouteChange();
+    });
+    await this.#clock.advance(20_000);
+    await connected;
+
+    const end = MIN_DURATION_MS + this.#draw.between(0, 120_000);
+    while (this.#clock.now() < end && this.#isClean) await this.#step();
+    await this.#finale();
+    if (this.#isClean) await this.#close();
+    return {
+      seed: this.settings.seed,
+      violations: this.#violations,
+      simulatedMs: this.#clock.now(),
+      faults: this.#world.faults,
+      switches: this.#judge.switches - 1,
+      commands: this.#ledger.sent,
+      trace: this.#trace,
+    };
+  }
+
+  async #step(): Promise<void> {
+    const { now } = { now: this.#clock.now() };
+    if (now >= this.#nextModeAt) {
+      this.#nextModeAt = now + this.#draw.between(5_000, 60_000);
+      this.#traffic = this.#draw.one([0, 0, 1, 1, 1, 3, 20]);
+    }
+    const isCloseUp = now < this.#closeUpUntil;
+    this.#disturb(isCloseUp);
+    const commands = this.#draw.integer(0, isCloseUp ? this.#traffic : Math.min(this.#traffic, 2));
+    for (let n = 0; n < commands; n += 1) this.#ledger.send();
+    if (this.#draw.chance(0.004)) await this.#world.stall(this.#stallMs());
+    else await this.#clock.advance(isCloseUp ? this.#closeUpMs() : this.#draw.between(50, 2500));
+    this.#look();
+  }
+
+  #disturb(isCloseUp: boolean): void {
+    const { draw, world } = { draw: this.#draw, world: this.#world };
+    if (draw.chance(isCloseUp ? 0.01 : 0.035)) {
+      this.#closeUp();
+      const forMs = draw.one([500, 3000, 10_000, 30_000]) * draw.between(0.5, 1.5);
+      if (draw.chance(0.08)) {
+        for (const place of world.present) this.#begin(place, draw.one(FAULTS), forMs);
+      } else {
+        const active = world.present.find((place) => place.id === this.#client.activeDatabase);
+        const place = active !== undefined && draw.chance(0.6) ? active : draw.one(world.present);
+        this.#begin(place, draw.one(FAULTS), forMs);
+      }
+    }
+    if (draw.chance(0.006)) this.#manage();
+  }
+
+  #begin(place: Place, fault: (typeof FAULTS)[number], forMs: number): void {
+    const wasConnected = this.#client.databases.find(({ id }) => id === place.id)?.connected;
+    this.#world.begin(place, fault, forMs);
+    if (fault.refuses && wasConnected) this.#liveness.onRefusal(place.id);
+  }
+
+  #manage(): void {
+    manage(this.#client, this.#world, this.#draw, this.#judge, this.#note, (place) =>
+      this.#member(place),
+    );
+  }
+
+  #member(place: Place) {
+    const { fake } = place;
+    fake.observer = {
+      onSend: () => {
+        this.#judge.onSend(fake.id);
+        this.#liveness.onSend(fake.id);
+      },
+      onWritten: ({ args, batch }) =>
+        this.#ledger.onWritten(fake, String(batch?.commands[0]?.[1] ?? args[1])),
+      onExecution: (execution) => this.#ledger.onExecution(fake, execution),
+      onProbe: (sentAt) => this.#judge.onProbe(fake.id, sentAt),
+    };
+    return { database: fake, weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]) };
+  }
+
+  /** After every step everything is looked at. */
+  #look(): void {
+    this.#world.look();
+    this.#ledger.look();
+    this.#liveness.look();
+    // Only what was emitted since: events are judged when they come.
+    this.#client.events.length = 0;
+    this.#eventsSeen = 0;
+  }
+
+  /** However quiet the schedule was: the active database fails until there were two switches. */
+  async #finale(): Promise<void> {
+    for (let round = 0; round < 6 && this.#isClean; round += 1) {
+      if (this.#judge.switches > 2 && this.#world.faults >= 5) return;
+      for (const place of this.#world.present) this.#world.end(place);
+      await this.#run(this.#world.options.gracePeriodMs + 2 * this.#world.bounds.recoverMs);
+      const active = this.#world.present.find((place) => place.id === this.#client.activeDatabase);
+      if (active !== undefined) this.#begin(active, CRASH, 20_000);
+      await this.#run(15_000);
+    }
+  }
+
+  async #run(durationMs: number): Promise<void> {
+    for (let passed = 0; passed < durationMs && this.#isClean; passed += 500) {
+      if (this.#draw.chance(0.3)) this.#ledger.send();
+      await this.#clock.advance(500);
+      this.#look();
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#note('close');
+    const { commandDeadlineMs } = this.#world.options;
+    if (this.#draw.chance(0.5)) {
+      let isClosed = false;
+      this.#client.close().then(() => {
+        isClosed = true;
+      });
+      await this.#clock.advance(commandDeadlineMs + 500);
+      if (!isClosed) this.#report('P3', 'close() did not end within commandDeadlineMs');
+    } else this.#client.destroy();
+    await this.#clock.advance(100);
+    this.#ledger.close();
+    const { pendingTimers } = this.#clock;
+    if (pendingTimers > 0) this.#report('P3', `${pendingTimers} timers are left after the end`);
+    for (const { fake } of this.#world.places) {
+      const { openConnections, id } = fake;
+      if (openConnections > 0)
+        this.#report('P3', `${openConnections} connections to ${id} are left`);
+    }
+  }
+
+  #listen(): void {
+    const names = [
+      'switch',
+      'database-healthy',
+      'database-unhealthy',
+      'breaker-open',
+      'breaker-closed',
+      'all-databases-down',
+      'recovered',
+      'error',
+    ] as const;
+    for (const each of names) {
+      this.#client.on(each, () => {
+        const event = this.#client.events[this.#client.events.length - 1]!;
+        this.#note(
+          `${event.name} ${JSON.stringify({ ...event.event[0], error: undefined, at: undefined })}`,
+        );
+        this.#judge.onEvent(event);
+      });
+    }
+  }
+
+  get #isClean(): boolean {
+    return this.#violations.length === 0;
+  }
+
+  #stallMs(): number {
+    return this.#draw.one([50, 300, 2000, 5000, 30_000]) * this.#draw.between(0.5, 1.5);
+  }
+
+  #closeUp(): void {
+    this.#closeUpUntil = this.#clock.now() + this.#draw.between(100, 6000);
+  }
+
+  #closeUpMs(): number {
+    return this.#draw.one([0.2, 1, 5, 20, 100]) * this.#draw.between(0.5, 2);
+  }
+
+  readonly #report = (promise: string, text: string): void => {
+    this.#note(`VIOLATION ${promise}: ${text}`);
+    this.#violations.push({ promise, text, at: this.#clock.now() });
+  };
+
+  readonly #note = (text: string): void => {
+    if (this.settings.trace)
+      this.#trace.push(`${this.#clock.now().toFixed(1).padStart(10)}  ${text}`);
+  };
+}
+
+function name(database: Database | undefined): string {
+  return database?.id ?? 'none';
+}
