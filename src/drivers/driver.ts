@@ -103,6 +103,8 @@ export interface Driver {
    * known to the library, the engine looks at the reply's first word or `error.code`.
    */
   classify(error: unknown): DriverErrorKind | undefined;
+  /** The connection was accepted and then cut, as against refused or unreachable. */
+  isCut(error: unknown): boolean;
   /** The error with which the library itself reports an aborted command. */
   abortError(): Error;
 }

@@ -9,10 +9,13 @@ import type { Link } from './link.js';
  * nothing.
  */
 export class Channel {
-  /** Loop time of the latest sign of life: bytes that arrived, or the first command after rest. */
-  lastProgress = 0;
+  /** Loop time of the latest look that found new bytes. */
+  lastProgress: number;
   /** `connection.bytesReceived` at the latest look. */
-  lastBytes = 0;
+  lastBytes: number;
+  /** Replies that nobody waits for any more, and since which loop time there are any. */
+  owed = 0;
+  owedSince = 0;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** A look at late attempts waits for a full turn of the loop. */
@@ -30,14 +33,14 @@ export class Channel {
     readonly database: Database,
     readonly link: Link,
     readonly listener: AttemptListener,
-  ) {}
+    /** Loop time. */
+    time: number,
+  ) {
+    this.lastProgress = time;
+    this.lastBytes = connection.bytesReceived;
+  }
 
-  add(attempt: SentAttempt, time: number): void {
-    if (this.size === 0) {
-      this.lastProgress = time;
-      this.lastBytes = this.connection.bytesReceived;
-      this.suspected = false;
-    }
+  add(attempt: SentAttempt): void {
     attempt.listed = true;
     attempt.previous = this.#newest;
     if (this.#newest === undefined) this.oldest = attempt;
@@ -59,6 +62,21 @@ export class Channel {
     attempt.next = undefined;
     this.size -= 1;
     if (this.size === 0) this.earliestDeadline = Number.POSITIVE_INFINITY;
+  }
+
+  /** The reply of `attempt` is still to come, and nobody waits for it. */
+  owe(attempt: SentAttempt, time: number): void {
+    attempt.abandoned = true;
+    attempt.owed = true;
+    if (this.owed === 0) this.owedSince = time;
+    this.owed += 1;
+  }
+
+  /** It came, or never will. */
+  paid(attempt: SentAttempt): void {
+    if (!attempt.owed) return;
+    attempt.owed = false;
+    this.owed -= 1;
   }
 
   /** Everything under way, oldest first; a copy, because settling changes the list. */

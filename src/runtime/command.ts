@@ -64,6 +64,8 @@ export class SentAttempt implements Attempt {
   next: SentAttempt | undefined;
   /** Given up before its result came: timed out, or its command was aborted. */
   abandoned = false;
+  /** Given up after it was written; its channel waits for the reply to pass. */
+  owed = false;
   /** Its block is being ended: a nil says that nothing was taken. */
   unblocking = false;
 

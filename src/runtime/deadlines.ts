@@ -82,9 +82,9 @@ export class Deadlines {
     }
     if (time < channel.earliestDeadline) return;
 
-    let drop = this.#isSilent(channel, time);
-    const takenBack: Command[] = [];
     const overdue = channel.attempts().filter((attempt) => attempt.deadline <= time);
+    let drop = this.#isUseless(channel, overdue, time);
+    const takenBack: Command[] = [];
     for (const attempt of overdue) {
       const { command } = attempt;
       if (attempt.written) this.#giveUp(attempt, time);
@@ -108,6 +108,23 @@ export class Deadlines {
     }
   }
 
+  /**
+   * Nothing arrived during the whole life of an attempt that is late, or only so slowly that a
+   * reply has been owed for as long as an attempt may take.
+   */
+  #isUseless(channel: Channel, overdue: readonly SentAttempt[], time: number): boolean {
+    if (this.#isSilent(channel, time)) return true;
+    const { commandTimeoutMs } = this.executor.coordinator.runtime.options;
+    if (channel.owed > 0 && time - channel.owedSince >= commandTimeoutMs) return true;
+    const { tickMs } = this.executor.loop;
+    return overdue.some(
+      ({ written, sentAt, deadline, command }) =>
+        written &&
+        command.traits.blockMs === undefined &&
+        time - channel.lastProgress >= deadline - sentAt - 2 * tickMs,
+    );
+  }
+
   /** Its reply may still come; nobody waits for it any more. */
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
@@ -115,7 +132,8 @@ export class Deadlines {
     const isOver = command.deadline <= time;
     const error = isOver ? this.#expired(command) : this.#timedOut(command);
     attempt.onError(error);
-    attempt.abandoned = true;
+    attempt.channel.owe(attempt, time);
+    if (!attempt.channel.draining) this.executor.coordinator.suspect(attempt.channel.database, {});
     if (isOver) this.executor.reject(command, error);
   }
 

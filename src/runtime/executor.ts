@@ -182,7 +182,7 @@ export class Executor implements AttemptListener, LinkListener {
     command.attempts += 1;
     command.outstanding += 1;
     command.databaseId = channel.database.id;
-    channel.add(attempt, time);
+    channel.add(attempt);
     channel.connection.send(attempt);
   }
 
@@ -267,7 +267,7 @@ export class Executor implements AttemptListener, LinkListener {
     const database = this.#databases.get(link);
     const { connection } = link;
     if (database === undefined || connection === undefined) return;
-    this.channels.set(link, new Channel(connection, database, link, this));
+    this.channels.set(link, new Channel(connection, database, link, this, this.loop.time));
     this.coordinator.onConnected(database);
     if (this.coordinator.route.database !== database) return;
     this.resend([]);

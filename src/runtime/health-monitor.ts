@@ -59,8 +59,8 @@ export class HealthMonitor implements HealthCheckListener {
     const { driver, options } = database;
     this.lines = {
       database,
-      commands: new ProbeLine(driver),
-      subscriptions: new ProbeLine(driver),
+      commands: new ProbeLine(driver, time.clock),
+      subscriptions: new ProbeLine(driver, time.clock),
     };
     const checks = options.healthChecks.map(
       (check) => new HealthCheck(check, this, this.lines, time),

@@ -8,6 +8,9 @@ export interface LinkListener {
   onLinkDown(link: Link, error: Error, wasReady: boolean): void;
 }
 
+/** A connection that lived this long proved itself: after it, the first reconnect is at once. */
+const STABLE_MS = 1000;
+
 type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'opening'; readonly connection: Connection; readonly timer: Timer }
@@ -24,6 +27,7 @@ type State =
 export class Link {
   #state: State = { kind: 'idle' };
   #retries = 0;
+  #readyAt = 0;
   #ref = true;
 
   constructor(
@@ -99,7 +103,7 @@ export class Link {
         if (!isCurrent() || this.#state.kind !== 'opening') return;
         this.#state.timer.cancel();
         this.#state = { kind: 'ready', connection };
-        this.#retries = 0;
+        this.#readyAt = this.time.clock.now();
         this.listener.onLinkUp(this);
       },
       onLost: (error) => {
@@ -115,6 +119,7 @@ export class Link {
 
   #lost(error: Error): void {
     const wasReady = this.#state.kind === 'ready';
+    if (wasReady && this.time.clock.now() - this.#readyAt >= STABLE_MS) this.#retries = 0;
     if (this.#state.kind === 'opening') this.#state.timer.cancel();
     this.#wait(error);
     this.listener.onLinkDown(this, error, wasReady);

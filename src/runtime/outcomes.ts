@@ -76,6 +76,7 @@ export class Outcomes {
   /** Takes the attempt off its channel. False: its result is no longer wanted. */
   #end(attempt: SentAttempt): boolean {
     attempt.channel.remove(attempt);
+    attempt.channel.paid(attempt);
     if (attempt.abandoned) return false;
     attempt.command.outstanding -= 1;
     return true;

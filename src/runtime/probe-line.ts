@@ -1,7 +1,9 @@
+import type { Clock } from '../clock.js';
 import type { Driver, ProbeConnection } from '../drivers/driver.js';
 
-/** Connections that may break under one command of a probe before that is the verdict. */
-const MAX_BROKEN = 4;
+/** Before a connection that broke is replaced: nothing the first time, then growing pauses. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 100;
 
 /** The opening was given up for another one. */
 class Renewed extends Error {}
@@ -16,7 +18,10 @@ export class ProbeLine {
   #opening: { readonly abort: AbortController; connection: Promise<ProbeConnection> } | undefined;
   #closed = false;
 
-  constructor(private readonly driver: Driver) {}
+  constructor(
+    private readonly driver: Driver,
+    private readonly clock: Clock,
+  ) {}
 
   /** Makes what comes next, and what is under way, use a new connection. */
   renew(): void {
@@ -27,8 +32,8 @@ export class ProbeLine {
   }
 
   /**
-   * Runs `action` on the connection, again on a new one when that breaks: only a refusal, the
-   * caller's timeout or an error reply ends it.
+   * Runs `action` on the connection, again on a new one as long as it breaks: only a refusal, an
+   * error reply or the caller's timeout ends it.
    */
   async use<T>(
     signal: AbortSignal,
@@ -42,8 +47,9 @@ export class ProbeLine {
         signal.throwIfAborted();
         return await action(connection);
       } catch (error) {
-        const goOn = connection === undefined ? isCut(error) : !connection.alive;
-        if (!goOn || signal.aborted || this.#closed || broken === MAX_BROKEN) throw error;
+        const goOn = connection === undefined ? this.#isCut(error) : !connection.alive;
+        if (!goOn || signal.aborted || this.#closed) throw error;
+        if (broken > 0) await this.#pause(broken);
       }
     }
   }
@@ -73,10 +79,16 @@ export class ProbeLine {
     }
     return this.#opening.connection;
   }
-}
 
-/** Accepted and then cut, or given up for a new one; not refused, unreachable or answered. */
-function isCut(error: unknown): boolean {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return error instanceof Renewed || code === 'ECONNRESET' || code === 'EPIPE';
+  /** Accepted and then cut, or given up for a new one; not refused, unreachable or answered. */
+  #isCut(error: unknown): boolean {
+    return error instanceof Renewed || this.driver.isCut(error);
+  }
+
+  #pause(broken: number): Promise<void> {
+    const ms = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(broken - 1, 6), LONGEST_PAUSE_MS);
+    return new Promise((resolve) => {
+      this.clock.after(ms, resolve);
+    });
+  }
 }

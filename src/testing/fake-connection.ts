@@ -74,6 +74,10 @@ export class FakeConnection implements Connection {
     return Promise.resolve('1');
   }
 
+  identify(): Promise<string> {
+    return Promise.resolve(String(this.#wire.id));
+  }
+
   destroy(error: Error): void {
     if (this.#hasEnded) return;
     this.#wire.destroy();

@@ -63,6 +63,7 @@ export class FakeDatabase implements FakeServer {
   #losesToServer = false;
   #losesToClient = false;
   #probesToLose = 0;
+  #wireId = 0;
   readonly #store = new FakeStore();
 
   constructor(options: FakeDatabaseOptions) {
@@ -87,6 +88,7 @@ export class FakeDatabase implements FakeServer {
         if (error instanceof FakeNetworkError) return 'connection';
         return error instanceof FakeAbortError ? 'caller' : undefined;
       },
+      isCut: (error) => error instanceof FakeNetworkError && error.code === 'ECONNRESET',
       abortError: () => new FakeAbortError(),
     };
   }
@@ -190,6 +192,12 @@ export class FakeDatabase implements FakeServer {
     this.#probesToLose = 0;
     this.unsilence();
     this.thaw();
+  }
+
+  /** For the network alone. */
+  nextWireId(): number {
+    this.#wireId += 1;
+    return this.#wireId;
   }
 
   /** For the network alone. */

@@ -27,6 +27,7 @@ export interface FakeServer {
   readonly isFrozen: boolean;
   readonly losesToServer: boolean;
   readonly losesToClient: boolean;
+  nextWireId(): number;
   /** What the server has to do with. */
   readonly wires: Set<FakeWire>;
   /** What clients hold open. */
@@ -48,6 +49,8 @@ export interface FakeWireListener {
  */
 export class FakeWire {
   state: 'opening' | 'open' | 'closed' = 'opening';
+  /** As CLIENT ID tells. */
+  readonly id: number;
   /** Requests that the server has not executed yet: in its buffers and on the way. */
   unread = 0;
   /** The peer is gone without a word: nothing passes any more, and nobody is told. */
@@ -66,6 +69,7 @@ export class FakeWire {
     readonly kind: 'data' | 'probe',
     private readonly listener: FakeWireListener,
   ) {
+    this.id = server.nextWireId();
     server.wires.add(this);
     server.clients.add(this);
     this.#sendToServer(() => {

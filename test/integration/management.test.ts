@@ -272,9 +272,9 @@ it('validates what is added, and needs an open client', async () => {
     [{ id: 'east', client: { url: west.url } }, 'database.id'],
     [{ id: 'west', weight: 0 }, 'database.weight'],
     [{ id: 'west', wight: 1 }, 'database.wight'],
-    [{ id: 'west', client: { RESP: 7 as never } }, 'database.client.RESP'],
+    [{ id: 'west', client: { RESP: 7 } }, 'database.client.RESP'],
   ] as const) {
-    expect(await errorOf(client.addDatabase(database))).toMatchObject({
+    expect(await errorOf(client.addDatabase(database as never))).toMatchObject({
       code: 'INVALID_OPTION',
       option,
     });

@@ -1,26 +1,128 @@
 // Runs inside a project that has installed the packed package and one version of @redis/client, on
 // every supported version of Node.js: each entry point loads with `import` and with `require()`,
-// and both give the same module.
+// both give the same module, and a client of two real servers fails over. The process has to end by
+// itself: a timer or socket that is left behind fails the run by its timeout.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 const require = createRequire(import.meta.url);
-const entryPoints = Object.keys(require('redis-multidb/package.json').exports)
-  .filter((subpath) => !subpath.endsWith('.json'))
-  .map((subpath) => `redis-multidb${subpath.slice(1)}`);
 
-for (const entryPoint of entryPoints) {
-  const imported = await import(entryPoint);
-  const required = require(entryPoint);
-  const names = Object.keys(imported);
-  assert.ok(names.length > 0, `${entryPoint} exports nothing`);
-  assert.ok(!names.includes('default'), `${entryPoint} has a default export`);
-  for (const name of names) {
-    assert.notEqual(imported[name], undefined, `${entryPoint}: ${name} is undefined`);
-    assert.equal(required[name], imported[name], `${entryPoint}: ${name} exists twice`);
+/** Everything that the package exports is the same by `import` and by `require()`. */
+async function loads() {
+  const entryPoints = Object.keys(require('redis-multidb/package.json').exports)
+    .filter((subpath) => !subpath.endsWith('.json'))
+    .map((subpath) => `redis-multidb${subpath.slice(1)}`);
+
+  for (const entryPoint of entryPoints) {
+    const imported = await import(entryPoint);
+    const required = require(entryPoint);
+    const names = Object.keys(imported);
+    assert.ok(names.length > 0, `${entryPoint} exports nothing`);
+    assert.ok(!names.includes('default'), `${entryPoint} has a default export`);
+    for (const name of names) {
+      assert.notEqual(imported[name], undefined, `${entryPoint}: ${name} is undefined`);
+      assert.equal(required[name], imported[name], `${entryPoint}: ${name} exists twice`);
+    }
   }
+  return entryPoints;
 }
 
+const directory = mkdtempSync(path.join(tmpdir(), 'redis-multidb-smoke-'));
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+async function startServer() {
+  const port = await freePort();
+  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', directory];
+  const child = spawn(process.env.REDIS_SERVER ?? 'redis-server', args.map(String), {
+    stdio: 'ignore',
+  });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  const deadline = performance.now() + 15_000;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      throw new Error(`redis-server on port ${port} does not answer`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return { child, url: `redis://127.0.0.1:${port}` };
+}
+
+/** Two servers, 20 callers, a kill -9 of the active one, and no caller sees an error. */
+async function failsOver({ createMultiDbClient, isMultiDbError }) {
+  const [east, west] = await Promise.all([startServer(), startServer()]);
+  const client = createMultiDbClient({
+    databases: [
+      { id: 'east', weight: 1.0, client: { url: east.url } },
+      { id: 'west', weight: 0.5, client: { url: west.url } },
+    ],
+  });
+  const switches = [];
+  client.on('switch', ({ from, to, reason }) => switches.push(`${from} -> ${to}: ${reason}`));
+  await client.connect();
+  assert.equal(client.activeDatabase, 'east');
+  assert.equal(await client.set('key', 'east'), 'OK');
+
+  let gets = 0;
+  let isRunning = true;
+  const callers = Array.from({ length: 20 }, async () => {
+    while (isRunning) {
+      await client.get('key');
+      gets += 1;
+    }
+  });
+  while (gets < 200) await client.ping();
+  const failover = once(client, 'failover');
+  east.child.kill('SIGKILL');
+  await failover;
+  assert.equal(await client.set('key', 'west'), 'OK');
+  assert.equal(await client.get('key'), 'west');
+  const goal = gets + 200;
+  while (gets < goal) await client.ping();
+  isRunning = false;
+  await Promise.all(callers);
+  assert.deepEqual(switches, ['undefined -> east: initial', 'east -> west: health-check']);
+
+  await client.close();
+  await assert.rejects(client.get('key'), (error) => isMultiDbError(error));
+  const ended = once(west.child, 'exit');
+  west.child.kill();
+  await ended;
+}
+
+const entryPoints = await loads();
+await failsOver(await import('redis-multidb'));
+await failsOver(require('redis-multidb'));
+
 const client = require('@redis/client/package.json').version;
-console.log(`Node.js ${process.version}, @redis/client ${client}: ${entryPoints.join(', ')} load.`);
+console.log(
+  `Node.js ${process.version}, @redis/client ${client}: ${entryPoints.join(', ')} load, a client fails over.`,
+);

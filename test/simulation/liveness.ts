@@ -59,6 +59,10 @@ export class Liveness {
       this.report('P4', `${place.id} is still active ${lateMs} ms after ${what}`);
     };
     within(place.fatalSince, bounds.noticeMs, 'it failed');
+    if (this.#unansweredSince !== undefined) {
+      // What was lost may have got through between two faults.
+      this.#unansweredSince = Math.max(this.#unansweredSince, place.fatalSince);
+    }
     within(this.#unansweredSince, bounds.silenceMs, 'a command that it did not answer');
     within(this.#refusedAt, bounds.refusedMs, 'its port refused');
   }

@@ -117,12 +117,13 @@ export class RouteJudge {
     }
     if (reason === 'removed') this.heldUntil = 0;
     this.#judgeChoice(event, to);
-    if (reason !== 'initial') this.#judgeReturn(to);
+    if (reason !== 'initial') this.#judgeReturn(event, to);
   }
 
   /** P1: the eligible one of the highest weight; without one the usable of the highest. */
-  #judgeChoice({ from, reason }: SwitchEvent, to: string): void {
-    const views = this.views().filter((view) => reason !== 'removed' || view.id !== from);
+  #judgeChoice(event: SwitchEvent, to: string): void {
+    const { from, reason } = event;
+    const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
     const candidates = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
     const chosen = candidates.find((view) => view.id === to);
@@ -144,11 +145,13 @@ export class RouteJudge {
   }
 
   /** P6: not before its grace period ends, and what it was left for is checked and well. */
-  #judgeReturn(to: string): void {
+  #judgeReturn(event: SwitchEvent, to: string): void {
     const left = this.left.get(to);
     if (left === undefined) return;
     const { clock, options } = this.world;
-    const someoneEligible = this.views().some((view) => view.eligible && view.id !== to);
+    const someoneEligible = this.#viewsFor(event, to).some(
+      (view) => view.eligible && view.id !== to,
+    );
     const graceLeft = left.at + options.gracePeriodMs - clock.now();
     if (graceLeft > 0 && someoneEligible) {
       this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
@@ -160,9 +163,16 @@ export class RouteJudge {
     this.left.delete(to);
   }
 
-  /** By rules of its own, from what users see. */
-  views(): View[] {
-    return this.client.databases.map(({ id, weight, health, connected, breaker, ...rest }) => {
+  /** As they were when the choice was made. */
+  #viewsFor({ from, reason }: SwitchEvent, to: string): View[] {
+    return this.views(to).filter((view) => reason !== 'removed' || view.id !== from);
+  }
+
+  /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */
+  views(chosen?: string): View[] {
+    const isLazy = this.world.options.standbyConnections === 'lazy';
+    return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
+      const connected = rest.connected || (isLazy && id === chosen);
       const usable = health === 'healthy' && connected;
       const eligible = usable && breaker === 'closed' && rest.gracePeriodLeftMs === 0;
       return { id, weight, usable, eligible };

@@ -52,7 +52,6 @@ class Simulation {
   readonly #liveness: Liveness;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
-  #eventsSeen = 0;
   /** Commands in a step, at most; drawn anew now and then. */
   #traffic = 1;
   #nextModeAt = 0;
@@ -174,7 +173,6 @@ class Simulation {
     this.#liveness.look();
     // Only what was emitted since: events are judged when they come.
     this.#client.events.length = 0;
-    this.#eventsSeen = 0;
   }
 
   /** However quiet the schedule was: the active database fails until there were two switches. */

@@ -1,5 +1,6 @@
 /** What the types promise; checked by the compiler alone, with both client versions. */
 import {
+  type CommandParser,
   createClient,
   defineScript,
   RESP_TYPES,
@@ -68,12 +69,8 @@ async function views() {
   const buffer: Buffer | null = await buffers.get('key');
   const also: Buffer | null = await buffers.withRetrySafety('accumulating').get('key');
   const again: Buffer | null = await buffers.withAbortSignal(AbortSignal.abort()).asap().get('key');
-  const viaOptions: Buffer | null = await client
-    .withCommandOptions({
-      typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer },
-      timeout: 100,
-      retrySafety: 'read',
-    })
+  const viaOptions: string | null = await client
+    .withCommandOptions({ timeout: 100, retrySafety: 'read', asap: true })
     .get('key');
   // @ts-expect-error: it is a Buffer now
   const wrong: string | null = await buffers.get('key');
@@ -116,7 +113,7 @@ async function extended() {
       modules: {
         mod: {
           echo: {
-            parseCommand(parser, text: string) {
+            parseCommand(parser: CommandParser, text: string) {
               parser.push('ECHO', text);
             },
             transformReply: undefined as unknown as () => string,
@@ -127,7 +124,7 @@ async function extended() {
         library: {
           twice: {
             NUMBER_OF_KEYS: 0,
-            parseCommand(parser, value: number) {
+            parseCommand(parser: CommandParser, value: number) {
               parser.push(value.toString());
             },
             transformReply: undefined as unknown as () => number,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { ErrorReply } from '@redis/client';
+import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { sendBatch } from './batch.js';
 import { type InnerClient, newClient } from './new-client.js';
@@ -82,6 +82,10 @@ export class NodeRedisConnection implements Connection {
     try {
       return await this.#client.sendCommand(args as string[], options as object);
     } catch (error) {
+      // A client that ended without telling.
+      if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
+        this.#lose(error);
+      }
       throw this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
     } finally {
       this.#settled += 1;

@@ -26,6 +26,8 @@ import { openProbeConnection } from './probe-connection.js';
 /** node-redis's own default. */
 const CONNECT_TIMEOUT_MS = 5000;
 
+const CUT_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE']);
+
 const CONNECTION_ERRORS = [
   ClientClosedError,
   ClientOfflineError,
@@ -70,6 +72,11 @@ export class NodeRedisDriver implements Driver {
     if (CONNECTION_ERRORS.some((kind) => error instanceof kind)) return 'connection';
     if (error instanceof AbortError || error instanceof TypeError) return 'caller';
     return undefined;
+  }
+
+  isCut(error: unknown): boolean {
+    const code = (error as { code?: unknown } | undefined)?.code;
+    return error instanceof SocketClosedUnexpectedlyError || CUT_CODES.has(code);
   }
 
   abortError(): Error {

@@ -48,6 +48,8 @@ export function connectionOptions(
   };
   options.commandOptions = { timeout: 0 };
   options.disableOfflineQueue = true;
+  // node-redis would swap sockets below us, and end the process when the new address refuses.
+  options.maintNotifications = 'disabled';
   return { options: options as ClientOptions, abort };
 }
 
