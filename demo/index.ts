@@ -74,16 +74,20 @@ async function main({ plain, report: reportFile, json }: Arguments): Promise<num
   return result.ok ? 0 : 1;
 }
 
+const END_MS = 3000;
+
 /** Ctrl-C and a closed terminal end the servers too, and give the cursor back. */
 function endWithTheTerminal(terminal: Terminal): void {
   let ending = false;
   const end = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => {
-    const code = 128 + constants.signals[signal];
-    // What the test kit started dies with the process, however it ends.
-    if (ending) process.exit(code);
+    // One Ctrl-C can come twice: from the terminal, and handed on by npm.
+    if (ending) return;
     ending = true;
+    const code = 128 + constants.signals[signal];
     terminal.close();
     void stopAll().finally(() => process.exit(code));
+    // What the test kit started dies with the process, however it ends.
+    setTimeout(() => process.exit(code), END_MS);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   process.stdout.on('error', () => process.exit(1));

@@ -40,6 +40,7 @@ section {
 }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px 24px; }
 .facts dt { color: var(--soft); font-size: 13px; }
+.facts div { display: flex; flex-direction: column; justify-content: space-between; }
 .facts dd { margin: 0; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }
 dl { margin: 0; }
 .scroll { overflow-x: auto; margin: 0 -20px -4px; padding: 0 20px 4px; }
@@ -50,19 +51,20 @@ th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--rule); vertical
 tr:last-child td { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-.small { font-size: 13px; color: var(--soft); }
+.small { font-size: 13px; line-height: 1.45; color: var(--soft); }
+td.small { min-width: 150px; }
 .nowrap { white-space: nowrap; }
 .strong { font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; }
 .step { color: var(--soft); }
-code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+code { font: 12px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .promises { list-style: none; margin: 0; padding: 0; }
-.promises li { display: grid; grid-template-columns: 24px 1fr; padding: 7px 0; border-bottom: 1px solid var(--rule); }
+.promises li { display: grid; grid-template-columns: 24px 1fr auto; column-gap: 4px; padding: 7px 0; border-bottom: 1px solid var(--rule); }
 .promises li:last-child { border-bottom: 0; }
 .mark { font-weight: 700; }
 .kept > .mark { color: var(--good); }
 .broken > .mark { color: var(--bad); }
-.promises ul { margin: 4px 0 0; padding-left: 18px; color: var(--bad); font-size: 14px; }
+.promises ul { grid-column: 2 / -1; margin: 4px 0 0; padding-left: 18px; color: var(--bad); font-size: 14px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 0; padding: 0; list-style: none; font-size: 13px; color: var(--soft); }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px; vertical-align: -1px; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; align-items: start; }
@@ -80,7 +82,8 @@ text { fill: var(--text); font-size: 13px; }
 .p50 { --colour: var(--c0); } .p99 { --colour: var(--soft); stroke-width: 1.1; }
 .down { fill: url(#hatch); }
 .hatch { stroke: var(--down); stroke-width: 5; }
-.frozen { fill: none; stroke: var(--frozen); stroke-width: 5; stroke-dasharray: 2 4; }
+.frozen { fill: url(#ice); stroke: var(--frozen); stroke-width: 1; }
+.ice { stroke: var(--frozen); stroke-width: 2; }
 .outage { fill: var(--outage); }
 .bar.reader { fill: var(--reader); } .bar.writer { fill: var(--writer); } .bar.unavailable { fill: var(--unavailable); }
 .fault line { stroke: var(--fault); stroke-width: 1; stroke-dasharray: 3 3; opacity: 0.55; }
@@ -91,7 +94,8 @@ text { fill: var(--text); font-size: 13px; }
 i.c0, i.c1, i.c2, i.p50, i.p99 { background: var(--colour); }
 i.reader { background: var(--reader); } i.writer { background: var(--writer); } i.unavailable { background: var(--unavailable); }
 i.down { background: repeating-linear-gradient(135deg, var(--down) 0 4px, transparent 4px 6px); border: 1px solid var(--down); }
-i.frozen { background: repeating-linear-gradient(90deg, var(--frozen) 0 2px, transparent 2px 5px); }
+i.frozen { background: repeating-linear-gradient(90deg, var(--frozen) 0 2px, transparent 2px 5px); border: 1px solid var(--frozen); }
+@media (max-width: 760px) { .promises .small { grid-column: 2; } }
 @media (max-width: 560px) { body { padding: 20px 10px 40px; } section { padding: 14px; } .scroll { margin: 0 -14px; padding: 0 14px; } }
 @media print { body { background: none; padding: 0; } section { break-inside: avoid; } }
 `;

@@ -1,7 +1,7 @@
 /** The HTML report: one file that needs nothing else. */
-import { count, duration, errorList, moment, name, total } from './format.js';
+import { count, duration, moment, name, total } from './format.js';
 import { html, Markup, NOTHING } from './html.js';
-import type { DemoResult, PromiseVerdict, StepResult } from './model.js';
+import type { DemoResult, ErrorCounts, PromiseVerdict, StepResult } from './model.js';
 import { STYLE } from './report-style.js';
 import { timeline } from './svg.js';
 import { shortened } from './verdict.js';
@@ -24,7 +24,7 @@ export function report(result: DemoResult): string {
 <header>
 <h1>${result.title}</h1>
 <span class="verdict ${result.ok ? 'kept' : 'broken'}">${verdict}</span>
-<p class="soft">${[...result.versions, result.startedAt].join(' · ')}</p>
+<p class="soft">${[...result.versions, `${result.startedAt.slice(0, 16).replace('T', ' ')} UTC`].join(' · ')}</p>
 </header>
 ${facts(result)}
 <section><h2>Timeline</h2>
@@ -64,7 +64,7 @@ ${fact('Commands', count(traffic.reads + traffic.writes))}
 ${fact('Duration', moment(durationMs))}
 ${fact('Faults and switches', `${steps.length} and ${switches.length}`)}
 ${fact('Acknowledged writes', count(traffic.acknowledgedWrites))}
-${fact('Errors seen by readers while any database was up', count(readerErrors))}
+${fact('Reader errors', count(readerErrors))}
 ${fact('Writes executed twice', count(repeated))}
 </dl></section>`;
 }
@@ -85,32 +85,46 @@ ${entry('unavailable', 'typed errors while all are down')}
 
 function faultTable(steps: readonly StepResult[]): Markup {
   return html`<table>
-<thead><tr><th></th><th>Fault</th><th>Next</th><th class="number">Switch after</th><th class="number">First reply after</th><th>To be expected</th><th>Errors of readers</th><th>Errors of writers</th><th class="number">Repeated</th></tr></thead>
+<thead><tr><th></th><th>Fault</th><th>Next</th><th class="number">Switch after</th><th class="number">First reply after</th><th>To be expected</th><th class="number">Reader errors</th><th class="number">Writer errors</th><th class="number">Repeated</th></tr></thead>
 <tbody>${steps.map(faultRow)}</tbody>
 </table>`;
 }
 
 function faultRow(step: StepResult, index: number): Markup {
-  const reader = total(step.readerErrors) > 0;
-  const down = errorList(step.unavailable);
+  const bad = (value: number) => (value > 0 ? 'number bad' : 'number');
+  const readers = total(step.readerErrors);
   return html`<tr>
 <td class="step">${index + 1}</td>
-<td>${step.title}<div class="small">${step.action}</div></td>
+<td>${step.title}<div class="small">${step.action}</div>${errorLines(step)}</td>
 <td class="nowrap">${name(step.expected)}</td>
 <td class="number">${duration(step.switchedAfterMs)}</td>
 <td class="number strong">${duration(step.servedAfterMs)}</td>
 <td class="small">${step.goal}</td>
-<td class="${reader ? 'bad' : ''}">${errorList(step.readerErrors) || '0'}${down === '' ? NOTHING : html`<div class="small">all down: ${down}</div>`}</td>
-<td>${errorList(step.writerErrors) || '0'}</td>
-<td class="number ${step.repeated > 0 ? 'bad' : ''}">${count(step.repeated)}</td>
+<td class="${bad(readers)}">${count(readers)}</td>
+<td class="number">${count(total(step.writerErrors))}</td>
+<td class="${bad(step.repeated)}">${count(step.repeated)}</td>
 </tr>`;
+}
+
+/** One line per kind of error. */
+function errorLines({ readerErrors, writerErrors, unavailable }: StepResult): Markup[] {
+  const lines = (who: string, errors: ErrorCounts) =>
+    Object.entries(errors).map(
+      ([kind, times]) =>
+        html`<div class="small">${who}: <code>${count(times)} ${kind}</code></div>`,
+    );
+  return [
+    ...lines('readers', readerErrors),
+    ...lines('writers', writerErrors),
+    ...lines('all down', unavailable),
+  ];
 }
 
 function promise({ promise, evidence, violations }: PromiseVerdict): Markup {
   const kept = violations.length === 0;
   const list = html`<ul>${shortened(violations).map((text) => html`<li>${text}</li>`)}</ul>`;
   return html`<li class="${kept ? 'kept' : 'broken'}"><span class="mark">${kept ? '✓' : '✗'}</span>
-<div>${promise} <div class="small">${evidence}</div>${kept ? NOTHING : list}</div></li>`;
+<span>${promise}</span><span class="small">${evidence}</span>${kept ? NOTHING : list}</li>`;
 }
 
 function switchTable({ switches }: DemoResult): Markup {

@@ -45,7 +45,7 @@ const { gracePeriodMs, failbackCheckIntervalMs, suspectAfterMs, commandTimeoutMs
 const HOLD = commandTimeoutMs + 1200;
 
 const FAILOVER = ['health-check', 'circuit-breaker'];
-const RETURN = `grace period ${moment(gracePeriodMs)} + next look ≤ ${moment(failbackCheckIntervalMs)}`;
+const RETURN = `${moment(gracePeriodMs)} of grace since it was left, next look ≤ ${moment(failbackCheckIntervalMs)}`;
 const SILENCE = suspectAfterMs + SETTINGS.healthCheck.timeoutMs;
 
 export const SCRIPT: readonly Step[] = [
@@ -106,7 +106,7 @@ export const SCRIPT: readonly Step[] = [
     expected: 'east',
     reasons: ['failback'],
     planned: true,
-    goal: `time that is left + next look ≤ ${moment(failbackCheckIntervalMs)}`,
+    goal: `time that is left, next look ≤ ${moment(failbackCheckIntervalMs)}`,
     holdMs: HOLD,
     act: async () => {},
   },
@@ -126,7 +126,7 @@ export const SCRIPT: readonly Step[] = [
     action: 'redis-server of south starts with its data',
     expected: 'south',
     reasons: ['recovered'],
-    goal: 'start of the process + next attempt to connect',
+    goal: 'start of the process, next attempt to connect',
     holdMs: HOLD,
     act: ({ servers }) => servers.restart('south'),
   },
@@ -138,7 +138,7 @@ export const SCRIPT: readonly Step[] = [
     reasons: ['failback'],
     planned: true,
     afterGrace: true,
-    goal: `${RETURN}`,
+    goal: RETURN,
     holdMs: HOLD,
     act: ({ servers }) => servers.restart('west', 'east'),
   },

@@ -23,24 +23,20 @@ export class Series {
     this.#slice[SLOT[kind]] += 1;
   }
 
-  /** Closes the slices that are over, and the one under way as well if the run is. */
+  /** Closes the slices that are over. The one under way would show as a drop and is left out. */
   flush(): void {
     this.#advance();
-    this.#close();
   }
 
-  /** Of the last second: per second, and the latency of the last slices with a success. */
-  get recent(): { perSecond: number; p50Ms: number | undefined; p99Ms: number | undefined } {
+  /** Of the last second: replies per second, and the worst slice's latency. */
+  get recent(): { perSecond: number; p99Ms: number | undefined } {
     this.#advance();
     const last = this.samples.slice(-1000 / SAMPLE_MS);
     const succeeded = last.reduce((sum, sample) => sum + sample.succeeded, 0);
-    const served = last.filter((sample) => sample.succeeded > 0);
-    const worst = (pick: (sample: Sample) => number | undefined) =>
-      served.length === 0 ? undefined : Math.max(...served.map((sample) => pick(sample) ?? 0));
+    const worst = Math.max(...last.map((sample) => sample.p99Ms ?? -1));
     return {
       perSecond: last.length === 0 ? 0 : (succeeded * 1000) / (last.length * SAMPLE_MS),
-      p50Ms: worst((sample) => sample.p50Ms),
-      p99Ms: worst((sample) => sample.p99Ms),
+      p99Ms: worst < 0 ? undefined : worst,
     };
   }
 

@@ -37,7 +37,7 @@ export function timeline(result: DemoResult): Markup {
   return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="timeline-title timeline-text">
 <title id="timeline-title">Timeline of the run</title>
 <desc id="timeline-text">${description(result)}</desc>
-<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
+<defs><pattern id="ice" width="5" height="6" patternUnits="userSpaceOnUse"><line class="ice" x1="1" y1="0" x2="1" y2="6"/></pattern><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
 ${axis(scale, LANES_TOP, bottom)}
 ${outageBands(result, scale, bottom)}
 ${lanes(result, scale)}

@@ -50,7 +50,7 @@ export function wrap(text: string, columns: number): string[] {
 }
 
 /** As many of `parts` as fit into `columns`, from the left, with `gap` between them. */
-export function fit(parts: readonly string[], columns: number, gap = '  '): string {
+export function fitting(parts: readonly string[], columns: number, gap = '  '): string {
   let line = '';
   for (const part of parts) {
     const next = line === '' ? part : `${line}${gap}${part}`;

@@ -47,8 +47,9 @@ export class Traffic {
     const now = this.recorder.now();
     for (const each of this.#callers) {
       if (each.busy || each.nextAt > now) continue;
-      // After a pause it goes on at its pace instead of catching up.
-      each.nextAt = Math.max(each.nextAt + this.#periodMs, now - this.#periodMs);
+      // After a pause it goes on in its own rhythm: it neither catches up nor joins the others.
+      const periods = Math.floor((now - each.nextAt) / this.#periodMs) + 1;
+      each.nextAt += periods * this.#periodMs;
       each.busy = true;
       void this.#run(each.caller).finally(() => {
         each.busy = false;

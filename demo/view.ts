@@ -3,11 +3,12 @@ import type { DatabaseInfo, Setting, SwitchRecord } from './model.js';
 import type { Recorder } from './recorder.js';
 import { expectedMs, SCRIPT, type StepRun, WARM_UP_MS } from './script.js';
 import type { Servers } from './servers.js';
-import { fit, padEnd, padStart, type Terminal, wrap } from './terminal.js';
+import { fitting, padEnd, padStart, type Terminal, wrap } from './terminal.js';
 
 const FRAME_MS = 100;
 const PLAIN_STATUS_MS = 5000;
-const BAR_COLUMNS = 24;
+const BAR_COLUMNS = { wide: 20, narrow: 10 };
+const WIDE = 120;
 const MARGIN = '  ';
 const TIME_COLUMNS = 8;
 /** Where the text of an event begins. */
@@ -72,7 +73,7 @@ export class View {
     const words = `${from === undefined ? name(from) : from} → ${target}`;
     const sign = durationMs > 0 ? `${duration(durationMs)} after the first sign` : '';
     if (reason === 'initial') this.#event(at, `${paint('cyan', name(to))} is active`);
-    else this.#detail(paint('cyan', '→'), fit([padEnd(words, 20), reason], 200));
+    else this.#detail(paint('cyan', '→'), fitting([padEnd(words, 20), reason], 200));
     if (reason === 'initial') return;
     this.note([cause, sign].filter((text) => text !== '').join(', '));
   }
@@ -92,17 +93,17 @@ export class View {
     const line = this.#statusParts();
     if (terminal.traits.live) {
       const bar = `${MARGIN}${padStart(moment(now), TIME_COLUMNS)}  ${this.#bar(now)}`;
-      terminal.status(fit([bar, ...line], terminal.columns - 1));
+      terminal.status(fitting([bar, ...line], terminal.columns - 1));
     } else this.#event(now, `${' '.repeat(3)}${line.join('  ')}`);
   }
 
   #statusParts(): string[] {
     const { paint } = this.terminal;
-    const { perSecond, p50Ms, p99Ms } = this.recorder.series.recent;
+    const { perSecond, p99Ms } = this.recorder.series.recent;
     return [
       this.servers.ids.map((id) => this.#database(id)).join('  '),
       `${padStart(count(perSecond), 5)}/s`,
-      `${paint('dim', 'p50')} ${padEnd(duration(p50Ms), 7)} ${paint('dim', 'p99')} ${padEnd(duration(p99Ms), 7)}`,
+      `${paint('dim', 'p99')} ${padEnd(duration(p99Ms), 7)}`,
       `${paint('dim', 'errors')} ${this.#errors()}`,
     ];
   }
@@ -126,11 +127,12 @@ export class View {
 
   /** By the steps that are done and the time that the present one takes about. */
   #bar(now: number): string {
-    const { paint } = this.terminal;
+    const { paint, columns } = this.terminal;
+    const length = columns < WIDE ? BAR_COLUMNS.narrow : BAR_COLUMNS.wide;
     const all = SCRIPT.reduce((sum, step) => sum + expectedMs(step), WARM_UP_MS);
     const share = Math.min(1, this.#doneMs(now) / all);
-    const filled = Math.round(share * BAR_COLUMNS);
-    return paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(BAR_COLUMNS - filled));
+    const filled = Math.round(share * length);
+    return paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(length - filled));
   }
 
   #doneMs(now: number): number {

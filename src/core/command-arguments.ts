@@ -15,7 +15,9 @@ const LONGEST_WORD = 32;
 /** A keyword as it is compared; empty for what can't be one. */
 export function upperCase(argument: string | Buffer | undefined): string {
   if (argument === undefined || argument.length > LONGEST_WORD) return '';
-  return (typeof argument === 'string' ? argument : argument.toString('latin1')).toUpperCase();
+  if (typeof argument === 'string') return argument.toUpperCase();
+  // Anything else is refused when it is encoded.
+  return Buffer.isBuffer(argument) ? argument.toString('latin1').toUpperCase() : '';
 }
 
 /** Options that a value follows, which must not be taken for an option itself. */

@@ -50,6 +50,11 @@ export interface ConnectionListener {
    * Attempts under way are settled by `onError` in the same turn of the event loop.
    */
   onLost(error: Error): void;
+  /**
+   * The server announces maintenance: for `forMs` milliseconds (0: it has ended) what is slow or
+   * refused is not a failure.
+   */
+  onMaintenance(forMs: number): void;
 }
 
 /** One data path to a database. Starts opening when it is made. */

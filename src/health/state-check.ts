@@ -17,26 +17,32 @@ export function stateCheckFor(stateWord: string): HealthCheckFunction | undefine
     case 'OOM':
     case 'MISCONF':
     case 'NOREPLICAS':
-      return unlessForbidden(async (probe) => {
-        await probe.sendCommand(['SET', canaryKey(), '', 'PX', '1000']);
-        return true;
-      });
+      return canWrite;
     case 'MASTERDOWN':
-      return unlessForbidden(async (probe) => {
-        await probe.sendCommand(['GET', canaryKey()]);
-        return true;
-      });
+      return canRead;
     case 'CLUSTERDOWN':
     case 'TRYAGAIN':
-      return unlessForbidden(async (probe) => {
-        const info = String(await probe.sendCommand(['CLUSTER', 'INFO']));
-        if (info.includes('cluster_state:fail')) throw new Error('cluster_state:fail');
-        return true;
-      });
+      return hasSlots;
     default:
       return undefined;
   }
 }
+
+const canWrite = unlessForbidden(async (probe) => {
+  await probe.sendCommand(['SET', canaryKey(), '', 'PX', '1000']);
+  return true;
+});
+
+const canRead = unlessForbidden(async (probe) => {
+  await probe.sendCommand(['GET', canaryKey()]);
+  return true;
+});
+
+const hasSlots = unlessForbidden(async (probe) => {
+  const info = String(await probe.sendCommand(['CLUSTER', 'INFO']));
+  if (info.includes('cluster_state:fail')) throw new Error('cluster_state:fail');
+  return true;
+});
 
 function canaryKey(): string {
   return CANARY_PREFIX + randomBytes(8).toString('hex');

@@ -51,7 +51,9 @@ export class Blocking {
   /** True: the reply is the nil of an unblocked command, which has gone to the new database. */
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
-    if (!attempt.unblocking || reply !== null) return false;
+    // What was meant for another command may have hit this one.
+    const wasAsked = attempt.unblocking || attempt.channel.unblockedAt >= attempt.sentAt;
+    if (!wasAsked || reply !== null) return false;
     if (command.blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
     command.attempts -= 1;
     this.executor.resend([command]);
@@ -89,6 +91,7 @@ export class Blocking {
     const ask = async () => {
       const id = await channel.connection.identify();
       const { signal } = new AbortController();
+      channel.unblockedAt = this.executor.loop.time;
       await lines.commands.use(signal, (connection) => connection.send(['CLIENT', 'UNBLOCK', id]));
     };
     const again = () => {

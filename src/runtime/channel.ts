@@ -22,6 +22,10 @@ export class Channel {
   checking = false;
   /** The silence that goes on has been told. */
   suspected = false;
+  /** Loop time until which its server's announced maintenance makes nothing late. */
+  relaxedUntil = 0;
+  /** Loop time of the latest CLIENT UNBLOCK for this connection. */
+  unblockedAt = Number.NEGATIVE_INFINITY;
   /** Its database was left as failed: it only finishes what is under way. */
   draining = false;
   oldest: SentAttempt | undefined;

@@ -27,6 +27,7 @@ export class Command {
   outstanding = 0;
   /** Any attempt may have been executed. */
   maybeExecuted = false;
+  latest: SentAttempt | undefined;
   lastError: unknown;
   /** The database of the latest attempt. */
   databaseId: string | undefined;

@@ -74,6 +74,9 @@ export class Coordinator implements HealthMonitorListener {
   #connectTimers = new Map<Database, Timer>();
   /** Look at every change for what they wait for. */
   readonly #watchers = new Set<() => void>();
+  /** A switch is being made: what it leads to is looked at when it is complete. */
+  #switching = false;
+  #evaluateAgain = false;
   readonly #routeListeners = new Set<RouteListener>();
 
   constructor(readonly runtime: Runtime) {
@@ -154,6 +157,8 @@ export class Coordinator implements HealthMonitorListener {
     database.health = verdict.healthy ? 'healthy' : 'unhealthy';
     database.cause = verdict.cause;
     if (verdict.healthy) {
+      // Its probe, over a new connection since it was left, proved that connections can be made.
+      if (database.resting) database.connectionFailed = false;
       if (!database.connectionFailed) database.failingSince = undefined;
       if (before !== 'healthy') this.runtime.emit('database-healthy', { id: database.id, at });
     } else {
@@ -206,12 +211,26 @@ export class Coordinator implements HealthMonitorListener {
     this.#connectTimers.set(database, timer);
   }
 
+  /** Announced maintenance is no failure: for `forMs` the active database is not left for it. */
+  onMaintenance(database: Database, forMs: number): void {
+    database.maintenanceEndsAt = this.now + forMs;
+    this.evaluate();
+  }
+
+  /** Its links rest until it is needed: nothing is known of its data connection. */
+  noteResting(database: Database): void {
+    this.#connectTimers.get(database)?.cancel();
+    this.#connectTimers.delete(database);
+    database.unconnectedSince = undefined;
+  }
+
   suspect(
     database: Database,
     suspicion: Suspicion & { readonly stateWord?: string | undefined },
   ): void {
-    database.failingSince ??= this.now;
-    this.monitors.get(database)?.suspect(suspicion);
+    const monitor = this.monitors.get(database);
+    if (monitor?.hasChecks) database.failingSince ??= this.now;
+    monitor?.suspect(suspicion);
   }
 
   onBreakerOpened(database: Database): void {
@@ -240,6 +259,7 @@ export class Coordinator implements HealthMonitorListener {
 
   /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
   whenConnected(database: Database): Promise<void> {
+    if (!database.connected) database.connectionFailed = false;
     this.noteUnconnected(database);
     return this.#until(database, () => database.connected || database.connectionFailed);
   }
@@ -247,9 +267,14 @@ export class Coordinator implements HealthMonitorListener {
   /** Somebody who verified it wants it: what it was left for is forgotten. */
   pardon(database: Database): void {
     const { now } = this;
+    const wasHealthy = database.health === 'healthy';
     database.health = 'healthy';
     database.cause = undefined;
     database.failingSince = undefined;
+    if (!wasHealthy) {
+      const at = new Date(this.runtime.clock.wallTime());
+      this.runtime.emit('database-healthy', { id: database.id, at });
+    }
     database.graceEndsAt = Math.min(database.graceEndsAt, now);
     this.#endGrace(database);
   }
@@ -270,6 +295,10 @@ export class Coordinator implements HealthMonitorListener {
 
   /** Looks at everything again and acts; called after whatever changed. */
   evaluate(): void {
+    if (this.#switching) {
+      this.#evaluateAgain = true;
+      return;
+    }
     for (const watcher of [...this.#watchers]) watcher();
     if (this.phase === 'starting') this.startup.evaluate();
     if (this.phase !== 'running') return;
@@ -298,8 +327,12 @@ export class Coordinator implements HealthMonitorListener {
     this.#lastActive = database;
     database.wasEligible = true;
     this.#setRoute({ database, lastResort, state: 'serving' }, failed);
-    this.noteUnconnected(database);
-    this.#tell(from, database, reason, cause, since);
+    if (!database.connected) {
+      database.connectionFailed = false;
+      this.noteUnconnected(database);
+    }
+    // Left, looked for another one, and found well after all: nothing has changed.
+    if (from !== database) this.#tell(from, database, reason, cause, since);
     if (downSince !== undefined) {
       const at = new Date(this.runtime.clock.wallTime());
       const downForMs = this.now - downSince;
@@ -312,6 +345,8 @@ export class Coordinator implements HealthMonitorListener {
     this.phase = 'running';
     this.#scheduleFailback();
     this.switchTo(database, 'initial', cause, { lastResort });
+    // A listener may have closed the client.
+    if (this.route.database === undefined) return;
     this.runtime.emit('ready');
     this.evaluate();
   }
@@ -356,10 +391,13 @@ export class Coordinator implements HealthMonitorListener {
 
   #persists(active: Database): boolean {
     const { unhealthyAfterMs } = this.runtime.options;
-    if (unhealthyAfterMs === 0) return true;
-    const leaveAt = (active.failingSince ?? this.now) + unhealthyAfterMs;
-    if (this.now >= leaveAt) return true;
-    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - this.now), () => {
+    const { now } = this;
+    const leaveAt = Math.max(
+      (active.failingSince ?? now) + unhealthyAfterMs,
+      active.maintenanceEndsAt,
+    );
+    if (now >= leaveAt) return true;
+    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
       this.#persistTimer = undefined;
       this.evaluate();
     });
@@ -374,6 +412,7 @@ export class Coordinator implements HealthMonitorListener {
     active.wasEligible = true;
     this.heldUntil = 0;
     this.monitors.get(active)?.closeGates();
+    if (active.connectionFailed) this.monitors.get(active)?.suspect({ fresh: true });
     this.#wakeAt(active, active.graceEndsAt);
     this.#failure = { ...failure, since: active.failingSince ?? now };
     const next = selectBest(this.databases.values(), now);
@@ -400,8 +439,10 @@ export class Coordinator implements HealthMonitorListener {
     }
     for (const database of this.all()) {
       if (database === left) continue;
-      database.connectionFailed = false;
-      this.noteUnconnected(database);
+      if (!database.resting) {
+        database.connectionFailed = false;
+        this.noteUnconnected(database);
+      }
       this.monitors.get(database)?.suspect({ fresh: true });
     }
   }
@@ -451,14 +492,12 @@ export class Coordinator implements HealthMonitorListener {
         }
       }
     }
-    for (const database of this.databases.values()) {
-      if (database.wasEligible || !isEligible(database, now)) continue;
-      database.wasEligible = true;
-      if (database.weight <= active.weight || now < this.heldUntil) continue;
-      if (!this.runtime.options.failbackSupported) continue;
-      this.switchTo(database, 'failback', `${database.id} has become available`);
-      return;
-    }
+    const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
+    for (const newcomer of newcomers) newcomer.wasEligible = true;
+    const best = selectFailback([active, ...newcomers], active.id, now);
+    if (best === undefined || now < this.heldUntil) return;
+    if (!this.runtime.options.failbackSupported) return;
+    this.switchTo(best as Database, 'failback', `${best.id} has become available`);
   }
 
   #endGrace(database: Database): void {
@@ -470,6 +509,7 @@ export class Coordinator implements HealthMonitorListener {
     }
     database.graceEndsAt = 0;
     if (database.circuit.close(now)) {
+      if (database.health === 'healthy') database.failingSince = undefined;
       const at = new Date(this.runtime.clock.wallTime());
       this.runtime.emit('breaker-closed', { id: database.id, at, failures: 0, total: 0 });
     }
@@ -479,7 +519,14 @@ export class Coordinator implements HealthMonitorListener {
     const from = this.route;
     const to: Route = Object.freeze({ ...next, generation: from.generation + 1 });
     this.route = to;
+    const isOutermost = !this.#switching;
+    this.#switching = true;
     for (const listener of [...this.#routeListeners]) listener({ from, to, failed });
+    if (!isOutermost) return;
+    this.#switching = false;
+    if (!this.#evaluateAgain) return;
+    this.#evaluateAgain = false;
+    this.runtime.clock.afterTurn(() => this.evaluate());
   }
 
   #tell(

@@ -12,22 +12,28 @@ const MAX_CURSORS = 10_000;
  * where commands go.
  */
 export class Cursors {
-  readonly #databaseIds = new Map<string, string>();
+  /** By command, key and cursor: the databases that handed it out; two may hand out the same. */
+  readonly #databaseIds = new Map<string, ReadonlySet<string>>();
 
-  /** The database that handed out the cursor with which `command` goes on, if that is known. */
-  databaseOf(command: Command): string | undefined {
+  /** A database beside `activeId` that may have handed out the cursor of `command`, if any. */
+  otherThan(activeId: string, command: Command): string | undefined {
     const scan = scanOf(command.args);
-    return scan === undefined ? undefined : this.#databaseIds.get(scan.prefix + scan.cursor);
+    if (scan === undefined) return undefined;
+    const known = this.#databaseIds.get(scan.prefix + scan.cursor);
+    return [...(known ?? [])].find((id) => id !== activeId);
   }
 
-  /** Notes the cursor in a reply; a scan that has ended is forgotten. */
+  /** Notes the cursor in a reply; the one that it answers is used up. */
   note(command: Command, reply: readonly unknown[]): void {
     const scan = scanOf(command.args);
     if (scan === undefined || command.databaseId === undefined) return;
     this.#databaseIds.delete(scan.prefix + scan.cursor);
     const next = String(reply[0]);
     if (next === '0') return;
-    this.#databaseIds.set(scan.prefix + next, command.databaseId);
+    const key = scan.prefix + next;
+    const known = this.#databaseIds.get(key) ?? [];
+    this.#databaseIds.delete(key);
+    this.#databaseIds.set(key, new Set([...known, command.databaseId]));
     if (this.#databaseIds.size <= MAX_CURSORS) return;
     for (const oldest of this.#databaseIds.keys()) {
       this.#databaseIds.delete(oldest);

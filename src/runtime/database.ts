@@ -49,6 +49,8 @@ export class Database implements DatabaseView {
   unconnectedSince: number | undefined;
   /** The data connection could not be established within one probe timeout. */
   connectionFailed = false;
+  /** Monotonic time until which its announced maintenance excuses failures. */
+  maintenanceEndsAt = 0;
   /** One per client of the group. */
   readonly links: Link[] = [];
   readonly circuit: CircuitBreaker;
@@ -72,9 +74,19 @@ export class Database implements DatabaseView {
     return this.circuit.state.kind;
   }
 
-  /** Every client's connection is ready; an idle one of a lazy standby counts as ready. */
+  /**
+   * Every client's connection is ready; an idle one of a lazy standby counts as ready, unless the
+   * last attempt to establish it failed.
+   */
   get connected(): boolean {
-    return this.links.every((link) => link.idle || link.connection !== undefined);
+    return this.links.every(
+      (link) => link.connection !== undefined || (link.idle && !this.connectionFailed),
+    );
+  }
+
+  /** A lazy standby: nothing but a probe can tell whether connections can be made. */
+  get resting(): boolean {
+    return this.links.every((link) => link.idle);
   }
 
   get disabled(): string | undefined {

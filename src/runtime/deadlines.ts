@@ -67,7 +67,7 @@ export class Deadlines {
   /** Headed by a command that should have been answered, and nothing came for `suspectAfterMs`. */
   #isSilent(channel: Channel, time: number): boolean {
     const { oldest } = channel;
-    if (oldest === undefined) return false;
+    if (oldest === undefined || time < channel.relaxedUntil) return false;
     const expectedAt = oldest.sentAt + (oldest.command.traits.blockMs ?? 0);
     const { suspectAfterMs } = this.executor.coordinator.runtime.options;
     return time - Math.max(channel.lastProgress, expectedAt) >= suspectAfterMs;
@@ -82,9 +82,18 @@ export class Deadlines {
     }
     if (time < channel.earliestDeadline) return;
 
-    const overdue = channel.attempts().filter((attempt) => attempt.deadline <= time);
+    const isRelaxed = time < channel.relaxedUntil;
+    const overdue = channel
+      .attempts()
+      .filter(({ deadline, command }) => (isRelaxed ? command.deadline : deadline) <= time);
     let drop = this.#isUseless(channel, overdue, time);
     const takenBack: Command[] = [];
+    // First of all: what is settled is not repeated by what the failures below lead to.
+    for (const { command, written } of overdue) {
+      if (!written || command.deadline > time) continue;
+      command.maybeExecuted = true;
+      this.executor.reject(command, this.#expired(command));
+    }
     for (const attempt of overdue) {
       const { command } = attempt;
       if (attempt.written) this.#giveUp(attempt, time);
@@ -98,7 +107,7 @@ export class Deadlines {
         drop = true;
       }
     }
-    this.#noteEarliest(channel);
+    this.#noteEarliest(channel, isRelaxed);
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
     if (overdue.length > 0 && channel.draining) this.executor.endDraining(channel, error);
     else if (overdue.length > 0 && drop) channel.link.drop(error);
@@ -113,6 +122,7 @@ export class Deadlines {
    * reply has been owed for as long as an attempt may take.
    */
   #isUseless(channel: Channel, overdue: readonly SentAttempt[], time: number): boolean {
+    if (time < channel.relaxedUntil) return false;
     if (this.#isSilent(channel, time)) return true;
     const { commandTimeoutMs } = this.executor.coordinator.runtime.options;
     if (channel.owed > 0 && time - channel.owedSince >= commandTimeoutMs) return true;
@@ -129,19 +139,18 @@ export class Deadlines {
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
     command.maybeExecuted = true;
-    const isOver = command.deadline <= time;
-    const error = isOver ? this.#expired(command) : this.#timedOut(command);
-    attempt.onError(error);
+    attempt.onError(this.#timedOut(command));
     attempt.channel.owe(attempt, time);
     if (!attempt.channel.draining) this.executor.coordinator.suspect(attempt.channel.database, {});
-    if (isOver) this.executor.reject(command, error);
   }
 
-  #noteEarliest(channel: Channel): void {
-    channel.earliestDeadline = Number.POSITIVE_INFINITY;
-    for (const { deadline } of channel.attempts()) {
-      channel.earliestDeadline = Math.min(channel.earliestDeadline, deadline);
+  #noteEarliest(channel: Channel, isRelaxed: boolean): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { deadline, command } of channel.attempts()) {
+      const due = isRelaxed ? Math.min(command.deadline, channel.relaxedUntil) : deadline;
+      earliest = Math.min(earliest, due);
     }
+    channel.earliestDeadline = earliest;
   }
 
   #expireWaiting(time: number): void {
@@ -149,6 +158,7 @@ export class Deadlines {
     this.#earliestWaiting = Number.POSITIVE_INFINITY;
     const expired: Command[] = [];
     const keep = (command: Command) => {
+      if (command.state === 'settled') return false;
       if (command.deadline > time) this.noteWaiting(command);
       else expired.push(command);
       return command.deadline > time;

@@ -21,6 +21,9 @@ import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
 import { takeOver } from './takeover.js';
 
+/** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
+const LONGEST_RECONNECT_MS = 2000;
+
 const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
 
 /**
@@ -155,7 +158,7 @@ export class Executor implements AttemptListener, LinkListener {
     const channel = this.#activeChannel();
     const { database } = this.coordinator.route;
     if (command.traits.category === 'database-bound' && database !== undefined) {
-      command.databaseId ??= this.cursors.databaseOf(command) ?? database.id;
+      command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
       if (command.databaseId !== database.id) {
         this.reject(command, this.#switched(command));
         return;
@@ -182,6 +185,7 @@ export class Executor implements AttemptListener, LinkListener {
     command.attempts += 1;
     command.outstanding += 1;
     command.databaseId = channel.database.id;
+    command.latest = attempt;
     channel.add(attempt);
     channel.connection.send(attempt);
   }
@@ -206,7 +210,11 @@ export class Executor implements AttemptListener, LinkListener {
     const all = [...commands, ...this.backlog];
     this.backlog = [];
     all.sort((a, b) => a.sequence - b.sequence);
-    for (const command of all) if (command.state !== 'settled') this.dispatch(command);
+    for (const command of all) {
+      if (command.state === 'settled') continue;
+      if (command.options?.abortSignal?.aborted) this.#abort(command);
+      else this.dispatch(command);
+    }
   }
 
   resolve(command: Command, reply: unknown): void {
@@ -243,12 +251,15 @@ export class Executor implements AttemptListener, LinkListener {
     this.finishDraining(channel);
   }
 
-  /** Destroys a draining channel on which nobody waits for anything any more. */
+  /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
   finishDraining(channel: Channel): void {
-    for (let at = channel.oldest; at !== undefined; at = at.next) {
-      if (at.command.state !== 'settled') return;
+    for (let { oldest } = channel; oldest?.command.state === 'settled'; { oldest } = channel) {
+      oldest.abandoned = true;
+      channel.remove(oldest);
     }
-    this.endDraining(channel, new ClientClosedError('the database was left'));
+    if (channel.size === 0) {
+      this.endDraining(channel, new ClientClosedError('the database was left'));
+    }
   }
 
   endDraining(channel: Channel, error: Error): void {
@@ -278,6 +289,21 @@ export class Executor implements AttemptListener, LinkListener {
     const database = this.#databases.get(link);
     this.channels.delete(link);
     if (database !== undefined) this.coordinator.onConnectionLost(database, error);
+  }
+
+  /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
+  longestReconnectDelayMs(link: Link): number {
+    const database = this.#databases.get(link);
+    const monitor = database === undefined ? undefined : this.coordinator.monitors.get(database);
+    if (database?.health === 'unhealthy' || monitor === undefined) return LONGEST_RECONNECT_MS;
+    return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
+  }
+
+  onLinkMaintenance(link: Link, forMs: number): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined) channel.relaxedUntil = this.loop.time + forMs;
+    if (database !== undefined) this.coordinator.onMaintenance(database, forMs);
   }
 
   /** Accepts nothing more; resolves when everything accepted has settled. */
@@ -346,14 +372,29 @@ export class Executor implements AttemptListener, LinkListener {
     command.state = 'settled';
     command.removeAbortListener?.();
     this.pending -= 1;
+    if (command.outstanding > 0) this.#forgetAttempts(command);
     if (this.pending === 0) this.#onIdle?.();
     return true;
+  }
+
+  /** A command settled while attempts of it are under way: none is written any more. */
+  #forgetAttempts(command: Command): void {
+    const { latest } = command;
+    if (latest?.listed && !latest.written && latest.channel.connection.withdraw(latest)) {
+      latest.channel.remove(latest);
+    }
+    for (const channel of [...this.draining]) this.finishDraining(channel);
   }
 
   #switched(command: Command): DatabaseSwitchedError {
     const { maybeExecuted, databaseId } = command;
     const message = `the command belongs to ${databaseId}, which is no longer active`;
     return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
+  }
+
+  #abort(command: Command): void {
+    const { maybeExecuted } = command;
+    this.reject(command, Object.assign(this.#abortError(), { maybeExecuted }));
   }
 
   #abortError(): Error {
@@ -365,25 +406,20 @@ export class Executor implements AttemptListener, LinkListener {
   #listenForAbort(command: Command, signal: AbortSignal): void {
     const onAbort = () => {
       if (command.state === 'sent' && !this.#takeBack(command)) return;
-      this.backlog = this.backlog.filter((each) => each !== command);
       this.retries.remove(command);
       this.blocking.held.delete(command);
-      const error = this.#abortError();
-      this.reject(command, Object.assign(error, { maybeExecuted: command.maybeExecuted }));
+      this.#abort(command);
     };
     signal.addEventListener('abort', onAbort, { once: true });
     command.removeAbortListener = () => signal.removeEventListener('abort', onAbort);
   }
 
+  /** False: it is on its way, or another attempt is. */
   #takeBack(command: Command): boolean {
-    for (const channel of this.channels.values()) {
-      for (const attempt of channel.attempts()) {
-        if (attempt.command !== command) continue;
-        if (!channel.connection.withdraw(attempt)) return false;
-        channel.remove(attempt);
-        command.outstanding -= 1;
-      }
-    }
+    const { latest } = command;
+    if (!latest?.listed || !latest.channel.connection.withdraw(latest)) return false;
+    latest.channel.remove(latest);
+    command.outstanding -= 1;
     return command.outstanding === 0;
   }
 }

@@ -49,7 +49,8 @@ export class HealthMonitor implements HealthCheckListener {
   /** Incarnation at each check's round start. */
   readonly #startedFor = new Map<HealthCheck, number>();
   readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
-  #stateWord: string | undefined;
+  /** What the database complained about, until all of it passes. */
+  readonly #stateWords = new Set<string>();
 
   constructor(
     readonly database: Database,
@@ -75,6 +76,11 @@ export class HealthMonitor implements HealthCheckListener {
     return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.min(...timeouts);
   }
 
+  /** Whether anything here makes the health. */
+  get hasChecks(): boolean {
+    return this.#checks.length > 0;
+  }
+
   /** Starts all checks. */
   start(): void {
     for (const check of [...this.#checks, ...this.#gates]) check.start();
@@ -86,9 +92,9 @@ export class HealthMonitor implements HealthCheckListener {
    */
   suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
     const { stateWord } = suspicion;
-    const another = stateWord !== undefined && stateWord !== this.#stateWord;
-    if (another && stateCheckFor(stateWord) !== undefined) {
-      this.#stateWord = stateWord;
+    const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
+    if (isNew && stateCheckFor(stateWord) !== undefined) {
+      this.#stateWords.add(stateWord);
       // What was probed so far did not look at this state.
       for (const check of this.#checks) check.restart();
     } else {
@@ -164,14 +170,18 @@ export class HealthMonitor implements HealthCheckListener {
     if (check.options.role === 'gate') this.#tellGates();
     else if (!healthy) this.#tell({ healthy, cause, error: last.error });
     else if (this.#allPassed()) {
-      this.#stateWord = undefined;
+      this.#stateWords.clear();
       this.#tell({ healthy, cause, error: undefined });
     }
   }
 
   stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
-    if (this.#stateWord === undefined || check.options.role === 'gate') return undefined;
-    return stateCheckFor(this.#stateWord);
+    if (this.#stateWords.size === 0 || check.options.role === 'gate') return undefined;
+    const checks = new Set([...this.#stateWords].map(stateCheckFor));
+    return async (probe) => {
+      for (const each of checks) await each?.(probe);
+      return true;
+    };
   }
 
   peers(): readonly ProbeLines[] {

@@ -6,6 +6,10 @@ export interface LinkListener {
   onLinkUp(link: Link): void;
   /** A connection was lost or could not be made; another one is on its way. */
   onLinkDown(link: Link, error: Error, wasReady: boolean): void;
+  /** In milliseconds; the user's own strategy is not bound by it. */
+  longestReconnectDelayMs(link: Link): number;
+  /** Its server announced maintenance for so long; 0: it has ended. */
+  onLinkMaintenance(link: Link, forMs: number): void;
 }
 
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
@@ -109,6 +113,9 @@ export class Link {
       onLost: (error) => {
         if (isCurrent()) this.#lost(error);
       },
+      onMaintenance: (forMs) => {
+        if (isCurrent()) this.listener.onLinkMaintenance(this, forMs);
+      },
     });
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
@@ -141,7 +148,8 @@ export class Link {
   #delay(cause: Error): number {
     const own = this.driver.reconnectDelay?.(this.#retries, cause);
     if (own !== undefined) return own;
-    const nominal = Math.min(50 * 2 ** Math.min(this.#retries - 1, 6), 2000);
+    const longest = this.listener.longestReconnectDelayMs(this);
+    const nominal = Math.min(50 * 2 ** Math.min(this.#retries - 1, 6), longest);
     return nominal * (1 - 0.2 * this.time.random());
   }
 

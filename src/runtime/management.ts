@@ -55,7 +55,14 @@ export class Management {
   /** Resolves once it is known whether the new database is well; it stays either way. */
   async add(options: ResolvedDatabase): Promise<Database> {
     this.#refuseKnown(options.id);
-    const database = this.group.add(options);
+    let database: Database;
+    try {
+      database = this.group.add(options);
+    } catch (error) {
+      const half = this.#coordinator.databases.get(options.id);
+      if (half !== undefined) this.group.remove(half);
+      throw error;
+    }
     await this.#coordinator.firstVerdict(database);
     return database;
   }

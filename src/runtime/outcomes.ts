@@ -19,7 +19,9 @@ export class Outcomes {
     }
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
     if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(command, reply);
-    if (attempt.unblocking && this.executor.blocking.goesOn(attempt, reply)) return;
+    if (command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply)) {
+      return;
+    }
     this.executor.resolve(command, reply);
     if (channel.draining) this.executor.finishDraining(channel);
   }
@@ -44,8 +46,10 @@ export class Outcomes {
       this.executor.coordinator.suspect(channel.database, { stateWord });
     }
     if (command.state !== 'settled') {
-      if (kind === 'application-reply') this.executor.reject(command, error);
-      else if (command.outstanding === 0) {
+      const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
+      if (kind === 'application-reply' && includedErrors === undefined) {
+        this.executor.reject(command, error);
+      } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
         const connectionIsGone = this.executor.channels.get(channel.link) !== channel;
         if (kind === 'never-sent' && connectionIsGone) {
@@ -84,6 +88,8 @@ export class Outcomes {
 
   #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
     const { database } = attempt.channel;
+    const wasLate = isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT';
+    if (wasLate && attempt.command.traits.blockMs !== undefined) return;
     const { includedErrors, ignoredErrors } = database.options.failureDetector;
     const { now } = this.executor.loop;
     const failed = asError(error);
@@ -124,7 +130,11 @@ export class Outcomes {
     }
     const outlived = classification.kind === 'unknown-outcome';
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
-    if (leadsToFailover) coordinator.suspect(channel.database, { fresh: true });
+    if (leadsToFailover) {
+      // A connection that lives is spared: a changed password would refuse a new one.
+      const fresh = this.executor.channels.get(channel.link) !== channel;
+      coordinator.suspect(channel.database, { fresh });
+    }
     this.executor.reject(command, outlived ? this.#unknownOutcome(attempt, failed) : error);
   }
 

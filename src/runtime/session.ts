@@ -98,9 +98,8 @@ export class Session {
       if (this.#unref) this.executor?.unref();
       for (const member of group.members) if (this.#unref) member.unref();
       const executor = await starting;
-      if (this.#group === group && this.#state.kind === 'connecting') {
-        this.#state = { kind: 'open', executor };
-      }
+      if (this.#group !== group || this.#state.kind !== 'connecting') throw new ClientClosedError();
+      this.#state = { kind: 'open', executor };
     } catch (error) {
       if (this.#group === group && this.#state.kind === 'connecting') {
         this.#state = { kind: 'closed' };

@@ -46,7 +46,19 @@ export class Startup {
   #choose(databases: readonly Database[]): void {
     const { coordinator } = this;
     const best = selectBest(databases, coordinator.now);
-    if (best === undefined) return;
+    if (best === undefined) {
+      if (databases.every((database) => isUsable(database) || isDead(database))) {
+        this.#fail(databases);
+      }
+      return;
+    }
+    const chosen = best.view as Database;
+    if (chosen.links.some((link) => link.idle)) {
+      // A lazy one: it is ready when its connection is.
+      for (const link of chosen.links) link.open();
+      coordinator.noteUnconnected(chosen);
+      return;
+    }
     const better = databases.filter(
       (database) => isPreferred(database, best.view) && !isUsable(database) && !isDead(database),
     );
@@ -66,7 +78,7 @@ export class Startup {
       skipped.length === 0
         ? 'highest weight'
         : `${skipped.map((database) => database.id).join(', ')} not available`;
-    coordinator.run(best.view as Database, cause, best.lastResort);
+    coordinator.run(chosen, cause, best.lastResort);
     settle?.();
   }
 

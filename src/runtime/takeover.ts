@@ -2,6 +2,7 @@ import { mayRepeat } from '../core/command-category.js';
 import type { Channel } from './channel.js';
 import type { Command } from './command.js';
 import type { RouteChange } from './coordinator.js';
+import type { Database } from './database.js';
 import type { Executor } from './executor.js';
 
 /**
@@ -39,7 +40,10 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
 
   if (link === undefined || !(failed || executor.lazy)) return;
   if (channel === undefined) {
-    if (executor.lazy && from.database !== to.database) link.rest(new Error('no longer active'));
+    if (executor.lazy && from.database !== to.database) {
+      link.rest(new Error('no longer active'));
+      executor.coordinator.noteResting(from.database as Database);
+    }
     return;
   }
   const { fastFailover } = executor.coordinator.runtime.options;
@@ -48,10 +52,14 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
     if (to.state === 'down') failInFlight(executor, channel);
     executor.channels.delete(link);
     link.drop(error);
-    if (executor.lazy) link.rest(error);
+    if (executor.lazy) {
+      link.rest(error);
+      executor.coordinator.noteResting(channel.database);
+    }
   } else {
     executor.drain(link);
-    executor.coordinator.noteUnconnected(channel.database);
+    if (executor.lazy) executor.coordinator.noteResting(channel.database);
+    else executor.coordinator.noteUnconnected(channel.database);
   }
 }
 

@@ -71,10 +71,6 @@ export class FakeConnection implements Connection {
   }
 
   identify(): Promise<string> {
-    return Promise.resolve('1');
-  }
-
-  identify(): Promise<string> {
     return Promise.resolve(String(this.#wire.id));
   }
 

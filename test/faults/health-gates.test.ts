@@ -99,13 +99,13 @@ describe('a gate', () => {
 
   it('does not keep the last database from serving', async () => {
     const gate = makeGate();
-    gate.open = false;
     const { client, west } = await withGate(gate.strategy);
-    await client.setActiveDatabase('west');
-    await active(client, 'west');
-    await waitFor(() => client.explain().others[0]?.lacks.includes('gate closed'), {
+    gate.open = false;
+    await waitFor(() => client.explain().active?.why.includes('gate closed'), {
       what: 'the gate to close',
     });
+    await client.setActiveDatabase('west');
+    await active(client, 'west');
     await west.kill();
     await active(client, 'east');
     expect(client.explain().active).toMatchObject({ id: 'east', lastResort: true });

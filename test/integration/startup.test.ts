@@ -98,11 +98,16 @@ it('opens a lazy standby’s data connection only at the switch', async () => {
   const client = await connected([east, west], { standbyConnections: 'lazy' });
   // One for data and one for probes, and the one for probes alone.
   await waitFor(async () => (await connections(east)) === 2, { what: 'two connections' });
-  expect(await connections(west)).toBe(1);
+  await waitFor(async () => (await connections(west)) === 1, { what: 'one connection' });
   await east.kill();
   await active(client, 'west');
   expect(await client.set('key', 'value')).toBe('OK');
-  expect(await connections(west)).toBe(2);
+  await waitFor(async () => (await connections(west)) === 2, { what: 'two connections' });
+
+  // As a standby again it has none for data.
+  await east.restart();
+  await active(client, 'east');
+  await waitFor(async () => (await connections(west)) === 1, { what: 'one connection' });
 });
 
 it('spares callers of GET errors with lazy standbys as well', async () => {

@@ -25,7 +25,7 @@ type Options = Partial<MultiDbClientOptions>;
 
 /** Timings that make a test short; what decides is left at its default. */
 export const QUICK = {
-  healthCheck: { intervalMs: 100, timeoutMs: 250, delayInBetweenProbesMs: 20 },
+  healthCheck: { intervalMs: 250, timeoutMs: 250, delayInBetweenProbesMs: 20 },
   suspectAfterMs: 100,
   gracePeriodMs: 300,
   failbackCheckIntervalMs: 50,

@@ -11,6 +11,7 @@ export class Liveness {
   /** Awake time of the first command that the active database left unanswered. */
   #unansweredSince: number | undefined;
   #refusedAt: number | undefined;
+  readonly #ineligibleSince = new Map<string, number>();
   readonly #betterSince = new Map<string, number>();
 
   constructor(
@@ -88,13 +89,17 @@ export class Liveness {
     const { awake, bounds, clock, options, present } = this.world;
     for (const view of views) {
       const place = present.find((each) => each.id === view.id);
-      if (place?.wellSince === undefined || view.eligible) continue;
-      if (awake - place.wellSince <= bounds.recoverMs) continue;
+      if (place?.wellSince === undefined || view.eligible) {
+        this.#ineligibleSince.delete(view.id);
+        continue;
+      }
+      const ineligibleSince = this.#ineligibleSince.get(view.id) ?? awake;
+      this.#ineligibleSince.set(view.id, ineligibleSince);
+      const since = Math.max(ineligibleSince, place.wellSince);
+      // What is under way when the fault ends can still open the breaker and begin a grace period.
+      if (awake - since <= bounds.recoverMs + bounds.aftermathMs + options.gracePeriodMs) continue;
       const left = this.judge.left.get(view.id);
-      const graceMs = options.gracePeriodMs + bounds.recoverMs;
-      if (left !== undefined && clock.now() - left.at <= graceMs) continue;
-      // A breaker can also open, and grace begin, after the fault was over.
-      if (awake - place.wellSince <= graceMs + bounds.aftermathMs) continue;
+      if (left !== undefined && clock.now() - left.at <= options.gracePeriodMs) continue;
       this.report('P7', `${view.id} is well for long, but not eligible`);
     }
   }

@@ -141,8 +141,9 @@ class Simulation {
 
   #begin(place: Place, fault: (typeof FAULTS)[number], forMs: number): void {
     const wasConnected = this.#client.databases.find(({ id }) => id === place.id)?.connected;
+    const isTold = wasConnected && place.fake.lostConnections === 0;
     this.#world.begin(place, fault, forMs);
-    if (fault.refuses && wasConnected) this.#liveness.onRefusal(place.id);
+    if (fault.refuses && isTold) this.#liveness.onRefusal(place.id);
   }
 
   #manage(): void {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { sendBatch } from './batch.js';
+import { followMaintenance } from './maintenance.js';
 import { type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
@@ -21,6 +22,10 @@ export class NodeRedisConnection implements Connection {
   #ended: Error | undefined;
   #settled = 0;
   #referenced = true;
+  /** Within the constructor. */
+  #isOpening = true;
+  /** Where the socket can't be seen (TLS): bytes that reached the decoder. */
+  #decoded = 0;
   #id: Promise<string> | undefined;
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
@@ -33,16 +38,23 @@ export class NodeRedisConnection implements Connection {
     });
     this.#abort = setting.abort;
     this.#client = newClient(setting.options);
+    const maintenance = followMaintenance(this.#client, options, (announcement) => {
+      if (this.#ended !== undefined) return;
+      this.#listener.onMaintenance('forMs' in announcement ? announcement.forMs : 0);
+    });
     this.#client.on('error', (error: Error) => this.#lose(error));
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;
       this.#ready = true;
       this.#applyRef();
+      maintenance.announce();
       this.#listener.onReady();
     });
     this.#socket = captureSocket(() => {
       this.#client.connect().catch((error: Error) => this.#lose(error));
     });
+    this.#isOpening = false;
+    if (this.#socket === undefined) this.#countChunks();
   }
 
   get ready(): boolean {
@@ -50,7 +62,7 @@ export class NodeRedisConnection implements Connection {
   }
 
   get bytesReceived(): number {
-    return (this.#socket?.bytesRead ?? 0) + this.#settled;
+    return (this.#socket?.bytesRead ?? this.#decoded) + this.#settled;
   }
 
   /** node-redis has ended it: what it detaches or rejects from now on was not written by that. */
@@ -128,11 +140,21 @@ export class NodeRedisConnection implements Connection {
     this.#socket?.[method]();
   }
 
+  #countChunks(): void {
+    const { decoder } = this.#client._getQueue();
+    const write = decoder.write;
+    decoder.write = (chunk) => {
+      this.#decoded += chunk.length;
+      return write.call(decoder, chunk);
+    };
+  }
+
   #lose(error: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#ready = false;
-    this.#listener.onLost(error);
+    if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));
+    else this.#listener.onLost(error);
     this.#discard();
   }
 

@@ -45,6 +45,7 @@ export function createFacade(client: Record<string, unknown>, sink: CommandSink)
   define(facade._self, {
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
+      if (!Array.isArray(args)) return Promise.reject(new TypeError('args: expected an array'));
       const refused = refusal(args);
       if (refused !== undefined) return Promise.reject(refused);
       return sink.send(args, merge(this._commandOptions, given));

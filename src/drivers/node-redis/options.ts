@@ -4,6 +4,9 @@ import type { createClient } from '@redis/client';
 export interface NodeRedisOptions {
   readonly url?: string;
   readonly RESP?: 2 | 3;
+  readonly maintNotifications?: 'disabled' | 'enabled' | 'auto';
+  /** Milliseconds. */
+  readonly maintRelaxedCommandTimeout?: number;
   readonly socket?: {
     readonly host?: string;
     readonly port?: number;
@@ -39,7 +42,7 @@ export function connectionOptions(
   for (const key of API_SHAPING_OPTIONS) delete options[key];
   delete options.pingInterval;
   delete options.commandsQueueMaxLength;
-  const { socketTimeout: _socketTimeout, ...socket } = { ...user.socket };
+  const { socketTimeout: _socketTimeout, ...socket } = { ...user.socket, ...unixSocket(options) };
   options.socket = {
     ...socket,
     connectTimeout: 0,
@@ -48,9 +51,28 @@ export function connectionOptions(
   };
   options.commandOptions = { timeout: 0 };
   options.disableOfflineQueue = true;
-  // node-redis would swap sockets below us, and end the process when the new address refuses.
+  // node-redis would swap sockets below us, and end the process when the new address refuses;
+  // `maintenance.ts` follows the announcements instead.
   options.maintNotifications = 'disabled';
   return { options: options as ClientOptions, abort };
+}
+
+/** Version 5 knows no `unix:` URL: it is taken apart here for both. */
+function unixSocket(options: Record<string, unknown>): { path?: string } {
+  const { url } = options;
+  if (typeof url !== 'string' || !url.startsWith('unix:')) return {};
+  delete options.url;
+  const { username, password, pathname, searchParams } = new URL(
+    url
+      .replace('unix:', 'http:')
+      .replace(/^http:\/\/\//, 'http://x/')
+      .replace(/@\//, '@x/'),
+  );
+  if (username !== '') options.username = decodeURIComponent(username);
+  if (password !== '') options.password = decodeURIComponent(password);
+  const database = searchParams.get('db');
+  if (database !== null) options.database = Number(database);
+  return { path: decodeURIComponent(pathname) };
 }
 
 /** The user's delay before a reconnect, if a usable one was given. */

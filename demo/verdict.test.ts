@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest';
+import { compare } from './audit.js';
+import { entryKey, Ledger, type Outcome } from './ledger.js';
+import type { SwitchRecord } from './model.js';
+import { sampleStep } from './sample-result.js';
+import { SCRIPT, type Step } from './script.js';
+import { type Evidence, judge } from './verdict.js';
+
+const found = (command: 'SET' | 'LPUSH', token: string, ...holders: string[]) =>
+  [entryKey(command, token), holders] as const;
+
+function ledger(outcomes: Readonly<Record<string, Outcome>>): Ledger {
+  const made = new Ledger();
+  for (const [token, outcome] of Object.entries(outcomes)) {
+    made.note('LPUSH', token, 0).outcome = outcome;
+  }
+  return made;
+}
+
+test('compare(): what was told and what the servers hold agree', () => {
+  const told = ledger({ a: 'acknowledged', b: 'unknown', c: 'unknown', d: 'unexecuted' });
+  const held = new Map([found('LPUSH', 'a', 'east'), found('LPUSH', 'b', 'west')]);
+  expect(compare(told, held, new Map())).toEqual({
+    executed: 2,
+    executedTwice: [],
+    missing: [],
+    denied: [],
+    foreign: [],
+  });
+});
+
+test('compare() finds a repeated, a missing, a denied and a foreign write', () => {
+  const told = ledger({ a: 'acknowledged', b: 'acknowledged', c: 'unexecuted' });
+  const held = new Map([
+    found('LPUSH', 'a', 'east', 'west', 'west'),
+    found('LPUSH', 'c', 'east'),
+    found('SET', 'x', 'east'),
+  ]);
+  const audit = compare(told, held, new Map());
+  expect(audit.executedTwice).toMatchObject([
+    { text: 'LPUSH a is on east and west and west', step: 0, times: 2 },
+  ]);
+  expect(audit.missing).toMatchObject([{ text: 'LPUSH b is nowhere', times: 1 }]);
+  expect(audit.denied).toMatchObject([{ text: 'LPUSH c is on east', times: 1 }]);
+  expect(audit.foreign).toEqual(['SET x']);
+});
+
+test('compare() bounds a counter by what is acknowledged and what is unknown', () => {
+  const told = new Ledger();
+  Object.assign(told.counter('n'), { acknowledged: 5, unknown: 2 });
+  const valued = (value: number) => compare(told, new Map(), new Map([['n', value]]));
+  for (const value of [5, 6, 7]) {
+    expect(valued(value)).toMatchObject({ executedTwice: [], missing: [] });
+  }
+  expect(valued(8).executedTwice).toMatchObject([{ times: 1 }]);
+  expect(valued(3).missing).toMatchObject([{ times: 2 }]);
+});
+
+const [kill, restart] = SCRIPT as [Step, Step];
+const initial: SwitchRecord = {
+  ...{ at: 0, from: undefined, to: 'east', reason: 'initial', cause: '', durationMs: 0 },
+};
+const away = { ...initial, at: 1000, from: 'east', to: 'west', reason: 'health-check' };
+const back = { ...initial, at: 6000, from: 'west', to: 'east', reason: 'failback' };
+
+function evidence(over: Partial<Evidence> = {}): Evidence {
+  return {
+    steps: [
+      { step: kill, result: sampleStep(), switches: [away] },
+      { step: restart, result: sampleStep({ writerErrors: {} }), switches: [back] },
+    ],
+    planned: 2,
+    switches: [initial, away, back],
+    gracePeriodMs: 4000,
+    ...{ reads: 10, writes: 10, acknowledged: 10, hanging: 0, maxLatencyMs: 1 },
+    ...{ routed: 10, misrouted: [], failedWhileDown: 5, waitedWhileDown: 0, wrongWhileDown: [] },
+    audit: { executed: 10, executedTwice: [], missing: [], denied: [], foreign: [] },
+    leftovers: [],
+    failure: undefined,
+    ...over,
+  };
+}
+
+const violations = (over: Partial<Evidence>) => judge(evidence(over)).flatMap((p) => p.violations);
+
+test('judge(): nothing is broken', () => {
+  expect(violations({})).toEqual([]);
+});
+
+const oneFinding = [{ text: 'it', step: 0, times: 1 }];
+const noFindings = { executed: 0, executedTwice: [], missing: [], denied: [], foreign: [] };
+const one = (step: Step, result: object, ...switches: SwitchRecord[]): Partial<Evidence> => ({
+  steps: [{ step, result: sampleStep(result), switches }],
+});
+
+test.each<[string, Partial<Evidence>, string]>([
+  ['a reader error', one(kill, { readerErrors: { X: 2 } }, away), 'readers saw 2 X'],
+  ['a repeated write', { audit: { ...noFindings, executedTwice: oneFinding } }, 'it'],
+  ['a missing write', { audit: { ...noFindings, missing: oneFinding } }, 'it'],
+  ['a lie about the outcome', { audit: { ...noFindings, denied: oneFinding } }, 'it'],
+  ['a promise that hangs', { hanging: 3 }, '3 never settled'],
+  ['no switch', one(kill, {}), 'no switch'],
+  ['the wrong database', one(kill, {}, { ...away, to: 'south' }), 'ended on south instead of west'],
+  ['a detour', one(kill, {}, { ...away, to: undefined }, away), 'a switch to no database'],
+  ['the wrong reason', one(kill, {}, { ...away, reason: 'manual' }), 'the reason is manual'],
+  ['a reply from elsewhere', { misrouted: ['a', 'a'] }, 'a (2 times)'],
+  ['an early return', { gracePeriodMs: 5100 }, 'east was used again after 5.0 s'],
+  ['an error of a planned switch', one(restart, {}, back), '7 errors'],
+  ['waiting while down', { waitedWhileDown: 1 }, '1 commands waited'],
+  ['another error while down', { wrongWhileDown: ['X'] }, 'X'],
+  ['no error while down', { failedWhileDown: 0 }, 'no command failed'],
+  ['something left', { leftovers: ['1 sockets'] }, '1 sockets'],
+  ['a script that ended early', { failure: 'No reply' }, 'No reply'],
+])('judge() finds %s', (_, over, text) => {
+  const all = violations(over);
+  expect(all).toHaveLength(1);
+  expect(all[0]).toContain(text);
+});
+
+test('judge() does not pass what could not be read', () => {
+  expect(violations({ audit: undefined })).toHaveLength(3);
+});

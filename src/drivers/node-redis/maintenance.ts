@@ -1,0 +1,64 @@
+import * as library from '@redis/client';
+import type { NodeRedisOptions } from './options.js';
+
+/** node-redis's own default of its relaxed timeouts. */
+const RELAXED_MS = 10_000;
+
+/** What a push message says of planned maintenance. */
+export type Announcement =
+  /** It begins; for so long what is slow or refused is not a failure. */
+  { readonly forMs: number } | { readonly ended: true };
+
+interface PushClient {
+  _getQueue?(): { addPushHandler?(handler: (push: unknown) => boolean): void };
+  sendCommand(args: string[]): Promise<unknown>;
+}
+
+/**
+ * Asks the server to announce maintenance (Redis Software and Cloud do; others answer an error,
+ * which is ignored) and tells what it announces. node-redis's own handling is off: it swaps
+ * sockets below the engine. Here the server closes a connection that moves, and the engine makes a
+ * new one to the same name.
+ */
+export function followMaintenance(
+  client: unknown,
+  options: NodeRedisOptions,
+  onAnnouncement: (announcement: Announcement) => void,
+): { announce(): void } {
+  const { _getQueue, sendCommand } = client as PushClient;
+  const resp = options.RESP ?? (library as { DEFAULT_RESP?: number }).DEFAULT_RESP ?? 2;
+  if (resp === 2 || options.maintNotifications === 'disabled') return { announce: () => {} };
+  const relaxedMs = options.maintRelaxedCommandTimeout ?? RELAXED_MS;
+  const queue = _getQueue?.call(client);
+  queue?.addPushHandler?.((push) => {
+    const announcement = read(push, relaxedMs);
+    if (announcement !== undefined) onAnnouncement(announcement);
+    return announcement !== undefined;
+  });
+  const ask = ['CLIENT', 'MAINT_NOTIFICATIONS', 'ON', 'moving-endpoint-type', 'none'];
+  return { announce: () => void sendCommand.call(client, ask).catch(() => {}) };
+}
+
+/**
+ * MOVING sequence seconds endpoint; MIGRATING and FAILING_OVER, ended by MIGRATED and
+ * FAILED_OVER.
+ */
+function read(push: unknown, relaxedMs: number): Announcement | undefined {
+  if (!Array.isArray(push)) return undefined;
+  switch (String(push[0])) {
+    case 'MOVING': {
+      const seconds = Number(push[2]);
+      return { forMs: relaxedMs + (seconds > 0 && seconds < 3600 ? seconds * 1000 : 0) };
+    }
+    case 'MIGRATING':
+    case 'SMIGRATING':
+    case 'FAILING_OVER':
+      return { forMs: relaxedMs };
+    case 'MIGRATED':
+    case 'SMIGRATED':
+    case 'FAILED_OVER':
+      return { ended: true };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { Connection } from '../drivers/driver.js';
+import { Channel } from './channel.js';
+import { type Command, SentAttempt } from './command.js';
+import type { Database } from './database.js';
+import type { Link } from './link.js';
+
+let connection: { bytesReceived: number };
+let channel: Channel;
+
+beforeEach(() => {
+  connection = { bytesReceived: 100 };
+  channel = new Channel(
+    connection as Connection,
+    {} as Database,
+    {} as Link,
+    { onAttemptReply: () => {}, onAttemptError: () => {} },
+    5,
+  );
+});
+
+const attempt = (deadline = 1000) => new SentAttempt({} as Command, channel, 0, deadline, 1);
+
+it('lists what is under way, oldest first, wherever something is taken out', () => {
+  const all = Array.from({ length: 5 }, () => attempt());
+  for (const each of all) channel.add(each);
+  expect(channel.attempts()).toEqual(all);
+  expect(channel.oldest).toBe(all[0]);
+
+  for (const index of [2, 0, 4]) channel.remove(all[index] as SentAttempt);
+  channel.remove(all[2] as SentAttempt);
+  expect(channel.attempts()).toEqual([all[1], all[3]]);
+  expect(channel.size).toBe(2);
+
+  const late = attempt();
+  channel.add(late);
+  expect(channel.attempts()).toEqual([all[1], all[3], late]);
+  for (const each of channel.attempts()) channel.remove(each);
+  expect([channel.size, channel.oldest, channel.attempts()]).toEqual([0, undefined, []]);
+});
+
+it('is empty again and takes more', () => {
+  const one = attempt();
+  channel.add(one);
+  channel.remove(one);
+  const other = attempt();
+  channel.add(other);
+  expect(channel.attempts()).toEqual([other]);
+});
+
+it('knows the earliest deadline, and none when it is empty', () => {
+  const [late, early] = [attempt(2000), attempt(500)];
+  expect(channel.earliestDeadline).toBe(Number.POSITIVE_INFINITY);
+  channel.add(late);
+  channel.add(early);
+  expect(channel.earliestDeadline).toBe(500);
+  channel.remove(early);
+  // Not looked up again: no attempt is due before it, that is all it promises.
+  expect(channel.earliestDeadline).toBeLessThanOrEqual(2000);
+  channel.remove(late);
+  expect(channel.earliestDeadline).toBe(Number.POSITIVE_INFINITY);
+});
+
+it('sees progress by the bytes that arrive', () => {
+  expect(channel.look(10)).toBe(false);
+  expect(channel.lastProgress).toBe(5);
+  connection.bytesReceived += 1;
+  channel.suspected = true;
+  expect(channel.look(20)).toBe(true);
+  expect([channel.lastProgress, channel.suspected]).toEqual([20, false]);
+  expect(channel.look(30)).toBe(false);
+  expect(channel.lastProgress).toBe(20);
+});
+
+it('counts the replies that nobody waits for any more', () => {
+  const [one, two] = [attempt(), attempt()];
+  channel.owe(one, 10);
+  channel.owe(two, 20);
+  expect([channel.owed, channel.owedSince, one.abandoned]).toEqual([2, 10, true]);
+  channel.paid(one);
+  channel.paid(one);
+  expect(channel.owed).toBe(1);
+  channel.paid(two);
+  channel.owe(attempt(), 30);
+  expect([channel.owed, channel.owedSince]).toEqual([1, 30]);
+});

@@ -1,0 +1,62 @@
+import type { MultiDbClient, RetrySafety, SwitchEvent } from 'redis-multidb';
+import type { History, Kind, Operation } from './history.js';
+import type { Perform } from './perform.js';
+
+/** One client under test, with what it told of its switches. */
+export class Caller {
+  /** Active databases in order of the switches; `undefined`: none. */
+  readonly switches: (string | undefined)[] = [];
+  readonly #views = new Map<RetrySafety, MultiDbClient>();
+
+  constructor(
+    readonly index: number,
+    readonly client: MultiDbClient,
+    private readonly history: History,
+    private readonly perform: Perform,
+    private readonly defaults: { safety: RetrySafety; deadlineMs: number },
+    onSwitch: (event: SwitchEvent) => void,
+  ) {
+    client.on('switch', (event: SwitchEvent) => {
+      this.switches.push(event.to);
+      onSwitch(event);
+    });
+  }
+
+  /** Never rejects: how it ended stands in the history. */
+  async issue(
+    kind: Kind,
+    target: number,
+    options: { safety?: RetrySafety; abortSignal?: AbortSignal } = {},
+  ): Promise<Operation> {
+    const { safety = this.defaults.safety, abortSignal } = options;
+    const operation = this.history.issue({
+      kind,
+      target,
+      safety,
+      client: this.index,
+      deadlineMs: this.defaults.deadlineMs,
+      activeAtIssue: this.client.activeDatabase,
+      switchesAtIssue: this.switches.length,
+    });
+    let view = options.safety === undefined ? this.client : this.#view(options.safety);
+    if (abortSignal !== undefined) view = view.withAbortSignal(abortSignal);
+    const settle = (outcome: NonNullable<Operation['outcome']>) => {
+      this.history.settle(operation, outcome, this.switches.length);
+      return operation;
+    };
+    try {
+      return settle({ kind: 'reply', value: await this.perform(view, operation) });
+    } catch (error) {
+      return settle({ kind: 'error', error });
+    }
+  }
+
+  #view(safety: RetrySafety): MultiDbClient {
+    let view = this.#views.get(safety);
+    if (view === undefined) {
+      view = this.client.withRetrySafety(safety) as MultiDbClient;
+      this.#views.set(safety, view);
+    }
+    return view;
+  }
+}

@@ -1,0 +1,52 @@
+// `npm run chaos -- --seed N --minutes M`: real servers, random faults, and a checker that does not
+// trust the client. Ends with 1 if a promise was broken.
+import { parseArgs } from 'node:util';
+import { useVersion5 } from './version-5.js';
+
+const HELP = `npm run chaos -- [options]
+  --seed N       the first seed (1)
+  --minutes M    how long each seed goes on (1); fractions are possible
+  --count N      how many seeds, one after the other (1)
+  --client 5|6   major version of node-redis (6)
+  --trace        what happened, for clean seeds as well`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1' },
+    client: { type: 'string', default: '6' },
+    trace: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const first = Number(values.seed);
+const minutes = Number(values.minutes);
+const count = Number(values.count);
+const isValid =
+  Number.isInteger(first) &&
+  minutes > 0 &&
+  Number.isInteger(count) &&
+  count > 0 &&
+  ['5', '6'].includes(values.client);
+
+if (values.help || !isValid) {
+  console.log(HELP);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  if (values.client === '5') useVersion5();
+  // After the choice of the version.
+  const { chaos } = await import('./run.js');
+  const { summary, verdict } = await import('./report.js');
+  const reports = [];
+  for (let seed = first; seed < first + count; seed += 1) {
+    const report = await chaos({ seed, durationMs: minutes * 60_000, thorough: true });
+    const client = values.client === '6' ? '' : ` --client ${values.client}`;
+    console.log(verdict(report, `npm run chaos -- --seed ${seed} --minutes ${minutes}${client}`));
+    if (values.trace && report.violations.length === 0) console.log(report.trace.join('\n'));
+    reports.push(report);
+  }
+  console.log(summary(reports));
+  process.exitCode = reports.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}

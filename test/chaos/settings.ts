@@ -1,0 +1,98 @@
+import { RETRY_SAFETIES, type RetrySafety } from 'redis-multidb';
+import type { Draw } from '../simulation/draw.js';
+
+export interface ChaosSettings {
+  readonly databases: number;
+  /** Whether each server keeps its data over a restart. */
+  readonly persist: readonly boolean[];
+  readonly clients: number;
+  readonly writers: number;
+  readonly readers: number;
+  /** Between two commands of one caller. */
+  readonly pauseMs: number;
+  readonly burst: number;
+  readonly ending: 'close' | 'destroy';
+  readonly RESP: 2 | 3;
+  /** How often the event loop is blocked, per second. */
+  readonly stallsPerSecond: number;
+  readonly longestStallMs: number;
+  readonly safety: RetrySafety;
+  readonly maxAttempts: number;
+  readonly commandDeadlineMs: number;
+  /** Beside what stands above. */
+  readonly client: ReturnType<typeof drawClientOptions>;
+}
+
+/** What differs from seed to seed. `thorough` for runs that have the time. */
+export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
+  const databases = thorough && draw.chance(0.4) ? 3 : 2;
+  const client = drawClientOptions(draw);
+  return {
+    databases,
+    persist: Array.from({ length: databases }, () => draw.chance(0.5)),
+    clients: draw.chance(0.3) ? 2 : 1,
+    writers: draw.integer(2, 8),
+    readers: draw.integer(1, 4),
+    pauseMs: draw.one([0, 2, 10, 30]),
+    burst: draw.one([20, 100, 400]),
+    ending: draw.one(['close', 'destroy']),
+    RESP: draw.one([2, 3]),
+    stallsPerSecond: draw.one([0, 0.1, 0.3]),
+    longestStallMs: thorough ? 3000 : 900,
+    safety: draw.chance(0.7) ? 'read' : draw.one(RETRY_SAFETIES.slice(0, 5)),
+    maxAttempts: draw.integer(1, 4),
+    commandDeadlineMs: draw.integer(400, 1800),
+    client,
+  };
+}
+
+/** Short intervals, so that seconds hold what minutes do. */
+function drawClientOptions(draw: Draw) {
+  return {
+    healthCheck: {
+      intervalMs: draw.integer(50, 400),
+      timeoutMs: draw.integer(80, 300),
+      numProbes: draw.integer(1, 3),
+      delayInBetweenProbesMs: draw.integer(5, 50),
+    },
+    suspectAfterMs: draw.integer(40, 300),
+    gracePeriodMs: draw.integer(50, 600),
+    failbackSupported: draw.chance(0.9),
+    failbackCheckIntervalMs: draw.integer(30, 300),
+    delayInBetweenFailoverAttemptsMs: draw.integer(30, 200),
+    maxNumFailoverAttempts: draw.integer(2, 10),
+    commandTimeoutMs: draw.integer(150, 900),
+    maxPendingCommands: draw.one([50, 100_000, 100_000]),
+    unhealthyAfterMs: draw.one([0, 0, 0, 200]),
+    fastFailover: draw.chance(0.4),
+    retryOnFailover: draw.chance(0.3),
+    standbyConnections: draw.one(['warm', 'warm', 'lazy'] as const),
+    failureDetector: draw.chance(0.3)
+      ? { minNumOfFailures: draw.integer(3, 50), slidingWindowSizeMs: draw.integer(200, 2000) }
+      : {},
+    retryWaitMs: draw.integer(0, 200),
+  };
+}
+
+/** The options of a client over these places. */
+export function clientOptions(
+  settings: ChaosSettings,
+  urls: readonly { id: string; url: string }[],
+) {
+  const { retryWaitMs, ...options } = settings.client;
+  return {
+    ...options,
+    client: { RESP: settings.RESP },
+    commandDeadlineMs: settings.commandDeadlineMs,
+    commandRetry: {
+      safety: settings.safety,
+      maxAttempts: settings.maxAttempts,
+      waitDurationMs: retryWaitMs,
+    },
+    databases: urls.map(({ id, url }, index) => ({
+      id,
+      weight: 1 / (index + 1),
+      client: { url },
+    })),
+  };
+}
