@@ -14,7 +14,7 @@ export const HELP = `Usage: npm run demo -- [options]
 Starts three redis-server processes on free ports, sends a few thousand commands per second
 through one redis-multidb client, and breaks the servers in every way of the script: kill, freeze,
 all down. Then it reads the servers directly and compares what they hold with what the callers
-were told. It takes about a minute and ends with 1 if any promise was broken.
+were told. It takes less than a minute and ends with 1 if any promise was broken.
 
 Options:
   --report <file>  where the HTML report goes (default: ${DEFAULT_REPORT})

@@ -72,8 +72,8 @@ export function compare(
   for (const { key, acknowledged, unknown, pending, steps } of ledger.counters.values()) {
     const value = counters.get(key) ?? 0;
     executed += value;
-    // Which step an increment too many belongs to shows only if errors came in one step.
-    const step = Math.max(-1, ...steps);
+    // Which step an increment too many belongs to does not show; the first possible one is likely.
+    const step = steps.size === 0 ? -1 : Math.min(...steps);
     const text = `${key} is ${value}; ${acknowledged} acknowledged, ${unknown} unknown`;
     const most = acknowledged + unknown + pending;
     if (value > most) executedTwice.push({ text, step, times: value - most });

@@ -44,7 +44,7 @@ const write =
     };
   };
 
-const increment: Make = (client, caller, ledger) => {
+const increment: Make = (client, caller, ledger, began) => {
   const counter = ledger.counter(key('INCR', caller.id));
   counter.pending += 1;
   return {
@@ -53,10 +53,8 @@ const increment: Make = (client, caller, ledger) => {
     settle: (outcome, step) => {
       counter.pending -= 1;
       if (outcome === 'acknowledged') counter.acknowledged += 1;
-      else {
-        if (outcome === 'unknown') counter.unknown += 1;
-        counter.steps.add(step);
-      }
+      if (outcome === 'unknown') counter.unknown += 1;
+      if (outcome === 'unknown' || step !== began) counter.steps.add(step);
     },
   };
 };

@@ -84,7 +84,7 @@ function endWithTheTerminal(terminal: Terminal): void {
     if (ending) return;
     ending = true;
     const code = 128 + constants.signals[signal];
-    terminal.close();
+    terminal.end();
     void stopAll().finally(() => process.exit(code));
     // What the test kit started dies with the process, however it ends.
     setTimeout(() => process.exit(code), END_MS);

@@ -41,9 +41,9 @@ export async function perform(run: Run): Promise<DemoResult> {
   const pace = { callers: CALLERS, ratePerSecond: RATE_PER_SECOND };
   const traffic = new Traffic(client, ledger, recorder, pace);
   recorder.listenTo(client);
+  view.start();
   await client.connect();
   traffic.start();
-  view.start();
   const runs: StepRun[] = [];
   const failure = await play(run, runs);
   traffic.stop();

@@ -68,6 +68,7 @@ const SHOW_CURSOR = '\u001b[?25h';
 export class Terminal {
   #status = '';
   #cursorHidden = false;
+  #ended = false;
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
@@ -84,6 +85,7 @@ export class Terminal {
   }
 
   print(...lines: readonly string[]): void {
+    if (this.#ended) return;
     const text = lines.map((line) => `${line.trimEnd()}\n`).join('');
     if (this.#status === '') this.stream.write(text);
     else this.stream.write(`${CLEAR_LINE}${text}${this.#status}`);
@@ -91,7 +93,7 @@ export class Terminal {
 
   /** Replaces the line at the bottom. Does nothing where lines can't be drawn over. */
   status(line: string): void {
-    if (!this.traits.live) return;
+    if (!this.traits.live || this.#ended) return;
     this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${CLEAR_LINE}${line}`);
     this.#cursorHidden = true;
     this.#status = line;
@@ -102,5 +104,11 @@ export class Terminal {
     if (this.#cursorHidden) this.stream.write(`${CLEAR_LINE}${SHOW_CURSOR}`);
     this.#cursorHidden = false;
     this.#status = '';
+  }
+
+  /** As `close()`, and nothing is printed any more. */
+  end(): void {
+    this.close();
+    this.#ended = true;
   }
 }

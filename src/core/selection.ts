@@ -8,6 +8,8 @@ export interface DatabaseView {
   /** The data connection is ready. */
   readonly connected: boolean;
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
+  /** It was left, and what it was left for has not been checked since. */
+  readonly unverified?: boolean | undefined;
   readonly breaker: 'closed' | 'open';
   /** Monotonic milliseconds; 0: no grace period. */
   readonly graceEndsAt: number;
@@ -23,6 +25,7 @@ export type Lack =
   | 'not connected'
   | 'health unknown'
   | 'unhealthy'
+  | 'not checked since it was left'
   | 'breaker open'
   | 'grace period'
   | 'gate closed';
@@ -43,15 +46,22 @@ export function lacks(view: DatabaseView, now: number): readonly Lack[] {
   if (!view.connected) found.push('not connected');
   if (view.health === 'unknown') found.push('health unknown');
   if (view.health === 'unhealthy') found.push('unhealthy');
+  if (view.unverified) found.push('not checked since it was left');
   if (view.breaker === 'open') found.push('breaker open');
   if (view.graceEndsAt > now) found.push('grace period');
   if (!view.gatesOpen) found.push('gate closed');
   return found;
 }
 
-/** May become active: connected, healthy, breaker closed, no grace period, gates open. */
+/** May become active: connected, healthy since it was left, breaker closed, no grace, gates open. */
 export function isEligible(view: DatabaseView, now: number): boolean {
-  return isUsable(view) && view.breaker === 'closed' && view.graceEndsAt <= now && view.gatesOpen;
+  return (
+    isUsable(view) &&
+    view.unverified !== true &&
+    view.breaker === 'closed' &&
+    view.graceEndsAt <= now &&
+    view.gatesOpen
+  );
 }
 
 /** May serve as the last resort: connected and healthy, whatever its grace, gates and breaker. */

@@ -1,5 +1,4 @@
 import { Agent, type AgentOptions, request } from 'node:https';
-import { checkServerIdentity } from 'node:tls';
 
 /** Far above what a cluster with thousands of databases answers. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -33,13 +32,7 @@ export class RestClient {
   readonly #agent: Agent;
 
   constructor(tls: RestTlsOptions) {
-    const { servername, ...rest } = tls;
-    this.#agent = new Agent({
-      ...(rest as AgentOptions),
-      ...(servername === undefined ? {} : nameOptions(servername)),
-      keepAlive: true,
-      maxFreeSockets: 2,
-    });
+    this.#agent = new Agent({ ...(tls as AgentOptions), keepAlive: true, maxFreeSockets: 2 });
   }
 
   /** Rejects when there is no complete response; error statuses are responses. */
@@ -98,11 +91,3 @@ export class RestClient {
 }
 
 class StaleConnection extends Error {}
-
-/** An address can't be sent as a server name, but the certificate may be checked against one. */
-function nameOptions(servername: string): AgentOptions {
-  return {
-    servername,
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
-  };
-}

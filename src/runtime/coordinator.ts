@@ -1,86 +1,56 @@
-import type { Clock, Random, Timer } from '../clock.js';
+import type { Timer } from '../clock.js';
 import { isEligible, isUsable, selectBest, selectFailback } from '../core/selection.js';
 import { CircuitOpenError } from '../errors.js';
-import type { SwitchEvent, SwitchReason } from '../events.js';
-import type { ResolvedOptions } from '../options/types.js';
-import type { Database, ProbeRecord } from './database.js';
-import type { Emit } from './emit.js';
+import type { SwitchReason } from '../events.js';
+import { Connectivity, type ConnectivityListener } from './connectivity.js';
+import type { Database, Leaving, ProbeRecord } from './database.js';
+import { Failback } from './failback.js';
+import { GracePeriods } from './grace.js';
 import type { Suspicion } from './health-check.js';
 import { HealthMonitor, type HealthMonitorListener, type Verdict } from './health-monitor.js';
-import { History } from './history.js';
-import type { LoopClock } from './loop-clock.js';
 import type { ProbeLines } from './probe-target.js';
 import type { Route } from './route.js';
+import { Router } from './router.js';
+import { type Runtime, timestamp } from './runtime.js';
 import { Search } from './search.js';
 import { Startup } from './startup.js';
 
-export interface Runtime {
-  readonly options: ResolvedOptions;
-  readonly clock: Clock;
-  readonly loop: LoopClock;
-  readonly random: Random;
-  readonly emit: Emit;
+interface Failure extends Pick<Leaving, 'reason' | 'cause'> {
+  /** Monotonic time of its first sign. */
+  readonly since: number;
 }
-
-/** A route was replaced by another. */
-export interface RouteChange {
-  readonly from: Route;
-  readonly to: Route;
-  /** `from.database` was left because it failed; what it does from now on is not to be trusted. */
-  readonly failed: boolean;
-}
-
-export type RouteListener = (change: RouteChange) => void;
-
-interface Failure {
-  readonly reason: 'health-check' | 'circuit-breaker';
-  readonly cause: string;
-}
-
-type Phase = 'new' | 'starting' | 'running' | 'ended';
-
-const NOWHERE: Route = Object.freeze({
-  generation: 0,
-  database: undefined,
-  lastResort: false,
-  state: 'searching',
-});
 
 /**
  * The only writer of a group's state. Collaborators report what they saw; the coordinator decides
- * by the pure rules of `core/`, writes, and tells: first the executors, by the new route, then the
- * listeners of events. Everything happens in one synchronous step, so that there is never more
- * than one failover, however many commands fail at once.
+ * by the pure rules of `core/`, writes, and has the router tell. Everything happens in one
+ * synchronous step, so that there is never more than one failover, however many commands fail at
+ * once.
  */
-export class Coordinator implements HealthMonitorListener {
+export class Coordinator implements HealthMonitorListener, ConnectivityListener {
   readonly databases = new Map<string, Database>();
   readonly monitors = new Map<Database, HealthMonitor>();
-  readonly history = new History();
+  readonly router: Router;
+  readonly connectivity: Connectivity;
+  readonly grace: GracePeriods;
+  readonly failback: Failback;
   readonly search: Search;
   readonly startup: Startup;
-  route: Route = NOWHERE;
-  /** Monotonic time until which failback and weights are ignored; Infinity: until told. */
-  heldUntil = 0;
-  /** Monotonic time of the next look for a better database. */
-  nextFailbackCheckAt = 0;
-  phase: Phase = 'new';
+  phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #lastActive: Database | undefined;
   /** What made the database before be left, for the switch that follows. */
-  #failure: (Failure & { readonly since: number }) | undefined;
-  #failbackTimer: Timer | undefined;
-  /** Until the active database's failure has persisted for `unhealthyAfterMs`. */
+  #failure: Failure | undefined;
+  /** Until the active database's failure has persisted long enough. */
   #persistTimer: Timer | undefined;
-  #wakeTimers = new Map<Database, Timer>();
-  #connectTimers = new Map<Database, Timer>();
   /** Look at every change for what they wait for. */
   readonly #watchers = new Set<() => void>();
-  /** A switch is being made: what it leads to is looked at when it is complete. */
-  #switching = false;
-  #evaluateAgain = false;
-  readonly #routeListeners = new Set<RouteListener>();
 
   constructor(readonly runtime: Runtime) {
-    this.search = new Search(runtime.options, runtime.clock, () => this.#probeAll());
+    const { options, clock } = runtime;
+    this.router = new Router(runtime);
+    this.connectivity = new Connectivity(runtime, this);
+    this.grace = new GracePeriods(runtime, () => this.evaluate());
+    this.failback = new Failback(runtime, () => this.checkFailback());
+    this.search = new Search(options, clock, () => this.#probeAll());
     this.startup = new Startup(this);
   }
 
@@ -88,14 +58,13 @@ export class Coordinator implements HealthMonitorListener {
     return this.runtime.clock.now();
   }
 
+  get route(): Route {
+    return this.router.route;
+  }
+
   /** In order of configuration. */
   all(): Database[] {
     return [...this.databases.values()];
-  }
-
-  onRouteChange(listener: RouteListener): () => void {
-    this.#routeListeners.add(listener);
-    return () => this.#routeListeners.delete(listener);
   }
 
   /** Starts the health checks of a database of the group. */
@@ -103,7 +72,7 @@ export class Coordinator implements HealthMonitorListener {
     const monitor = new HealthMonitor(database, this, this.runtime);
     this.monitors.set(database, monitor);
     this.search.await(database);
-    this.noteUnconnected(database);
+    this.connectivity.await(database);
     monitor.start();
     this.evaluate();
   }
@@ -120,10 +89,10 @@ export class Coordinator implements HealthMonitorListener {
 
   end(): void {
     this.phase = 'ended';
-    this.route = NOWHERE;
+    this.router.close();
     this.startup.end();
     this.search.end();
-    this.#failbackTimer?.cancel();
+    this.failback.stop();
     this.#persistTimer?.cancel();
     for (const database of [...this.monitors.keys()]) this.#stopWatching(database);
     for (const watcher of [...this.#watchers]) watcher();
@@ -142,35 +111,23 @@ export class Coordinator implements HealthMonitorListener {
     if (wereOpen !== database.gatesOpen) this.evaluate();
   }
 
-  linesBeside(database: Database): readonly ProbeLines[] {
-    return [...this.monitors].flatMap(([other, { lines }]) => (other === database ? [] : [lines]));
-  }
-
-  oneProbeIsEnough(database: Database): boolean {
-    return database.health === 'unknown' || this.route.database === undefined;
-  }
-
-  onHealthVerdict(database: Database, verdict: Verdict): void {
-    if (verdict.error !== undefined) database.lastError = verdict.error;
+  onHealthVerdict(database: Database, { healthy, cause, error }: Verdict): void {
+    if (error !== undefined) database.lastError = error;
     const before = database.health;
-    const at = new Date(this.runtime.clock.wallTime());
-    database.health = verdict.healthy ? 'healthy' : 'unhealthy';
-    database.cause = verdict.cause;
-    if (verdict.healthy) {
+    const { id } = database;
+    const at = timestamp(this.runtime);
+    database.health = healthy ? 'healthy' : 'unhealthy';
+    database.verifiedFor = database.incarnation;
+    database.cause = cause;
+    if (healthy) {
       // Its probe, over a new connection since it was left, proved that connections can be made.
       if (database.resting) database.connectionFailed = false;
       if (!database.connectionFailed) database.failingSince = undefined;
-      if (before !== 'healthy') this.runtime.emit('database-healthy', { id: database.id, at });
+      if (before !== 'healthy') this.runtime.emit('database-healthy', { id, at });
     } else {
       database.failingSince ??= this.now;
       if (before !== 'unhealthy') {
-        const { cause, error } = verdict;
-        this.runtime.emit('database-unhealthy', {
-          id: database.id,
-          cause: cause ?? 'unhealthy',
-          error,
-          at,
-        });
+        this.runtime.emit('database-unhealthy', { id, cause: cause ?? 'unhealthy', error, at });
       }
       if (this.search.fail(database)) this.#goDown();
     }
@@ -179,10 +136,7 @@ export class Coordinator implements HealthMonitorListener {
 
   onConnected(database: Database): void {
     if (!database.connected) return;
-    this.#connectTimers.get(database)?.cancel();
-    this.#connectTimers.delete(database);
-    database.unconnectedSince = undefined;
-    database.connectionFailed = false;
+    this.connectivity.established(database);
     if (database.health === 'healthy') database.failingSince = undefined;
     else this.monitors.get(database)?.suspect();
     this.evaluate();
@@ -190,25 +144,15 @@ export class Coordinator implements HealthMonitorListener {
 
   onConnectionLost(database: Database, error: Error): void {
     database.lastError = error;
-    this.noteUnconnected(database);
+    this.connectivity.await(database);
     this.suspect(database, { fresh: true });
     this.evaluate();
   }
 
-  /** A data connection that can't be established within one probe timeout can't serve. */
-  noteUnconnected(database: Database): void {
-    const monitor = this.monitors.get(database);
-    if (monitor === undefined || database.connected || this.#connectTimers.has(database)) return;
-    database.unconnectedSince = this.now;
-    const timer = this.runtime.loop.after(monitor.probeTimeoutMs, () => {
-      this.#connectTimers.delete(database);
-      if (database.connected || this.phase === 'ended') return;
-      database.connectionFailed = true;
-      database.failingSince ??= database.unconnectedSince;
-      if (this.search.fail(database)) this.#goDown();
-      this.evaluate();
-    });
-    this.#connectTimers.set(database, timer);
+  onConnectionFailed(database: Database): void {
+    if (this.phase === 'ended') return;
+    if (this.search.fail(database)) this.#goDown();
+    this.evaluate();
   }
 
   /** Announced maintenance is no failure: for `forMs` the active database is not left for it. */
@@ -217,13 +161,21 @@ export class Coordinator implements HealthMonitorListener {
     this.evaluate();
   }
 
-  /** Its links rest until it is needed: nothing is known of its data connection. */
-  noteResting(database: Database): void {
-    this.#connectTimers.get(database)?.cancel();
-    this.#connectTimers.delete(database);
-    database.unconnectedSince = undefined;
+  onBreakerOpened(database: Database): void {
+    const { failures, total } = database.circuit.metrics(this.now);
+    const { id, lastError: cause } = database;
+    database.failingSince ??= this.now;
+    database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
+      databaseId: id,
+      cause,
+    });
+    this.grace.begin(database);
+    this.runtime.emit('breaker-open', { id, at: timestamp(this.runtime), failures, total });
+    this.suspect(database, { fresh: true });
+    this.evaluate();
   }
 
+  /** A sign of failure: starts, or hurries, a probe round. */
   suspect(
     database: Database,
     suspicion: Suspicion & { readonly stateWord?: string | undefined },
@@ -233,20 +185,14 @@ export class Coordinator implements HealthMonitorListener {
     monitor?.suspect(suspicion);
   }
 
-  onBreakerOpened(database: Database): void {
-    const { now } = this;
-    const { failures, total } = database.circuit.metrics(now);
-    database.failingSince ??= now;
-    database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
-      databaseId: database.id,
-      cause: database.lastError,
-    });
-    database.graceEndsAt = now + this.runtime.options.gracePeriodMs;
-    this.#wakeAt(database, database.graceEndsAt);
-    const at = new Date(this.runtime.clock.wallTime());
-    this.runtime.emit('breaker-open', { id: database.id, at, failures, total });
-    this.suspect(database, { fresh: true });
-    this.evaluate();
+  // What collaborators ask.
+
+  linesBeside(database: Database): readonly ProbeLines[] {
+    return [...this.monitors].flatMap(([other, { lines }]) => (other === database ? [] : [lines]));
+  }
+
+  oneProbeIsEnough(database: Database): boolean {
+    return database.health === 'unknown' || this.route.database === undefined;
   }
 
   /** Resolves when it is known whether `database` can serve. */
@@ -259,24 +205,206 @@ export class Coordinator implements HealthMonitorListener {
 
   /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
   whenConnected(database: Database): Promise<void> {
-    if (!database.connected) database.connectionFailed = false;
-    this.noteUnconnected(database);
+    this.connectivity.awaitAnew(database);
     return this.#until(database, () => database.connected || database.connectionFailed);
   }
 
   /** Somebody who verified it wants it: what it was left for is forgotten. */
   pardon(database: Database): void {
-    const { now } = this;
     const wasHealthy = database.health === 'healthy';
     database.health = 'healthy';
+    database.verifiedFor = database.incarnation;
     database.cause = undefined;
     database.failingSince = undefined;
     if (!wasHealthy) {
-      const at = new Date(this.runtime.clock.wallTime());
+      const at = timestamp(this.runtime);
       this.runtime.emit('database-healthy', { id: database.id, at });
     }
-    database.graceEndsAt = Math.min(database.graceEndsAt, now);
-    this.#endGrace(database);
+    this.grace.end(database);
+  }
+
+  // Decisions.
+
+  /** Looks at everything again and acts; called after whatever changed. */
+  evaluate(): void {
+    if (this.router.changing) {
+      this.runtime.clock.afterTurn(() => this.evaluate());
+      return;
+    }
+    for (const watcher of [...this.#watchers]) watcher();
+    if (this.phase === 'starting') this.startup.evaluate();
+    if (this.phase !== 'running') return;
+    const active = this.route.database;
+    if (active === undefined) {
+      this.#takeAny();
+      return;
+    }
+    const failure = this.#failureOf(active);
+    if (failure === undefined) this.#considerBetter(active);
+    else if (this.#persists(active, failure)) this.#leave(active, failure);
+  }
+
+  /** Begins normal service. */
+  run(database: Database, cause: string, lastResort: boolean): void {
+    this.phase = 'running';
+    this.failback.start();
+    this.switchTo(database, 'initial', cause, { lastResort });
+    // A listener may have closed the client.
+    if (this.route.database === undefined) return;
+    this.runtime.emit('ready');
+    this.evaluate();
+  }
+
+  /** Makes `database` the active one, by one assignment. */
+  switchTo(
+    database: Database,
+    reason: SwitchReason,
+    cause: string,
+    { lastResort = false, failed = false }: { lastResort?: boolean; failed?: boolean } = {},
+  ): void {
+    const { downSince } = this.search;
+    const from = this.#lastActive;
+    const since = this.#failure?.since;
+    this.search.end();
+    this.#failure = undefined;
+    this.#lastActive = database;
+    database.wasEligible = true;
+    this.router.change({ database, lastResort, state: 'serving' }, failed);
+    this.connectivity.awaitAnew(database);
+    // Left, looked for another one, and found well after all: nothing has changed.
+    if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
+    if (downSince === undefined) return;
+    const downForMs = this.now - downSince;
+    const at = timestamp(this.runtime);
+    this.runtime.emit('recovered', { id: database.id, at, downForMs });
+  }
+
+  /** Looks for a better database; every `failbackCheckIntervalMs`. */
+  checkFailback(): void {
+    const { route } = this;
+    if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
+    const better = selectFailback(this.databases.values(), route.database.id, this.now);
+    if (better === undefined) return;
+    this.switchTo(better as Database, 'failback', `${better.id} is well again`);
+  }
+
+  /** What keeps the active database from serving, if anything does. */
+  #failureOf(active: Database): Failure | undefined {
+    const { health, cause = 'unhealthy', driver, failingSince: since = this.now } = active;
+    if (health === 'unhealthy') return { reason: 'health-check', cause, since };
+    if (active.connectionFailed) {
+      return { reason: 'health-check', cause: `no data connection to ${driver.address}`, since };
+    }
+    const { state } = active.circuit;
+    if (state.kind === 'closed' || this.route.lastResort) return undefined;
+    return { reason: 'circuit-breaker', cause: 'the circuit breaker opened', since: state.since };
+  }
+
+  /** It has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it. */
+  #persists({ maintenanceEndsAt }: Database, { since }: Failure): boolean {
+    const { now } = this;
+    const leaveAt = Math.max(since + this.runtime.options.unhealthyAfterMs, maintenanceEndsAt);
+    if (now >= leaveAt) return true;
+    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
+      this.#persistTimer = undefined;
+      this.evaluate();
+    });
+    return false;
+  }
+
+  #leave(active: Database, failure: Failure): void {
+    const { now } = this;
+    active.left = { reason: failure.reason, cause: failure.cause, at: now };
+    active.incarnation += 1;
+    active.wasEligible = true;
+    this.grace.begin(active);
+    this.failback.heldUntil = 0;
+    const monitor = this.monitors.get(active);
+    monitor?.closeGates();
+    // What it was left for must be checked from now on; a failed round begins anew by itself.
+    if (active.health === 'healthy') monitor?.suspect({ fresh: true });
+    const next = selectBest(this.databases.values(), now);
+    if (next?.view === active) {
+      // Nobody else can serve, and it still answers its probes: an outage is worse.
+      this.router.setLastResort(true);
+      return;
+    }
+    const { reason, cause } = failure;
+    this.#failure = failure;
+    if (next === undefined) {
+      this.router.change({ database: undefined, lastResort: false, state: 'searching' }, true);
+      this.#beginSearch(active);
+    } else {
+      const { lastResort } = next;
+      const why = `${active.id}: ${cause}`;
+      this.switchTo(next.view as Database, reason, why, { lastResort, failed: true });
+    }
+  }
+
+  /** Nothing is left to send to: every other database is asked anew before that is the verdict. */
+  #beginSearch(left: Database): void {
+    const others = this.all().filter((database) => database !== left);
+    this.search.begin(others);
+    if (this.search.concludeIfEmpty()) {
+      this.#goDown();
+      return;
+    }
+    for (const database of others) {
+      if (!database.resting) this.connectivity.awaitAnew(database);
+      this.monitors.get(database)?.suspect({ fresh: true });
+    }
+  }
+
+  #goDown(): void {
+    if (this.phase !== 'running' || this.route.state === 'down') return;
+    const { reason = 'health-check', cause = 'no database can serve', since } = this.#failure ?? {};
+    const from = this.#lastActive;
+    this.#lastActive = undefined;
+    this.router.change({ database: undefined, lastResort: false, state: 'down' }, true);
+    this.router.tell({ from, to: undefined, reason, cause, since });
+    this.runtime.emit('all-databases-down', {
+      at: timestamp(this.runtime),
+      failures: this.all().map(({ id, cause, driver }) => ({
+        id,
+        cause: cause ?? `no data connection to ${driver.address}`,
+      })),
+    });
+  }
+
+  /** There is no active database: any that can serve will do. */
+  #takeAny(): void {
+    const best = selectBest(this.databases.values(), this.now);
+    if (best === undefined) return;
+    const { view, lastResort } = best;
+    if (this.route.state === 'down') {
+      this.switchTo(view as Database, 'recovered', `${view.id} is well again`, { lastResort });
+    } else {
+      const { reason = 'health-check', cause = 'unhealthy' } = this.#failure ?? {};
+      this.switchTo(view as Database, reason, cause, { lastResort, failed: true });
+    }
+  }
+
+  /** The active one serves: is there a reason to leave it all the same? */
+  #considerBetter(active: Database): void {
+    const { now } = this;
+    if (this.route.lastResort) {
+      const best = selectBest(this.databases.values(), now, active.id);
+      if (isEligible(active, now)) this.router.setLastResort(false);
+      else if (best !== undefined && !best.lastResort) {
+        this.switchTo(best.view as Database, 'failback', `${best.view.id} is eligible again`);
+        return;
+      }
+    }
+    const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
+    for (const newcomer of newcomers) newcomer.wasEligible = true;
+    const newcomer = selectFailback([active, ...newcomers], active.id, now);
+    if (newcomer === undefined || !this.failback.allowed) return;
+    const better = selectFailback(this.databases.values(), active.id, now) ?? newcomer;
+    this.switchTo(better as Database, 'failback', `${better.id} has become available`);
+  }
+
+  #probeAll(): void {
+    for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
   }
 
   #until(database: Database, isTrue: () => boolean): Promise<void> {
@@ -291,291 +419,10 @@ export class Coordinator implements HealthMonitorListener {
     });
   }
 
-  // Decisions.
-
-  /** Looks at everything again and acts; called after whatever changed. */
-  evaluate(): void {
-    if (this.#switching) {
-      this.#evaluateAgain = true;
-      return;
-    }
-    for (const watcher of [...this.#watchers]) watcher();
-    if (this.phase === 'starting') this.startup.evaluate();
-    if (this.phase !== 'running') return;
-    const active = this.route.database;
-    if (active === undefined) {
-      this.#takeAny();
-      return;
-    }
-    const failure = this.#failureOf(active);
-    if (failure === undefined) this.#considerBetter(active);
-    else if (this.#persists(active)) this.#leave(active, failure);
-  }
-
-  /** Makes `database` the active one, by one assignment. */
-  switchTo(
-    database: Database,
-    reason: SwitchReason,
-    cause: string,
-    { lastResort = false, failed = false }: { lastResort?: boolean; failed?: boolean } = {},
-  ): void {
-    const downSince = this.search.downSince;
-    const from = this.#lastActive;
-    const since = this.#failure?.since;
-    this.search.end();
-    this.#failure = undefined;
-    this.#lastActive = database;
-    database.wasEligible = true;
-    this.#setRoute({ database, lastResort, state: 'serving' }, failed);
-    if (!database.connected) {
-      database.connectionFailed = false;
-      this.noteUnconnected(database);
-    }
-    // Left, looked for another one, and found well after all: nothing has changed.
-    if (from !== database) this.#tell(from, database, reason, cause, since);
-    if (downSince !== undefined) {
-      const at = new Date(this.runtime.clock.wallTime());
-      const downForMs = this.now - downSince;
-      this.runtime.emit('recovered', { id: database.id, at, downForMs });
-    }
-  }
-
-  /** Begins normal service with `database`, or without any if there is none yet. */
-  run(database: Database, cause: string, lastResort: boolean): void {
-    this.phase = 'running';
-    this.#scheduleFailback();
-    this.switchTo(database, 'initial', cause, { lastResort });
-    // A listener may have closed the client.
-    if (this.route.database === undefined) return;
-    this.runtime.emit('ready');
-    this.evaluate();
-  }
-
-  /** Looks for a better database now; the timer does it every `failbackCheckIntervalMs`. */
-  checkFailback(): void {
-    const { now, route } = this;
-    if (this.phase !== 'running' || route.database === undefined) return;
-    if (!this.runtime.options.failbackSupported || now < this.heldUntil) return;
-    const better = selectFailback(this.databases.values(), route.database.id, now);
-    if (better !== undefined) {
-      this.switchTo(better as Database, 'failback', `${better.id} is well again`);
-    }
-  }
-
-  /** Looks again when the database's grace period ends. */
-  #wakeAt(database: Database, at: number): void {
-    this.#wakeTimers.get(database)?.cancel();
-    const delayMs = Math.min(Math.max(at - this.now, 0), 2 ** 31 - 1);
-    const timer = this.runtime.clock.after(Math.ceil(delayMs), () => {
-      this.#wakeTimers.delete(database);
-      this.#endGrace(database);
-      this.evaluate();
-    });
-    this.#wakeTimers.set(database, timer);
-  }
-
-  /** What keeps the active database from serving, if anything does. */
-  #failureOf(active: Database): Failure | undefined {
-    if (active.health === 'unhealthy') {
-      return { reason: 'health-check', cause: active.cause ?? 'unhealthy' };
-    }
-    if (active.connectionFailed) {
-      const cause = `no data connection to ${active.driver.address}`;
-      return { reason: 'health-check', cause };
-    }
-    if (active.breaker === 'open' && !this.route.lastResort) {
-      return { reason: 'circuit-breaker', cause: 'the circuit breaker opened' };
-    }
-    return undefined;
-  }
-
-  #persists(active: Database): boolean {
-    const { unhealthyAfterMs } = this.runtime.options;
-    const { now } = this;
-    const leaveAt = Math.max(
-      (active.failingSince ?? now) + unhealthyAfterMs,
-      active.maintenanceEndsAt,
-    );
-    if (now >= leaveAt) return true;
-    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
-      this.#persistTimer = undefined;
-      this.evaluate();
-    });
-    return false;
-  }
-
-  #leave(active: Database, failure: Failure): void {
-    const { now } = this;
-    active.left = { ...failure, at: now };
-    active.graceEndsAt = now + this.runtime.options.gracePeriodMs;
-    active.incarnation += 1;
-    active.wasEligible = true;
-    this.heldUntil = 0;
-    this.monitors.get(active)?.closeGates();
-    if (active.connectionFailed) this.monitors.get(active)?.suspect({ fresh: true });
-    this.#wakeAt(active, active.graceEndsAt);
-    this.#failure = { ...failure, since: active.failingSince ?? now };
-    const next = selectBest(this.databases.values(), now);
-    if (next?.view === active) {
-      // Nobody else can serve, and it still answers its probes: an outage is worse.
-      this.#failure = undefined;
-      this.route = Object.freeze({ ...this.route, lastResort: true });
-    } else if (next !== undefined) {
-      const { lastResort } = next;
-      const options = { lastResort, failed: true };
-      this.switchTo(next.view as Database, failure.reason, this.#why(active, failure), options);
-    } else {
-      this.#setRoute({ database: undefined, lastResort: false, state: 'searching' }, true);
-      this.#beginSearch(active);
-    }
-  }
-
-  /** Nothing is left to send to: every other database is asked anew before that is the verdict. */
-  #beginSearch(left: Database): void {
-    this.search.begin(this.all().filter((database) => database !== left));
-    if (this.search.concludeIfEmpty()) {
-      this.#goDown();
-      return;
-    }
-    for (const database of this.all()) {
-      if (database === left) continue;
-      if (!database.resting) {
-        database.connectionFailed = false;
-        this.noteUnconnected(database);
-      }
-      this.monitors.get(database)?.suspect({ fresh: true });
-    }
-  }
-
-  #goDown(): void {
-    if (this.phase !== 'running' || this.route.state === 'down') return;
-    const failure = this.#failure;
-    this.#setRoute({ database: undefined, lastResort: false, state: 'down' }, true);
-    const cause = failure?.cause ?? 'no database can serve';
-    this.#tell(
-      this.#lastActive,
-      undefined,
-      failure?.reason ?? 'health-check',
-      cause,
-      failure?.since,
-    );
-    this.#lastActive = undefined;
-    this.runtime.emit('all-databases-down', {
-      at: new Date(this.runtime.clock.wallTime()),
-      failures: this.all().map((database) => ({
-        id: database.id,
-        cause: database.cause ?? `no data connection to ${database.driver.address}`,
-      })),
-    });
-  }
-
-  #takeAny(): void {
-    const best = selectBest(this.databases.values(), this.now);
-    if (best === undefined) return;
-    const wasDown = this.route.state === 'down';
-    const reason = wasDown ? 'recovered' : (this.#failure?.reason ?? 'health-check');
-    const cause = wasDown ? `${best.view.id} is well again` : (this.#failure?.cause ?? 'unhealthy');
-    const { lastResort } = best;
-    this.switchTo(best.view as Database, reason, cause, { lastResort, failed: !wasDown });
-  }
-
-  /** The active one serves: is there a reason to leave it all the same? */
-  #considerBetter(active: Database): void {
-    const { now, route } = this;
-    if (route.lastResort) {
-      if (isEligible(active, now)) this.route = Object.freeze({ ...route, lastResort: false });
-      else {
-        const best = selectBest(this.databases.values(), now, active.id);
-        if (best !== undefined && !best.lastResort) {
-          this.switchTo(best.view as Database, 'failback', `${best.view.id} is eligible again`);
-          return;
-        }
-      }
-    }
-    const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
-    for (const newcomer of newcomers) newcomer.wasEligible = true;
-    const best = selectFailback([active, ...newcomers], active.id, now);
-    if (best === undefined || now < this.heldUntil) return;
-    if (!this.runtime.options.failbackSupported) return;
-    this.switchTo(best as Database, 'failback', `${best.id} has become available`);
-  }
-
-  #endGrace(database: Database): void {
-    const { now } = this;
-    if (database.graceEndsAt === 0) return;
-    if (database.graceEndsAt > now) {
-      this.#wakeAt(database, database.graceEndsAt);
-      return;
-    }
-    database.graceEndsAt = 0;
-    if (database.circuit.close(now)) {
-      if (database.health === 'healthy') database.failingSince = undefined;
-      const at = new Date(this.runtime.clock.wallTime());
-      this.runtime.emit('breaker-closed', { id: database.id, at, failures: 0, total: 0 });
-    }
-  }
-
-  #setRoute(next: Omit<Route, 'generation'>, failed: boolean): void {
-    const from = this.route;
-    const to: Route = Object.freeze({ ...next, generation: from.generation + 1 });
-    this.route = to;
-    const isOutermost = !this.#switching;
-    this.#switching = true;
-    for (const listener of [...this.#routeListeners]) listener({ from, to, failed });
-    if (!isOutermost) return;
-    this.#switching = false;
-    if (!this.#evaluateAgain) return;
-    this.#evaluateAgain = false;
-    this.runtime.clock.afterTurn(() => this.evaluate());
-  }
-
-  #tell(
-    from: Database | undefined,
-    to: Database | undefined,
-    reason: SwitchReason,
-    cause: string,
-    since: number | undefined,
-  ): void {
-    const event: SwitchEvent = Object.freeze({
-      from: from?.id,
-      to: to?.id,
-      reason,
-      cause,
-      at: new Date(this.runtime.clock.wallTime()),
-      generation: this.route.generation,
-      durationMs: since === undefined ? 0 : this.now - since,
-    });
-    this.history.add(event);
-    this.runtime.emit('switch', event);
-    if (reason === 'health-check' || reason === 'circuit-breaker') {
-      if (to !== undefined) this.runtime.emit('failover', event);
-    } else if (reason === 'failback') this.runtime.emit('failback', event);
-  }
-
-  #why(left: Database, failure: Failure): string {
-    return `${left.id}: ${failure.cause}`;
-  }
-
-  #scheduleFailback(): void {
-    const { failbackCheckIntervalMs, failbackJitter } = this.runtime.options;
-    const delayMs = failbackCheckIntervalMs * (1 - failbackJitter * this.runtime.random());
-    this.nextFailbackCheckAt = this.now + delayMs;
-    this.#failbackTimer = this.runtime.clock.after(delayMs, () => {
-      this.#scheduleFailback();
-      this.checkFailback();
-    });
-  }
-
-  #probeAll(): void {
-    for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
-  }
-
   #stopWatching(database: Database): void {
     this.monitors.get(database)?.close();
     this.monitors.delete(database);
-    this.#wakeTimers.get(database)?.cancel();
-    this.#wakeTimers.delete(database);
-    this.#connectTimers.get(database)?.cancel();
-    this.#connectTimers.delete(database);
+    this.grace.forget(database);
+    this.connectivity.rest(database);
   }
 }

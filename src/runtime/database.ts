@@ -30,6 +30,8 @@ export interface ProbeRecord {
 export class Database implements DatabaseView {
   /** Changes when the database is left, removed or reconfigured: older verdicts are void. */
   incarnation = 1;
+  /** The incarnation of the latest verdict on its health. */
+  verifiedFor = 1;
   weight: number;
   health: Health = 'unknown';
   /** Why it is unhealthy, in words. */
@@ -63,7 +65,7 @@ export class Database implements DatabaseView {
   ) {
     this.weight = options.weight;
     this.circuit = new CircuitBreaker(options.failureDetector);
-    if (!options.healthChecks.some((check) => check.role === 'full')) this.health = 'healthy';
+    if (!this.isChecked) this.health = 'healthy';
   }
 
   get id(): string {
@@ -87,6 +89,15 @@ export class Database implements DatabaseView {
   /** A lazy standby: nothing but a probe can tell whether connections can be made. */
   get resting(): boolean {
     return this.links.every((link) => link.idle);
+  }
+
+  get unverified(): boolean {
+    return this.verifiedFor !== this.incarnation && this.isChecked;
+  }
+
+  /** Health checks decide whether it is healthy. */
+  get isChecked(): boolean {
+    return this.options.healthChecks.some((check) => check.role === 'full');
   }
 
   get disabled(): string | undefined {

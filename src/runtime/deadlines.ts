@@ -94,17 +94,14 @@ export class Deadlines {
       command.maybeExecuted = true;
       this.executor.reject(command, this.#expired(command));
     }
-    for (const attempt of overdue) {
-      const { command } = attempt;
-      if (attempt.written) this.#giveUp(attempt, time);
-      else if (channel.connection.withdraw(attempt)) {
-        channel.remove(attempt);
-        command.outstanding -= 1;
-        command.attempts -= 1;
-        takenBack.push(command);
-      } else {
+    for (const attempt of overdue) if (attempt.written) this.#giveUp(attempt, time);
+    if (overdue.some((attempt) => !attempt.written)) {
+      // All that is unwritten, or what is late would go behind what came later.
+      for (const attempt of channel.attempts()) {
+        if (attempt.written) continue;
+        if (channel.connection.withdraw(attempt)) takenBack.push(this.#takeBack(attempt));
         // Half of a transaction: only without its connection does the rest never go out.
-        drop = true;
+        else if (attempt.deadline <= time) drop = true;
       }
     }
     this.#noteEarliest(channel, isRelaxed);
@@ -113,8 +110,16 @@ export class Deadlines {
     else if (overdue.length > 0 && drop) channel.link.drop(error);
     for (const command of takenBack) {
       if (command.deadline <= time) this.executor.reject(command, this.#expired(command));
-      else if (command.outstanding === 0) this.executor.resend([command]);
     }
+    this.executor.resend(takenBack.filter((command) => command.outstanding === 0));
+  }
+
+  #takeBack(attempt: SentAttempt): Command {
+    const { channel, command } = attempt;
+    channel.remove(attempt);
+    command.outstanding -= 1;
+    command.attempts -= 1;
+    return command;
   }
 
   /**

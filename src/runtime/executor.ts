@@ -12,13 +12,14 @@ import {
 import { Blocking } from './blocking.js';
 import { Channel } from './channel.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
-import type { Coordinator, RouteChange } from './coordinator.js';
+import type { Coordinator } from './coordinator.js';
 import { Cursors } from './cursors.js';
 import type { Database } from './database.js';
 import { Deadlines } from './deadlines.js';
 import { Link, type LinkListener } from './link.js';
 import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
+import type { RouteChange } from './router.js';
 import { takeOver } from './takeover.js';
 
 /** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
@@ -63,7 +64,7 @@ export class Executor implements AttemptListener, LinkListener {
     );
     this.#deadlines = new Deadlines(this);
     this.#outcomes = new Outcomes(this);
-    this.#stopListening = coordinator.onRouteChange((change) => this.#onRouteChange(change));
+    this.#stopListening = coordinator.router.listen((change) => this.#onRouteChange(change));
   }
 
   get loop() {
@@ -365,6 +366,17 @@ export class Executor implements AttemptListener, LinkListener {
     const link = database === undefined ? undefined : this.links.get(database);
     link?.open();
     takeOver(this, change);
+    if (this.lazy && change.from.generation === 0) this.#restOthers(database);
+  }
+
+  /** At start several links may have been opened to find the first active database. */
+  #restOthers(active: Database | undefined): void {
+    for (const [database, link] of this.links) {
+      if (database === active || link.idle) continue;
+      this.channels.delete(link);
+      link.rest(new Error('a standby rests'));
+      this.coordinator.connectivity.rest(database);
+    }
   }
 
   #settle(command: Command): boolean {

@@ -73,13 +73,13 @@ export function explain(coordinator: Coordinator): Explanation {
       .all()
       .filter((database) => database !== active)
       .map((database) => explainStandby(coordinator, database, active)),
-    coordinator.history.switches,
+    coordinator.router.history.switches,
   );
 }
 
 function whyActive(coordinator: Coordinator, active: Database): string {
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
-  const held = coordinator.heldUntil - coordinator.now;
+  const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {
     return Number.isFinite(held) ? `forced, for another ${seconds(held)}` : 'forced';
   }
@@ -88,20 +88,16 @@ function whyActive(coordinator: Coordinator, active: Database): string {
     .all()
     .filter((other) => other.weight > active.weight && lacks(other, now).length === 0);
   if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
-  const last = coordinator.history.switches.at(-1);
+  const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
 }
 
 /** What people look for and does not decide about the active one. */
 function remarks(database: Database): string[] {
   const found: string[] = [];
-  if (!isChecked(database)) found.push('health is not checked');
+  if (!database.isChecked) found.push('health is not checked');
   if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
   return found;
-}
-
-function isChecked(database: Database): boolean {
-  return database.options.healthChecks.some((check) => check.role === 'full');
 }
 
 function explainStandby(
@@ -119,14 +115,14 @@ function explainStandby(
     } else if (!coordinator.runtime.options.failbackSupported) {
       details.push('eligible; automatic failback is off');
     } else {
-      const checkAt = Math.max(coordinator.nextFailbackCheckAt, coordinator.heldUntil);
+      const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
       possibleInMs = checkAt - now;
       details.push(`eligible, the next look for failback is in ${seconds(possibleInMs)}`);
     }
   } else if (missing.length === 1 && missing[0] === 'grace period') {
     possibleInMs = database.graceEndsAt - now;
   }
-  if (!isChecked(database)) details.push('health is not checked');
+  if (!database.isChecked) details.push('health is not checked');
   const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
   const wallTime = coordinator.runtime.clock.wallTime();
   return {

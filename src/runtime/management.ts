@@ -43,7 +43,7 @@ export class Management {
     database.weight = weight;
     const coordinator = this.#coordinator;
     const { route, now } = coordinator;
-    if (coordinator.phase !== 'running' || now < coordinator.heldUntil) return true;
+    if (coordinator.phase !== 'running' || coordinator.failback.held) return true;
     if (route.database === undefined) return true;
     const better = selectFailback(coordinator.databases.values(), route.database.id, now);
     if (better !== undefined) {
@@ -135,7 +135,7 @@ export class Management {
   #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
     const coordinator = this.#coordinator;
     coordinator.pardon(database);
-    coordinator.heldUntil = heldUntil;
+    coordinator.failback.heldUntil = heldUntil;
     if (coordinator.route.database === database) return;
     coordinator.switchTo(database, reason, 'by hand');
   }

@@ -90,5 +90,8 @@ function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {
   const waiting = new Promise<void>((resolve) => {
     timer = loop.after(ms, resolve);
   });
-  return orAborted(waiting, signal).finally(() => timer?.cancel());
+  const waited = orAborted(waiting, signal).finally(() => timer?.cancel());
+  // A strategy that does not await it must not end the process.
+  waited.catch(() => {});
+  return waited;
 }

@@ -1,8 +1,11 @@
+import type { Timer } from '../clock.js';
 import { ClientClosedError } from '../errors.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { ValidatedOptions } from '../options/validate.js';
 import type { Executor } from './executor.js';
 import { Group, type GroupDependencies } from './group.js';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type State =
   | { readonly kind: 'closed' }
@@ -18,6 +21,8 @@ export class Session {
   #group: Group;
   #state: State = { kind: 'closed' };
   #unref = false;
+  /** Keeps the process alive as long as the client is open, whatever its connections do. */
+  #keepAlive: Timer | undefined;
 
   constructor(
     private readonly options: ValidatedOptions,
@@ -57,6 +62,7 @@ export class Session {
     this.#group = group;
     const done = this.#connect(group);
     this.#state = { kind: 'connecting', done };
+    this.#stayAlive();
     this.dependencies.emit('connect');
     return done;
   }
@@ -84,12 +90,21 @@ export class Session {
 
   ref(): void {
     this.#unref = false;
+    this.#stayAlive();
     this.executor?.ref();
   }
 
   unref(): void {
     this.#unref = true;
+    this.#keepAlive?.cancel();
     this.executor?.unref();
+  }
+
+  #stayAlive(): void {
+    this.#keepAlive?.cancel();
+    if (this.#unref || this.#state.kind === 'closed') return;
+    const { clock } = this.dependencies;
+    this.#keepAlive = clock.after(LONGEST_TIMER_MS, () => this.#stayAlive(), { keepAlive: true });
   }
 
   async #connect(group: Group): Promise<void> {
@@ -103,6 +118,7 @@ export class Session {
     } catch (error) {
       if (this.#group === group && this.#state.kind === 'connecting') {
         this.#state = { kind: 'closed' };
+        this.#keepAlive?.cancel();
       }
       throw error;
     }
@@ -121,6 +137,7 @@ export class Session {
   #end(group: Group, executor: Executor): void {
     if (!group.members.has(executor)) return;
     this.#state = { kind: 'closed' };
+    this.#keepAlive?.cancel();
     group.leave(executor);
     this.dependencies.emit('end');
   }

@@ -56,7 +56,7 @@ export class Startup {
     if (chosen.links.some((link) => link.idle)) {
       // A lazy one: it is ready when its connection is.
       for (const link of chosen.links) link.open();
-      coordinator.noteUnconnected(chosen);
+      coordinator.connectivity.await(chosen);
       return;
     }
     const better = databases.filter(
@@ -105,7 +105,10 @@ function isDead(database: Database): boolean {
 }
 
 function failureOf(database: Database): InitializationFailure {
-  const unconnected = `no data connection to ${database.driver.address}`;
-  const reason = database.health === 'unhealthy' ? (database.cause ?? 'unhealthy') : unconnected;
+  const { health, cause = 'unhealthy', connectionFailed, driver } = database;
+  const unconnected = connectionFailed
+    ? `no data connection to ${driver.address}`
+    : 'not known yet';
+  const reason = health === 'unhealthy' ? cause : unconnected;
   return { databaseId: database.id, reason, cause: database.lastError };
 }

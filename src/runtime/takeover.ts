@@ -1,9 +1,9 @@
 import { mayRepeat } from '../core/command-category.js';
 import type { Channel } from './channel.js';
 import type { Command } from './command.js';
-import type { RouteChange } from './coordinator.js';
 import type { Database } from './database.js';
 import type { Executor } from './executor.js';
+import type { RouteChange } from './router.js';
 
 /**
  * Moves a client's commands to the new route, in order of acceptance.
@@ -42,7 +42,7 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (channel === undefined) {
     if (executor.lazy && from.database !== to.database) {
       link.rest(new Error('no longer active'));
-      executor.coordinator.noteResting(from.database as Database);
+      executor.coordinator.connectivity.rest(from.database as Database);
     }
     return;
   }
@@ -54,12 +54,12 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
     link.drop(error);
     if (executor.lazy) {
       link.rest(error);
-      executor.coordinator.noteResting(channel.database);
+      executor.coordinator.connectivity.rest(channel.database);
     }
   } else {
     executor.drain(link);
-    if (executor.lazy) executor.coordinator.noteResting(channel.database);
-    else executor.coordinator.noteUnconnected(channel.database);
+    if (executor.lazy) executor.coordinator.connectivity.rest(channel.database);
+    else executor.coordinator.connectivity.await(channel.database);
   }
 }
 

@@ -32,10 +32,10 @@ function* schedule(draw: Draw, index: number): Generator<Round> {
     const count = own.one([1, 1, 1, 2, 3]);
     yield {
       // The first choice is left in peace less often.
-      quietMs: own.between(20, own.one([200, 1000])) * (1 + index),
+      quietMs: own.between(5, own.one([50, 200, 600])) * (1 + index / 2),
       faults: Array.from({ length: count }, () => ({
         fault: own.one(FAULTS),
-        forMs: own.between(10, own.one([100, 500, 1500])),
+        forMs: own.between(1, own.one([50, 300, 800])),
       })),
       draw: fork(own),
     };

@@ -246,6 +246,7 @@ class Run {
 function nameOf(outcome: History['operations'][number]['outcome']): string {
   if (outcome === undefined) return 'pending';
   if (outcome.kind === 'reply') return 'acknowledged';
-  const { code, message, name } = outcome.error as Record<string, string | undefined>;
-  return code ?? `${name} ${message?.split(' ', 1)[0]}`;
+  const { code, message } = outcome.error as { code?: string; message?: string };
+  const { name } = (outcome.error as object).constructor;
+  return code ?? `${name} ${name === 'AbortError' ? '' : message?.split(' ', 1)[0]}`.trim();
 }

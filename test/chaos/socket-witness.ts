@@ -25,12 +25,16 @@ export class SocketWitness {
 
   readonly #onSocket = (message: unknown): void => {
     const { socket } = message as { socket: Socket };
-    const write = socket.write as (...args: unknown[]) => boolean;
-    const witness = (...args: unknown[]) => {
-      if (this.ports.has(socket.remotePort as number)) this.#note(args[0]);
-      return write.apply(socket, args);
-    };
-    socket.write = witness as Socket['write'];
+    // `connect` puts a `write` of its own back; nothing is written before it has connected.
+    socket.once('connect', () => {
+      if (!this.ports.has(socket.remotePort as number)) return;
+      const write = socket.write as (...args: unknown[]) => boolean;
+      const witness = (...args: unknown[]) => {
+        this.#note(args[0]);
+        return write.apply(socket, args);
+      };
+      socket.write = witness as Socket['write'];
+    });
   };
 
   #note(data: unknown): void {

@@ -112,6 +112,19 @@ describe('a gate', () => {
     expect(await client.set('key', 'value')).toBe('OK');
   });
 
+  it('does not keep anybody from going there by hand', async () => {
+    const gate = makeGate();
+    const { client } = await withGate(gate.strategy, { failbackSupported: false });
+    gate.open = false;
+    await waitFor(() => client.explain().active?.why.includes('gate closed'), {
+      what: 'the gate to close',
+    });
+    await client.setActiveDatabase('west');
+    expect(client.explain().others[0]?.lacks).toEqual(['gate closed']);
+    await client.setActiveDatabase('east');
+    expect(client.activeDatabase).toBe('east');
+  });
+
   it('is not waited for at start', async () => {
     const strategy: HealthCheckStrategy = { role: 'gate', check: () => new Promise(() => {}) };
     const { client } = await withGate(strategy);

@@ -125,13 +125,14 @@ it('emits through listeners that can be counted and removed', async () => {
 });
 
 /** Runs `body` in a process of its own; resolves to what it printed, once it has ended by itself. */
-function inProcess(body: string, urls: readonly string[]): Promise<string> {
+function inProcess(body: string, urls: readonly string[], options = {}): Promise<string> {
   const root = path.resolve(import.meta.dirname, '../..');
   const source = pathToFileURL(path.join(root, 'src/index.ts')).href;
   const script = `
     const { createMultiDbClient } = await import(${JSON.stringify(source)});
     const client = createMultiDbClient({
-      healthCheck: { intervalMs: 50, timeoutMs: 40, numProbes: 1 },
+      ...${JSON.stringify(options)},
+      healthCheck: { intervalMs: 1000, numProbes: 1 },
       databases: ${JSON.stringify(urls.map((url) => ({ client: { url } })))},
     });
     ${body}`;
@@ -173,4 +174,18 @@ it('keeps a process alive otherwise, until close()', async () => {
     await client.connect();
     setTimeout(async () => { await client.close(); console.log('closed'); }, 300).unref();`;
   expect(await inProcess(body, [east.url, west.url])).toBe('closed');
+});
+
+it('keeps a process alive while it connects, and while everything is down', async () => {
+  const [east, west] = await servers();
+  const body = `
+    await client.connect();
+    process.kill(${east.pid}, 'SIGKILL');
+    process.kill(${west.pid}, 'SIGKILL');
+    client.on('all-databases-down', () => {
+      setTimeout(() => { client.destroy(); console.log('destroyed'); }, 500).unref();
+    });`;
+  // Neither has a connection then that could keep it alive.
+  const lazy = { standbyConnections: 'lazy' };
+  expect(await inProcess(body, [east.url, west.url], lazy)).toBe('destroyed');
 });

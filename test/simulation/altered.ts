@@ -27,7 +27,10 @@ export function buildAltered(edits: readonly Edit[]): Build {
   const target = mkdtempSync(path.join(tmpdir(), 'redis-multidb-altered-'));
   writeFileSync(path.join(target, 'package.json'), '{ "type": "module" }');
   for (const folder of ['src', 'test/simulation']) {
-    for (const file of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
+    for (const file of readdirSync(path.join(root, folder), {
+      recursive: true,
+      encoding: 'utf8',
+    })) {
       if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file.endsWith('.d.ts')) continue;
       const text = readFileSync(path.join(root, folder, file), 'utf8');
       const mine = folder === 'src' ? edits.filter((edit) => edit.file === posix(file)) : [];

@@ -11,6 +11,7 @@ export class Liveness {
   /** Awake time of the first command that the active database left unanswered. */
   #unansweredSince: number | undefined;
   #refusedAt: number | undefined;
+  #lastResortSince: number | undefined;
   readonly #ineligibleSince = new Map<string, number>();
   readonly #betterSince = new Map<string, number>();
 
@@ -28,6 +29,7 @@ export class Liveness {
     const views = this.judge.views();
     this.#wellBecomesEligible(views);
     this.#bestBecomesActive(active, views);
+    this.#lastResortIsLeft(active, views);
     this.#allDownIsTold();
   }
 
@@ -44,6 +46,7 @@ export class Liveness {
   onRouteChange(): void {
     this.#unansweredSince = undefined;
     this.#refusedAt = undefined;
+    this.#lastResortSince = undefined;
     this.#betterSince.clear();
   }
 
@@ -82,6 +85,21 @@ export class Liveness {
     const isDown = this.client.explain().state === 'down';
     if (!isDown && awake - since > bounds.noticeMs + bounds.verdictMs + 1500) {
       this.report('P7', `every database is down since ${Math.round(awake - since)} ms: not told`);
+    }
+  }
+
+  #lastResortIsLeft(activeId: string | undefined, views: readonly View[]): void {
+    const { awake, options } = this.world;
+    const active = views.find((view) => view.id === activeId);
+    if (active?.eligible !== false || !views.some((view) => view.eligible)) {
+      this.#lastResortSince = undefined;
+      return;
+    }
+    this.#lastResortSince ??= awake;
+    // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
+    const lateMs = awake - this.#lastResortSince - options.unhealthyAfterMs;
+    if (active.usable && lateMs > 200) {
+      this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
     }
   }
 

@@ -3,15 +3,164 @@ import type { Edit } from './altered.js';
 /** A mistake as somebody might make it. */
 export interface PlantedBug {
   readonly name: string;
-  readonly edits: readonly Edit[];
-}
-
-function plant(name: string, file: string, find: string, replace: string): PlantedBug {
-  return { name, edits: [{ file, find, replace }] };
+  readonly edit: Edit;
 }
 
 /**
  * Mistakes that the simulation must notice. Each is a change of the source text; where the text
- * has changed so that one finds no place any more, the test fails: plant it anew.
+ * has changed so that one finds no place any more, its test fails: plant it anew.
  */
-export const PLANTED_BUGS: readonly PlantedBug[] = [];
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  plant(
+    'the generation of an outcome is not checked',
+    'runtime/outcomes.ts',
+    'const isCurrent = attempt.generation === this.executor.coordinator.route.generation;',
+    'const isCurrent = true;',
+  ),
+  plant('the grace period is ignored', 'core/selection.ts', 'view.graceEndsAt <= now && ', ''),
+  plant(
+    'the breaker is never closed',
+    'runtime/coordinator.ts',
+    'if (database.circuit.close(now)) {',
+    'if (now < 0) {',
+  ),
+  plant(
+    'a failover begins inside a failover',
+    'runtime/coordinator.ts',
+    'if (this.#switching) {',
+    'if (this.now < 0) {',
+  ),
+  plant(
+    'a retry wait does not wake on a switch',
+    'runtime/takeover.ts',
+    'for (const command of executor.retries.takeAll()) moving.add(command);',
+    '',
+  ),
+  plant(
+    'unwritten commands are not moved',
+    'runtime/takeover.ts',
+    '    withdrawUnwritten(channel, moving);',
+    '',
+  ),
+  plant(
+    'the backlog is lost at a switch',
+    'runtime/executor.ts',
+    'const all = [...commands, ...this.backlog];',
+    'const all = [...commands];',
+  ),
+  plant(
+    'a verdict from before the database was left is accepted',
+    'runtime/health-monitor.ts',
+    'if (this.#startedFor.get(check) !== incarnation) {',
+    'if (incarnation < 0) {',
+  ),
+  plant(
+    'a blocked loop counts as silence',
+    'runtime/loop-clock.ts',
+    'Math.min(now - this.now, STALL_TICKS * this.tickMs)',
+    'now - this.now',
+  ),
+  plant(
+    'the timeout of a probe ignores stalls',
+    'runtime/probe.ts',
+    'loop.after(timeoutMs,',
+    'clock.after(timeoutMs,',
+  ),
+  plant(
+    'silence raises no suspicion',
+    'runtime/deadlines.ts',
+    'if (!channel.draining) coordinator.suspect(channel.database, {});',
+    '',
+  ),
+  plant(
+    'a lost connection raises no suspicion',
+    'runtime/coordinator.ts',
+    `    this.noteUnconnected(database);
+    this.suspect(database, { fresh: true });`,
+    '    this.noteUnconnected(database);',
+  ),
+  plant(
+    'that all are down is never announced',
+    'runtime/coordinator.ts',
+    "if (this.phase !== 'running' || this.route.state === 'down') return;",
+    'if (this.now >= 0) return;',
+  ),
+  plant(
+    'an outage never ends',
+    'runtime/coordinator.ts',
+    "const wasDown = this.route.state === 'down';",
+    "const wasDown = this.route.state === 'down';\n    if (wasDown) return;",
+  ),
+  plant(
+    'failback ignores that a database is forced',
+    'runtime/coordinator.ts',
+    'if (!this.runtime.options.failbackSupported || now < this.heldUntil) return;',
+    'if (!this.runtime.options.failbackSupported) return;',
+  ),
+  plant(
+    'the last resort is never left',
+    'runtime/coordinator.ts',
+    'if (best !== undefined && !best.lastResort) {',
+    'if (best === undefined && now < 0) {',
+  ),
+  plant(
+    'a waiting command has no deadline',
+    'runtime/deadlines.ts',
+    'if (time >= this.#earliestWaiting) this.#expireWaiting(time);',
+    '',
+  ),
+  plant(
+    'a command of unknown outcome is repeated whatever it is',
+    'core/retry.ts',
+    `    case 'perhaps':
+      return mayRepeat(category, question.safety) ? 'retry' : 'fail';`,
+    `    case 'perhaps':
+      return 'retry';`,
+  ),
+  plant(
+    'a takeover repeats writes',
+    'runtime/takeover.ts',
+    'if (!harmless && !(retryOnFailover && mayRepeat(category, safety))) continue;',
+    '',
+  ),
+  plant(
+    'moved commands are sent in reverse order',
+    'runtime/executor.ts',
+    'all.sort((a, b) => a.sequence - b.sequence);',
+    'all.sort((a, b) => b.sequence - a.sequence);',
+  ),
+  plant(
+    'that a lost command may have run is forgotten',
+    'runtime/outcomes.ts',
+    "if (executed !== 'no') command.maybeExecuted = true;",
+    '',
+  ),
+  plant(
+    'the lowest weight is preferred',
+    'core/selection.ts',
+    'view.weight > than.weight ||',
+    'view.weight < than.weight ||',
+  ),
+  plant(
+    'one lost probe is a failure under every policy',
+    'core/probing-policy.ts',
+    "return failures >= numProbes ? 'fail' : 'continue';\n};\n\n/** More than half",
+    "return failures > 0 ? 'fail' : 'continue';\n};\n\n/** More than half",
+  ),
+  plant(
+    'the timer of failback outlives the client',
+    'runtime/coordinator.ts',
+    'this.#failbackTimer?.cancel();',
+    '',
+  ),
+  plant(
+    'automatic failback does not happen',
+    'runtime/coordinator.ts',
+    '      this.#scheduleFailback();\n      this.checkFailback();',
+    '      this.#scheduleFailback();',
+  ),
+];
+
+function plant(name: string, file: string, find: string, replace: string): PlantedBug {
+  return { name, edit: { file, find, replace } };
+}

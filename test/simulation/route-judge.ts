@@ -62,6 +62,11 @@ export class RouteJudge {
     if (active !== id) this.report('P1', `a command goes to ${id} while ${active} is active`);
   }
 
+  onWritten(id: string, token: string): void {
+    const active = this.client.activeDatabase;
+    if (active !== id) this.report('P1', `${token} is written to ${id} while ${active} is active`);
+  }
+
   onEvent({ name, event: [event] }: SimulatedEvent): void {
     switch (name) {
       case 'switch':
@@ -72,6 +77,11 @@ export class RouteJudge {
         this.#alternate(this.#health, (event as { id: string }).id, name);
         break;
       case 'breaker-open':
+        if ((event as { id: string }).id !== this.#active) {
+          this.report('P5', `${name} of ${(event as { id: string }).id}, which is not active`);
+        }
+        this.#alternate(this.#breaker, (event as { id: string }).id, name);
+        break;
       case 'breaker-closed':
         this.#alternate(this.#breaker, (event as { id: string }).id, name);
         break;

@@ -82,13 +82,16 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     const connected = this.#client.connect();
     const { coordinator } = this.#client.session.group;
-    coordinator.onRouteChange(({ from, to, failed }) => {
+    coordinator.router.listen(({ from, to, failed }) => {
       this.#note(
         `route: ${name(from.database)} -> ${name(to.database)}${failed ? ' (failed)' : ''}`,
       );
       if (failed && from.database !== undefined) this.#judge.onLeft(from.database.id);
       if (to.database === undefined) this.#judge.onNowhere();
       this.#liveness.onRouteChange();
+      const waiting = this.#client.session.executor?.retries.size ?? 0;
+      if (waiting > 0)
+        this.#report('P4', `${waiting} commands wait on although there was a switch`);
     });
     await this.#clock.advance(20_000);
     await connected;
@@ -159,8 +162,11 @@ class Simulation {
         this.#judge.onSend(fake.id);
         this.#liveness.onSend(fake.id);
       },
-      onWritten: ({ args, batch }) =>
-        this.#ledger.onWritten(fake, String(batch?.commands[0]?.[1] ?? args[1])),
+      onWritten: ({ args, batch }) => {
+        const token = String(batch?.commands[0]?.[1] ?? args[1]);
+        this.#judge.onWritten(fake.id, token);
+        this.#ledger.onWritten(fake, token);
+      },
       onExecution: (execution) => this.#ledger.onExecution(fake, execution),
       onProbe: (sentAt) => this.#judge.onProbe(fake.id, sentAt),
     };

@@ -1,0 +1,18 @@
+import type { Clock, Random } from '../clock.js';
+import type { ResolvedOptions } from '../options/types.js';
+import type { Emit } from './emit.js';
+import type { LoopClock } from './loop-clock.js';
+
+/** What everything in a group shares: its options, its one clock, its chance, its events. */
+export interface Runtime {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly loop: LoopClock;
+  readonly random: Random;
+  readonly emit: Emit;
+}
+
+/** The wall-clock time that events carry. */
+export function timestamp({ clock }: Pick<Runtime, 'clock'>): Date {
+  return new Date(clock.wallTime());
+}
