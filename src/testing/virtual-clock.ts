@@ -11,6 +11,9 @@ interface Event {
 /** Where the turn of the simulated event loop is. */
 type Phase = 'timers' | 'deliveries' | 'check' | 'idle';
 
+/** Events at one instant that are taken for an endless loop. */
+const MAX_EVENTS_AT_ONCE = 100_000;
+
 /** 2025-01-01T00:00:00Z: wall time begins somewhere that reads well in a trace. */
 const EPOCH = 1_735_689_600_000;
 
@@ -23,6 +26,8 @@ const EPOCH = 1_735_689_600_000;
  *   (`afterTurn`); all promise jobs run between any two of them;
  * - what happens elsewhere (`elsewhere`: a server that works, a network that breaks) goes on also
  *   while the process is stalled.
+ *
+ * Events that cause each other without any time passing are an error after a hundred thousand.
  *
  * Equal times keep the order in which they were scheduled. Scheduling and firing are logarithmic
  * in the number of what is scheduled; one firing costs about half a microsecond of real time.
@@ -39,6 +44,7 @@ export class VirtualClock implements Clock {
   /** Waited since before the deliveries of the present turn. */
   #dueTurns: Event[] = [];
   #pendingTimers = 0;
+  #eventsAtOnce = 0;
 
   now(): number {
     return this.#now;
@@ -122,8 +128,15 @@ export class VirtualClock implements Clock {
       if (this.#phase === 'idle') {
         const next = this.#nextTime();
         if (next > until) return false;
-        this.#now = Math.max(this.#now, next);
+        if (next > this.#now) {
+          this.#now = next;
+          this.#eventsAtOnce = 0;
+        }
         this.#phase = 'timers';
+      }
+      this.#eventsAtOnce += 1;
+      if (this.#eventsAtOnce > MAX_EVENTS_AT_ONCE) {
+        throw new Error(`time stands still at ${this.#now} ms: what happens there never ends`);
       }
       if (this.#fire(this.#elsewhere)) return true;
       switch (this.#phase) {

@@ -79,6 +79,8 @@ export async function outcome(command: Promise<unknown>): Promise<Outcome> {
     return { reply: await command };
   } catch (error) {
     const { code, name, maybeExecuted } = error as Record<string, unknown>;
+    // Callers that go on after the end of a failed test must let the loop run.
+    if (code === 'CLIENT_CLOSED') await sleep(10);
     return { code: code ?? name, maybeExecuted };
   }
 }

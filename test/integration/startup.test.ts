@@ -76,14 +76,11 @@ it('needs as many databases as the policy says', async () => {
     const error = await errorOf(client.connect());
     expect(error).toMatchObject({ code: 'INITIALIZATION_FAILED' });
     const failures = error.failures as unknown as { databaseId: string; reason: string }[];
-    for (const { databaseId, reason } of failures) {
-      // It is not waited for the verdict on the third one, nor is a fault of it made up.
-      if (databaseId === 'north') expect(reason).not.toMatch(/no data connection|ECONNREFUSED/);
-      else expect(reason).toMatch(/ECONNREFUSED/);
-    }
-    expect(failures.map(({ databaseId }) => databaseId)).toEqual(
-      expect.arrayContaining(initializationPolicy === 'ALL_AVAILABLE' ? [] : ['east', 'west']),
-    );
+    // It ends with the first verdict that decides, and makes up no fault of those that are out.
+    const known = failures.filter(({ reason }) => reason !== 'not known yet');
+    for (const { reason } of known) expect(reason).toMatch(/ECONNREFUSED/);
+    expect(known.map(({ databaseId }) => databaseId)).not.toContain('north');
+    expect(known.length).toBeGreaterThanOrEqual(initializationPolicy === 'ALL_AVAILABLE' ? 1 : 2);
   }
   await west.restart();
   const majority = clientOf(targets, { initializationPolicy: 'MAJORITY_AVAILABLE' });

@@ -21,6 +21,11 @@ export class NodeRedisConnection implements Connection {
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
   #settled = 0;
+  readonly #options: {
+    abortSignal?: WriteWatch;
+    typeMapping?: unknown;
+    asap?: boolean | undefined;
+  } = {};
   #referenced = true;
   /** Within the constructor. */
   #isOpening = true;
@@ -77,14 +82,19 @@ export class NodeRedisConnection implements Connection {
     }
     const watch = new WriteWatch(this, attempt);
     attempt.handle = watch;
-    this.command(attempt.args, {
-      abortSignal: watch,
-      typeMapping: attempt.options?.typeMapping,
-      asap: attempt.options?.asap,
-    }).then(
-      (reply) => attempt.onReply(reply),
+    // One object for all commands: node-redis copies it before it returns.
+    const options = this.#options;
+    options.abortSignal = watch;
+    options.typeMapping = attempt.options?.typeMapping;
+    options.asap = attempt.options?.asap;
+    this.#client.sendCommand(attempt.args as string[], options as object).then(
+      (reply) => {
+        this.#settled += 1;
+        attempt.onReply(reply);
+      },
       (error) => {
-        if (!watch.withdrawn) attempt.onError(error);
+        this.#settled += 1;
+        if (!watch.withdrawn) attempt.onError(this.#explained(error));
       },
     );
   }
@@ -94,14 +104,18 @@ export class NodeRedisConnection implements Connection {
     try {
       return await this.#client.sendCommand(args as string[], options as object);
     } catch (error) {
-      // A client that ended without telling.
-      if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
-        this.#lose(error);
-      }
-      throw this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
+      throw this.#explained(error);
     } finally {
       this.#settled += 1;
     }
+  }
+
+  #explained(error: unknown): unknown {
+    // A client that ended without telling.
+    if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
+      this.#lose(error);
+    }
+    return this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
   }
 
   withdraw(attempt: Attempt): boolean {
