@@ -6,12 +6,16 @@ import { baseOf } from './judge.js';
 import type { Place } from './place.js';
 import { pause } from './traffic.js';
 
+/** No call waits for longer than a few probes and the end of a command. */
+const LIMIT_MS = 15_000;
+
 export async function manage(
   client: MultiDbClient,
   places: readonly Place[],
   draw: Draw,
   isOver: () => boolean,
   note: (text: string) => void,
+  onOverdue: (text: string) => void,
 ): Promise<void> {
   let added = 0;
   const optionsOf = (place: Place) => ({
@@ -41,12 +45,15 @@ export async function manage(
     await pause(draw.between(50, 900));
     if (isOver()) break;
     const action = draw.one(actions);
+    const overdue = setTimeout(() => onOverdue(`${String(action)} has not ended`), LIMIT_MS);
     try {
-      await action();
+      await Promise.race([action(), pause(LIMIT_MS + 100)]);
       note(`management: ${String(action).slice(0, 60).replaceAll(/\s+/g, ' ')}`);
     } catch (error) {
       if (!isMultiDbError(error)) throw error;
       note(`management: ${(error as Error).message}`);
+    } finally {
+      clearTimeout(overdue);
     }
   }
 }

@@ -129,7 +129,9 @@ class Run {
         ? [waitFor(isOver, { what: 'the end', timeoutMs: durationMs + 10_000 })]
         : disturb(this.#places, this.#draw(2), isOver, note, this.#note)),
       ...this.#callers.map((caller, n) =>
-        manage(caller.client, this.#places, this.#draw(10 + n), isOver, this.#note),
+        manage(caller.client, this.#places, this.#draw(10 + n), isOver, this.#note, (text) =>
+          this.#violations.push({ kind: 'unsettled', text }),
+        ),
       ),
     ]);
     traffic.stop();
@@ -233,6 +235,7 @@ class Run {
   }
 
   readonly #note = (text: string): void => {
+    if (process.env.CHAOS_LIVE) console.error(text);
     this.#trace.push(`${this.#loop.time.toFixed(0).padStart(8)}  ${text}`);
   };
 

@@ -35,7 +35,10 @@ export class Liveness {
 
   /** A command was handed to the active database. */
   onSend(id: string): void {
-    if (this.world.find(id).fatalSince !== undefined) this.#unansweredSince ??= this.world.awake;
+    const { fatalSince, fake } = this.world.find(id);
+    // A silence that began earlier has been told already, when the database was well.
+    if (fatalSince === undefined || fake.lostConnections > 0) return;
+    this.#unansweredSince ??= this.world.awake;
   }
 
   /** A fault begins on a database that serves: it is noticed by its refusals. */
@@ -91,14 +94,15 @@ export class Liveness {
   #lastResortIsLeft(activeId: string | undefined, views: readonly View[]): void {
     const { awake, options } = this.world;
     const active = views.find((view) => view.id === activeId);
-    if (active?.eligible !== false || !views.some((view) => view.eligible)) {
+    const isIneligible = active?.usable === true && !active.eligible;
+    if (!isIneligible || !views.some((view) => view.eligible)) {
       this.#lastResortSince = undefined;
       return;
     }
     this.#lastResortSince ??= awake;
     // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
     const lateMs = awake - this.#lastResortSince - options.unhealthyAfterMs;
-    if (active.usable && lateMs > 200) {
+    if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
     }
   }

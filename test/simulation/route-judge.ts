@@ -181,10 +181,13 @@ export class RouteJudge {
   /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */
   views(chosen?: string): View[] {
     const isLazy = this.world.options.standbyConnections === 'lazy';
+    const { databases } = this.client.session.group.coordinator;
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
       const connected = rest.connected || (isLazy && id === chosen);
       const usable = health === 'healthy' && connected;
-      const eligible = usable && breaker === 'closed' && rest.gracePeriodLeftMs === 0;
+      const isChecked = databases.get(id)?.unverified !== true;
+      const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
+      const eligible = usable && isChecked && isFree;
       return { id, weight, usable, eligible };
     });
   }

@@ -1,0 +1,287 @@
+// What each fault costs under each load: `npm run fault-matrix`, which builds dist/ and runs this
+// through tsx, because the test kit is TypeScript; the client is that of dist/.
+//
+//   --only TEXT     the cells whose `fault / load` contains TEXT; prints and writes nothing
+//
+// Each cell: two new servers, the active one behind a fault proxy, a client with default options
+// (but for fastFailover), the load, the fault, and then the time from the fault until a command has
+// succeeded on the other database, what callers were told, and the heap. The table goes into
+// docs/fault-matrix.md, between its markers.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { heapUsedAfterGc, startProxy, startRedis, stopAll } from '../test/kit/index.js';
+
+const root = path.resolve(import.meta.dirname, '..');
+const page = path.join(root, 'docs/fault-matrix.md');
+const [BEGIN, END] = ['<!-- begin: npm run fault-matrix -->', '<!-- end -->'];
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const dist = pathToFileURL(path.join(root, 'dist/index.js')).href;
+/** @type {typeof import('redis-multidb')} */
+const { createMultiDbClient } = await import(dist);
+
+/** @typedef {import('../test/kit/index.js').RedisServer} RedisServer */
+/** @typedef {import('../test/kit/index.js').FaultProxy} FaultProxy */
+/** @typedef {import('redis-multidb').MultiDbClient} Client */
+
+/**
+ * @typedef {object} Fault
+ * @property {(server: RedisServer, proxy: FaultProxy) => unknown} strike
+ * @property {boolean} [direct] without the proxy between client and server
+ */
+
+/** @type {Record<string, Fault>} */
+const FAULTS = {
+  'kill (SIGKILL)': { strike: (server) => server.kill(), direct: true },
+  'kill behind a proxy that accepts and resets': { strike: (server) => server.kill() },
+  'freeze (SIGSTOP)': { strike: (server) => server.freeze(), direct: true },
+  'reset once, server well': { strike: (_server, proxy) => proxy.reset() },
+  'reset, then refuse': {
+    strike: (_server, proxy) => {
+      proxy.refuse();
+      proxy.reset();
+    },
+  },
+  'silence, both directions': {
+    strike: (_server, proxy) => proxy.silence('both', { mode: 'drop' }),
+  },
+  'silence, to the server': {
+    strike: (_server, proxy) => proxy.silence('to-server', { mode: 'drop' }),
+  },
+  'silence, to the client': {
+    strike: (_server, proxy) => proxy.silence('to-client', { mode: 'drop' }),
+  },
+  'half open': { strike: (_server, proxy) => proxy.halfOpen() },
+  LOADING: {
+    strike: (_server, proxy) => proxy.answerWith('-LOADING Redis is loading the dataset in memory'),
+  },
+  'READONLY (became a replica)': {
+    strike: (server) => server.command('REPLICAOF', '127.0.0.1', '1'),
+    direct: true,
+  },
+};
+
+/** Commands per second, or all at once; half GET, half INCR. */
+const LOADS = /** @type {const} */ (['idle', '10/s', '5000/s', '10 000 at once']);
+const RATES = { idle: 0, '10/s': 10, '5000/s': 5000, '10 000 at once': 0 };
+
+/** Counters of the other database start here, so that a reply tells where it is from. */
+const WEST_FROM = 1_000_000_000;
+/** Longer than every default: a fault that leads nowhere is one that the database survived. */
+const PATIENCE_MS = 8000;
+
+/**
+ * Every command of a cell, by kind and outcome.
+ */
+class Ledger {
+  issued = 0;
+  settled = 0;
+  /** When the first command succeeded on the other database. @type {number | undefined} */
+  firstOnWest;
+  /** When the latest command succeeded on the one with the fault, and was issued after it. @type {number | undefined} */
+  firstOnEastAfter;
+  /** Errors by kind. @type {Map<string, number>} */
+  errors = new Map();
+  /** @type {number} */
+  faultAt = Number.POSITIVE_INFINITY;
+  #next = 0;
+
+  /** @param {Client} client */
+  constructor(client) {
+    this.client = client;
+  }
+
+  /** Issues one command. */
+  issue() {
+    const write = this.#next++ % 2 === 1;
+    const issuedAt = performance.now();
+    this.issued += 1;
+    const command = write ? this.client.incr('counter') : this.client.get('who');
+    return command.then(
+      (reply) => {
+        this.settled += 1;
+        const isWest = write ? Number(reply) > WEST_FROM : reply === 'west';
+        if (isWest) this.firstOnWest ??= performance.now();
+        else if (issuedAt >= this.faultAt) this.firstOnEastAfter ??= performance.now();
+      },
+      (error) => {
+        this.settled += 1;
+        const kind = `${write ? 'write' : 'read'} ${error.code ?? error.name}`;
+        const known = error.maybeExecuted ? 'perhaps executed' : 'not executed';
+        const key = `${kind}, ${known}`;
+        this.errors.set(key, (this.errors.get(key) ?? 0) + 1);
+      },
+    );
+  }
+}
+
+/**
+ * @param {string} fault
+ * @param {keyof typeof RATES} load
+ * @param {boolean} fastFailover
+ */
+async function cell(fault, load, fastFailover) {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  await east.command('SET', 'who', 'east');
+  await west.command('MSET', 'who', 'west', 'counter', String(WEST_FROM));
+  const proxy = await startProxy(east);
+  const { strike, direct = false } = /** @type {Fault} */ (FAULTS[fault]);
+  const client = createMultiDbClient({
+    databases: [
+      { id: 'east', weight: 1, client: { url: direct ? east.url : proxy.url } },
+      { id: 'west', weight: 0.5, client: { url: west.url } },
+    ],
+    fastFailover,
+  });
+  let switchedAt = Number.NaN;
+  client.on('switch', () => {
+    switchedAt = performance.now();
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    while (!client.databases.every(({ id }) => client.isHealthy(id))) await sleep(5);
+    const ledger = new Ledger(client);
+    const stop = drive(ledger, RATES[load]);
+    if (RATES[load] > 0) await sleep(500);
+    else for (let i = 0; i < 50; i += 1) await ledger.issue();
+    const heapBefore = await heapUsedAfterGc();
+    switchedAt = Number.NaN;
+
+    if (load === '10 000 at once') {
+      for (let i = 0; i < 10_000; i += 1) void ledger.issue();
+      // Some are written and under way.
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    }
+    ledger.faultAt = performance.now();
+    const injured = strike(east, proxy);
+    await untilServed(ledger, load, () => switchedAt);
+    const heapPeak = process.memoryUsage().heapUsed;
+    stop();
+    while (ledger.settled < ledger.issued) await sleep(5);
+    await injured;
+    const heapAfter = await heapUsedAfterGc();
+    const served = ledger.firstOnWest ?? ledger.firstOnEastAfter ?? Number.NaN;
+    return {
+      fault,
+      load,
+      fastFailover,
+      stays: ledger.firstOnWest === undefined,
+      servedMs: served - ledger.faultAt,
+      errors: ledger.errors,
+      heapBefore,
+      heapPeak,
+      heapAfter,
+    };
+  } finally {
+    client.destroy();
+    await stopAll();
+  }
+}
+
+/**
+ * Resolves when commands succeed again: on the other database, or on the one that survived.
+ *
+ * @param {Ledger} ledger
+ * @param {string} load
+ * @param {() => number} switchedAt
+ */
+async function untilServed(ledger, load, switchedAt) {
+  const giveUpAt = ledger.faultAt + PATIENCE_MS;
+  while (ledger.firstOnWest === undefined && performance.now() < giveUpAt) {
+    await sleep(1);
+    // Without traffic a command is issued once there is another active database.
+    if (load === 'idle' && switchedAt() > ledger.faultAt) await ledger.issue();
+    const quiet = load === '10 000 at once' && ledger.settled === ledger.issued;
+    if (quiet) await ledger.issue();
+    const survived = ledger.firstOnEastAfter;
+    // The verdict on a database that goes on answering takes a round of probes.
+    if (survived !== undefined && performance.now() - survived > 2500) return;
+  }
+  if (ledger.firstOnWest === undefined) await ledger.issue();
+}
+
+/**
+ * @param {Ledger} ledger
+ * @param {number} perSecond
+ */
+function drive(ledger, perSecond) {
+  if (perSecond === 0) return () => {};
+  const startedAt = performance.now();
+  let due = 0;
+  const timer = setInterval(
+    () => {
+      const wanted = ((performance.now() - startedAt) / 1000) * perSecond;
+      for (; due < wanted; due += 1) void ledger.issue();
+    },
+    Math.min(10, 1000 / perSecond),
+  );
+  return () => clearInterval(timer);
+}
+
+/** @param {number} bytes */
+const mb = (bytes) => (bytes / 1024 / 1024).toFixed(1);
+
+/** @param {Awaited<ReturnType<typeof cell>>} result */
+function row(result) {
+  const { fault, load, fastFailover, stays, servedMs, errors } = result;
+  const time = Number.isNaN(servedMs) ? 'never' : `${servedMs.toFixed(servedMs < 10 ? 1 : 0)} ms`;
+  // Nobody asked for anything before the end of the line's time.
+  const onTheSame = load === 'idle' ? 'stays' : `${time} (stays)`;
+  const told = [...errors].sort().map(([kind, count]) => `${count} × ${kind}`);
+  const heap = [result.heapBefore, result.heapPeak, result.heapAfter].map(mb).join(' / ');
+  const cells = [
+    fault,
+    load,
+    fastFailover ? 'on' : 'off',
+    stays ? onTheSame : time,
+    told.length === 0 ? 'none' : told.join('; '),
+    heap,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** @param {readonly string[]} rows */
+async function table(rows) {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const client = JSON.parse(
+    readFileSync(path.join(root, 'node_modules/@redis/client/package.json'), 'utf8'),
+  );
+  const server = await startRedis();
+  const redis = await server.info('redis_version');
+  await server.dispose();
+  const [cpu] = os.cpus();
+  return [
+    `Measured with redis-multidb ${version}, @redis/client ${client.version}, Node.js ${process.versions.node}, ` +
+      `Redis ${redis} on ${os.type()} ${os.release()}, ${os.availableParallelism()} × ${cpu?.model ?? 'CPU'}, ` +
+      `${Math.round(os.totalmem() / 2 ** 30)} GB.`,
+    '',
+    '| fault | load | fastFailover | first success after | errors | heap before / at first success / after (MB) |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+const rows = [];
+for (const fault of Object.keys(FAULTS)) {
+  for (const load of LOADS) {
+    if (values.only !== undefined && !`${fault} / ${load}`.includes(values.only)) continue;
+    for (const fastFailover of [false, true]) {
+      const line = row(await cell(fault, load, fastFailover));
+      console.log(line);
+      rows.push(line);
+    }
+  }
+}
+if (values.only === undefined) {
+  const text = readFileSync(page, 'utf8');
+  const head = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
+  const tail = text.slice(text.indexOf(END));
+  writeFileSync(page, `${head}\n${await table(rows)}\n${tail}`);
+  console.log(`Written to ${path.relative(root, page)}`);
+}
