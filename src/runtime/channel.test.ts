@@ -65,9 +65,9 @@ it('sees progress by the bytes that arrive', () => {
   expect(channel.look(10)).toBe(false);
   expect(channel.lastProgress).toBe(5);
   connection.bytesReceived += 1;
-  channel.suspected = true;
+  channel.suspectedAt = 8;
   expect(channel.look(20)).toBe(true);
-  expect([channel.lastProgress, channel.suspected]).toEqual([20, false]);
+  expect([channel.lastProgress, channel.suspectedAt]).toEqual([20, Number.NEGATIVE_INFINITY]);
   expect(channel.look(30)).toBe(false);
   expect(channel.lastProgress).toBe(20);
 });

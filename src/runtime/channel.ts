@@ -20,8 +20,10 @@ export class Channel {
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** A look at late attempts waits for a full turn of the loop. */
   checking = false;
-  /** The silence that goes on has been told. */
-  suspected = false;
+  /** Loop time at which the silence that goes on was told last. */
+  suspectedAt = Number.NEGATIVE_INFINITY;
+  /** Its loss has been counted as a failure. */
+  lossCounted = false;
   /** Loop time until which its server's announced maintenance makes nothing late. */
   relaxedUntil = 0;
   /** Loop time of the latest CLIENT UNBLOCK for this connection. */
@@ -96,7 +98,7 @@ export class Channel {
     if (bytes === this.lastBytes) return false;
     this.lastBytes = bytes;
     this.lastProgress = time;
-    this.suspected = false;
+    this.suspectedAt = Number.NEGATIVE_INFINITY;
     return true;
   }
 }

@@ -80,6 +80,14 @@ export class SentAttempt implements Attempt {
     readonly generation: number,
   ) {}
 
+  /**
+   * It timed out because the database was late, not because it was sent shortly before its
+   * command's own deadline.
+   */
+  hadItsTime(suspectAfterMs: number): boolean {
+    return this.deadline < this.command.deadline || this.deadline - this.sentAt >= suspectAfterMs;
+  }
+
   get args(): readonly CommandArgument[] {
     return this.command.args;
   }

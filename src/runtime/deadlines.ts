@@ -61,7 +61,8 @@ export class Deadlines {
   }
 
   #isSuspect(channel: Channel, time: number): boolean {
-    return !channel.suspected && this.#isSilent(channel, time);
+    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+    return time - channel.suspectedAt >= suspectAfterMs && this.#isSilent(channel, time);
   }
 
   /** Headed by a command that should have been answered, and nothing came for `suspectAfterMs`. */
@@ -77,7 +78,7 @@ export class Deadlines {
     const { time } = this.executor.loop;
     const { coordinator } = this.executor;
     if (this.#isSuspect(channel, time)) {
-      channel.suspected = true;
+      channel.suspectedAt = time;
       if (!channel.draining) coordinator.suspect(channel.database, {});
     }
     if (time < channel.earliestDeadline) return;
@@ -143,10 +144,15 @@ export class Deadlines {
   /** Its reply may still come; nobody waits for it any more. */
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
+    const { coordinator } = this.executor;
+    const { suspectAfterMs } = coordinator.runtime.options;
     command.maybeExecuted = true;
     attempt.onError(this.#timedOut(command));
     attempt.channel.owe(attempt, time);
-    if (!attempt.channel.draining) this.executor.coordinator.suspect(attempt.channel.database, {});
+    const { channel } = attempt;
+    if (!channel.draining && attempt.hadItsTime(suspectAfterMs)) {
+      coordinator.suspect(channel.database, {});
+    }
   }
 
   #noteEarliest(channel: Channel, isRelaxed: boolean): void {

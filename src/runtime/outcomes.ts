@@ -88,8 +88,7 @@ export class Outcomes {
 
   #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
     const { database } = attempt.channel;
-    const wasLate = isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT';
-    if (wasLate && attempt.command.traits.blockMs !== undefined) return;
+    if (!this.#isEvidence(attempt, error)) return;
     const { includedErrors, ignoredErrors } = database.options.failureDetector;
     const { now } = this.executor.loop;
     const failed = asError(error);
@@ -98,6 +97,24 @@ export class Outcomes {
       const opened = database.circuit.recordFailure(now);
       if (opened !== undefined) this.executor.coordinator.onBreakerOpened(database);
     } else if (answered) database.circuit.recordSuccess(now);
+  }
+
+  /** Whether the outcome says anything of the database that has not been counted. */
+  #isEvidence(attempt: SentAttempt, error: unknown): boolean {
+    const { channel, command } = attempt;
+    if (isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT') {
+      const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+      return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
+    }
+    if (
+      this.executor.channels.get(channel.link) === channel ||
+      channel.database.driver.classify(error) === 'reply'
+    )
+      return true;
+    // However many commands were under way, a lost connection is one failure.
+    const isFirst = !channel.lossCounted;
+    channel.lossCounted = true;
+    return isFirst;
   }
 
   #repeatOrFail(

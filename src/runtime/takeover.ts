@@ -79,7 +79,7 @@ function repeatInFlight(executor: Executor, channel: Channel, moving: Set<Comman
   for (const attempt of channel.attempts()) {
     const { command } = attempt;
     if (command.state === 'settled' || command.attempts >= commandRetry.maxAttempts) continue;
-    if (command.traits.blockMs !== undefined) continue;
+    if (command.traits.blockMs !== undefined || command.deadline <= executor.loop.time) continue;
     const safety = command.options?.retrySafety ?? commandRetry.safety;
     const { category } = command.traits;
     const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);

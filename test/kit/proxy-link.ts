@@ -159,8 +159,10 @@ function closed(socket: Socket): Promise<unknown> {
 
 function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
+  // While its FIN is on the way libuv refuses to reset a socket, and Node.js then never closes it.
+  const isEnding = socket.writableEnded && !socket.writableFinished;
   try {
-    if (socket.connecting) socket.destroy();
+    if (socket.connecting || isEnding) socket.destroy();
     else socket.resetAndDestroy();
   } catch {
     // A Unix socket knows no RST.

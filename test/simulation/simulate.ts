@@ -96,7 +96,7 @@ class Simulation {
     await this.#clock.advance(20_000);
     await connected;
 
-    const end = MIN_DURATION_MS + this.#draw.between(0, 120_000);
+    const end = MIN_DURATION_MS + this.#draw.between(0, 60_000);
     while (this.#clock.now() < end && this.#isClean) await this.#step();
     await this.#finale();
     if (this.#isClean) await this.#close();
@@ -115,7 +115,7 @@ class Simulation {
     const { now } = { now: this.#clock.now() };
     if (now >= this.#nextModeAt) {
       this.#nextModeAt = now + this.#draw.between(5_000, 60_000);
-      this.#traffic = this.#draw.one([0, 0, 1, 1, 1, 3, 20]);
+      this.#traffic = this.#draw.one([0, 0, 1, 1, 1, 3, 12]);
     }
     const isCloseUp = now < this.#closeUpUntil;
     this.#disturb(isCloseUp);
