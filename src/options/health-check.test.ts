@@ -45,6 +45,7 @@ it('takes an object with parts; the others are the defaults', () => {
   const [check] = resolveHealthChecks(setting, AT);
   expect(check).toEqual({
     name: 'MyStrategy',
+    role: 'full',
     strategy: mine,
     intervalMs: 10,
     timeoutMs: 2000,

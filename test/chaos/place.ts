@@ -133,7 +133,12 @@ export class Place {
 
   async dispose(): Promise<void> {
     this.#control?.close();
-    await this.proxy.close();
+    const c = this.proxy.close();
+    const t = setTimeout(() => {
+      for (const l of (this.proxy as any).__links()) console.error('LINK', l.id, l.dump());
+    }, 3000);
+    await c;
+    clearTimeout(t);
     await this.server.dispose();
   }
 }

@@ -79,11 +79,17 @@ class Run {
       const recovered = await this.#recover();
       if (recovered) await this.#end();
       else for (const { client } of this.#callers) client.destroy();
-      for (const place of this.#places) { console.error('settle', place.id); await place.settle(); }
+      for (const place of this.#places) {
+        console.error('settle', place.id);
+        await place.settle();
+      }
       await this.options.tamper?.(this.#places, this.#history);
       return this.#report(await this.#evidence());
-    } catch (error) { console.error('THREW', error); throw error;
-    } finally { console.error('finally');
+    } catch (error) {
+      console.error('THREW', error);
+      throw error;
+    } finally {
+      console.error('finally');
       process.off('unhandledRejection', this.#onRejection);
       this.#loop.stop();
       this.#sockets.stop();
