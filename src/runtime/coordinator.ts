@@ -155,9 +155,14 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.evaluate();
   }
 
-  /** Announced maintenance is no failure: for `forMs` the active database is not left for it. */
+  /**
+   * Announced maintenance is no failure: for `forMs` the active database is not left for it. At
+   * its end one probe decides anew.
+   */
   onMaintenance(database: Database, forMs: number): void {
-    database.maintenanceEndsAt = this.now + forMs;
+    const monitor = this.monitors.get(database);
+    database.maintenanceEndsAt = this.now + (forMs || (monitor?.probeTimeoutMs ?? 0));
+    if (forMs === 0 && database.health === 'unhealthy') monitor?.suspect({ fresh: true });
     this.evaluate();
   }
 
@@ -192,7 +197,9 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   }
 
   oneProbeIsEnough(database: Database): boolean {
-    return database.health === 'unknown' || this.route.database === undefined;
+    const { health, maintenanceEndsAt } = database;
+    if (health === 'unknown' || this.route.database === undefined) return true;
+    return health === 'unhealthy' && maintenanceEndsAt > this.now;
   }
 
   /** Resolves when it is known whether `database` can serve. */

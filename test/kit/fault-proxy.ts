@@ -283,9 +283,6 @@ export class FaultProxy {
     return this.close();
   }
 
-  __links() {
-    return [...this.#links];
-  }
   get #open(): ProxyLink[] {
     return [...this.#links].filter((link) => !link.isOver);
   }

@@ -60,29 +60,6 @@ export class ProxyLink implements ProxyConnection {
     return this.#isOver;
   }
 
-  dump() {
-    const d = (s: any) =>
-      s && [
-        s.destroyed,
-        s.closed,
-        s.connecting,
-        s.readyState,
-        s.writableLength,
-        s.writableEnded,
-        s.writableFinished,
-        s.readableEnded,
-        s.readableLength,
-        s.isPaused(),
-        s._handle === null,
-      ];
-    return JSON.stringify([
-      this.#isOver,
-      this.#isAbandoned,
-      [...this.seen],
-      d(this.#client),
-      d(this.#upstream),
-    ]);
-  }
   /** RST to both sides. */
   reset(): void {
     this.#isOver = true;

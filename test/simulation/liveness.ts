@@ -35,9 +35,9 @@ export class Liveness {
 
   /** A command was handed to the active database. */
   onSend(id: string): void {
-    const { fatalSince, fake } = this.world.find(id);
+    const { fatalSince, fake, beganWell } = this.world.find(id);
     // A silence that began earlier has been told already, when the database was well.
-    if (fatalSince === undefined || fake.lostConnections > 0) return;
+    if (fatalSince === undefined || fake.lostConnections > 0 || !beganWell) return;
     this.#unansweredSince ??= this.world.awake;
   }
 

@@ -17,18 +17,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'const isCurrent = attempt.generation === this.executor.coordinator.route.generation;',
     'const isCurrent = true;',
   ),
-  plant('the grace period is ignored', 'core/selection.ts', 'view.graceEndsAt <= now && ', ''),
+  plant('the grace period is ignored', 'core/selection.ts', '    view.graceEndsAt <= now &&\n', ''),
   plant(
     'the breaker is never closed',
-    'runtime/coordinator.ts',
-    'if (database.circuit.close(now)) {',
-    'if (now < 0) {',
+    'runtime/grace.ts',
+    'if (!database.circuit.close(this.runtime.clock.now())) return;',
+    'if (this.runtime.clock.now() >= 0) return;',
   ),
   plant(
     'a failover begins inside a failover',
-    'runtime/coordinator.ts',
-    'if (this.#switching) {',
-    'if (this.now < 0) {',
+    'runtime/router.ts',
+    'this.changing = true;',
+    'this.changing = false;',
+  ),
+  plant(
+    'a database that was left returns without having been checked',
+    'core/selection.ts',
+    '    view.unverified !== true &&\n',
+    '',
   ),
   plant(
     'a retry wait does not wake on a switch',
@@ -75,9 +81,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a lost connection raises no suspicion',
     'runtime/coordinator.ts',
-    `    this.noteUnconnected(database);
-    this.suspect(database, { fresh: true });`,
-    '    this.noteUnconnected(database);',
+    '    this.connectivity.await(database);\n    this.suspect(database, { fresh: true });',
+    '    this.connectivity.await(database);',
   ),
   plant(
     'that all are down is never announced',
@@ -88,14 +93,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'an outage never ends',
     'runtime/coordinator.ts',
-    "const wasDown = this.route.state === 'down';",
-    "const wasDown = this.route.state === 'down';\n    if (wasDown) return;",
+    "if (this.route.state === 'down') {",
+    "if (this.route.state === 'down') return;\n    if (this.now < 0) {",
   ),
   plant(
     'failback ignores that a database is forced',
-    'runtime/coordinator.ts',
-    'if (!this.runtime.options.failbackSupported || now < this.heldUntil) return;',
-    'if (!this.runtime.options.failbackSupported) return;',
+    'runtime/failback.ts',
+    'return this.runtime.options.failbackSupported && !this.held;',
+    'return this.runtime.options.failbackSupported;',
   ),
   plant(
     'the last resort is never left',
@@ -149,15 +154,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'the timer of failback outlives the client',
-    'runtime/coordinator.ts',
-    'this.#failbackTimer?.cancel();',
+    'runtime/failback.ts',
+    'this.#timer?.cancel();',
     '',
   ),
   plant(
     'automatic failback does not happen',
-    'runtime/coordinator.ts',
-    '      this.#scheduleFailback();\n      this.checkFailback();',
-    '      this.#scheduleFailback();',
+    'runtime/failback.ts',
+    '      this.start();\n      this.check();',
+    '      this.start();',
   ),
 ];
 

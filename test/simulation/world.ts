@@ -3,6 +3,9 @@ import type { Draw } from './draw.js';
 import type { Fault, Severity } from './faults.js';
 import type { Bounds, DrawnOptions } from './options.js';
 
+/** Longer than any command waits: what an earlier fault left unanswered is settled. */
+const WELL_BEFORE_MS = 16_000;
+
 /** One fake database, with the truth about it: what the engine can only guess. */
 export class Place {
   readonly fake: FakeDatabase;
@@ -16,6 +19,8 @@ export class Place {
   /** Awake time of the latest refusal that its connected client must notice at once. */
   refusedSince: number | undefined;
   removed = false;
+  /** Nothing had been wrong for a while when the present fault began. */
+  beganWell = true;
   /** Of the latest "a probe is lost". */
   probeLostAt = Number.NEGATIVE_INFINITY;
   /** A probe is going to be lost that the policy does not tolerate. */
@@ -109,11 +114,13 @@ export class World {
   begin(place: Place, fault: Fault, forMs: number): void {
     const severity = fault.severity(this.options);
     const { awake } = this;
+    const before = place.wellSince;
     this.faults += 1;
     const lasts = fault.lasting ? ` for ${Math.round(forMs)} ms` : '';
     this.note(`${place.id}: ${fault.name}${lasts} (${severity})`);
     if (fault.lasting) {
       this.end(place);
+      place.beganWell = before !== undefined && awake - before > WELL_BEFORE_MS;
       const token = {};
       place.fault = { fault, severity, token };
       if (severity === 'fatal') place.fatalSince = awake;
