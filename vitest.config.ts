@@ -62,7 +62,7 @@ export default defineConfig({
       project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       // Measures how fast a failure is noticed: alone on the machine, one file at a time.
       project('faults', {
-        include: 'test/faults/**/*.test.ts',
+        include: 'test/{faults,chaos}/**/*.test.ts',
         group: 2,
         maxWorkers: 1,
         timeoutMs: 60_000,

@@ -1,3 +1,4 @@
+import { withBlockTime } from '../core/command-block-time.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
@@ -20,6 +21,21 @@ export class Blocking {
   readonly held = new Set<Command>();
 
   constructor(private readonly executor: Executor) {}
+
+  /** Prepares a blocking command for a channel; answers how long it may still block. */
+  prepare(command: Command, channel: Channel): number {
+    const { blockMs } = command.traits;
+    if (blockMs === undefined) return 0;
+    channel.connection.identify().catch(() => {});
+    const { time } = this.executor.loop;
+    if (command.blockEndsAt === Number.POSITIVE_INFINITY) {
+      command.blockEndsAt = time + blockMs;
+      return blockMs;
+    }
+    const leftMs = Math.max(command.blockEndsAt - time, 0);
+    command.args = withBlockTime(command.args, leftMs);
+    return leftMs;
+  }
 
   /** The database was left as failed: gives its blocking commands up, and answers them. */
   takeFrom(channel: Channel): Command[] {

@@ -1,4 +1,3 @@
-import { withBlockTime } from '../core/command-block-time.js';
 import type { CommandTraits } from '../core/command-category.js';
 import { commandTraits } from '../core/command-category.js';
 import { retryWaitMs } from '../core/retry.js';
@@ -9,6 +8,7 @@ import {
   DatabaseSwitchedError,
   OverloadedError,
 } from '../errors.js';
+import { abort, abortError, listenForAbort } from './aborting.js';
 import { Blocking } from './blocking.js';
 import { Channel } from './channel.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
@@ -132,7 +132,7 @@ export class Executor implements AttemptListener, LinkListener {
       return Promise.reject(new OverloadedError(message));
     }
     const signal = options?.abortSignal;
-    if (signal?.aborted) return Promise.reject(this.#abortError());
+    if (signal?.aborted) return Promise.reject(abortError(this));
 
     return new Promise((resolve, reject) => {
       const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
@@ -149,7 +149,7 @@ export class Executor implements AttemptListener, LinkListener {
       );
       this.pending += 1;
       this.#deadlines.watch();
-      if (signal !== undefined) this.#listenForAbort(command, signal);
+      if (signal !== undefined) listenForAbort(this, command, signal);
       this.dispatch(command);
     });
   }
@@ -174,7 +174,7 @@ export class Executor implements AttemptListener, LinkListener {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
-      (command.options?.timeout || commandTimeoutMs) + this.#block(command, channel);
+      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command, channel);
     const attempt = new SentAttempt(
       command,
       channel,
@@ -191,21 +191,6 @@ export class Executor implements AttemptListener, LinkListener {
     channel.connection.send(attempt);
   }
 
-  /** Prepares a blocking command for a channel; answers how long it may still block. */
-  #block(command: Command, channel: Channel): number {
-    const { blockMs } = command.traits;
-    if (blockMs === undefined) return 0;
-    channel.connection.identify().catch(() => {});
-    const { time } = this.loop;
-    if (command.blockEndsAt === Number.POSITIVE_INFINITY) {
-      command.blockEndsAt = time + blockMs;
-      return blockMs;
-    }
-    const leftMs = Math.max(command.blockEndsAt - time, 0);
-    command.args = withBlockTime(command.args, leftMs);
-    return leftMs;
-  }
-
   /** Dispatches in order of acceptance what may come from several places. */
   resend(commands: readonly Command[]): void {
     const all = [...commands, ...this.backlog];
@@ -213,7 +198,7 @@ export class Executor implements AttemptListener, LinkListener {
     all.sort((a, b) => a.sequence - b.sequence);
     for (const command of all) {
       if (command.state === 'settled') continue;
-      if (command.options?.abortSignal?.aborted) this.#abort(command);
+      if (command.options?.abortSignal?.aborted) abort(this, command);
       else this.dispatch(command);
     }
   }
@@ -402,36 +387,5 @@ export class Executor implements AttemptListener, LinkListener {
     const { maybeExecuted, databaseId } = command;
     const message = `the command belongs to ${databaseId}, which is no longer active`;
     return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
-  }
-
-  #abort(command: Command): void {
-    const { maybeExecuted } = command;
-    this.reject(command, Object.assign(this.#abortError(), { maybeExecuted }));
-  }
-
-  #abortError(): Error {
-    const [database] = this.coordinator.databases.values();
-    return database?.driver.abortError() ?? new Error('aborted');
-  }
-
-  /** As in node-redis, a command that is on its way can't be aborted any more. */
-  #listenForAbort(command: Command, signal: AbortSignal): void {
-    const onAbort = () => {
-      if (command.state === 'sent' && !this.#takeBack(command)) return;
-      this.retries.remove(command);
-      this.blocking.held.delete(command);
-      this.#abort(command);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    command.removeAbortListener = () => signal.removeEventListener('abort', onAbort);
-  }
-
-  /** False: it is on its way, or another attempt is. */
-  #takeBack(command: Command): boolean {
-    const { latest } = command;
-    if (!latest?.listed || !latest.channel.connection.withdraw(latest)) return false;
-    latest.channel.remove(latest);
-    command.outstanding -= 1;
-    return command.outstanding === 0;
   }
 }
