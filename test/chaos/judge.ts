@@ -132,7 +132,9 @@ class Judge {
 
   #lookAtRoute(operation: Operation, sendings: readonly Sending[]): void {
     const { activeAtIssue, client, switchesAtIssue, switchesAtSettle } = operation;
-    const since = this.evidence.switches[client]?.slice(switchesAtIssue, switchesAtSettle) ?? [];
+    // While the client searches none is active, and it may end where it was: no switch tells.
+    const from = activeAtIssue === undefined ? Math.max(0, switchesAtIssue - 1) : switchesAtIssue;
+    const since = this.evidence.switches[client]?.slice(from, switchesAtSettle) ?? [];
     const allowed = new Set([activeAtIssue, ...since].map(baseOf));
     for (const { database } of sendings) {
       if (allowed.has(database)) continue;

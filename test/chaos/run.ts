@@ -94,7 +94,7 @@ class Run {
       this.#loop.stop();
       this.#sockets.stop();
       for (const { client } of this.#callers) client.destroy();
-      await Promise.all(this.#places.map((place) => place.dispose()));
+      const t0 = performance.now(); await Promise.all(this.#places.map((place) => place.dispose())); console.error('disposed', performance.now()-t0);
     }
   }
 

@@ -71,6 +71,8 @@ export class Liveness {
       this.#unansweredSince = Math.max(this.#unansweredSince, place.fatalSince);
     }
     within(this.#unansweredSince, bounds.silenceMs, 'a command that it did not answer');
+    // Another fault may have taken its place meanwhile.
+    if (this.#refusedAt !== place.refusedSince) this.#refusedAt = undefined;
     within(this.#refusedAt, bounds.refusedMs, 'its port refused');
   }
 

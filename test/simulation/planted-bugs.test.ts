@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type Build, buildAltered } from './altered.js';
 import { PLANTED_BUGS } from './planted-bugs.js';
 
-const MAX_SEEDS = 150;
+const MAX_SEEDS = 250;
 
 interface Run {
   readonly code: number;

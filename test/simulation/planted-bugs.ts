@@ -25,10 +25,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (this.runtime.clock.now() >= 0) return;',
   ),
   plant(
-    'a failover begins inside a failover',
-    'runtime/router.ts',
-    'this.changing = true;',
-    'this.changing = false;',
+    'one failure leads to two failovers',
+    'runtime/coordinator.ts',
+    'this.switchTo(next.view as Database, reason, why, { lastResort, failed: true });',
+    `this.switchTo(next.view as Database, reason, why, { lastResort, failed: true });
+      this.#leave(next.view as Database, failure);`,
   ),
   plant(
     'a database that was left returns without having been checked',

@@ -89,6 +89,7 @@ class Simulation {
       if (failed && from.database !== undefined) this.#judge.onLeft(from.database.id);
       if (to.database === undefined) this.#judge.onNowhere();
       this.#liveness.onRouteChange();
+      if (failed && to.database !== undefined) this.#cascade(to.database.id);
       const waiting = this.#client.session.executor?.retries.size ?? 0;
       if (waiting > 0)
         this.#report('P4', `${waiting} commands wait on although there was a switch`);
@@ -140,6 +141,17 @@ class Simulation {
       }
     }
     if (draw.chance(0.006)) this.#manage();
+  }
+
+  /** Troubles come together: now and then the next one fails right after the first. */
+  #cascade(id: string): void {
+    if (!this.#draw.chance(0.15)) return;
+    const forMs = this.#draw.between(200, 5000);
+    const fault = this.#draw.chance(0.5) ? CRASH : this.#draw.one(FAULTS);
+    this.#clock.elsewhere(this.#draw.between(0, 30), () => {
+      const place = this.#world.find(id);
+      if (!place.removed) this.#begin(place, fault, forMs);
+    });
   }
 
   #begin(place: Place, fault: (typeof FAULTS)[number], forMs: number): void {

@@ -1,0 +1,106 @@
+import { expect, it } from 'vitest';
+import { waitFor } from '../kit/index.js';
+import { clientOf, QUICK as SHORT, servers } from './support.js';
+
+/** A switch by hand lasts. */
+const QUICK = { ...SHORT, failbackSupported: false };
+
+/** Held by the server: a connection that waits for a list. */
+const isBlocked = async (server: { info(field: string): Promise<unknown> }, count = 1) =>
+  Number(await server.info('blocked_clients')) >= count;
+
+it('goes on at the new database after a switch by hand', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  const popped = client.blPop('list', 0);
+  const behind = client.blPop('other', 30);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+
+  await client.setActiveDatabase('west');
+  await west.command('LPUSH', 'list', 'x');
+  await west.command('LPUSH', 'other', 'y');
+  expect(await popped).toEqual({ key: 'list', element: 'x' });
+  expect(await behind).toEqual({ key: 'other', element: 'y' });
+  expect(await isBlocked(east)).toBe(false);
+});
+
+it('takes nothing from the old database that it does not deliver', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  const taken: (string | undefined)[] = [];
+  const pushed: string[] = [];
+  let isOver = false;
+  const worker = (async () => {
+    while (!isOver) taken.push((await client.blPop('list', 1))?.element);
+  })();
+  for (let turn = 0; turn < 10; turn += 1) {
+    const [server, next] = turn % 2 === 0 ? [east, 'west'] : [west, 'east'];
+    pushed.push(`${turn}`);
+    const switched = client.setActiveDatabase(next as string);
+    await server?.command('RPUSH', 'list', `${turn}`);
+    await switched;
+  }
+  // What was pushed to a database after it was left waits there.
+  const left = async () => [
+    ...((await east.command('LRANGE', 'list', '0', '-1')) as string[]),
+    ...((await west.command('LRANGE', 'list', '0', '-1')) as string[]),
+  ];
+  isOver = true;
+  await worker;
+  const found = [...taken.filter((element) => element !== undefined), ...(await left())];
+  expect(found.sort()).toEqual(pushed.sort());
+});
+
+it.each(['kill', 'freeze'] as const)('goes on at the new database after a %s', async (fault) => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  const popped = client.blPop('list', 0);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  await east[fault]();
+  await waitFor(() => isBlocked(west), { what: 'BLPOP to block on the other' });
+  await west.command('LPUSH', 'list', 'x');
+  expect(await popped).toEqual({ key: 'list', element: 'x' });
+});
+
+it('keeps the block time that is left', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  const order: string[] = [];
+  const popped = client.blPop('list', 1.5).then((reply) => order.push(`popped ${reply}`));
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  const longer = new Promise((resolve) => setTimeout(resolve, 2600)).then(() => order.push('late'));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await client.setActiveDatabase('west');
+  await Promise.all([popped, longer]);
+  expect(order).toEqual(['popped null', 'late']);
+});
+
+it('tells the caller when its connection was cut and the database is well', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  const popped = client.blPop('list', 0);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  await east.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await expect(popped).rejects.toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+  expect(client.activeDatabase).toBe('east');
+});
+
+it('sends no WAIT and no cursor to another database', async () => {
+  const [east, west] = await servers();
+  const client = clientOf([east, west], QUICK);
+  await client.connect();
+  await east.command('DEBUG', 'POPULATE', '1000');
+  await west.command('DEBUG', 'POPULATE', '1000');
+  const pages = client.scanIterator();
+  await pages.next();
+  await client.setActiveDatabase('west');
+  await expect(pages.next()).rejects.toMatchObject({ code: 'DATABASE_SWITCHED' });
+  let seen = 0;
+  for await (const keys of client.scanIterator()) seen += keys.length;
+  expect(seen).toBe(1000);
+});
