@@ -9,7 +9,6 @@ export const CANARY_PREFIX = '__redis-multidb:canary:';
  * replica, on a cluster without its slots and on a full server. `undefined`: PING tells enough
  * (LOADING and BUSY are answered to PING as well).
  *
- * A canary that the user's ACL forbids proves that the server serves; it passes.
  */
 export function stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
   switch (stateWord) {
@@ -48,12 +47,18 @@ function canaryKey(): string {
   return CANARY_PREFIX + randomBytes(8).toString('hex');
 }
 
+/**
+ * A reply with which the server refuses to be asked, by ACL or because it is no cluster, tells
+ * nothing of the state: it serves, as PING has shown.
+ */
+const NO_ANSWER = /^(NOPERM|MOVED|ASK|CROSSSLOT|WRONGTYPE|ERR(?! max number of clients)) /;
+
 function unlessForbidden(check: HealthCheckFunction): HealthCheckFunction {
   return async (probe) => {
     try {
       return await check(probe);
     } catch (error) {
-      if (error instanceof Error && /^(NOPERM|MOVED|ASK) /.test(error.message)) return true;
+      if (error instanceof Error && NO_ANSWER.test(error.message)) return true;
       throw error;
     }
   };

@@ -87,7 +87,7 @@ export class Deadlines {
     const overdue = channel
       .attempts()
       .filter(({ deadline, command }) => (isRelaxed ? command.deadline : deadline) <= time);
-    let drop = this.#isUseless(channel, overdue, time);
+    let drop = this.#isUseless(channel, time);
     const takenBack: Command[] = [];
     // First of all: what is settled is not repeated by what the failures below lead to.
     for (const { command, written } of overdue) {
@@ -124,21 +124,17 @@ export class Deadlines {
   }
 
   /**
-   * Nothing arrived during the whole life of an attempt that is late, or only so slowly that a
-   * reply has been owed for as long as an attempt may take.
+   * Nothing has arrived for long, or only so slowly that a reply has been owed for as long as an
+   * attempt may take. A short timeout of one call alone says nothing against the connection.
    */
-  #isUseless(channel: Channel, overdue: readonly SentAttempt[], time: number): boolean {
+  #isUseless(channel: Channel, time: number): boolean {
     if (time < channel.relaxedUntil) return false;
     if (this.#isSilent(channel, time)) return true;
-    const { commandTimeoutMs } = this.executor.coordinator.runtime.options;
-    if (channel.owed > 0 && time - channel.owedSince >= commandTimeoutMs) return true;
-    const { tickMs } = this.executor.loop;
-    return overdue.some(
-      ({ written, sentAt, deadline, command }) =>
-        written &&
-        command.traits.blockMs === undefined &&
-        time - channel.lastProgress >= deadline - sentAt - 2 * tickMs,
-    );
+    if (channel.owed === 0) return false;
+    const { commandTimeoutMs, suspectAfterMs } = this.executor.coordinator.runtime.options;
+    const owedForMs = time - channel.owedSince;
+    const isQuiet = channel.lastProgress <= channel.owedSince;
+    return owedForMs >= commandTimeoutMs || (isQuiet && owedForMs >= suspectAfterMs);
   }
 
   /** Its reply may still come; nobody waits for it any more. */

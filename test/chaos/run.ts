@@ -79,22 +79,15 @@ class Run {
       const recovered = await this.#recover();
       if (recovered) await this.#end();
       else for (const { client } of this.#callers) client.destroy();
-      for (const place of this.#places) {
-        console.error('settle', place.id);
-        await place.settle();
-      }
+      for (const place of this.#places) await place.settle();
       await this.options.tamper?.(this.#places, this.#history);
       return this.#report(await this.#evidence());
-    } catch (error) {
-      console.error('THREW', error);
-      throw error;
     } finally {
-      console.error('finally');
       process.off('unhandledRejection', this.#onRejection);
       this.#loop.stop();
       this.#sockets.stop();
       for (const { client } of this.#callers) client.destroy();
-      const t0 = performance.now(); await Promise.all(this.#places.map((place) => place.dispose())); console.error('disposed', performance.now()-t0);
+      await Promise.all(this.#places.map((place) => place.dispose()));
     }
   }
 
@@ -242,7 +235,6 @@ class Run {
   }
 
   readonly #note = (text: string): void => {
-    if (process.env.CHAOS_LIVE) console.error(text);
     this.#trace.push(`${this.#loop.time.toFixed(0).padStart(8)}  ${text}`);
   };
 

@@ -166,11 +166,30 @@ export class RouteJudge {
     if (graceLeft > 0 && someoneEligible) {
       this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
     }
-    const needed = options.policy === 'ALL_SUCCESS' && !left.wasDown ? options.numProbes : 1;
+    const needed = this.#probesNeeded(left.wasDown);
     if (left.probes < needed && someoneEligible) {
       this.report('P6', `${to} is active again after ${left.probes} of ${needed} probes`);
     }
     this.left.delete(to);
+  }
+
+  /** Databases that count as well again, after fewer probes than their policy asks for. */
+  look(): void {
+    const { databases } = this.client.session.group.coordinator;
+    for (const [id, { probes, wasDown }] of this.left) {
+      const database = databases.get(id);
+      if (database === undefined || database.unverified || database.health !== 'healthy') continue;
+      const needed = this.#probesNeeded(wasDown);
+      if (probes < needed)
+        this.report('P6', `${id} is well again after ${probes} of ${needed} probes`);
+    }
+  }
+
+  /** While no database serves, and at first, one is enough. */
+  #probesNeeded(wasDown: boolean): number {
+    const { policy, numProbes } = this.world.options;
+    if (wasDown || policy === 'ANY_SUCCESS') return 1;
+    return policy === 'ALL_SUCCESS' ? numProbes : Math.floor(numProbes / 2) + 1;
   }
 
   /** As they were when the choice was made. */

@@ -89,6 +89,7 @@ class Simulation {
       if (failed && from.database !== undefined) this.#judge.onLeft(from.database.id);
       if (to.database === undefined) this.#judge.onNowhere();
       this.#liveness.onRouteChange();
+      if (failed) this.#closeUp();
       if (failed && to.database !== undefined) this.#cascade(to.database.id);
       const waiting = this.#client.session.executor?.retries.size ?? 0;
       if (waiting > 0)
@@ -189,6 +190,7 @@ class Simulation {
   #look(): void {
     this.#world.look();
     this.#ledger.look();
+    this.#judge.look();
     this.#liveness.look();
     // Only what was emitted since: events are judged when they come.
     this.#client.events.length = 0;
