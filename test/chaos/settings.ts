@@ -48,10 +48,11 @@ export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
 
 /** Short intervals, so that seconds hold what minutes do. */
 function drawClientOptions(draw: Draw) {
+  const timeoutMs = draw.integer(80, 300);
   return {
     healthCheck: {
-      intervalMs: draw.integer(50, 400),
-      timeoutMs: draw.integer(80, 300),
+      intervalMs: timeoutMs + draw.integer(0, 200),
+      timeoutMs,
       numProbes: draw.integer(1, 3),
       delayInBetweenProbesMs: draw.integer(5, 50),
     },

@@ -110,11 +110,16 @@ describe('all connections cut at once, the database well', () => {
       what: 'commands to be sent',
       intervalMs: 1,
     });
+    const accepted = east.proxy.acceptedConnections;
     east.proxy[how]();
     const counts = tally(await Promise.all(commands));
     expect(counts.replied).toBeGreaterThanOrEqual(count / 2);
     const kinds = ['replied', 'CONNECTION_LOST true'];
     expect(Object.keys(counts).filter((kind) => !kinds.includes(kind))).toEqual([]);
+    // Its end may reach the client after the replies.
+    await waitFor(() => east.proxy.acceptedConnections >= accepted + 2, {
+      what: 'new connections for data and probes',
+    });
     await healthy(client, 'east');
     expect(await client.set('key', 'value')).toBe('OK');
     expect(events.of('switch')).toEqual([]);
