@@ -191,11 +191,16 @@ export class Executor implements AttemptListener, LinkListener {
     channel.connection.send(attempt);
   }
 
-  /** Dispatches in order of acceptance what may come from several places. */
+  /**
+   * Dispatches what may come from several places, together with the backlog and in order of
+   * acceptance; without a connection it joins the backlog, which is sorted when there is one.
+   */
   resend(commands: readonly Command[]): void {
-    const all = [...commands, ...this.backlog];
-    this.backlog = [];
-    all.sort((a, b) => a.sequence - b.sequence);
+    let all = commands;
+    if (this.ready) {
+      all = [...commands, ...this.backlog].sort((a, b) => a.sequence - b.sequence);
+      this.backlog = [];
+    }
     for (const command of all) {
       if (command.state === 'settled') continue;
       if (command.options?.abortSignal?.aborted) abort(this, command);

@@ -86,6 +86,8 @@ export class Management {
         );
       }
       const { lastResort } = next;
+      // A hold belongs to the database that was forced.
+      coordinator.failback.heldUntil = 0;
       coordinator.switchTo(next.view as Database, 'removed', `${id} was removed`, { lastResort });
     }
     this.group.remove(database);

@@ -87,6 +87,27 @@ it('stays when its data connection is cut a few times in a row, under writes', a
   expect(counter).toBeLessThanOrEqual(acknowledged + perhaps);
 });
 
+it('costs as much per command when many more were under way', async () => {
+  const [east, west] = await proxied();
+  const client = await connected([east.proxy, west.proxy], { commandDeadlineMs: 60_000 });
+  /** CPU time from the cut until all have settled. */
+  const cost = async (count: number) => {
+    await waitFor(() => client.isReady, { what: 'a connection' });
+    const commands = Array.from({ length: count }, () => outcome(client.get('key')));
+    // Some are written, most wait behind them.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const before = process.cpuUsage();
+    expect(east.proxy.reset(isData)).toBe(1);
+    expect(tally(await Promise.all(commands))).toEqual({ replied: count });
+    return process.cpuUsage(before).user / count;
+  };
+  await cost(4000);
+  const few = await cost(4000);
+  const many = await cost(32_000);
+  // Eight times as many: eight times as much per command if it were quadratic.
+  expect(many / few).toBeLessThan(4);
+});
+
 it('resolves the name again for every connection', async () => {
   const [old, next] = await Promise.all([startRedis(), startRedis()]);
   await old.command('SET', 'who', 'old');

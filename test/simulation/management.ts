@@ -38,7 +38,7 @@ export function manage(
       tell(
         `setActiveDatabase ${id}`,
         client.setActiveDatabase(id).then(() => {
-          judge.heldUntil = 0;
+          judge.onChosen(id, 0);
         }),
       );
       break;
@@ -47,7 +47,7 @@ export function manage(
       tell(
         `forceActiveDatabase ${id} for ${durationMs} ms`,
         client.forceActiveDatabase(id, { durationMs }).then(() => {
-          judge.heldUntil = world.clock.now() + durationMs;
+          judge.onChosen(id, world.clock.now() + durationMs);
         }),
       );
       break;

@@ -47,6 +47,12 @@ export class RouteJudge {
     this.heldUntil = 0;
   }
 
+  /** By hand: verified, and held until then. */
+  onChosen(id: string, heldUntil: number): void {
+    this.left.delete(id);
+    this.heldUntil = heldUntil;
+  }
+
   /** No database is active. */
   onNowhere(): void {
     for (const left of this.left.values()) left.wasDown = true;
@@ -159,15 +165,16 @@ export class RouteJudge {
     const left = this.left.get(to);
     if (left === undefined) return;
     const { clock, options } = this.world;
-    const someoneEligible = this.#viewsFor(event, to).some(
-      (view) => view.eligible && view.id !== to,
-    );
+    // As the last resort it may serve all the same, but only if it really is.
+    const { lastResort } = this.client.session.group.coordinator.route;
+    const isExcused =
+      lastResort && !this.#viewsFor(event, to).some((view) => view.eligible && view.id !== to);
     const graceLeft = left.at + options.gracePeriodMs - clock.now();
-    if (graceLeft > 0 && someoneEligible) {
+    if (graceLeft > 0 && !isExcused) {
       this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
     }
     const needed = this.#probesNeeded(left.wasDown);
-    if (left.probes < needed && someoneEligible) {
+    if (left.probes < needed && !isExcused) {
       this.report('P6', `${to} is active again after ${left.probes} of ${needed} probes`);
     }
     this.left.delete(to);
@@ -194,7 +201,9 @@ export class RouteJudge {
 
   /** As they were when the choice was made. */
   #viewsFor({ from, reason }: SwitchEvent, to: string): View[] {
-    return this.views(to).filter((view) => reason !== 'removed' || view.id !== from);
+    // The one that was left is gone, or (lazy) has put its connection to rest since.
+    const isGone = reason === 'removed' || this.world.options.standbyConnections === 'lazy';
+    return this.views(to).filter((view) => !isGone || view.id !== from);
   }
 
   /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */

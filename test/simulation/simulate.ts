@@ -57,6 +57,7 @@ class Simulation {
   #nextModeAt = 0;
   /** Until then steps are small, to catch what happens around a fault. */
   #closeUpUntil = 0;
+  #stallsNext = false;
 
   constructor(private readonly settings: SimulationSettings) {
     const { seed } = settings;
@@ -123,7 +124,12 @@ class Simulation {
     this.#disturb(isCloseUp);
     const commands = this.#draw.integer(0, isCloseUp ? this.#traffic : Math.min(this.#traffic, 2));
     for (let n = 0; n < commands; n += 1) this.#ledger.send();
-    if (this.#draw.chance(0.004)) await this.#world.stall(this.#stallMs());
+    if (this.#stallsNext) {
+      // While new connections are made and probes are under way.
+      this.#stallsNext = false;
+      await this.#clock.advance(this.#draw.between(0, 10));
+      await this.#world.stall(this.#stallMs());
+    } else if (this.#draw.chance(0.004)) await this.#world.stall(this.#stallMs());
     else await this.#clock.advance(isCloseUp ? this.#closeUpMs() : this.#draw.between(50, 2500));
     this.#look();
   }
@@ -132,6 +138,7 @@ class Simulation {
     const { draw, world } = { draw: this.#draw, world: this.#world };
     if (draw.chance(isCloseUp ? 0.01 : 0.035)) {
       this.#closeUp();
+      this.#stallsNext = draw.chance(0.1);
       const forMs = draw.one([500, 3000, 10_000, 30_000]) * draw.between(0.5, 1.5);
       if (draw.chance(0.08)) {
         for (const place of world.present) this.#begin(place, draw.one(FAULTS), forMs);
@@ -141,6 +148,7 @@ class Simulation {
         this.#begin(place, draw.one(FAULTS), forMs);
       }
     }
+    this.#stallsNext ||= draw.chance(isCloseUp ? 0.003 : 0);
     if (draw.chance(0.006)) this.#manage();
   }
 
