@@ -258,7 +258,7 @@ async function table(rows) {
   const [cpu] = os.cpus();
   return [
     `Measured with redis-multidb ${version}, @redis/client ${client.version}, Node.js ${process.versions.node}, ` +
-      `Redis ${redis} on ${os.type()} ${os.release()}, ${os.availableParallelism()} × ${cpu?.model ?? 'CPU'}, ` +
+      `Redis ${redis} on ${os.type()}, ${os.availableParallelism()} × ${cpu?.model ?? 'CPU'}, ` +
       `${Math.round(os.totalmem() / 2 ** 30)} GB.`,
     '',
     '| fault | load | fastFailover | first success after | errors | heap before / at first success / after (MB) |',

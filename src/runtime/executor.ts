@@ -254,7 +254,9 @@ export class Executor implements AttemptListener, LinkListener {
   }
 
   endDraining(channel: Channel, error: Error): void {
-    if (this.draining.delete(channel)) channel.connection.destroy(error);
+    if (!this.draining.delete(channel)) return;
+    channel.connection.destroy(error);
+    this.#settleLost(channel, error);
   }
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
@@ -278,8 +280,20 @@ export class Executor implements AttemptListener, LinkListener {
 
   onLinkDown(link: Link, error: Error): void {
     const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
     this.channels.delete(link);
+    if (channel !== undefined) this.#settleLost(channel, error);
     if (database !== undefined) this.coordinator.onConnectionLost(database, error);
+  }
+
+  /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
+  #settleLost(channel: Channel, error: Error): void {
+    this.coordinator.runtime.clock.afterTurn(() => {
+      for (const attempt of channel.attempts()) {
+        attempt.onError(error);
+        attempt.abandoned = true;
+      }
+    });
   }
 
   /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */

@@ -152,7 +152,16 @@ export class Outcomes {
       const fresh = this.executor.channels.get(channel.link) !== channel;
       coordinator.suspect(channel.database, { fresh });
     }
-    this.executor.reject(command, outlived ? this.#unknownOutcome(attempt, failed) : error);
+    if (outlived) this.executor.reject(command, this.#unknownOutcome(attempt, failed));
+    else this.executor.reject(command, this.#withDoubt(attempt, error));
+  }
+
+  /** A refusal of the last attempt does not say what became of an earlier one. */
+  #withDoubt({ command }: SentAttempt, error: unknown): unknown {
+    if (!command.maybeExecuted || !(error instanceof Error) || 'maybeExecuted' in error)
+      return error;
+    const { databaseId } = command;
+    return Object.assign(error, { maybeExecuted: true, databaseId });
   }
 
   /** A blocking command that was cut off rather than late. */

@@ -22,6 +22,7 @@ async function open({ clock, database }: ReturnType<typeof setup>) {
     onLost: (error) => {
       told.push(error.message);
     },
+    onMaintenance: () => {},
   });
   await clock.advance(10);
   return { connection, told };

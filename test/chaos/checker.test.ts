@@ -1,7 +1,8 @@
 /** The checker catches a client that breaks a promise, and a server that lost what it had. */
 import { expect, it } from 'vitest';
+import type { Data } from './data.js';
 import { History, token } from './history.js';
-import { judge, type ViolationKind } from './judge.js';
+import { type DatabaseEvidence, type Evidence, judge, type ViolationKind } from './judge.js';
 import type { Place } from './place.js';
 import { PLANTS } from './planted.js';
 import { verdict } from './report.js';
@@ -67,55 +68,63 @@ it('misses an acknowledged value that an older one has overwritten', async () =>
   expect(await kindsFound({ tamper: overwrite })).toEqual(['lost']);
 });
 
-it('allows what the safety allows, and no more', () => {
+/** An increment of client 0, called while east was active, and what became of it. */
+function evidenceOf(
+  safeties: readonly ('read' | 'accumulating')[],
+  east: Partial<DatabaseEvidence>,
+  more: Partial<Evidence> = {},
+): Evidence {
   const history = new History(() => 0);
-  const executed = (safety: 'read' | 'accumulating') => {
-    const operation = history.issue({
-      kind: 'incr',
-      target: 0,
-      client: 0,
-      safety,
-      deadlineMs: 1000,
-      activeAtIssue: 'east',
-      switchesAtIssue: 0,
-    });
+  for (const safety of safeties) {
+    const where = { target: 0, client: 0, activeAtIssue: 'east', switchesAtIssue: 0 };
+    const operation = history.issue({ kind: 'incr', safety, deadlineMs: 1000, ...where });
     const error = { code: 'CONNECTION_LOST', maybeExecuted: true };
     history.settle(operation, { kind: 'error', error }, 0);
-    return operation.id;
-  };
-  const [read, within, beyond] = [
-    executed('read'),
-    executed('accumulating'),
-    executed('accumulating'),
-  ];
-  const { violations, repeatsAllowed } = judge({
-    operations: history.operations,
-    databases: [
-      {
-        id: 'east',
-        sendings: new Map(),
-        data: {
-          executions: new Map([
-            [read, 2],
-            [within, 3],
-            [beyond, 4],
-          ]),
-          parts: new Map(),
-          lists: new Map(),
-          registers: new Map(),
-          entries: new Map(),
-        },
-      },
-    ],
-    handed: new Set([read, within, beyond]),
+  }
+  const { operations } = history;
+  return {
+    operations,
+    databases: [{ id: 'east', sendings: new Map(), data: dataWith([]), ...east }],
+    handed: new Set(operations.map(({ id }) => id)),
     late: new Set(),
     switches: [[]],
     maxAttempts: 3,
     loopTime: 0,
-  });
+    ...more,
+  };
+}
+
+function dataWith(executions: readonly [number, number][]): Data {
+  return {
+    executions: new Map(executions),
+    parts: new Map(),
+    lists: new Map(),
+    registers: new Map(),
+    entries: new Map(),
+  };
+}
+
+it('allows what the safety allows, and no more', () => {
+  const data = dataWith([
+    [0, 2],
+    [1, 3],
+    [2, 4],
+  ]);
+  const safeties = ['read', 'accumulating', 'accumulating'] as const;
+  const { violations, repeatsAllowed } = judge(evidenceOf(safeties, { data }));
   expect(violations.map(({ kind }) => kind)).toEqual(['repeated', 'repeated']);
-  expect(violations.map(({ text }) => text.split(' ')[1])).toEqual([String(read), String(beyond)]);
+  expect(violations.map(({ text }) => text.split(' ')[1])).toEqual(['0', '2']);
   expect(repeatsAllowed).toBe(1);
+});
+
+it('catches a command on a database that was not active', () => {
+  const sending = { connectionId: 1, forwarded: 'yes', inner: [], isDataLost: false } as const;
+  const sentTo = (database: string) => new Map([[0, [{ ...sending, database, reply: undefined }]]]);
+  const east = { sendings: sentTo('east') };
+  expect(judge(evidenceOf(['read'], east)).violations).toEqual([]);
+  const west = { id: 'west', sendings: sentTo('west') };
+  const [violation] = judge(evidenceOf(['read'], west)).violations;
+  expect(violation).toMatchObject({ kind: 'misdirected' });
 });
 
 it('says how to repeat what it found, and what happened before', async () => {

@@ -133,30 +133,7 @@ export class Place {
 
   async dispose(): Promise<void> {
     this.#control?.close();
-    const c = this.proxy.close();
-    const t = setTimeout(() => {
-      for (const s of (process as any)._getActiveHandles())
-        if (s.constructor.name === 'Socket')
-          console.error(
-            'SOCK',
-            this.id,
-            s.remotePort,
-            s.localPort,
-            this.proxy.port,
-            this.server.port,
-            s.destroyed,
-            s.closed,
-            s.connecting,
-            s.readyState,
-            s.writableLength,
-            s.writableEnded,
-            s.writableFinished,
-            s.readableEnded,
-            s.isPaused(),
-          );
-    }, 3000);
-    await c;
-    clearTimeout(t);
+    await this.proxy.close();
     await this.server.dispose();
   }
 }

@@ -129,18 +129,19 @@ export class Liveness {
   }
 
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
-    const { clock, options } = this.world;
-    const now = clock.now();
+    const { awake, clock, options } = this.world;
     const weight = views.find((view) => view.id === active)?.weight ?? 0;
     for (const view of views) {
       const isBetter = view.eligible && view.weight > weight && options.failbackSupported;
-      if (!isBetter || now < this.judge.heldUntil) {
+      if (!isBetter || clock.now() < this.judge.heldUntil) {
         this.#betterSince.delete(view.id);
         continue;
       }
-      const since = this.#betterSince.get(view.id) ?? now;
+      const since = this.#betterSince.get(view.id) ?? awake;
       this.#betterSince.set(view.id, since);
-      if (now - since > options.failbackCheckIntervalMs + 3000) {
+      // The look that came while it was forced was for nothing.
+      const sinceHeldMs = clock.now() - this.judge.heldUntil;
+      if (Math.min(awake - since, sinceHeldMs) > options.failbackCheckIntervalMs + 3000) {
         this.report('P1', `${view.id} is eligible and better, but ${active} stays active`);
       }
     }

@@ -52,8 +52,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'the backlog is lost at a switch',
     'runtime/executor.ts',
-    'const all = [...commands, ...this.backlog];',
-    'const all = [...commands];',
+    '[...commands, ...this.backlog].sort(',
+    '[...commands].sort(',
   ),
   plant(
     'a verdict from before the database was left is accepted',
@@ -132,8 +132,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'moved commands are sent in reverse order',
     'runtime/executor.ts',
-    'all.sort((a, b) => a.sequence - b.sequence);',
-    'all.sort((a, b) => b.sequence - a.sequence);',
+    '.sort((a, b) => a.sequence - b.sequence)',
+    '.sort((a, b) => b.sequence - a.sequence)',
   ),
   plant(
     'that a lost command may have run is forgotten',

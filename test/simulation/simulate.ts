@@ -165,9 +165,9 @@ class Simulation {
 
   #begin(place: Place, fault: (typeof FAULTS)[number], forMs: number): void {
     const wasConnected = this.#client.databases.find(({ id }) => id === place.id)?.connected;
-    const isTold = wasConnected && place.fake.lostConnections === 0;
+    const isIntact = wasConnected && place.fake.lostConnections === 0;
     this.#world.begin(place, fault, forMs);
-    if (fault.refuses && isTold) this.#liveness.onRefusal(place.id);
+    if (fault.refuses && isIntact && place.beganWell) this.#liveness.onRefusal(place.id);
   }
 
   #manage(): void {

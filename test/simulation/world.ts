@@ -139,6 +139,7 @@ export class World {
       const isSecond = awake - place.probeLostAt < 2 * this.bounds.noticeMs;
       place.doubtfulProbe = severity === 'doubtful' || isSecond;
       place.probeLostAt = awake;
+      if (place.doubtfulProbe) place.touch(awake);
     }
     fault.begin(place.fake, this.draw, this.options);
   }

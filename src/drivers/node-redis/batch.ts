@@ -17,9 +17,10 @@ export function sendBatch(connection: NodeRedisConnection, attempt: Attempt, bat
 
   const watches: WriteWatch[] = [];
   const send = (args: readonly CommandArgument[], noticing: Attempt) => {
-    const watch = new WriteWatch(connection, noticing);
+    const encoded = connection.encodable(args);
+    const watch = new WriteWatch(connection, noticing, encoded);
     watches.push(watch);
-    return connection.command(args, {
+    return connection.command((encoded as typeof args | undefined) ?? args, {
       abortSignal: watch,
       chainId,
       typeMapping: noticing === attempt && multi ? undefined : typeMapping,

@@ -17,6 +17,8 @@ export class NodeRedisConnection implements Connection {
   readonly #listener: ConnectionListener;
   readonly #socket: Socket | undefined;
   readonly #abort: AbortController;
+  /** node-redis's queue forgets a command that is aborted: later versions of 6. */
+  readonly #forgets: boolean;
   #ready = false;
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
@@ -38,6 +40,7 @@ export class NodeRedisConnection implements Connection {
     });
     this.#abort = setting.abort;
     this.#client = newClient(setting.options);
+    this.#forgets = 'chainInExecution' in this.#client._getQueue();
     const maintenance = followMaintenance(this.#client, options, (announcement) => {
       if (this.#ended !== undefined) return;
       this.#listener.onMaintenance('forMs' in announcement ? announcement.forMs : 0);
@@ -67,7 +70,8 @@ export class NodeRedisConnection implements Connection {
 
   /** node-redis has ended it: what it detaches or rejects from now on was not written by that. */
   get ended(): boolean {
-    return this.#ended !== undefined;
+    // After the server's FIN version 5 encodes what it can't write any more.
+    return this.#ended !== undefined || this.#socket?.writable === false;
   }
 
   send(attempt: Attempt): void {
@@ -75,7 +79,8 @@ export class NodeRedisConnection implements Connection {
       sendBatch(this, attempt, attempt.batch);
       return;
     }
-    const watch = new WriteWatch(this, attempt);
+    const encoded = this.encodable(attempt.args);
+    const watch = new WriteWatch(this, attempt, encoded);
     attempt.handle = watch;
     // A literal each time: node-redis copies it, slowly (2 us) if it were reused and changed.
     const given = attempt.options;
@@ -83,7 +88,7 @@ export class NodeRedisConnection implements Connection {
       given?.typeMapping === undefined && given?.asap === undefined
         ? { abortSignal: watch }
         : { abortSignal: watch, typeMapping: given.typeMapping, asap: given.asap };
-    this.#client.sendCommand(attempt.args as string[], options as object).then(
+    this.#client.sendCommand((encoded ?? attempt.args) as string[], options as object).then(
       (reply) => {
         this.#settled += 1;
         attempt.onReply(reply);
@@ -93,6 +98,14 @@ export class NodeRedisConnection implements Connection {
         if (!watch.withdrawn) attempt.onError(this.#explained(error));
       },
     );
+  }
+
+  /**
+   * A copy of the arguments that may be spoilt, where node-redis must not be asked to forget a
+   * command: two that version 5 takes out of its queue in one turn break the queue for good.
+   */
+  encodable(args: readonly (string | Buffer)[]): unknown[] | undefined {
+    return this.#forgets ? undefined : [...args];
   }
 
   /** Sends one command; a rejection names what ended the connection, if that is what it was. */

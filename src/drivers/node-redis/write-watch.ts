@@ -28,6 +28,8 @@ export class WriteWatch {
   constructor(
     private readonly connection: Ending,
     private readonly attempt: Attempt,
+    /** What node-redis was given to encode, if it can't be asked to forget the command. */
+    private readonly encoded?: unknown[] | undefined,
   ) {}
 
   addEventListener(_type: 'abort', listener: () => void): void {
@@ -45,7 +47,9 @@ export class WriteWatch {
     if (listener === undefined || this.connection.ended) return false;
     this.withdrawn = true;
     this.#listener = undefined;
-    listener();
+    // What can't be encoded is skipped.
+    if (this.encoded !== undefined) this.encoded.splice(0, this.encoded.length, undefined);
+    else listener();
     return true;
   }
 }
