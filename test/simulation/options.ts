@@ -28,7 +28,7 @@ export interface DrawnOptions {
 export function drawOptions(draw: Draw): DrawnOptions {
   const commandTimeoutMs = draw.one([1000, 2000, 5000]);
   return {
-    intervalMs: draw.one([2000, 5000, 5000]),
+    intervalMs: draw.one([3000, 5000, 10_000]),
     timeoutMs: draw.one([250, 500, 1000]),
     numProbes: draw.integer(1, 3),
     delayInBetweenProbesMs: draw.one([0, 100, 500]),
