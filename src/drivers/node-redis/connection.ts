@@ -22,6 +22,7 @@ export class NodeRedisConnection implements Connection {
   #ready = false;
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
+  #sent = 0;
   #settled = 0;
   #referenced = true;
   /** Within the constructor. */
@@ -88,6 +89,7 @@ export class NodeRedisConnection implements Connection {
       given?.typeMapping === undefined && given?.asap === undefined
         ? { abortSignal: watch }
         : { abortSignal: watch, typeMapping: given.typeMapping, asap: given.asap };
+    this.#sent += 1;
     this.#client.sendCommand((encoded ?? attempt.args) as string[], options as object).then(
       (reply) => {
         this.#settled += 1;
@@ -110,6 +112,7 @@ export class NodeRedisConnection implements Connection {
 
   /** Sends one command; a rejection names what ended the connection, if that is what it was. */
   async command(args: readonly (string | Buffer)[], options: SendCommandOptions): Promise<unknown> {
+    this.#sent += 1;
     try {
       return await this.#client.sendCommand(args as string[], options as object);
     } catch (error) {
@@ -143,7 +146,21 @@ export class NodeRedisConnection implements Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#ready = false;
+    if (this.#sent > this.#settled) this.#reset();
     this.#discard();
+  }
+
+  /**
+   * What was written and not answered must not be delivered later: a plain close leaves megabytes
+   * in the kernel that a frozen server would get when it thaws.
+   */
+  #reset(): void {
+    const socket = this.#socket;
+    // While its FIN is on the way libuv can't reset a socket; a Unix socket knows no reset.
+    if (socket === undefined || socket.connecting || socket.writableEnded) return;
+    try {
+      socket.resetAndDestroy();
+    } catch {}
   }
 
   ref(): void {
