@@ -153,13 +153,14 @@ describe('silence()', () => {
     expect(await idle.request('PING')).toBe('PONG');
   });
 
-  test('a FIN of the server does not get through', async () => {
+  test('the end of the server does not get through', async () => {
     proxy.silence('to-client');
     await server.kill();
     const pending = await Promise.race([client.closed, hasNothing(client)]);
     expect(pending).toBe(undefined);
     await proxy.restore();
-    expect(await client.closed).toBe('end');
+    // The kernel resets a connection of a killed process that had not read everything.
+    expect(['end', 'reset']).toContain(await client.closed);
   });
 
   test('only the present connections, only new ones, or those of a predicate', async () => {
