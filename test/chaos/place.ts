@@ -133,8 +133,14 @@ export class Place {
 
   async dispose(): Promise<void> {
     this.#control?.close();
-    await this.proxy.close();
-    await this.server.dispose();
+    let isGone = false;
+    const gone = this.server.dispose().then(() => this.proxy.close());
+    void gone.then(() => {
+      isGone = true;
+    });
+    // Rather a failed run than one that never ends.
+    await waitFor(() => isGone, { what: `${this.id} to be gone`, timeoutMs: 10_000 });
+    await gone;
   }
 }
 
