@@ -1,5 +1,4 @@
-import type { CommandTraits } from '../core/command-category.js';
-import { commandTraits } from '../core/command-category.js';
+import { type CommandTraits, commandTraits } from '../core/command-category.js';
 import { retryWaitMs } from '../core/retry.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
 import {

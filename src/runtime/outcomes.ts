@@ -1,6 +1,7 @@
 import { classify } from '../core/classify.js';
 import { decideRetry } from '../core/retry.js';
 import { ConnectionLostError, isMultiDbError } from '../errors.js';
+import type { Channel } from './channel.js';
 import type { SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
 
@@ -51,8 +52,7 @@ export class Outcomes {
         this.executor.reject(command, error);
       } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
-        const connectionIsGone = this.executor.channels.get(channel.link) !== channel;
-        if (kind === 'never-sent' && connectionIsGone) {
+        if (kind === 'never-sent' && this.#isGone(channel)) {
           // The connection went before the command did: it was no attempt.
           command.attempts -= 1;
           this.executor.resend([command]);
@@ -102,15 +102,11 @@ export class Outcomes {
   /** Whether the outcome says anything of the database that has not been counted. */
   #isEvidence(attempt: SentAttempt, error: unknown): boolean {
     const { channel, command } = attempt;
-    if (isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT') {
+    if (isTimeout(error)) {
       const { suspectAfterMs } = this.executor.coordinator.runtime.options;
       return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
     }
-    if (
-      this.executor.channels.get(channel.link) === channel ||
-      channel.database.driver.classify(error) === 'reply'
-    )
-      return true;
+    if (!this.#isGone(channel) || channel.database.driver.classify(error) === 'reply') return true;
     // However many commands were under way, a lost connection is one failure.
     const isFirst = !channel.lossCounted;
     channel.lossCounted = true;
@@ -149,11 +145,15 @@ export class Outcomes {
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
     if (leadsToFailover) {
       // A connection that lives is spared: a changed password would refuse a new one.
-      const fresh = this.executor.channels.get(channel.link) !== channel;
-      coordinator.suspect(channel.database, { fresh });
+      coordinator.suspect(channel.database, { fresh: this.#isGone(channel) });
     }
     if (outlived) this.executor.reject(command, this.#unknownOutcome(attempt, failed));
     else this.executor.reject(command, this.#withDoubt(attempt, error));
+  }
+
+  /** Lost or given up: its link has another connection, or none. */
+  #isGone(channel: Channel): boolean {
+    return this.executor.channels.get(channel.link) !== channel;
   }
 
   /** A refusal of the last attempt does not say what became of an earlier one. */
@@ -168,15 +168,19 @@ export class Outcomes {
   #wasBlocking({ command, written }: SentAttempt, error: Error): boolean {
     const { blockMs, category } = command.traits;
     if (blockMs === undefined || !written || category === 'database-bound') return false;
-    return !isMultiDbError(error) || error.code !== 'COMMAND_TIMEOUT';
+    return !isTimeout(error);
   }
 
   #unknownOutcome(attempt: SentAttempt, cause: Error): Error {
-    if (isMultiDbError(cause) && cause.code === 'COMMAND_TIMEOUT') return cause;
+    if (isTimeout(cause)) return cause;
     const { maybeExecuted, databaseId } = attempt.command;
     const message = `the connection to ${databaseId} was lost while the command was under way`;
     return new ConnectionLostError(message, { cause, maybeExecuted, databaseId });
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT';
 }
 
 function asError(error: unknown): Error {

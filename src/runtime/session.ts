@@ -110,8 +110,7 @@ export class Session {
   async #connect(group: Group): Promise<void> {
     try {
       const starting = group.start();
-      if (this.#unref) this.executor?.unref();
-      for (const member of group.members) if (this.#unref) member.unref();
+      if (this.#unref) for (const member of group.members) member.unref();
       const executor = await starting;
       if (this.#group !== group || this.#state.kind !== 'connecting') throw new ClientClosedError();
       this.#state = { kind: 'open', executor };

@@ -3,7 +3,7 @@ import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { sendBatch } from './batch.js';
 import { followMaintenance } from './maintenance.js';
-import { type InnerClient, newClient } from './new-client.js';
+import { discardClient, type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
 import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
@@ -200,11 +200,6 @@ export class NodeRedisConnection implements Connection {
 
   /** Destroys client and socket in whatever state they are. Idempotent. */
   #discard(): void {
-    try {
-      this.#client.destroy();
-    } catch {
-      // Version 5 throws when it isn't open; nothing is left to destroy then.
-    }
-    this.#abort.abort();
+    discardClient(this.#client, this.#abort);
   }
 }

@@ -19,3 +19,13 @@ export function newClient(options: ClientOptions): InnerClient {
   }
   return template.duplicate(options as never) as unknown as InnerClient;
 }
+
+/** Ends a client and its socket in whatever state they are. */
+export function discardClient(client: InnerClient, abort: AbortController): void {
+  try {
+    client.destroy();
+  } catch {
+    // Version 5 throws when it isn't open; nothing is left to destroy then.
+  }
+  abort.abort();
+}

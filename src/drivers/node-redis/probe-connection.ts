@@ -1,5 +1,5 @@
 import type { CommandArgument, ProbeConnection } from '../driver.js';
-import { newClient } from './new-client.js';
+import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 
 /** Opens a connection for health checks. It never keeps the process alive. */
@@ -16,12 +16,7 @@ export async function openProbeConnection(
   const destroy = () => {
     alive = false;
     signal.removeEventListener('abort', destroy);
-    try {
-      client.destroy();
-    } catch {
-      // Version 5 throws when it isn't open.
-    }
-    setting.abort.abort();
+    discardClient(client, setting.abort);
   };
 
   const ended = new Promise<never>((_, reject) => {
