@@ -1,9 +1,10 @@
 /** A Redis Cluster of real nodes, built with raw commands. */
-import { infoField } from './info.js';
-import type { RedisDirectives } from './redis-config.js';
-import { type RedisServer, startRedis } from './redis-server.js';
+
+import type { RedisDirectives } from '../../src/drill/server/redis-config.js';
+import { type RedisServer, startRedis } from '../../src/drill/server/redis-server.js';
+import { infoField } from '../../src/drill/wire/info.js';
+import { waitFor } from '../../src/drill/wire/wait.js';
 import { waitForSync } from './replica.js';
-import { waitFor } from './wait.js';
 
 const SLOTS = 16_384;
 

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { FrameSplitter } from './frame-splitter.js';
-import { encodeCommand, type Reply, RespError, RespParser, RespPush } from './resp.js';
+import { FrameSplitter } from '../../src/drill/proxy/frame-splitter.js';
+import {
+  encodeCommand,
+  type Reply,
+  RespError,
+  RespParser,
+  RespPush,
+} from '../../src/drill/wire/resp.js';
 
 const FRAMES = [
   '+OK\r\n',

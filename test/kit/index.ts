@@ -3,9 +3,8 @@
  * client under test. Node.js built-ins only.
  */
 
-export { type ClusterOptions, RedisCluster, startCluster } from './cluster.js';
-export { allBut, only } from './command-filter.js';
-export type { Command } from './command-tracker.js';
+export { allBut, only } from '../../src/drill/proxy/command-filter.js';
+export type { Command } from '../../src/drill/proxy/command-tracker.js';
 export {
   type ByteCounts,
   FaultProxy,
@@ -13,9 +12,36 @@ export {
   type ProxyTarget,
   type Scope,
   startProxy,
-} from './fault-proxy.js';
-export { CLUSTER_BUS_OFFSET, freePort, freePorts } from './free-port.js';
-export { infoField } from './info.js';
+} from '../../src/drill/proxy/fault-proxy.js';
+export type { Direction, SilenceMode } from '../../src/drill/proxy/proxy-faults.js';
+export type { ProxyConnection } from '../../src/drill/proxy/proxy-link.js';
+export type { RecordedCommand } from '../../src/drill/proxy/recorded-command.js';
+export { CLUSTER_BUS_OFFSET, freePort, freePorts } from '../../src/drill/server/free-port.js';
+export type { RedisDirectives } from '../../src/drill/server/redis-config.js';
+export {
+  type RedisExit,
+  RedisServer,
+  type RedisServerOptions,
+  startRedis,
+} from '../../src/drill/server/redis-server.js';
+export { stopAll } from '../../src/drill/server/registry.js';
+export { infoField } from '../../src/drill/wire/info.js';
+export {
+  RawConnection,
+  type RawEnding,
+  type RawTarget,
+  rawCommand,
+} from '../../src/drill/wire/raw-connection.js';
+export {
+  type CommandArgument,
+  encodeCommand,
+  type Reply,
+  RespError,
+  RespParser,
+  RespPush,
+} from '../../src/drill/wire/resp.js';
+export { once, sleep, type WaitOptions, waitFor } from '../../src/drill/wire/wait.js';
+export { type ClusterOptions, RedisCluster, startCluster } from './cluster.js';
 export {
   expectNoLeaks,
   type HandleSnapshot,
@@ -26,26 +52,5 @@ export {
   snapshot,
   turns,
 } from './leaks.js';
-export type { Direction, SilenceMode } from './proxy-faults.js';
-export type { ProxyConnection } from './proxy-link.js';
-export { RawConnection, type RawEnding, type RawTarget, rawCommand } from './raw-connection.js';
-export type { RecordedCommand } from './recorded-command.js';
-export type { RedisDirectives } from './redis-config.js';
-export {
-  type RedisExit,
-  RedisServer,
-  type RedisServerOptions,
-  startRedis,
-} from './redis-server.js';
-export { stopAll } from './registry.js';
 export { startReplica, waitForSync } from './replica.js';
-export {
-  type CommandArgument,
-  encodeCommand,
-  type Reply,
-  RespError,
-  RespParser,
-  RespPush,
-} from './resp.js';
 export { RedisSentinel, type SentinelOptions, startSentinel } from './sentinel.js';
-export { once, sleep, type WaitOptions, waitFor } from './wait.js';

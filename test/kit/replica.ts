@@ -1,6 +1,10 @@
 /** A replica that is in sync. */
-import { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.js';
-import { waitFor } from './wait.js';
+import {
+  type RedisServer,
+  type RedisServerOptions,
+  startRedis,
+} from '../../src/drill/server/redis-server.js';
+import { waitFor } from '../../src/drill/wire/wait.js';
 
 /** Starts a replica of `master` and waits until its link is up and it has what the master has. */
 export async function startReplica(

@@ -1,9 +1,10 @@
 /** A master with replicas, watched by Sentinels. */
-import { infoField } from './info.js';
-import { type RedisServer, startRedis } from './redis-server.js';
+
+import { type RedisServer, startRedis } from '../../src/drill/server/redis-server.js';
+import { infoField } from '../../src/drill/wire/info.js';
+import type { Reply } from '../../src/drill/wire/resp.js';
+import { waitFor } from '../../src/drill/wire/wait.js';
 import { startReplica } from './replica.js';
-import type { Reply } from './resp.js';
-import { waitFor } from './wait.js';
 
 export interface SentinelOptions {
   /** Default 3. */

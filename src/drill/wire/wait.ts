@@ -1,5 +1,5 @@
 /** Waiting for conditions and events, always with a bound and a message that names what was awaited. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../clock.js';
 
 export interface WaitOptions {
   /** What is awaited, for the error message: "the replica to be in sync". */
@@ -20,8 +20,10 @@ export interface EventSource {
 }
 
 /** Resolves after `ms` milliseconds. */
-export async function sleep(ms: number): Promise<void> {
-  await delay(ms);
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(ms, resolve, { keepAlive: true });
+  });
 }
 
 /**
@@ -32,7 +34,7 @@ export async function waitFor<T>(
   predicate: () => T | Promise<T>,
   { what, timeoutMs = 5000, intervalMs = 5 }: WaitOptions,
 ): Promise<NonNullable<T>> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = systemClock.now() + timeoutMs;
   for (;;) {
     let last: unknown;
     let cause: unknown;
@@ -43,13 +45,13 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() >= deadline) {
+    if (systemClock.now() >= deadline) {
       const seen =
         cause instanceof Error ? `it threw "${cause.message}"` : `it was ${String(last)}`;
       const message = `Waited ${timeoutMs} ms for ${what}; when last looked at ${seen}`;
       throw new Error(message, { cause });
     }
-    await delay(intervalMs);
+    await sleep(intervalMs);
   }
 }
 
@@ -64,14 +66,15 @@ export function once<Args extends unknown[] = unknown[]>(
 ): Promise<Args> {
   return new Promise((resolve, reject) => {
     const listener = (...args: unknown[]) => {
-      clearTimeout(timer);
+      timer.cancel();
       emitter.removeListener(event, listener);
       resolve(args as Args);
     };
-    const timer = setTimeout(() => {
+    const late = () => {
       emitter.removeListener(event, listener);
       reject(new Error(`Waited ${timeoutMs} ms for the event '${event}'`));
-    }, timeoutMs);
+    };
+    const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
     emitter.on(event, listener);
   });
 }

@@ -18,7 +18,8 @@ export interface LinkOptions {
   /** Undefined: a connection that is accepted and never answered. */
   readonly upstream: Socket | undefined;
   readonly faults: Faults;
-  readonly tampering: Tampering;
+  /** Undefined: bytes are not looked at. */
+  readonly tampering: Tampering | undefined;
   readonly received: (direction: Direction, bytes: number) => void;
   readonly delivered: (direction: Direction, bytes: number) => void;
   readonly onCommand: CommandListener;
@@ -111,20 +112,22 @@ export class ProxyLink implements ProxyConnection {
       });
     const toServer = pipe('to-server', client, upstream);
     const toClient = pipe('to-client', upstream, client);
-    const tracker = new CommandTracker(options.tampering, (command, forwarded) => {
-      this.seen.add((command[0] as string).toUpperCase());
-      options.onCommand(command, forwarded);
-    });
+    const tracker =
+      options.tampering &&
+      new CommandTracker(options.tampering, (command, forwarded) => {
+        this.seen.add((command[0] as string).toUpperCase());
+        options.onCommand(command, forwarded);
+      });
     client.on('data', (chunk: Buffer) => {
       this.#received('to-server', chunk.length);
       if (this.#isAbandoned) return;
-      const bytes = tracker.fromClient(chunk);
-      toServer.push(bytes.toServer);
-      toClient.push(bytes.toClient);
+      const bytes = tracker?.fromClient(chunk);
+      toServer.push(bytes?.toServer ?? chunk);
+      if (bytes !== undefined) toClient.push(bytes.toClient);
     });
     upstream.on('data', (chunk: Buffer) => {
       this.#received('to-client', chunk.length);
-      if (!this.#isAbandoned) toClient.push(tracker.fromServer(chunk));
+      if (!this.#isAbandoned) toClient.push(tracker?.fromServer(chunk) ?? chunk);
     });
     client.on('end', () => toServer.finish('end'));
     client.on('error', () => toServer.finish('reset'));

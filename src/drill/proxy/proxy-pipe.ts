@@ -1,5 +1,6 @@
 /** One direction of one proxied connection: bytes in, faults applied, bytes out in order. */
 import type { Socket } from 'node:net';
+import { systemClock, type Timer } from '../../clock.js';
 import type { DirectionFaults } from './proxy-faults.js';
 
 /** Beyond this the source is paused, as a full socket buffer would. */
@@ -38,7 +39,7 @@ export class ProxyPipe {
   #isBlocked = false;
   #isSealed = false;
   #nextSliceAt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #accepted = 0;
   #delivered = 0;
 
@@ -68,7 +69,7 @@ export class ProxyPipe {
       this.#isTorn = true;
       return;
     }
-    this.#queue.push({ bytes, dueAt: performance.now() + this.faults.delayMs });
+    this.#queue.push({ bytes, dueAt: systemClock.now() + this.faults.delayMs });
     this.#queuedBytes += bytes.length;
     this.pump();
     if (this.#queuedBytes > HIGH_WATER_BYTES || this.#isBlocked) this.#ends.source.pause();
@@ -93,15 +94,15 @@ export class ProxyPipe {
 
   /** Delivers what may be delivered now, and sees to it that the rest follows. */
   pump(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     while (!this.#isSealed && !this.faults.silence && !this.#isTorn && !this.#isBlocked) {
       const head = this.#queue[0];
       if (!head) break;
-      const now = performance.now();
+      const now = systemClock.now();
       const waitMs = Math.max(head.dueAt, this.faults.bytesPerSecond ? this.#nextSliceAt : 0) - now;
       if (waitMs > 0) {
-        this.#timer = setTimeout(() => this.pump(), Math.ceil(waitMs));
+        this.#timer = systemClock.after(waitMs, () => this.pump(), { keepAlive: true });
         return;
       }
       this.#deliver(this.#take(head, now));
@@ -115,7 +116,7 @@ export class ProxyPipe {
     this.#isSealed = true;
     this.#queue = [];
     this.#queuedBytes = 0;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #take(head: Chunk, now: number): Buffer {
@@ -147,7 +148,10 @@ export class ProxyPipe {
       return;
     }
     // A reader that finds bytes and RST at once reports FIN (libuv does): it is to read the bytes first.
-    const resetLater = () => setTimeout(() => setImmediate(this.#ends.resetAll), RST_DELAY_MS);
+    const resetLater = () =>
+      systemClock.after(RST_DELAY_MS, () => systemClock.afterTurn(this.#ends.resetAll), {
+        keepAlive: true,
+      });
     this.#write(bytes.subarray(0, cut.remaining), resetLater);
   }
 

@@ -2,8 +2,9 @@
  * Knows, for one proxied connection, which reply belongs to which command, so that a command can be
  * answered by the proxy itself in its right place, or a server's reply be replaced.
  */
+
+import { RespParser } from '../wire/resp.js';
 import { FrameSplitter } from './frame-splitter.js';
-import { RespParser } from './resp.js';
 
 /** A command as strings; the name as the client wrote it. */
 export type Command = readonly string[];

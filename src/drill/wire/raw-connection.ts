@@ -1,5 +1,6 @@
 /** A plain socket that speaks RESP: the witness that does not trust the client under test. */
 import { connect, type Socket } from 'node:net';
+import { systemClock } from '../../clock.js';
 import { type CommandArgument, encodeCommand, type Reply, RespError, RespParser } from './resp.js';
 
 export interface RawTarget {
@@ -40,16 +41,17 @@ export class RawConnection {
     const socket = path === undefined ? connect({ host, port }) : connect({ path });
     const connection = new RawConnection(socket, timeoutMs);
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const late = () => {
         socket.destroy();
         reject(new Error(`No connection to ${path ?? port} within ${timeoutMs} ms`));
-      }, timeoutMs);
+      };
+      const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
       socket.once('connect', () => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve();
       });
       socket.once('error', (error) => {
-        clearTimeout(timer);
+        timer.cancel();
         reject(error);
       });
     });
@@ -105,17 +107,18 @@ export class RawConnection {
     if (reply !== undefined) return Promise.resolve(reply);
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const late = () => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         reject(new Error(`No reply within ${timeoutMs} ms`));
-      }, timeoutMs);
+      };
+      const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
       const waiter: Waiter = {
         resolve: (value) => {
-          clearTimeout(timer);
+          timer.cancel();
           resolve(value);
         },
         reject: (error) => {
-          clearTimeout(timer);
+          timer.cancel();
           reject(error);
         },
       };

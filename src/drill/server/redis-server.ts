@@ -1,16 +1,17 @@
-/** A redis-server process of a test: start, kill, freeze, restart, ask. */
+/** A redis-server process of a test or a drill: start, kill, freeze, restart, ask. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../clock.js';
+import { infoField } from '../wire/info.js';
+import { rawCommand } from '../wire/raw-connection.js';
+import { type CommandArgument, type Reply, RespError } from '../wire/resp.js';
+import { sleep, waitFor } from '../wire/wait.js';
 import { freePort } from './free-port.js';
-import { infoField } from './info.js';
-import { rawCommand } from './raw-connection.js';
 import { majorVersion, type RedisDirectives, redisConfig } from './redis-config.js';
 import { register, unregister } from './registry.js';
-import { type CommandArgument, type Reply, RespError } from './resp.js';
-import { sleep, waitFor } from './wait.js';
 import {
   TEMP_PREFIX,
   unwatchDirectory,
@@ -200,10 +201,10 @@ export class RedisServer {
       });
     });
     if (child.pid !== undefined) watchProcess(child.pid);
-    const deadline = performance.now() + READY_TIMEOUT_MS;
+    const deadline = systemClock.now() + READY_TIMEOUT_MS;
     while (!(await this.#isReady())) {
       if (failure) throw failure;
-      if (!this.isRunning || performance.now() > deadline) {
+      if (!this.isRunning || systemClock.now() > deadline) {
         const log = await readFile(join(this.dir, 'redis.log'), 'utf8').catch(() => '(no log)');
         const what = this.isRunning ? 'is not ready' : 'ended at start';
         throw new Error(`${this.#binary} on port ${this.port} ${what}:\n${log.slice(-2000)}`);
@@ -234,9 +235,10 @@ export class RedisServer {
     this.#child?.ref();
     this.#child?.kill('SIGCONT');
     this.#child?.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child?.kill('SIGKILL'), GRACE_MS);
+    const kill = () => this.#child?.kill('SIGKILL');
+    const timer = systemClock.after(GRACE_MS, kill, { keepAlive: true });
     await this.#exited;
-    clearTimeout(timer);
+    timer.cancel();
   }
 
   /** Undefined where there is no /proc: there the signal has to be believed. */

@@ -1,8 +1,9 @@
 /** A TCP proxy in front of a Redis server that has every fault a network or a sick server can have. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../server/free-port.js';
+import { register, unregister } from '../server/registry.js';
 import { terminated } from './command-filter.js';
 import type { Answer, Command, CommandListener, Rewrite, Tampering } from './command-tracker.js';
-import { freePort } from './free-port.js';
 import {
   Cut,
   copyFaults,
@@ -14,7 +15,6 @@ import {
 } from './proxy-faults.js';
 import { type ProxyConnection, ProxyLink } from './proxy-link.js';
 import { CommandRecord, type RecordedCommand } from './recorded-command.js';
-import { register, unregister } from './registry.js';
 
 export type ProxyTarget =
   | { readonly port: number; readonly host?: string; readonly password?: string | undefined }
@@ -25,6 +25,11 @@ export interface ProxyOptions {
   readonly port?: number;
   /** Keep every command in `commands`. Default false. */
   readonly recordCommands?: boolean;
+  /**
+   * Pass bytes without looking at them, as TLS needs. Without `commands`, `answerWith` and
+   * `rewriteReplies`; `seen` stays empty. Default false.
+   */
+  readonly opaque?: boolean;
 }
 
 /**
@@ -76,6 +81,7 @@ export class FaultProxy {
   readonly commands: RecordedCommand[] = [];
   readonly #target: ProxyTarget;
   readonly #records: boolean;
+  readonly #opaque: boolean;
   readonly #links = new Set<ProxyLink>();
   readonly #tampering: Tampering = { answer: undefined, rewrite: undefined };
   readonly #bytes = {
@@ -97,6 +103,7 @@ export class FaultProxy {
     this.port = port;
     this.url = `redis://${credentials}${this.host}:${port}`;
     this.#records = options.recordCommands ?? false;
+    this.#opaque = options.opaque ?? false;
   }
 
   /** Number of connections that the proxy holds at present; reset or ended ones don't count. */
@@ -316,7 +323,7 @@ export class FaultProxy {
       client,
       upstream: this.#swallowsNew ? undefined : this.#connectUpstream(),
       faults: copyFaults(this.#faults),
-      tampering: this.#tampering,
+      tampering: this.#opaque ? undefined : this.#tampering,
       received: (direction, bytes) => {
         this.#bytes[direction].received += bytes;
       },

@@ -1,5 +1,6 @@
 /** Free loopback ports for servers, proxies and cluster nodes. */
 import { createServer } from 'node:net';
+import { systemRandom } from '../../clock.js';
 
 /** A Redis Cluster node listens on its port plus this for the cluster bus. */
 export const CLUSTER_BUS_OFFSET = 10_000;
@@ -26,7 +27,7 @@ const handedOut = (): Set<number> => {
 export async function freePort(): Promise<number> {
   const used = handedOut();
   for (let attempt = 0; attempt < 1000; attempt++) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const port = FIRST + Math.floor(systemRandom() * (LAST - FIRST));
     if (used.has(port)) continue;
     used.add(port);
     if ((await isFree(port)) && (await isFree(port + CLUSTER_BUS_OFFSET))) return port;
