@@ -1,9 +1,11 @@
 import type {
   RedisClientOptions,
   RedisClientType,
+  RedisClusterOptions,
   RedisFunctions,
   RedisModules,
   RedisScripts,
+  RedisSentinelOptions,
   RespVersions,
   TypeMapping,
 } from '@redis/client';
@@ -86,17 +88,14 @@ export interface MultiDbMembers<
    * Adds a database while commands are running. Resolves to its snapshot once it is known whether
    * it is well; it stays either way.
    */
-  addDatabase(database: DatabaseOptions<RedisClientOptions>): Promise<DatabaseSnapshot>;
+  addDatabase(database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
   /**
    * Removes a database; never the last. The active one is left first; what is pending there
    * settles. Rejects with `DatabaseUnavailableError` when no other one can serve.
    */
   removeDatabase(id: string): Promise<void>;
   /** Adds a database, waits until it is well, and only then removes `id`; else `id` is kept. */
-  replaceDatabase(
-    id: string,
-    database: DatabaseOptions<RedisClientOptions>,
-  ): Promise<DatabaseSnapshot>;
+  replaceDatabase(id: string, database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
   getWeight(id: string): number;
   /** Takes effect at once. False when nothing changed. */
   setWeight(id: string, weight: number): boolean;
@@ -124,6 +123,13 @@ export type MultiDbClient<
   TM extends TypeMapping = Record<never, never>,
 > = MultiDbMembers<M, F, S, RESP, TM> & RedisClientType<M, F, S, RESP, TM>;
 
+/** One database over `@redis/client`: its options, by topology. */
+export type MultiDbDatabaseOptions = DatabaseOptions<
+  RedisClientOptions,
+  RedisClusterOptions,
+  RedisSentinelOptions
+>;
+
 /** Options of `createMultiDbClient` over `@redis/client`. */
 export type MultiDbClientOptions<
   M extends RedisModules = RedisModules,
@@ -131,4 +137,4 @@ export type MultiDbClientOptions<
   S extends RedisScripts = RedisScripts,
   RESP extends RespVersions = RespVersions,
   TM extends TypeMapping = TypeMapping,
-> = MultiDbOptions<RedisClientOptions<M, F, S, RESP, TM>, RedisClientOptions>;
+> = MultiDbOptions<RedisClientOptions<M, F, S, RESP, TM>, MultiDbDatabaseOptions>;

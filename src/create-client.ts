@@ -13,7 +13,7 @@ import type {
   MultiDbClientOptions,
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
-import { NodeRedisDriver } from './drivers/node-redis/driver.js';
+import { createDriver } from './drivers/node-redis/create-driver.js';
 import { createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
@@ -54,7 +54,7 @@ export function createMultiDbClient<
     clock: systemClock,
     random: systemRandom,
     emit,
-    createDriver: (database) => new NodeRedisDriver(database.client),
+    createDriver,
   });
   define(
     facade._self,

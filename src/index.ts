@@ -4,6 +4,7 @@ export type {
   MultiDbClient,
   MultiDbClientOptions,
   MultiDbCommandOptions,
+  MultiDbDatabaseOptions,
   MultiDbMembers,
 } from './client-type.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
@@ -68,12 +69,17 @@ export type {
 export { WriteReadStrategy, type WriteReadStrategyOptions } from './health/write-read.js';
 export { DEFAULTS } from './options/defaults.js';
 export type {
+  ClusterDatabaseOptions,
   CommandRetryOptions,
   DatabaseOptions,
   ErrorSelector,
   HealthCheckOptions,
   HealthCheckSetting,
   MultiDbOptions,
+  PoolDatabaseOptions,
+  PoolOptions,
+  SentinelDatabaseOptions,
+  SingleDatabaseOptions,
 } from './options/types.js';
 export type { Explanation } from './runtime/explain.js';
 export type { DatabaseSnapshot } from './runtime/snapshot.js';

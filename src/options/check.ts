@@ -4,7 +4,13 @@ import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
 export type Values = Readonly<Record<string, unknown>>;
 
 /** Where a group of options lies in the table of defaults. */
-export type Section = '' | 'databases[]' | 'commandRetry' | 'failureDetector' | 'healthCheck';
+export type Section =
+  | ''
+  | 'databases[]'
+  | 'databases[].pool'
+  | 'commandRetry'
+  | 'failureDetector'
+  | 'healthCheck';
 
 /** node-redis options that people put one level too high. */
 const CLIENT_OPTIONS = [
@@ -79,9 +85,11 @@ export function join(at: string, name: string): string {
 function namesIn(section: Section): readonly string[] {
   const names = new Set<string>();
   for (const option of Object.keys(DEFAULTS)) {
-    const [first = '', second] = option.split('.');
+    const [first = ''] = option.split('.');
     if (section === '') names.add(first.replace('[]', ''));
-    else if (first === section && second) names.add(second);
+    else if (option.startsWith(`${section}.`)) {
+      names.add(option.slice(section.length + 1).split('.')[0] as string);
+    }
   }
   return [...names];
 }

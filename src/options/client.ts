@@ -70,7 +70,16 @@ export function addressOf(client: ClientOptions): string {
   return `${shown ?? 'localhost'}:${port ?? 6379}`;
 }
 
-function rejectShaping(own: ClientOptions, shared: ClientOptions, at: string): void {
+/** `client` without what says where it leads: for nodes whose addresses are found out. */
+export function withoutAddress(client: ClientOptions): ClientOptions {
+  const { url: _url, socket, ...others } = client;
+  if (socket === undefined) return others;
+  const { host: _host, port: _port, path: _path, ...rest } = socket as Values;
+  return { ...others, socket: rest };
+}
+
+/** What shapes the API has one value for the whole group. */
+export function rejectShaping(own: ClientOptions, shared: ClientOptions, at: string): void {
   for (const name of SHAPING) {
     if (own[name] === undefined || isDeepStrictEqual(own[name], shared[name])) continue;
     const expected = 'it in the top-level `client`: it shapes the API and is the same everywhere';

@@ -15,6 +15,7 @@ import {
   weight,
   windowSize,
 } from './rules.js';
+import { TOPOLOGIES, type Topology } from './topologies.js';
 
 /** One option: what holds without it, what it means, and what it accepts. */
 export interface OptionEntry<T> {
@@ -50,7 +51,7 @@ export const DEFAULTS = Object.freeze({
     undefined,
     name,
     'Stable name used in every method and event.',
-    '`host:port` of its client options',
+    '`host:port` of its client options, or of the first root node; `name@host:port` of a sentinel',
   ),
   'databases[].weight': option(
     1,
@@ -61,7 +62,35 @@ export const DEFAULTS = Object.freeze({
     'an object',
     'node-redis options of this database, over those of the top-level `client`.',
   ),
-  'databases[].topology': option<'client'>('client', oneOf(['client']), 'How it is reached.'),
+  'databases[].topology': option<Topology>(
+    'client',
+    oneOf(TOPOLOGIES),
+    "How it is reached: by one connection per client, or as node-redis's `createClientPool`, " +
+      '`createCluster` or `createSentinel` do. One group may mix them.',
+  ),
+  'databases[].pool': shaped('an object', 'Of topology `pool`, beside `client`.'),
+  'databases[].pool.minimum': option(1, countOrNone, 'Connections that are kept open.'),
+  'databases[].pool.maximum': option(100, count, 'Connections at most.'),
+  'databases[].pool.acquireTimeout': option(
+    3000,
+    durationOrNone,
+    'Longest wait for a free connection; 0: until the deadline of the command.',
+  ),
+  'databases[].pool.cleanupDelay': option(
+    3000,
+    durationOrNone,
+    'How long a connection beyond the minimum may be idle.',
+  ),
+  'databases[].cluster': shaped(
+    'an object with `rootNodes`',
+    "node-redis's options of `createCluster`, of topology `cluster`; `defaults` over those of " +
+      'the top-level `client`.',
+  ),
+  'databases[].sentinel': shaped(
+    'an object with `name` and `sentinelRootNodes`',
+    "node-redis's options of `createSentinel`, of topology `sentinel`; `nodeClientOptions` over " +
+      'those of the top-level `client`.',
+  ),
   'databases[].healthCheck': shaped(HEALTH_CHECK, 'Instead of that of the group.', "the group's"),
   'databases[].failureDetector': shaped(
     'an object',
@@ -189,10 +218,12 @@ export const DEFAULTS = Object.freeze({
     'A connection headed by a non-blocking command that has delivered nothing for this long ' +
       'starts a round of probes.',
   ),
-  unhealthyAfterMs: option(
-    0,
+  unhealthyAfterMs: option<number | undefined>(
+    undefined,
     durationOrNone,
-    'A failure must persist this long before a database is left; retries wait meanwhile.',
+    'A failure must persist this long before a database is left; retries wait meanwhile. Once ' +
+      'given, it holds for databases of every topology.',
+    '`0`; `15000` for databases of topology `cluster` and `sentinel`, which heal themselves',
   ),
   maxPendingCommands: option(
     100_000,

@@ -51,21 +51,68 @@ export type HealthCheckSetting =
   | HealthCheckOptions
   | readonly (HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions)[];
 
-/** One Redis deployment. `ClientOptions` are the options of the client library for it. */
-export interface DatabaseOptions<ClientOptions = object> {
-  /** Stable name used in every method and event. Default: `host:port` of `client`. */
+interface CommonDatabaseOptions {
+  /** Stable name used in every method and event. Default: where it leads, as `host:port`. */
   readonly id?: string;
   /** Finite and above 0; the eligible database of the highest weight is active. Default: 1. */
   readonly weight?: number;
-  /** Options of the client library for this database, over those of the top-level `client`. */
-  readonly client?: ClientOptions;
-  /** Only `client` at present. Default: `client`. */
-  readonly topology?: 'client';
   /** Instead of the group's. */
   readonly healthCheck?: HealthCheckSetting;
   /** Over the group's, part by part. */
   readonly failureDetector?: FailureDetectorSettings;
 }
+
+/** A server, or what looks like one, over one connection per client. */
+export interface SingleDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
+  readonly topology?: 'client';
+  /** Options of the client library for this database, over those of the top-level `client`. */
+  readonly client?: ClientOptions;
+}
+
+/** As node-redis's `createClientPool` has them. */
+export interface PoolOptions {
+  /** Connections that are kept open, 0 or more. Default: 1. */
+  readonly minimum?: number;
+  /** Connections at most, 1 or more. Default: 100. */
+  readonly maximum?: number;
+  /** Longest wait for a free connection, 0 to 2^31-1 ms; 0: as long as the command may take. Default: 3000. */
+  readonly acquireTimeout?: number;
+  /** How long a connection beyond the minimum may be idle, 0 to 2^31-1 ms. Default: 3000. */
+  readonly cleanupDelay?: number;
+}
+
+/** A server over several connections per client, so that a blocking command delays nobody. */
+export interface PoolDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
+  readonly topology: 'pool';
+  /** Of every connection, over those of the top-level `client`. */
+  readonly client?: ClientOptions;
+  readonly pool?: PoolOptions;
+}
+
+/** A Redis Cluster. */
+export interface ClusterDatabaseOptions<ClusterOptions = object> extends CommonDatabaseOptions {
+  readonly topology: 'cluster';
+  /** As for the library's `createCluster`; `defaults` lie over the top-level `client`. */
+  readonly cluster: ClusterOptions;
+}
+
+/** A master that Redis Sentinel watches. */
+export interface SentinelDatabaseOptions<SentinelOptions = object> extends CommonDatabaseOptions {
+  readonly topology: 'sentinel';
+  /** As for the library's `createSentinel`; `nodeClientOptions` lie over the top-level `client`. */
+  readonly sentinel: SentinelOptions;
+}
+
+/** One Redis deployment, with the options of the client library for its topology. */
+export type DatabaseOptions<
+  ClientOptions = object,
+  ClusterOptions = object,
+  SentinelOptions = object,
+> =
+  | SingleDatabaseOptions<ClientOptions>
+  | PoolDatabaseOptions<ClientOptions>
+  | ClusterDatabaseOptions<ClusterOptions>
+  | SentinelDatabaseOptions<SentinelOptions>;
 
 export interface CommandRetryOptions {
   /** Including the first call; 1 disables. Default: 3. */
@@ -88,9 +135,9 @@ export interface CommandRetryOptions {
 }
 
 /** Options of `createMultiDbClient`. `ClientOptions` are those of the client library. */
-export interface MultiDbOptions<ClientOptions = object, DatabaseClientOptions = ClientOptions> {
+export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptions<ClientOptions>> {
   /** At least one; ids are unique. */
-  readonly databases: readonly DatabaseOptions<DatabaseClientOptions>[];
+  readonly databases: readonly Database[];
   /**
    * What shapes the API and must be the same everywhere (RESP, modules, scripts, functions,
    * keyPrefix, commandOptions), and defaults for all databases (credentials, TLS).
@@ -123,7 +170,10 @@ export interface MultiDbOptions<ClientOptions = object, DatabaseClientOptions = 
   readonly commandDeadlineMs?: number;
   /** Silence of a connection with a command under way that starts a probe round, 1 to 2^31-1 ms. Default: 1000. */
   readonly suspectAfterMs?: number;
-  /** How long a failure must persist before a database is left, 0 to 2^31-1 ms. Default: 0. */
+  /**
+   * How long a failure must persist before a database is left, 0 to 2^31-1 ms. Default: 0, and
+   * 15000 for databases of topology `cluster` and `sentinel`, which heal themselves.
+   */
   readonly unhealthyAfterMs?: number;
   /** Beyond it commands fail with `OverloadedError`, never sent; 1 or more. Default: 100000. */
   readonly maxPendingCommands?: number;
@@ -153,15 +203,47 @@ export interface ResolvedHealthCheck {
   readonly policy: ProbingPolicy;
 }
 
-/** A database's options in force. `client` is a deep copy that the driver owns. */
-export interface ResolvedDatabase {
+export type ResolvedPool = Required<PoolOptions>;
+
+/**
+ * How a database is reached. All objects are deep copies that the driver owns. `client` are the
+ * options of one connection, without an address for `cluster` and `sentinel`.
+ */
+export type ResolvedTopology = { readonly client: object } & (
+  | { readonly topology: 'client' }
+  | { readonly topology: 'pool'; readonly pool: ResolvedPool }
+  /** `rootNodes` are complete options of one connection, `defaults` is `client`. */
+  | { readonly topology: 'cluster'; readonly cluster: ResolvedCluster }
+  /** `nodeClientOptions` is `client`. */
+  | { readonly topology: 'sentinel'; readonly sentinel: ResolvedSentinel }
+);
+
+/** Options of `createCluster` by their names, `rootNodes` and `defaults` in force. */
+export interface ResolvedCluster {
+  readonly rootNodes: readonly object[];
+  readonly defaults: object;
+  readonly [name: string]: unknown;
+}
+
+/** Options of `createSentinel` by their names. */
+export interface ResolvedSentinel {
+  readonly name: string;
+  readonly sentinelRootNodes: readonly { readonly host: string; readonly port: number }[];
+  readonly nodeClientOptions: object;
+  readonly sentinelClientOptions: object;
+  readonly [name: string]: unknown;
+}
+
+/** A database's options in force. */
+export type ResolvedDatabase = ResolvedTopology & {
   readonly id: string;
   readonly weight: number;
-  readonly client: object;
+  /** How long a failure must persist before it is left. */
+  readonly unhealthyAfterMs: number;
   /** Empty: health checks are disabled. */
   readonly healthChecks: readonly ResolvedHealthCheck[];
   readonly failureDetector: FailureDetectorOptions;
-}
+};
 
 export interface ResolvedCommandRetry {
   readonly maxAttempts: number;
@@ -189,7 +271,6 @@ export interface ResolvedOptions {
   readonly commandTimeoutMs: number;
   readonly commandDeadlineMs: number;
   readonly suspectAfterMs: number;
-  readonly unhealthyAfterMs: number;
   readonly maxPendingCommands: number;
   readonly initializationPolicy: InitializationPolicy;
   readonly initialWaitMs: number;

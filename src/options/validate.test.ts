@@ -34,7 +34,6 @@ describe('resolveOptions', () => {
       commandTimeoutMs: 5000,
       commandDeadlineMs: 10_000,
       suspectAfterMs: 1000,
-      unhealthyAfterMs: 0,
       maxPendingCommands: 100_000,
       initializationPolicy: ONE_AVAILABLE,
       initialWaitMs: 1000,
@@ -69,10 +68,10 @@ describe('resolveOptions', () => {
       commandRetry: { maxAttempts: 1, safety: 'admin', jitter: 0, includedErrors: [TypeError] },
       fallbackErrors: [RangeError],
     } satisfies MultiDbOptions;
-    const { databases: _, commandRetry, fallbackErrors, ...others } = given;
+    const { databases: _, commandRetry, fallbackErrors, unhealthyAfterMs, ...others } = given;
     const resolved = resolveOptions(given);
     expect(resolved).toMatchObject({ ...others, initializationPolicy: ALL_AVAILABLE });
-    expect(resolved.databases[0]).toMatchObject({ id: 'east', weight: 0.5 });
+    expect(resolved.databases[0]).toMatchObject({ id: 'east', weight: 0.5, unhealthyAfterMs });
     expect(resolved.commandRetry).toMatchObject({ maxAttempts: 1, safety: 'admin', jitter: 0 });
     expect(resolved.commandRetry.includedErrors?.(new TypeError())).toBe(true);
     expect(resolved.fallbackErrors?.(new RangeError())).toBe(true);
@@ -152,15 +151,19 @@ describe('numbers', () => {
   const MAX_TIMER = 2 ** 31 - 1;
   const at = (name: OptionName, value: unknown) => {
     const [first = '', second] = name.split('.');
+    if (name.startsWith('databases[].pool.')) {
+      const own = { maximum: 2 ** 31 - 1, [name.slice('databases[].pool.'.length)]: value };
+      return { databases: [{ ...EAST, topology: 'pool', pool: own }] };
+    }
     if (first === 'databases[]') return { databases: [{ ...EAST, [second as string]: value }] };
     return { databases, [first]: second === undefined ? value : { [second]: value } };
   };
   const numeric = (Object.keys(DEFAULTS) as OptionName[]).filter((name) => {
-    return typeof DEFAULTS[name].default === 'number';
+    return typeof DEFAULTS[name].default === 'number' || name === 'unhealthyAfterMs';
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(24);
+    expect(numeric).toHaveLength(28);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {
@@ -214,7 +217,7 @@ describe('rejects', () => {
     [{ databases: [{ id: 'a' }, { ...EAST, id: 'a' }] }, 'databases[1].id'],
     [{ databases: [{ id: '' }] }, 'databases[0].id: expected a non-empty string'],
     [{ databases: [{ id: 5 }] }, 'databases[0].id: expected a non-empty string'],
-    [{ databases: [{ topology: 'cluster' }] }, "databases[0].topology: expected 'client'"],
+    [{ databases: [{ topology: 'ring' }] }, "databases[0].topology: expected 'client', 'pool'"],
     [{ databases, fastFailover: 1 }, 'fastFailover: expected true or false'],
     [{ databases, standbyConnections: 'cold' }, "standbyConnections: expected 'warm', 'lazy'"],
     [{ databases, initializationPolicy: 'SOME' }, "initializationPolicy: expected 'ONE_AVAILABLE'"],

@@ -4,12 +4,14 @@ import {
   initializationPolicies,
 } from '../core/initialization-policy.js';
 import { invalid, optionsObject, read, type Values } from './check.js';
-import { addressOf, type ClientOptions, checkClient, mergeClient } from './client.js';
+import { type ClientOptions, checkClient } from './client.js';
 import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';
 import { resolveFailureDetector } from './failure-detector.js';
 import { resolveHealthChecks } from './health-check.js';
 import { compileSelector } from './selector.js';
+import { UNHEALTHY_AFTER_MS } from './topologies.js';
+import { resolveTopology } from './topology.js';
 import type {
   ResolvedCommandRetry,
   ResolvedDatabase,
@@ -24,6 +26,8 @@ export interface GroupDefaults {
   readonly healthChecks: readonly ResolvedHealthCheck[];
   /** As given, since a database's own parts lie over them before defaults are filled in. */
   readonly failureDetector: Values;
+  /** For databases of every topology; `undefined`: each topology has its own. */
+  readonly unhealthyAfterMs: number | undefined;
 }
 
 export interface ValidatedOptions extends ResolvedOptions {
@@ -47,6 +51,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     client: checkClient(values.client, 'client'),
     healthChecks: resolveHealthChecks(values.healthCheck, 'healthCheck'),
     failureDetector: copyOptions(detector),
+    unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
   };
   resolveFailureDetector(group.failureDetector, 'failureDetector');
   const retryOnFailover = read(values, 'retryOnFailover', '');
@@ -67,7 +72,6 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     commandTimeoutMs: read(values, 'commandTimeoutMs', ''),
     commandDeadlineMs: read(values, 'commandDeadlineMs', ''),
     suspectAfterMs: read(values, 'suspectAfterMs', ''),
-    unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
     maxPendingCommands: read(values, 'maxPendingCommands', ''),
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
     initialWaitMs: read(values, 'initialWaitMs', ''),
@@ -87,20 +91,16 @@ export function resolveDatabase(
   takenIds: Iterable<string> = [],
 ): ResolvedDatabase {
   const values = optionsObject(config, 'databases[]', at);
-  read(values, 'databases[].topology', at);
-  const client = mergeClient(
-    checkClient(values.client, `${at}.client`),
-    group.client,
-    `${at}.client`,
-  );
-  const id = read(values, 'databases[].id', at) ?? addressOf(client);
+  const { address, ...topology } = resolveTopology(values, at, group.client);
+  const id = read(values, 'databases[].id', at) ?? address;
   for (const taken of takenIds) {
     if (taken === id) throw invalid(`${at}.id`, 'an id that no other database has', id);
   }
   return {
     id,
     weight: read(values, 'databases[].weight', at),
-    client,
+    ...topology,
+    unhealthyAfterMs: group.unhealthyAfterMs ?? UNHEALTHY_AFTER_MS[topology.topology],
     healthChecks:
       values.healthCheck === undefined
         ? group.healthChecks

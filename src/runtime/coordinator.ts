@@ -308,9 +308,9 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   }
 
   /** It has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it. */
-  #persists({ maintenanceEndsAt }: Database, { since }: Failure): boolean {
+  #persists({ maintenanceEndsAt, options }: Database, { since }: Failure): boolean {
     const { now } = this;
-    const leaveAt = Math.max(since + this.runtime.options.unhealthyAfterMs, maintenanceEndsAt);
+    const leaveAt = Math.max(since + options.unhealthyAfterMs, maintenanceEndsAt);
     if (now >= leaveAt) return true;
     this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
       this.#persistTimer = undefined;
