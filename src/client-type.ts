@@ -31,6 +31,11 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
 
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
 
+export interface DrainOptions {
+  /** How long the database is kept away from traffic, 0 to 2^31-1 ms. Default: until told otherwise. */
+  readonly durationMs?: number;
+}
+
 export interface ForceOptions {
   /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: until told otherwise. */
   readonly durationMs?: number;
@@ -84,6 +89,18 @@ export interface MultiDbMembers<
    * still fails over when the database fails.
    */
   forceActiveDatabase(id: string, options?: ForceOptions): Promise<void>;
+  /**
+   * Keeps a database away from traffic, before maintenance for instance: it is not eligible, and
+   * serves only when no other one can. If it is active, the best of the others becomes active
+   * first; what is in flight finishes where it is. Rejects with `DatabaseUnavailableError` if none
+   * of the others can serve, `UnknownDatabaseError`. `setActiveDatabase` ends a drain as well.
+   */
+  drainDatabase(id: string, options?: DrainOptions): Promise<void>;
+  /**
+   * Ends a drain; the database is returned to at the next look for a better one. False when it was
+   * not drained. Throws `UnknownDatabaseError`.
+   */
+  resumeDatabase(id: string): boolean;
   /**
    * Adds a database while commands are running. Resolves to its snapshot once it is known whether
    * it is well; it stays either way.

@@ -8,6 +8,7 @@ import type {
 } from '@redis/client';
 import type {
   DefaultRespVersion,
+  DrainOptions,
   ForceOptions,
   MultiDbClient,
   MultiDbClientOptions,
@@ -63,6 +64,14 @@ export function createMultiDbClient<
   return facade as unknown as MultiDbClient<M, F, S, RESP, TM>;
 }
 
+function durationOf({
+  durationMs = Number.POSITIVE_INFINITY,
+}: ForceOptions | DrainOptions): number {
+  const isEndless = durationMs === Number.POSITIVE_INFINITY;
+  if (isEndless || (durationMs >= 0 && durationMs <= MAX_TIMER_MS)) return durationMs;
+  throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
+}
+
 function members(
   session: Session,
   group: ReturnType<typeof resolveOptions>['group'],
@@ -116,15 +125,11 @@ function members(
     },
     setActiveDatabase: async (id: string) => running().setActive(id),
     forceActiveDatabase: async (id: string, options: ForceOptions = {}) => {
-      const { durationMs = Number.POSITIVE_INFINITY } = options;
-      if (
-        durationMs !== Number.POSITIVE_INFINITY &&
-        !(durationMs >= 0 && durationMs <= MAX_TIMER_MS)
-      ) {
-        throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
-      }
-      return running().forceActive(id, durationMs);
+      return running().forceActive(id, durationOf(options));
     },
+    drainDatabase: async (id: string, options: DrainOptions = {}) =>
+      running().drain(id, durationOf(options)),
+    resumeDatabase: (id: string) => running().resume(id),
     addDatabase: async (database: unknown) =>
       snapshot(coordinator(), await running().add(resolve(database))),
     removeDatabase: async (id: string) => running().remove(id),

@@ -1,5 +1,6 @@
 export type {
   DefaultRespVersion,
+  DrainOptions,
   ForceOptions,
   MultiDbClient,
   MultiDbClientOptions,

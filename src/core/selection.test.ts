@@ -35,6 +35,8 @@ describe('lacks', () => {
     [{ graceEndsAt: NOW + 1 }, ['grace period'], true],
     [{ graceEndsAt: NOW }, [], true],
     [{ gatesOpen: false }, ['gate closed'], true],
+    [{ drainEndsAt: NOW + 1 }, ['drained'], true],
+    [{ drainEndsAt: NOW }, [], true],
     [
       { connected: false, health: 'unhealthy', breaker: 'open', graceEndsAt: NOW + 1 },
       ['not connected', 'unhealthy', 'breaker open', 'grace period'],

@@ -15,6 +15,8 @@ export interface DatabaseView {
   readonly graceEndsAt: number;
   /** All checks that keep a standby from being failed back to pass. */
   readonly gatesOpen: boolean;
+  /** Monotonic milliseconds until which somebody keeps it away from traffic; 0: nobody does. */
+  readonly drainEndsAt?: number | undefined;
   /** Why it must not be used at all, not even as the last resort. */
   readonly disabled?: string | undefined;
 }
@@ -28,7 +30,8 @@ export type Lack =
   | 'not checked since it was left'
   | 'breaker open'
   | 'grace period'
-  | 'gate closed';
+  | 'gate closed'
+  | 'drained';
 
 export interface Selection {
   readonly view: DatabaseView;
@@ -50,21 +53,30 @@ export function lacks(view: DatabaseView, now: number): readonly Lack[] {
   if (view.breaker === 'open') found.push('breaker open');
   if (view.graceEndsAt > now) found.push('grace period');
   if (!view.gatesOpen) found.push('gate closed');
+  if (isDrained(view, now)) found.push('drained');
   return found;
 }
 
-/** May become active: connected, healthy since it was left, breaker closed, no grace, gates open. */
+/**
+ * May become active: connected, healthy since it was left, breaker closed, no grace, gates open,
+ * not drained.
+ */
 export function isEligible(view: DatabaseView, now: number): boolean {
   return (
     isUsable(view) &&
     view.unverified !== true &&
     view.breaker === 'closed' &&
     view.graceEndsAt <= now &&
-    view.gatesOpen
+    view.gatesOpen &&
+    !isDrained(view, now)
   );
 }
 
-/** May serve as the last resort: connected and healthy, whatever its grace, gates and breaker. */
+function isDrained({ drainEndsAt = 0 }: DatabaseView, now: number): boolean {
+  return drainEndsAt > now;
+}
+
+/** May serve as the last resort: connected and healthy, whatever its grace, gates, breaker and drain. */
 export function isUsable(view: DatabaseView): boolean {
   return view.connected && view.health === 'healthy' && view.disabled === undefined;
 }

@@ -4,6 +4,7 @@ import { CircuitOpenError } from '../errors.js';
 import type { SwitchReason } from '../events.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import type { Database, Leaving, ProbeRecord } from './database.js';
+import { Drains } from './drain.js';
 import { Failback } from './failback.js';
 import { GracePeriods } from './grace.js';
 import type { Suspicion } from './health-check.js';
@@ -32,6 +33,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   readonly router: Router;
   readonly connectivity: Connectivity;
   readonly grace: GracePeriods;
+  readonly drains: Drains;
   readonly failback: Failback;
   readonly search: Search;
   readonly startup: Startup;
@@ -49,6 +51,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.router = new Router(runtime);
     this.connectivity = new Connectivity(runtime, this);
     this.grace = new GracePeriods(runtime, () => this.evaluate());
+    this.drains = new Drains(runtime, () => this.evaluate());
     this.failback = new Failback(runtime, () => this.checkFailback());
     this.search = new Search(options, clock, () => this.#probeAll());
     this.startup = new Startup(this);
@@ -228,6 +231,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
       this.runtime.emit('database-healthy', { id: database.id, at });
     }
     this.grace.end(database);
+    this.drains.end(database);
   }
 
   // Decisions.
@@ -430,6 +434,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.monitors.get(database)?.close();
     this.monitors.delete(database);
     this.grace.forget(database);
+    this.drains.forget(database);
     this.connectivity.rest(database);
   }
 }

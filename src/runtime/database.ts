@@ -39,6 +39,8 @@ export class Database implements DatabaseView {
   lastError: unknown;
   lastProbe: ProbeRecord | undefined;
   graceEndsAt = 0;
+  /** Somebody keeps it away from traffic until then; Infinity: until told otherwise. */
+  drainEndsAt = 0;
   left: Leaving | undefined;
   /** Has been eligible at some time; before, it is taken at once when it is better. */
   wasEligible = false;

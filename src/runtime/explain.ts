@@ -121,6 +121,8 @@ function explainStandby(
     }
   } else if (missing.length === 1 && missing[0] === 'grace period') {
     possibleInMs = database.graceEndsAt - now;
+  } else if (missing.length === 1 && missing[0] === 'drained') {
+    possibleInMs = database.drainEndsAt - now;
   }
   if (!database.isChecked) details.push('health is not checked');
   const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
@@ -143,6 +145,10 @@ function describe(lack: Lack, database: Database, now: number): string {
       return `grace period for another ${seconds(database.graceEndsAt - now)}`;
     case 'gate closed':
       return `gate closed (${database.gateCause})`;
+    case 'drained':
+      return Number.isFinite(database.drainEndsAt)
+        ? `drained by hand for another ${seconds(database.drainEndsAt - now)}`
+        : 'drained by hand';
     default:
       return lack;
   }

@@ -1,4 +1,4 @@
-import { selectBest, selectFailback } from '../core/selection.js';
+import { type Selection, selectBest, selectFailback } from '../core/selection.js';
 import { DatabaseUnavailableError, InvalidOptionError, UnknownDatabaseError } from '../errors.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { Database } from './database.js';
@@ -77,20 +77,29 @@ export class Management {
     if (coordinator.databases.size === 1) {
       throw new InvalidOptionError('id', 'another database than the last one', id);
     }
-    if (coordinator.route.database === database) {
-      const next = selectBest(coordinator.databases.values(), coordinator.now, id);
-      if (next === undefined) {
-        throw new DatabaseUnavailableError(
-          `${id} is active and no other database can serve; it was not removed`,
-          { databaseId: id },
-        );
-      }
-      const { lastResort } = next;
-      // A hold belongs to the database that was forced.
-      coordinator.failback.heldUntil = 0;
-      coordinator.switchTo(next.view as Database, 'removed', `${id} was removed`, { lastResort });
-    }
+    this.#leave(this.#successorOf(database, 'removed'), 'removed', `${id} was removed`);
     this.group.remove(database);
+  }
+
+  /**
+   * Keeps a database away from traffic for `durationMs`: it is not eligible, so that it serves only
+   * when no other one can. The active one is left first, for the best of the others; throws when
+   * none of them can serve.
+   */
+  drain(id: string, durationMs: number): void {
+    const database = this.find(id);
+    const next = this.#successorOf(database, 'drained');
+    // First, so that nothing that the switch leads to takes it back.
+    this.#coordinator.drains.begin(database, durationMs);
+    this.#leave(next, 'manual', `${id} was drained`);
+    this.#coordinator.evaluate();
+  }
+
+  /** Ends a drain. False when it was not drained. */
+  resume(id: string): boolean {
+    const ended = this.#coordinator.drains.end(this.find(id));
+    if (ended) this.#coordinator.evaluate();
+    return ended;
   }
 
   /** Adds the new database, waits until it is well, and only then removes the old one. */
@@ -132,6 +141,27 @@ export class Management {
       databaseId: database.id,
       cause: verdict?.error,
     });
+  }
+
+  /** Who takes over when the active database goes; undefined when this one isn't active. */
+  #successorOf(database: Database, why: 'removed' | 'drained'): Selection | undefined {
+    const { databases, now, route } = this.#coordinator;
+    if (route.database !== database) return undefined;
+    const { id } = database;
+    const next = selectBest(databases.values(), now, id);
+    if (next !== undefined) return next;
+    throw new DatabaseUnavailableError(
+      `${id} is active and no other database can serve; it was not ${why}`,
+      { databaseId: id },
+    );
+  }
+
+  #leave(next: Selection | undefined, reason: 'removed' | 'manual', cause: string): void {
+    if (next === undefined) return;
+    const { lastResort } = next;
+    // A hold belongs to the database that was forced.
+    this.#coordinator.failback.heldUntil = 0;
+    this.#coordinator.switchTo(next.view as Database, reason, cause, { lastResort });
   }
 
   #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {

@@ -17,6 +17,8 @@ export interface DatabaseSnapshot {
   readonly total: number;
   /** Milliseconds; 0 without a grace period. */
   readonly gracePeriodLeftMs: number;
+  /** Milliseconds; 0 when it is not drained, Infinity when it is until `resumeDatabase()`. */
+  readonly drainLeftMs: number;
   readonly lastError: Error | undefined;
   readonly lastProbe: ProbeRecord | undefined;
   /** Of the last healthy or unhealthy probe, in milliseconds. */
@@ -38,6 +40,7 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     failures,
     total,
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
+    drainLeftMs: Math.max(0, database.drainEndsAt - now),
     lastError:
       lastError === undefined || lastError instanceof Error
         ? lastError

@@ -32,6 +32,7 @@ it('shows a frozen snapshot of each database', async () => {
       failures: 1,
       total: 2,
       gracePeriodLeftMs: 0,
+      drainLeftMs: 0,
       lastError: undefined,
       lastProbe: {
         check: 'PING',
@@ -136,6 +137,86 @@ it('forceActiveDatabase ends after durationMs, and rejects a wrong one', async (
       option: 'durationMs',
     });
   }
+});
+
+it('drains a database: others serve until it is resumed', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  const events = recordEvents(client);
+  const traffic = new Traffic(() => client.incr('counter'), { callers: 20 });
+  await traffic.flows(100);
+  await client.drainDatabase('east');
+  expect(client.activeDatabase).toBe('west');
+  expect(client.databases[0]).toMatchObject({
+    drainLeftMs: Number.POSITIVE_INFINITY,
+    health: 'healthy',
+  });
+  expect(client.explain().others).toMatchObject([
+    { id: 'east', lacks: ['drained'], details: ['drained by hand'], possibleAt: undefined },
+  ]);
+  // Neither weights nor several looks for a better database bring it back.
+  client.setWeight('east', 5);
+  const seen = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
+  await waitFor(() => (client.databases[0]?.lastProbe?.at.getTime() ?? 0) > seen + 300, {
+    what: 'health checks to go on',
+  });
+  await traffic.flows(100);
+  expect(client.activeDatabase).toBe('west');
+  expect(client.resumeDatabase('east')).toBe(true);
+  expect(client.resumeDatabase('east')).toBe(false);
+  await active(client, 'east');
+  await traffic.stop();
+  expect(traffic.errors).toEqual([]);
+  expect(events.switches).toEqual(['east>west manual', 'west>east failback']);
+  expect(events.of('switch')[0]?.cause).toBe('east was drained');
+  expect(events.of('database-unhealthy')).toEqual([]);
+  const counted = await Promise.all([east, west].map((each) => each.command('GET', 'counter')));
+  expect(counted.map(Number).reduce((a, b) => a + b)).toBe(traffic.successes);
+});
+
+it('a drain ends by itself, or when the database is chosen by hand', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await client.drainDatabase('east', { durationMs: 200 });
+  expect(client.activeDatabase).toBe('west');
+  expect(client.explain().others[0]?.details[0]).toMatch(/^drained by hand for another 0\.\d s$/);
+  expect(client.explain().others[0]?.possibleAt).toBeInstanceOf(Date);
+  await active(client, 'east');
+  expect(client.databases[0]?.drainLeftMs).toBe(0);
+  await client.drainDatabase('east');
+  await client.setActiveDatabase('east');
+  expect(client.databases[0]?.drainLeftMs).toBe(0);
+  expect(await errorOf(client.drainDatabase('nowhere'))).toMatchObject({
+    code: 'UNKNOWN_DATABASE',
+  });
+  expect(() => client.resumeDatabase('nowhere')).toThrow(/unknown database/);
+  for (const durationMs of [-1, Number.NaN, 2 ** 31]) {
+    expect(await errorOf(client.drainDatabase('east', { durationMs }))).toMatchObject({
+      option: 'durationMs',
+    });
+  }
+});
+
+it('a drained database serves rather than none, and only the last one can’t be drained', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const events = recordEvents(client);
+  await client.drainDatabase('east');
+  await west.kill();
+  await active(client, 'east');
+  expect(client.explain().active).toMatchObject({ id: 'east', lastResort: true });
+  expect(await errorOf(client.drainDatabase('east'))).toMatchObject({
+    code: 'DATABASE_UNAVAILABLE',
+    message: expect.stringContaining('it was not drained'),
+  });
+  await west.restart();
+  await client.setActiveDatabase('west');
+  expect(client.activeDatabase).toBe('west');
+  expect(events.switches).toEqual([
+    'east>west manual',
+    'west>east health-check',
+    'east>west manual',
+  ]);
 });
 
 it('setWeight moves the traffic at once', async () => {
@@ -284,6 +365,7 @@ it('validates what is added, and needs an open client', async () => {
     () => client.setActiveDatabase('east'),
     () => client.forceActiveDatabase('east'),
     () => client.removeDatabase('east'),
+    () => client.drainDatabase('east'),
     () => client.replaceDatabase('east', { id: 'west', client: { url: west.url } }),
   ]) {
     expect(await errorOf(call())).toMatchObject({ code: 'CLIENT_CLOSED' });

@@ -19,6 +19,7 @@ const database = fc.record({
   breaker: fc.constantFrom('closed', 'closed', 'open'),
   graceEndsAt: fc.constantFrom(0, 0, NOW, NOW + 1),
   gatesOpen: fc.constantFrom(true, true, false),
+  drainEndsAt: fc.constantFrom(undefined, 0, NOW, NOW + 1),
   disabled: fc.constantFrom(undefined, undefined, undefined, 'by hand'),
 });
 
