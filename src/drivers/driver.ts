@@ -7,6 +7,8 @@
  * tells once when it is lost, and never reconnects.
  */
 
+import type { Subscriber, SubscriberListener } from './subscriber.js';
+
 export type CommandArgument = string | Buffer;
 
 /** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
@@ -101,6 +103,8 @@ export interface Driver {
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
   openConnection(listener: ConnectionListener): Connection;
+  /** A connection of its own for pub/sub; the contract stands in `subscriber.ts`. */
+  openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
   openProbe(signal: AbortSignal): Promise<ProbeConnection>;
   /**

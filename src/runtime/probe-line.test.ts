@@ -39,6 +39,9 @@ beforeEach(() => {
     return opened.at(-1) as FakeProbe;
   };
   const driver: Partial<Driver> = {
+    openSubscriber: () => {
+      throw new Error('not used');
+    },
     openProbe: (given) => {
       attempts += 1;
       return open(given) as unknown as Promise<ProbeConnection>;

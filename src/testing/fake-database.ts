@@ -1,7 +1,9 @@
 import type { Attempt, CommandArgument, Driver } from '../drivers/driver.js';
+import type { SubscriptionKind } from '../drivers/subscriber.js';
 import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-connection.js';
 import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
 import type { FakeAnswer, FakeRequest, FakeServer, FakeWire } from './fake-network.js';
+import { FakePubSub, FakeSubscriber } from './fake-pubsub.js';
 import { FakeStore, refusal, type ServerState } from './fake-store.js';
 import type { VirtualClock } from './virtual-clock.js';
 
@@ -65,6 +67,7 @@ export class FakeDatabase implements FakeServer {
   #probesToLose = 0;
   #wireId = 0;
   readonly #store = new FakeStore();
+  readonly #pubsub = new FakePubSub();
 
   constructor(options: FakeDatabaseOptions) {
     const { id, clock, latencyMs = 0.5, windowSize = 64, connectTimeoutMs = 5000 } = options;
@@ -82,6 +85,7 @@ export class FakeDatabase implements FakeServer {
       port: 6379,
       connectTimeoutMs,
       openConnection: (listener) => new FakeConnection(this, windowSize, watched, listener),
+      openSubscriber: (listener) => new FakeSubscriber(this, this.#pubsub, listener),
       openProbe: (signal) => openFakeProbe(this, signal),
       classify: (error) => {
         if (error instanceof FakeErrorReply) return 'reply';
@@ -169,12 +173,12 @@ export class FakeDatabase implements FakeServer {
   }
 
   /** Resets every connection; new ones are accepted. */
-  killConnections(kind?: 'data' | 'probe'): void {
+  killConnections(kind?: FakeWire['kind']): void {
     for (const wire of [...this.wires]) if (kind === undefined || wire.kind === kind) wire.cut();
   }
 
   /** The connections that are open now go silent for ever; new ones are not affected. */
-  loseConnections(kind?: 'data' | 'probe'): void {
+  loseConnections(kind?: FakeWire['kind']): void {
     for (const wire of this.wires)
       if (kind === undefined || wire.kind === kind) wire.isHalfOpen = true;
   }
@@ -192,6 +196,24 @@ export class FakeDatabase implements FakeServer {
     this.#probesToLose = 0;
     this.unsilence();
     this.thaw();
+  }
+
+  /** Names of channels and patterns that the server refuses to subscribe to; change it at will. */
+  get deniedChannels(): Set<string> {
+    return this.#pubsub.denied;
+  }
+
+  /**
+   * A message from another client; answers how many subscriptions it went out to. While the server
+   * is down or frozen nothing is published.
+   */
+  publish(channel: string, message: string, { sharded = false } = {}): number {
+    return this.#isDown || this.#isFrozen ? 0 : this.#pubsub.publish(channel, message, sharded);
+  }
+
+  /** How many connections are subscribed to this channel or pattern. */
+  subscriptions(name: string, kind: SubscriptionKind = 'channel'): number {
+    return this.#pubsub.count(kind, name);
   }
 
   /** For the network alone. */
@@ -217,7 +239,7 @@ export class FakeDatabase implements FakeServer {
     for (const args of request.commands) {
       let failure: Error | undefined;
       try {
-        replies.push(this.#store.execute(args));
+        replies.push(this.#run(args, wire));
       } catch (error) {
         failure = error as Error;
       }
@@ -226,6 +248,15 @@ export class FakeDatabase implements FakeServer {
     }
     if (wire.kind === 'probe') this.observer.onProbe?.(request.sentAt);
     return { ok: true, reply: request.isBatch ? replies : replies[0] };
+  }
+
+  #run(args: readonly CommandArgument[], wire: FakeWire): unknown {
+    if (wire.kind === 'subscriber') return this.#pubsub.execute(args, wire);
+    const [name, channel, message] = args.map(String);
+    if (name === 'PUBLISH' || name === 'SPUBLISH') {
+      return this.#pubsub.publish(String(channel), String(message), name === 'SPUBLISH');
+    }
+    return this.#store.execute(args);
   }
 
   #note(execution: Execution): void {

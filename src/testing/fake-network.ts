@@ -66,7 +66,7 @@ export class FakeWire {
 
   constructor(
     readonly server: FakeServer,
-    readonly kind: 'data' | 'probe',
+    readonly kind: 'data' | 'probe' | 'subscriber',
     private readonly listener: FakeWireListener,
   ) {
     this.id = server.nextWireId();
@@ -90,6 +90,11 @@ export class FakeWire {
         }
       }),
     );
+  }
+
+  /** By the server, of itself; arrives in order with its answers. */
+  push(arrive: () => void): void {
+    if (!this.#isCut) this.#sendToClient(arrive);
   }
 
   /** By the client. What the server has already got is executed all the same. */

@@ -19,9 +19,11 @@ import type {
   DriverErrorKind,
   ProbeConnection,
 } from '../driver.js';
+import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import { NodeRedisConnection } from './connection.js';
 import { type NodeRedisOptions, reconnectDelay } from './options.js';
 import { openProbeConnection } from './probe-connection.js';
+import { NodeRedisSubscriber } from './subscriber.js';
 
 /** node-redis's own default. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -57,6 +59,10 @@ export class NodeRedisDriver implements Driver {
 
   openConnection(listener: ConnectionListener): Connection {
     return new NodeRedisConnection(this.options, listener);
+  }
+
+  openSubscriber(listener: SubscriberListener): Subscriber {
+    return new NodeRedisSubscriber(this.options, listener);
   }
 
   openProbe(signal: AbortSignal): Promise<ProbeConnection> {

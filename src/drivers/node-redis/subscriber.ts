@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import type { Subscriber, SubscriberListener, SubscriptionKind } from '../subscriber.js';
+import { discardClient, type InnerClient, newClient } from './new-client.js';
+import { connectionOptions, type NodeRedisOptions } from './options.js';
+import { captureSocket } from './raw-socket.js';
+
+/** node-redis's names of the kinds. */
+export const PUBSUB_TYPE = { channel: 'CHANNELS', pattern: 'PATTERNS', shard: 'SHARDED' } as const;
+
+type BufferListener = (message: Buffer, channel: Buffer) => void;
+
+/** What node-redis keeps of each channel or pattern. */
+interface ChannelListeners {
+  unsubscribing: boolean;
+  readonly buffers: Set<BufferListener>;
+  readonly strings: Set<never>;
+}
+
+/** The pub/sub methods, as both versions have them. */
+interface PubSubClient {
+  extendPubSubListeners(type: string, listeners: Map<string, ChannelListeners>): Promise<void>;
+  getPubSubListeners(type: string): Map<string, ChannelListeners>;
+}
+
+/**
+ * One connection for subscriptions: one node-redis client that connects once and never again.
+ *
+ * Listeners are given to node-redis before it sends, by `extendPubSubListeners`: its `subscribe`
+ * takes them into use when the last channel of a call is confirmed, and what arrives on the others
+ * before that would be lost.
+ */
+export class NodeRedisSubscriber implements Subscriber {
+  readonly #client: InnerClient;
+  readonly #listener: SubscriberListener;
+  readonly #socket: Socket | undefined;
+  readonly #abort: AbortController;
+  #ready = false;
+  #ended: Error | undefined;
+  #isOpening = true;
+  #referenced = true;
+  /** Where the socket can't be seen (TLS): bytes that reached the decoder. */
+  #decoded = 0;
+
+  constructor(options: NodeRedisOptions, listener: SubscriberListener) {
+    this.#listener = listener;
+    const setting = connectionOptions(options, (_retries, cause) => {
+      this.#lose(cause);
+      return false;
+    });
+    this.#abort = setting.abort;
+    this.#client = newClient(setting.options);
+    this.#client.on('error', (error: Error) => this.#lose(error));
+    this.#client.on('ready', () => {
+      if (this.#ended !== undefined) return;
+      this.#ready = true;
+      this.#applyRef();
+      listener.onReady();
+    });
+    this.#client.on('sharded-channel-moved', (channel: string) => {
+      if (this.#ended === undefined) listener.onRevoked('shard', channel);
+    });
+    this.#socket = captureSocket(() => {
+      this.#client.connect().catch((error: Error) => this.#lose(error));
+    });
+    this.#isOpening = false;
+    if (this.#socket === undefined) this.#countChunks();
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get bytesReceived(): number {
+    return this.#socket?.bytesRead ?? this.#decoded;
+  }
+
+  async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+    const client = this.#client as unknown as PubSubClient;
+    const type = PUBSUB_TYPE[kind];
+    try {
+      await client.extendPubSubListeners(
+        type,
+        new Map(names.map((name) => [name, this.#listeners(kind, name)])),
+      );
+    } catch (error) {
+      // Or node-redis would believe the next time that it is subscribed.
+      for (const name of names) client.getPubSubListeners(type).delete(name);
+      throw this.#ended ?? error;
+    }
+  }
+
+  async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+    const channels = [...names];
+    try {
+      if (kind === 'channel') await this.#client.unsubscribe(channels);
+      else if (kind === 'pattern') await this.#client.pUnsubscribe(channels);
+      else await this.#client.sUnsubscribe(channels);
+    } catch (error) {
+      throw this.#ended ?? error;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.#client.sendCommand(['PING']);
+  }
+
+  destroy(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#ready = false;
+    discardClient(this.#client, this.#abort);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    this.#applyRef();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    this.#applyRef();
+  }
+
+  #listeners(kind: SubscriptionKind, name: string): ChannelListeners {
+    const onMessage: BufferListener = (message, channel) => {
+      if (this.#ended === undefined) this.#listener.onMessage(kind, name, message, channel);
+    };
+    return { unsubscribing: false, buffers: new Set([onMessage]), strings: new Set() };
+  }
+
+  /** To the socket as well: node-redis knows it only once it is connected. */
+  #applyRef(): void {
+    const method = this.#referenced ? 'ref' : 'unref';
+    this.#client[method]();
+    this.#socket?.[method]();
+  }
+
+  #countChunks(): void {
+    const { decoder } = this.#client._getQueue();
+    const write = decoder.write;
+    decoder.write = (chunk) => {
+      this.#decoded += chunk.length;
+      return write.call(decoder, chunk);
+    };
+  }
+
+  #lose(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#ready = false;
+    if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));
+    else this.#listener.onLost(error);
+    discardClient(this.#client, this.#abort);
+  }
+}
