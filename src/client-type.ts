@@ -14,6 +14,7 @@ import type { MultiDbEvents } from './events.js';
 import type { DatabaseOptions, MultiDbOptions } from './options/types.js';
 import type { Explanation } from './runtime/explain.js';
 import type { DatabaseSnapshot } from './runtime/snapshot.js';
+import type { MultiDbStats } from './runtime/stats.js';
 
 /** The RESP version that the installed node-redis uses by default: 2 in version 5, 3 in 6. */
 export type DefaultRespVersion = NonNullable<NonNullable<RedisClientType['options']>['RESP']>;
@@ -120,6 +121,8 @@ export interface MultiDbMembers<
   isHealthy(id: string): boolean;
   /** Which database is active and why, and what each other one lacks. */
   explain(): Explanation;
+  /** What has been counted so far; read it as often as metrics are collected. */
+  stats(): MultiDbStats;
 
   on<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
   once<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;

@@ -14,6 +14,7 @@ import type {
   MultiDbClientOptions,
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
+import { clientName } from './diagnostics/client-name.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
@@ -25,6 +26,7 @@ import { type Explanation, explain } from './runtime/explain.js';
 import { Management } from './runtime/management.js';
 import { Session } from './runtime/session.js';
 import { snapshot } from './runtime/snapshot.js';
+import { type MultiDbStats, stats } from './runtime/stats.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -43,6 +45,7 @@ export function createMultiDbClient<
 >(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
   const resolved = resolveOptions(options);
   warnAbout(resolved.databases);
+  const name = clientName(resolved.group.client);
   const facade = createFacade(resolved.group.client, {
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
@@ -59,7 +62,7 @@ export function createMultiDbClient<
   });
   define(
     facade._self,
-    members(session, resolved.group, () => facade),
+    members(name, session, resolved.group, () => facade),
   );
   return facade as unknown as MultiDbClient<M, F, S, RESP, TM>;
 }
@@ -73,6 +76,7 @@ function durationOf({
 }
 
 function members(
+  name: string,
   session: Session,
   group: ReturnType<typeof resolveOptions>['group'],
   facade: () => unknown,
@@ -143,5 +147,6 @@ function members(
       return database.health === 'healthy' && database.connected;
     },
     explain: (): Explanation => explain(coordinator()),
+    stats: (): MultiDbStats => stats(name, session.group),
   };
 }

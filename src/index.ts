@@ -9,12 +9,14 @@ export type {
   MultiDbMembers,
 } from './client-type.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
+export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';
 export {
   ALL_AVAILABLE,
   type InitializationPolicy,
   MAJORITY_AVAILABLE,
   ONE_AVAILABLE,
 } from './core/initialization-policy.js';
+export { LATENCY_BUCKETS_MS, type LatencySnapshot } from './core/latency-histogram.js';
 export {
   ALL_SUCCESS,
   ANY_SUCCESS,
@@ -84,3 +86,4 @@ export type {
 } from './options/types.js';
 export type { Explanation } from './runtime/explain.js';
 export type { DatabaseSnapshot } from './runtime/snapshot.js';
+export type { CommandStats, DatabaseStats, MultiDbStats, ProbeStats } from './runtime/stats.js';

@@ -16,7 +16,8 @@ export function listenForAbort(executor: Executor, command: Command, signal: Abo
 /** Rejects with the library's own error, which says as well whether the command may have run. */
 export function abort(executor: Executor, command: Command): void {
   const { maybeExecuted } = command;
-  executor.reject(command, Object.assign(abortError(executor), { maybeExecuted }));
+  const error = Object.assign(abortError(executor), { maybeExecuted });
+  executor.reject(command, error, 'aborted');
 }
 
 export function abortError(executor: Executor): Error {

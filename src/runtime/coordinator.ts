@@ -85,6 +85,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     database.removed = true;
     database.incarnation += 1;
     this.databases.delete(database.id);
+    this.runtime.counters.forget(database.id);
     this.#stopWatching(database);
     if (this.search.fail(database)) this.#goDown();
     this.evaluate();
@@ -105,6 +106,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
 
   onProbe(database: Database, record: ProbeRecord): void {
     database.lastProbe = record;
+    database.counters.noteProbe(record);
   }
 
   onGates(database: Database, cause: string | undefined): void {
@@ -177,6 +179,7 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
       databaseId: id,
       cause,
     });
+    database.counters.breakerOpened += 1;
     this.grace.begin(database);
     this.runtime.emit('breaker-open', { id, at: timestamp(this.runtime), failures, total });
     this.suspect(database, { fresh: true });

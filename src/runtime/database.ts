@@ -2,6 +2,7 @@ import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
 import type { ResolvedDatabase } from '../options/types.js';
+import { DatabaseCounters } from './counters.js';
 import type { Link } from './link.js';
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
@@ -19,6 +20,8 @@ export interface ProbeRecord {
   readonly check: string;
   readonly healthy: boolean;
   readonly cause: string | undefined;
+  /** Unhealthy because there was no answer in time. */
+  readonly timedOut: boolean;
   /** Wall-clock time. */
   readonly at: Date;
   readonly latencyMs: number;
@@ -64,6 +67,7 @@ export class Database implements DatabaseView {
     /** Position among the databases; the lower one wins among equal weights. */
     readonly order: number,
     readonly driver: Driver,
+    readonly counters = new DatabaseCounters(),
   ) {
     this.weight = options.weight;
     this.circuit = new CircuitBreaker(options.failureDetector);

@@ -1,4 +1,5 @@
 import { type CommandTraits, commandTraits } from '../core/command-category.js';
+import type { FailureKind } from '../core/command-failure.js';
 import { retryWaitMs } from '../core/retry.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
 import {
@@ -12,6 +13,7 @@ import { Blocking } from './blocking.js';
 import { Channel } from './channel.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
 import type { Coordinator } from './coordinator.js';
+import { countFailure, countMoved, countRetry } from './counting.js';
 import { Cursors } from './cursors.js';
 import type { Database } from './database.js';
 import { Deadlines } from './deadlines.js';
@@ -122,16 +124,16 @@ export class Executor implements AttemptListener, LinkListener {
     batch?: Batch,
   ): Promise<unknown> {
     const { route, runtime, search } = this.coordinator;
-    if (!this.#open) return Promise.reject(new ClientClosedError());
+    if (!this.#open) return this.#refuse(new ClientClosedError());
     if (route.state === 'down') {
-      return Promise.reject(search.error({ cause: undefined, maybeExecuted: false }));
+      return this.#refuse(search.error({ cause: undefined, maybeExecuted: false }));
     }
     if (this.pending >= runtime.options.maxPendingCommands) {
       const message = `${this.pending} commands are pending (maxPendingCommands)`;
-      return Promise.reject(new OverloadedError(message));
+      return this.#refuse(new OverloadedError(message));
     }
     const signal = options?.abortSignal;
-    if (signal?.aborted) return Promise.reject(abortError(this));
+    if (signal?.aborted) return this.#refuse(abortError(this), 'aborted');
 
     return new Promise((resolve, reject) => {
       const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
@@ -199,6 +201,7 @@ export class Executor implements AttemptListener, LinkListener {
     if (this.ready) {
       all = [...commands, ...this.backlog].sort((a, b) => a.sequence - b.sequence);
       this.backlog = [];
+      countMoved(this.coordinator, all);
     }
     for (const command of all) {
       if (command.state === 'settled') continue;
@@ -211,8 +214,11 @@ export class Executor implements AttemptListener, LinkListener {
     if (this.#settle(command)) command.resolve(reply);
   }
 
-  reject(command: Command, error: unknown): void {
-    if (this.#settle(command)) command.reject(error);
+  /** `kind`: what the error was classified as; undefined: the engine made it. */
+  reject(command: Command, error: unknown, kind?: FailureKind): void {
+    if (!this.#settle(command)) return;
+    countFailure(this.coordinator, error, kind, command);
+    command.reject(error);
   }
 
   /** Waits for the next attempt; not at all when the active database has changed. */
@@ -221,7 +227,10 @@ export class Executor implements AttemptListener, LinkListener {
     if (route.state === 'down') {
       const { lastError: cause, maybeExecuted } = command;
       this.reject(command, search.error({ cause, maybeExecuted }));
-    } else if (route.database !== undefined && route.database.id !== command.databaseId) {
+      return;
+    }
+    countRetry(this.coordinator, command);
+    if (route.database !== undefined && route.database.id !== command.databaseId) {
       this.resend([command]);
     } else {
       command.state = 'waiting';
@@ -356,6 +365,11 @@ export class Executor implements AttemptListener, LinkListener {
   timeoutError(command: Command, what: string): CommandTimeoutError {
     const { maybeExecuted, databaseId, lastError: cause } = command;
     return new CommandTimeoutError(`no reply within ${what}`, { maybeExecuted, databaseId, cause });
+  }
+
+  #refuse(error: Error, kind?: FailureKind): Promise<never> {
+    countFailure(this.coordinator, error, kind);
+    return Promise.reject(error);
   }
 
   #activeChannel(): Channel | undefined {

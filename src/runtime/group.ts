@@ -4,6 +4,7 @@ import { ClientClosedError } from '../errors.js';
 import type { HealthCheckStrategy } from '../health/strategy.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../options/types.js';
 import { Coordinator } from './coordinator.js';
+import { GroupCounters } from './counters.js';
 import { Database } from './database.js';
 import type { Emit } from './emit.js';
 import { Executor } from './executor.js';
@@ -32,10 +33,11 @@ export class Group {
   constructor(
     readonly options: ResolvedOptions,
     private readonly dependencies: GroupDependencies,
+    readonly counters = new GroupCounters(),
   ) {
     const { clock, random, emit } = dependencies;
     const loop = new LoopClock(clock, tickMs(options));
-    this.coordinator = new Coordinator({ options, clock, loop, random, emit });
+    this.coordinator = new Coordinator({ options, clock, loop, random, emit, counters });
     for (const database of options.databases) this.#register(database);
   }
 
@@ -70,7 +72,9 @@ export class Group {
   }
 
   #register(options: ResolvedDatabase): Database {
-    const database = new Database(options, this.#order++, this.dependencies.createDriver(options));
+    const driver = this.dependencies.createDriver(options);
+    const counters = this.counters.of(options.id);
+    const database = new Database(options, this.#order++, driver, counters);
     this.coordinator.databases.set(database.id, database);
     return database;
   }

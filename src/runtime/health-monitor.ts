@@ -150,6 +150,7 @@ export class HealthMonitor implements HealthCheckListener {
       check: check.options.name,
       healthy: result.healthy,
       cause: result.cause,
+      timedOut: result.timedOut ?? false,
       at: new Date(this.time.clock.wallTime()),
       latencyMs: result.latencyMs,
     });

@@ -23,6 +23,7 @@ export class Outcomes {
     if (command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply)) {
       return;
     }
+    if (command.state !== 'settled') channel.database.counters.succeeded += 1;
     this.executor.resolve(command, reply);
     if (channel.draining) this.executor.finishDraining(channel);
   }
@@ -49,7 +50,7 @@ export class Outcomes {
     if (command.state !== 'settled') {
       const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
       if (kind === 'application-reply' && includedErrors === undefined) {
-        this.executor.reject(command, error);
+        this.executor.reject(command, error, kind);
       } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
         if (kind === 'never-sent' && this.#isGone(channel)) {
@@ -147,8 +148,8 @@ export class Outcomes {
       // A connection that lives is spared: a changed password would refuse a new one.
       coordinator.suspect(channel.database, { fresh: this.#isGone(channel) });
     }
-    if (outlived) this.executor.reject(command, this.#unknownOutcome(attempt, failed));
-    else this.executor.reject(command, this.#withDoubt(attempt, error));
+    const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
+    this.executor.reject(command, told, classification.kind);
   }
 
   /** Lost or given up: its link has another connection, or none. */

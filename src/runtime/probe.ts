@@ -8,6 +8,8 @@ export interface ProbeResult {
   /** Why not, in words. */
   readonly cause: string | undefined;
   readonly error: unknown;
+  /** Ended by `timeoutMs`. */
+  readonly timedOut?: boolean;
   readonly latencyMs: number;
 }
 
@@ -37,19 +39,19 @@ export function runProbe(
   const startedAt = clock.now();
   let settled = false;
 
-  const settle = (healthy: boolean, cause: string | undefined, error: unknown) => {
+  const settle = (healthy: boolean, cause?: string, error?: unknown, timedOut = false) => {
     if (settled) return;
     settled = true;
     timer.cancel();
     abort.abort(new Error('the probe has ended'));
-    onResult({ healthy, cause, error, latencyMs: clock.now() - startedAt });
+    onResult({ healthy, cause, error, timedOut, latencyMs: clock.now() - startedAt });
   };
 
   const timer = loop.after(timeoutMs, () => {
     const error = new Error(`no answer within ${timeoutMs} ms`);
     // A connection that did not answer is of no use to the next probe.
     lines.commands.renew();
-    settle(false, error.message, error);
+    settle(false, error.message, error, true);
   });
 
   const target = probeTarget(lines, abort.signal);
@@ -66,7 +68,7 @@ export function runProbe(
     return undefined;
   };
   run().then(
-    (cause) => settle(cause === undefined, cause, undefined),
+    (cause) => settle(cause === undefined, cause),
     (error) => settle(false, describe(error), error),
   );
 

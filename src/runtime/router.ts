@@ -50,6 +50,7 @@ export class Router {
     const from = this.route;
     const to: Route = Object.freeze({ ...next, generation: from.generation + 1 });
     this.route = to;
+    this.#noteService(from, to);
     this.changing = true;
     for (const listener of [...this.#listeners]) listener({ from, to, failed });
     this.changing = false;
@@ -62,10 +63,18 @@ export class Router {
 
   close(): void {
     this.route = NOWHERE;
+    this.runtime.counters.serviceRestored(this.runtime.clock.now());
+  }
+
+  /** Before the first active database nothing is missing. */
+  #noteService(from: Route, to: Route): void {
+    const { clock, counters } = this.runtime;
+    if (to.state === 'serving') counters.serviceRestored(clock.now());
+    else if (from.state === 'serving') counters.serviceLost(clock.now());
   }
 
   tell({ from, to, reason, cause, since }: SwitchAccount): void {
-    const { clock, emit } = this.runtime;
+    const { clock, counters, emit } = this.runtime;
     const event: SwitchEvent = Object.freeze({
       from: from?.id,
       to: to?.id,
@@ -76,6 +85,7 @@ export class Router {
       durationMs: since === undefined ? 0 : clock.now() - since,
     });
     this.history.add(event);
+    counters.noteSwitch(event.from, event.to, reason);
     emit('switch', event);
     if (reason === 'failback') emit('failback', event);
     const failed = reason === 'health-check' || reason === 'circuit-breaker';

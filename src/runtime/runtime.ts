@@ -1,15 +1,17 @@
 import type { Clock, Random } from '../clock.js';
 import type { ResolvedOptions } from '../options/types.js';
+import type { GroupCounters } from './counters.js';
 import type { Emit } from './emit.js';
 import type { LoopClock } from './loop-clock.js';
 
-/** What everything in a group shares: its options, its one clock, its chance, its events. */
+/** What everything in a group shares: its options, its one clock, its chance, events and counters. */
 export interface Runtime {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly loop: LoopClock;
   readonly random: Random;
   readonly emit: Emit;
+  readonly counters: GroupCounters;
 }
 
 /** The wall-clock time that events carry. */

@@ -130,7 +130,7 @@ export class Session {
     const databases: ResolvedDatabase[] = coordinator
       .all()
       .map((database) => ({ ...database.options, weight: database.weight }));
-    return new Group({ ...this.options, databases }, this.dependencies);
+    return new Group({ ...this.options, databases }, this.dependencies, this.#group.counters);
   }
 
   #end(group: Group, executor: Executor): void {

@@ -11,6 +11,7 @@ import { type Explanation, explain } from '../runtime/explain.js';
 import { Management } from '../runtime/management.js';
 import { Session } from '../runtime/session.js';
 import { type DatabaseSnapshot, snapshot } from '../runtime/snapshot.js';
+import { type MultiDbStats, stats } from '../runtime/stats.js';
 import type { FakeDatabase } from './fake-database.js';
 import { seededRandom } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -146,6 +147,10 @@ export class SimulatedClient {
 
   explain(): Explanation {
     return explain(this.#coordinator);
+  }
+
+  stats(): MultiDbStats {
+    return stats('simulated', this.#session.group);
   }
 
   get #coordinator() {

@@ -38,6 +38,7 @@ it('shows a frozen snapshot of each database', async () => {
         check: 'PING',
         healthy: true,
         cause: undefined,
+        timedOut: false,
         at: expect.any(Date),
         latencyMs: expect.any(Number),
       },

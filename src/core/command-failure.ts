@@ -1,0 +1,57 @@
+import { isMultiDbError, type MultiDbErrorCode } from '../errors.js';
+import type { ErrorKind } from './classify.js';
+
+/**
+ * How a command failed, as it is counted:
+ *
+ * - `application-reply`, `state-reply`, `state-word-inside`, `access`, `never-sent`, `caller`: what
+ *   its last error was, as in `ErrorKind`
+ * - `connection-lost`: the connection broke while it was under way
+ * - `timed-out`: `commandTimeoutMs` or `commandDeadlineMs` passed
+ * - `aborted`: the caller's `AbortSignal`
+ * - `unavailable`: no database could serve
+ * - `overloaded`: `maxPendingCommands` were pending
+ * - `switched`: it belongs to a database that is no longer active
+ * - `closed`: the client was, or was being, closed
+ */
+export const COMMAND_FAILURES = Object.freeze([
+  'application-reply',
+  'state-reply',
+  'state-word-inside',
+  'access',
+  'never-sent',
+  'connection-lost',
+  'timed-out',
+  'aborted',
+  'unavailable',
+  'overloaded',
+  'switched',
+  'closed',
+  'caller',
+] as const);
+
+export type CommandFailure = (typeof COMMAND_FAILURES)[number];
+
+const BY_CODE: Partial<Record<MultiDbErrorCode, CommandFailure>> = {
+  TEMPORARILY_UNAVAILABLE: 'unavailable',
+  PERMANENTLY_UNAVAILABLE: 'unavailable',
+  COMMAND_TIMEOUT: 'timed-out',
+  CONNECTION_LOST: 'connection-lost',
+  DATABASE_SWITCHED: 'switched',
+  CLIENT_CLOSED: 'closed',
+  OVERLOADED: 'overloaded',
+};
+
+/** What an error was classified as, where the engine did not make it. */
+export type FailureKind = ErrorKind | 'aborted';
+
+export function commandFailureOf(error: unknown, kind?: FailureKind): CommandFailure {
+  if (isMultiDbError(error)) return BY_CODE[error.code] ?? 'caller';
+  if (kind === undefined) return 'caller';
+  return kind === 'unknown-outcome' ? 'connection-lost' : kind;
+}
+
+/** A reply that the server gave says what became of the command; whatever else may leave it open. */
+export function leavesOutcomeOpen(failure: CommandFailure, maybeExecuted: boolean): boolean {
+  return maybeExecuted && failure !== 'application-reply' && failure !== 'state-word-inside';
+}

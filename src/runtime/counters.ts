@@ -1,0 +1,121 @@
+import { COMMAND_FAILURES, type CommandFailure } from '../core/command-failure.js';
+import { LatencyHistogram } from '../core/latency-histogram.js';
+import type { SwitchReason } from '../events.js';
+import type { ProbeRecord } from './database.js';
+
+/** How commands ended. Only grows. */
+export class CommandCounters {
+  succeeded = 0;
+  /** Failed, and may have been executed all the same. */
+  outcomeUnknown = 0;
+  readonly failed = Object.fromEntries(COMMAND_FAILURES.map((failure) => [failure, 0])) as Record<
+    CommandFailure,
+    number
+  >;
+}
+
+export class ProbeCounters {
+  passed = 0;
+  failed = 0;
+  timedOut = 0;
+  /** Of those that passed. */
+  readonly latency = new LatencyHistogram();
+}
+
+/**
+ * What happened to one database. Only grows; increments on a plain object are all that the way of
+ * a command pays for it.
+ */
+export class DatabaseCounters extends CommandCounters {
+  retries = 0;
+  /** Commands that had been given to it and went to another one at a switch. */
+  moved = 0;
+  /** Of these: while the first attempt was still under way. */
+  sentTwice = 0;
+  breakerOpened = 0;
+  /** By the name of the check. */
+  readonly probes = new Map<string, ProbeCounters>();
+
+  noteProbe({ check, healthy, timedOut, latencyMs }: ProbeRecord): void {
+    let probes = this.probes.get(check);
+    if (probes === undefined) {
+      probes = new ProbeCounters();
+      this.probes.set(check, probes);
+    }
+    if (healthy) {
+      probes.passed += 1;
+      probes.latency.add(latencyMs);
+    } else if (timedOut) probes.timedOut += 1;
+    else probes.failed += 1;
+  }
+}
+
+export interface SwitchCount {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: SwitchReason;
+  count: number;
+}
+
+/** Different switches that are counted; past it, those of databases that are gone are forgotten. */
+const MAX_SWITCHES = 500;
+
+/**
+ * What happened in a group. Outlives its connections: a client that is opened again goes on
+ * counting.
+ */
+export class GroupCounters {
+  /** Commands that failed before any database was chosen for them. */
+  readonly undirected = new CommandCounters();
+  readonly #databases = new Map<string, DatabaseCounters>();
+  readonly #switches = new Map<string, SwitchCount>();
+  #withoutServiceMs = 0;
+  /** Monotonic time since which there has been no active database; undefined: there is one. */
+  #withoutServiceSince: number | undefined;
+
+  of(databaseId: string): DatabaseCounters {
+    let counters = this.#databases.get(databaseId);
+    if (counters === undefined) {
+      counters = new DatabaseCounters();
+      this.#databases.set(databaseId, counters);
+    }
+    return counters;
+  }
+
+  forget(databaseId: string): void {
+    this.#databases.delete(databaseId);
+    if (this.#switches.size < MAX_SWITCHES) return;
+    for (const [key, { from, to }] of this.#switches) {
+      const isKnown = (id: string | undefined) => id === undefined || this.#databases.has(id);
+      if (!isKnown(from) || !isKnown(to)) this.#switches.delete(key);
+    }
+  }
+
+  noteSwitch(from: string | undefined, to: string | undefined, reason: SwitchReason): void {
+    const key = JSON.stringify([from, to, reason]);
+    const known = this.#switches.get(key);
+    if (known === undefined) this.#switches.set(key, { from, to, reason, count: 1 });
+    else known.count += 1;
+  }
+
+  get switches(): readonly SwitchCount[] {
+    return [...this.#switches.values()];
+  }
+
+  serviceLost(now: number): void {
+    this.#withoutServiceSince ??= now;
+  }
+
+  /** Or nobody waits for it any more. */
+  serviceRestored(now: number): void {
+    if (this.#withoutServiceSince !== undefined) {
+      this.#withoutServiceMs += now - this.#withoutServiceSince;
+    }
+    this.#withoutServiceSince = undefined;
+  }
+
+  withoutServiceMs(now: number): number {
+    const since = this.#withoutServiceSince;
+    return this.#withoutServiceMs + (since === undefined ? 0 : now - since);
+  }
+}
