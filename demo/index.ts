@@ -6,19 +6,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Terminal, traitsOf } from '../src/cli/terminal.js';
+import { Load } from '../src/drill/load/commands.js';
+import { Recorder } from '../src/drill/load/recorder.js';
+import { Series } from '../src/drill/load/series.js';
+import { count } from '../src/drill/report/format.js';
+import { report } from '../src/drill/report/report.js';
+import { summary } from '../src/drill/report/summary.js';
+import { opening, View } from '../src/drill/view.js';
 import { stopAll } from '../test/kit/index.js';
 import { type Arguments, HELP, readArguments } from './arguments.js';
-import { MIX_TEXT } from './commands.js';
-import { count } from './format.js';
-import { Recorder } from './recorder.js';
-import { report } from './report.js';
 import { createClient, perform } from './run.js';
-import { Series } from './series.js';
-import { Servers } from './servers.js';
-import { CALLERS, RATE_PER_SECOND, shownSettings } from './settings.js';
-import { summary } from './summary.js';
-import { Terminal, traitsOf } from './terminal.js';
-import { opening, View } from './view.js';
+import { SCRIPT, WARM_UP_MS } from './script.js';
+import { KEY_PREFIX, Servers, WHERE_KEY } from './servers.js';
+import { CALLERS, RATE_PER_SECOND, SETTINGS_NOTE, shownSettings, TITLE } from './settings.js';
 
 let args: Arguments;
 try {
@@ -51,17 +52,31 @@ async function main({ plain, report: reportFile, json }: Arguments): Promise<num
   const versions = await versionsOf(servers);
   const traffic = `${count(CALLERS)} callers, ${count(RATE_PER_SECOND)} commands per second, each write with a token of its own`;
   const settings = shownSettings();
+  const load = new Load({ prefix: KEY_PREFIX, where: WHERE_KEY });
   terminal.print(
-    ...opening(terminal, { versions, databases: servers.infos, traffic, mix: MIX_TEXT, settings }),
+    ...opening(terminal, {
+      title: TITLE,
+      versions,
+      databases: servers.infos,
+      traffic,
+      mix: load.text,
+      settings,
+      settingsNote: SETTINGS_NOTE,
+    }),
   );
 
   // The time of the run begins now: the start of the servers is no part of it.
   origin = performance.now();
-  const recorder = new Recorder(now, new Series(now));
+  const recorder = new Recorder(now, new Series(now), true);
   noteUnhandled(recorder);
-  const view = new View(terminal, recorder, servers);
+  const view = new View(terminal, recorder, {
+    steps: SCRIPT,
+    warmUpMs: WARM_UP_MS,
+    ids: servers.ids,
+    stateOf: (id) => servers.stateOf(id),
+  });
   const client = createClient(servers);
-  const result = await perform({ servers, client, recorder, view, versions, startedAt });
+  const result = await perform({ servers, client, load, recorder, view, versions, startedAt });
 
   terminal.print(...summary(result, terminal.paint, terminal.columns));
   writeFileSync(reportFile, report(result));

@@ -1,22 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMultiDbClient, type MultiDbClient } from 'redis-multidb';
+import type { Audit } from '../src/drill/load/audit.js';
+import type { Load } from '../src/drill/load/commands.js';
+import { Ledger } from '../src/drill/load/ledger.js';
+import type { Recorder } from '../src/drill/load/recorder.js';
+import { SAMPLE_MS } from '../src/drill/load/series.js';
+import { Traffic } from '../src/drill/load/traffic.js';
+import type { RunResult } from '../src/drill/report/model.js';
+import { judgedSteps } from '../src/drill/script/results.js';
+import { runStep, ScriptError, type StepRun } from '../src/drill/script/step.js';
+import { judge } from '../src/drill/script/verdict.js';
+import type { View } from '../src/drill/view.js';
 import { openHandles, turns } from '../test/kit/index.js';
-import { type Audit, audit } from './audit.js';
-import { Ledger } from './ledger.js';
-import type { DemoResult } from './model.js';
-import type { Recorder } from './recorder.js';
-import { judgedSteps } from './results.js';
-import { runStep, SCRIPT, ScriptError, type StepRun, WARM_UP_MS } from './script.js';
-import { SAMPLE_MS } from './series.js';
+import { audit } from './audit.js';
+import { SCRIPT, type Stage, WARM_UP_MS } from './script.js';
 import type { Servers } from './servers.js';
-import { CALLERS, RATE_PER_SECOND, SETTINGS, shownSettings } from './settings.js';
-import { Traffic } from './traffic.js';
-import { judge } from './verdict.js';
-import type { View } from './view.js';
+import { CALLERS, RATE_PER_SECOND, SETTINGS, shownSettings, TEXTS, TITLE } from './settings.js';
 
 export interface Run {
   readonly servers: Servers;
   readonly client: MultiDbClient;
+  readonly load: Load;
   readonly recorder: Recorder;
   readonly view: View;
   readonly versions: readonly string[];
@@ -35,16 +39,16 @@ export function createClient(servers: Servers): MultiDbClient {
 }
 
 /** Plays the script under traffic, reads the servers, ends everything, and judges. */
-export async function perform(run: Run): Promise<DemoResult> {
-  const { servers, client, recorder, view } = run;
+export async function perform(run: Run): Promise<RunResult> {
+  const { servers, client, load, recorder, view } = run;
   const ledger = new Ledger();
   const pace = { callers: CALLERS, ratePerSecond: RATE_PER_SECOND };
-  const traffic = new Traffic(client, ledger, recorder, pace);
+  const traffic = new Traffic(client, load, ledger, recorder, pace);
   recorder.listenTo(client);
   view.start();
   await client.connect();
   traffic.start();
-  const runs: StepRun[] = [];
+  const runs: StepRun<Stage>[] = [];
   const failure = await play(run, runs);
   traffic.stop();
   recorder.series.flush();
@@ -61,11 +65,13 @@ export async function perform(run: Run): Promise<DemoResult> {
     ...{ steps, planned: SCRIPT.length, switches, gracePeriodMs: SETTINGS.gracePeriodMs },
     ...{ reads, writes, acknowledged, hanging, maxLatencyMs: series.maxLatencyMs },
     ...{ routed: recorder.routed, misrouted: recorder.misrouted },
+    looked: 'processes, sockets and unhandled rejections',
     ...{ failedWhileDown: recorder.failedWhileDown, waitedWhileDown: recorder.waitedWhileDown },
     ...{ wrongWhileDown: recorder.wrongWhileDown, audit: found, leftovers, failure },
   });
   return {
-    title: 'redis-multidb demo',
+    title: TITLE,
+    texts: TEXTS,
     versions: run.versions,
     startedAt: run.startedAt.toISOString(),
     durationMs,
@@ -86,11 +92,16 @@ export async function perform(run: Run): Promise<DemoResult> {
 }
 
 /** Runs the steps in turn. Returns what ended the script early, if anything did. */
-async function play(run: Run, runs: StepRun[]): Promise<string | undefined> {
+async function play(run: Run, runs: StepRun<Stage>[]): Promise<string | undefined> {
   const { recorder, view } = run;
   await sleep(WARM_UP_MS);
   for (const [index, step] of SCRIPT.entries()) {
-    const one: StepRun = { step, beganAt: recorder.now(), endedAt: Infinity, servedAt: undefined };
+    const one: StepRun<Stage> = {
+      step,
+      beganAt: recorder.now(),
+      endedAt: Infinity,
+      servedAt: undefined,
+    };
     recorder.beginStep(index, step.expected === undefined);
     runs.push(one);
     view.step(index, one);

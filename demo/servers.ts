@@ -1,8 +1,10 @@
+import type { DatabaseInfo, Outage } from '../src/drill/report/model.js';
 import { type RedisServer, startRedis } from '../test/kit/index.js';
-import type { DatabaseInfo, Outage } from './model.js';
 
 /** Holds the id of the server that it is read from, so that a reply tells where it came from. */
 export const WHERE_KEY = 'demo:where';
+
+export const KEY_PREFIX = 'demo:';
 
 const WEIGHTS: Readonly<Record<string, number>> = { east: 3, west: 2, south: 1 };
 

@@ -1,5 +1,5 @@
 import { DEFAULTS } from 'redis-multidb';
-import type { Setting } from './model.js';
+import type { RunTexts, Setting } from '../src/drill/report/model.js';
 
 /**
  * Shortened so that a failback does not take minutes. The thresholds of the failure detector and
@@ -34,3 +34,18 @@ export function shownSettings(): Setting[] {
     defaultValue: String(DEFAULTS[name as keyof typeof DEFAULTS].default),
   }));
 }
+
+export const TITLE = 'redis-multidb demo';
+export const SETTINGS_NOTE =
+  'shortened for the show; all others, the failure detector too, are the defaults';
+
+export const TEXTS: RunTexts = {
+  kept: 'every promise kept',
+  counted: 'promises',
+  failed: 'broken',
+  promises: 'Promises',
+  settings: 'Settings shortened for the show',
+  settingsNote: 'All others, the thresholds of the failure detector among them, are the defaults.',
+  databasesNote:
+    'Three independent servers; nothing is replicated, so that each execution can be found on the server that did it.',
+};

@@ -1,5 +1,5 @@
 /** Waiting for conditions and events, always with a bound and a message that names what was awaited. */
-import { systemClock } from '../../clock.js';
+import { systemClock, type Timer } from '../../clock.js';
 
 export interface WaitOptions {
   /** What is awaited, for the error message: "the replica to be in sync". */
@@ -24,6 +24,20 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     systemClock.after(ms, resolve, { keepAlive: true });
   });
+}
+
+/** Calls back about every `ms` milliseconds, and keeps the process alive until it is cancelled. */
+export function every(ms: number, callback: () => void): Timer {
+  let timer: Timer;
+  const arm = () => {
+    timer = systemClock.after(ms, tick, { keepAlive: true });
+  };
+  const tick = () => {
+    arm();
+    callback();
+  };
+  arm();
+  return { cancel: () => timer.cancel() };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { sampleResult, sampleStep } from '../../../test/drill/sample-result.js';
 import { html, Markup } from './html.js';
 import { report } from './report.js';
-import { sampleResult, sampleStep } from './sample-result.js';
 import { activeSpans } from './spans.js';
 import { niceCeiling } from './svg.js';
 

@@ -36,3 +36,18 @@ export function errorList(errors: ErrorCounts): string {
 export function name(database: string | undefined): string {
   return database ?? 'no database';
 }
+
+/** How many violations of one kind are spelled out. */
+const SHOWN = 5;
+
+/** The first violations, and how many more there are. */
+export function shortened(violations: readonly string[]): string[] {
+  if (violations.length <= SHOWN) return [...violations];
+  const more = `and ${count(violations.length - SHOWN)} more`;
+  return [...violations.slice(0, SHOWN), more];
+}
+
+/** With a capital at its beginning. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

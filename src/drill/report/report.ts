@@ -1,16 +1,15 @@
 /** The HTML report: one file that needs nothing else. */
-import { count, duration, moment, name, total } from './format.js';
+import { count, duration, moment, name, shortened, total } from './format.js';
 import { html, Markup, NOTHING } from './html.js';
-import type { DemoResult, ErrorCounts, PromiseVerdict, StepResult } from './model.js';
+import type { ErrorCounts, PromiseVerdict, RunResult, StepResult } from './model.js';
 import { STYLE } from './report-style.js';
-import { timeline } from './svg.js';
-import { shortened } from './verdict.js';
+import { OUTAGE_TEXT, timeline } from './svg.js';
 
-export function report(result: DemoResult): string {
+export function report(result: RunResult): string {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
   const verdict = result.ok
-    ? 'every promise kept'
-    : `${broken} of ${result.promises.length} promises broken`;
+    ? result.texts.kept
+    : `${broken} of ${result.promises.length} ${result.texts.counted} ${result.texts.failed}`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -34,14 +33,14 @@ ${legend(result)}
 <section><h2>Faults</h2>
 <div class="scroll">${faultTable(result.steps)}</div>
 </section>
-<section><h2>Promises</h2>
+<section><h2>${result.texts.promises}</h2>
 <ul class="promises">${result.promises.map(promise)}</ul>
 </section>
 <section><h2>Switches</h2>
 <div class="scroll">${switchTable(result)}</div>
 </section>
 <div class="columns">
-<section><h2>Settings shortened for the show</h2>
+<section><h2>${result.texts.settings}</h2>
 ${settingTable(result)}
 </section>
 <section><h2>Databases</h2>
@@ -54,7 +53,7 @@ ${databaseTable(result)}
   return page.text;
 }
 
-function facts({ traffic, durationMs, steps, switches }: DemoResult): Markup {
+function facts({ traffic, durationMs, steps, switches }: RunResult): Markup {
   const readerErrors = steps.reduce((sum, { readerErrors }) => sum + total(readerErrors), 0);
   const repeated = steps.reduce((sum, step) => sum + step.repeated, 0);
   const fact = (label: string, value: string) =>
@@ -69,12 +68,12 @@ ${fact('Writes executed twice', count(repeated))}
 </dl></section>`;
 }
 
-function legend({ databases }: DemoResult): Markup {
+function legend({ databases, outages }: RunResult): Markup {
   const entry = (style: string, text: string) => html`<li><i class="${style}"></i>${text}</li>`;
+  const kinds = [...new Set(outages.map(({ kind }) => kind))];
   return html`<ul class="legend">
 ${databases.map(({ id }, index) => entry(`c${index}`, `${id} active`))}
-${entry('down', 'killed')}
-${entry('frozen', 'frozen')}
+${kinds.map((kind) => entry(kind, OUTAGE_TEXT[kind]))}
 ${entry('p50', 'p50')}
 ${entry('p99', 'p99')}
 ${entry('reader', 'errors of readers')}
@@ -127,7 +126,7 @@ function promise({ promise, evidence, violations }: PromiseVerdict): Markup {
 <span>${promise}</span><span class="small">${evidence}</span>${kept ? NOTHING : list}</li>`;
 }
 
-function switchTable({ switches }: DemoResult): Markup {
+function switchTable({ switches }: RunResult): Markup {
   const rows = switches.map(
     ({ at, from, to, reason, cause, durationMs }) => html`<tr>
 <td class="number">${moment(at)}</td><td class="nowrap">${name(from)} → ${name(to)}</td><td class="nowrap">${reason}</td><td>${cause}</td>
@@ -138,7 +137,7 @@ function switchTable({ switches }: DemoResult): Markup {
 <tbody>${rows}</tbody></table>`;
 }
 
-function settingTable({ settings }: DemoResult): Markup {
+function settingTable({ settings, texts }: RunResult): Markup {
   const rows = settings.map(
     ({ name, value, defaultValue }) => html`<tr>
 <td><code>${name}</code></td><td class="number">${value}</td><td class="number">${defaultValue}</td></tr>`,
@@ -146,10 +145,10 @@ function settingTable({ settings }: DemoResult): Markup {
   return html`<div class="scroll"><table>
 <thead><tr><th>Option</th><th class="number">Here</th><th class="number">Default</th></tr></thead>
 <tbody>${rows}</tbody></table></div>
-<p class="small">All others, the thresholds of the failure detector among them, are the defaults.</p>`;
+<p class="small">${texts.settingsNote}</p>`;
 }
 
-function databaseTable({ databases, traffic }: DemoResult): Markup {
+function databaseTable({ databases, traffic, texts }: RunResult): Markup {
   const rows = databases.map(
     ({ id, weight, address }) => html`<tr>
 <td>${id}</td><td class="number">${weight}</td><td class="number"><code>${address}</code></td></tr>`,
@@ -157,5 +156,5 @@ function databaseTable({ databases, traffic }: DemoResult): Markup {
   return html`<table>
 <thead><tr><th>Database</th><th class="number">Weight</th><th class="number">Address</th></tr></thead>
 <tbody>${rows}</tbody></table>
-<p class="small">Three independent servers; nothing is replicated, so that each execution can be found on the server that did it. ${count(traffic.callers)} callers, ${count(traffic.ratePerSecond)} commands per second.</p>`;
+<p class="small">${texts.databasesNote} ${count(traffic.callers)} callers, ${count(traffic.ratePerSecond)} commands per second.</p>`;
 }

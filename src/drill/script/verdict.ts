@@ -1,11 +1,11 @@
-import type { Audit, Finding } from './audit.js';
-import { count, duration, errorList, moment, name, total } from './format.js';
-import type { PromiseVerdict, StepResult, SwitchRecord } from './model.js';
-import type { Step } from './script.js';
+import type { Audit, Finding } from '../load/audit.js';
+import { count, duration, errorList, moment, name, total } from '../report/format.js';
+import type { PromiseVerdict, StepResult, SwitchRecord } from '../report/model.js';
+import type { Step } from './step.js';
 
 /** A step that was run to its end, with what the client did in it. */
 export interface JudgedStep {
-  readonly step: Step;
+  readonly step: Step<never>;
   readonly result: StepResult;
   readonly switches: readonly SwitchRecord[];
 }
@@ -22,13 +22,17 @@ export interface Evidence {
   /** Commands that never settled. */
   readonly hanging: number;
   readonly maxLatencyMs: number;
-  readonly routed: number;
+  /** Replies that name their database; undefined where they can't. */
+  readonly routed: number | undefined;
   readonly misrouted: readonly string[];
-  readonly failedWhileDown: number;
+  /** Undefined: nothing in the script takes all databases down. */
+  readonly failedWhileDown: number | undefined;
   readonly waitedWhileDown: number;
   readonly wrongWhileDown: readonly string[];
   /** Undefined: the servers could not be read. */
   readonly audit: Audit | undefined;
+  /** What `leftovers` looked at. */
+  readonly looked: string;
   /** Processes, sockets, rejections that nobody handled. */
   readonly leftovers: readonly string[];
   /** What ended the script early. */
@@ -72,11 +76,7 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
       evidence: `${evidence.switches.length} switches in ${steps.length} of ${evidence.planned} steps`,
       violations: [...failureOf(evidence), ...steps.flatMap(switchViolations)],
     },
-    {
-      promise: 'Commands go to the active database and to no other',
-      evidence: `${count(evidence.routed)} replies that name their server`,
-      violations: summed(evidence.misrouted),
-    },
+    ...routing(evidence),
     {
       promise: 'A failed database is not used again before its grace period is over',
       evidence: `${steps.filter(({ step }) => step.afterGrace).length} returns after ${moment(evidence.gracePeriodMs)} or more`,
@@ -87,27 +87,36 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
       evidence: `${steps.filter(({ step }) => step.planned).length} planned switches, readers and writers`,
       violations: steps.flatMap(plannedViolations),
     },
-    {
-      promise: 'While all are down, commands fail at once with the typed error',
-      evidence: `${count(evidence.failedWhileDown)} commands failed in the same turn of the event loop`,
-      violations: downViolations(evidence),
-    },
+    ...whileDown(evidence),
     {
       promise: 'Nothing is left behind',
-      evidence: 'processes, sockets and unhandled rejections',
+      evidence: evidence.looked,
       violations: [...evidence.leftovers],
     },
   ];
 }
 
-/** How many violations of one kind are spelled out. */
-const SHOWN = 5;
+function routing({ routed, misrouted }: Evidence): PromiseVerdict[] {
+  if (routed === undefined) return [];
+  return [
+    {
+      promise: 'Commands go to the active database and to no other',
+      evidence: `${count(routed)} replies that name their server`,
+      violations: summed(misrouted),
+    },
+  ];
+}
 
-/** The first violations, and how many more there are. */
-export function shortened(violations: readonly string[]): string[] {
-  if (violations.length <= SHOWN) return [...violations];
-  const more = `and ${count(violations.length - SHOWN)} more`;
-  return [...violations.slice(0, SHOWN), more];
+function whileDown(evidence: Evidence): PromiseVerdict[] {
+  const { failedWhileDown } = evidence;
+  if (failedWhileDown === undefined) return [];
+  return [
+    {
+      promise: 'While all are down, commands fail at once with the typed error',
+      evidence: `${count(failedWhileDown)} commands failed in the same turn of the event loop`,
+      violations: downViolations(evidence),
+    },
+  ];
 }
 
 function readerViolations({ title, readerErrors }: StepResult): string[] {
@@ -117,6 +126,9 @@ function readerViolations({ title, readerErrors }: StepResult): string[] {
 
 function switchViolations({ step, switches }: JudgedStep): string[] {
   const last = switches.at(-1);
+  if (step.stays) {
+    return switches.map(({ to, reason }) => `${step.title}: a switch to ${name(to)} (${reason})`);
+  }
   if (last === undefined) return [`${step.title}: no switch`];
   const found = switches
     .slice(0, -1)

@@ -3,8 +3,9 @@
  * All times are milliseconds since the start of the run unless a name says otherwise.
  */
 
-export interface DemoResult {
+export interface RunResult {
   readonly title: string;
+  readonly texts: RunTexts;
   /** Versions of what took part, for the head of the report. */
   readonly versions: readonly string[];
   readonly startedAt: string;
@@ -19,6 +20,20 @@ export interface DemoResult {
   readonly sampleMs: number;
   readonly promises: readonly PromiseVerdict[];
   readonly ok: boolean;
+}
+
+/** What differs between the kinds of run. */
+export interface RunTexts {
+  /** The verdict: "every promise kept". */
+  readonly kept: string;
+  /** What the verdict counts: "promises", with a verb for those that failed: "broken". */
+  readonly counted: string;
+  readonly failed: string;
+  /** Heading of the verdict's list. */
+  readonly promises: string;
+  readonly settings: string;
+  readonly settingsNote: string;
+  readonly databasesNote: string;
 }
 
 export interface DatabaseInfo {
@@ -77,13 +92,16 @@ export interface SwitchRecord {
   readonly durationMs: number;
 }
 
-/** A server that was killed or frozen. */
+/** What one database had for a while. */
 export interface Outage {
   readonly id: string;
-  readonly kind: 'down' | 'frozen';
+  readonly kind: OutageKind;
   readonly from: number;
   readonly to: number;
 }
+
+/** Refuses connections, says nothing, answers late, or answers writes with an error. */
+export type OutageKind = 'down' | 'frozen' | 'slow' | 'read-only';
 
 /** What callers saw in one slice of time. */
 export interface Sample {

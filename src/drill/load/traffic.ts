@@ -1,5 +1,8 @@
-import { isMultiDbError, type MultiDbClient } from 'redis-multidb';
-import { type Caller, issue, type Operation } from './commands.js';
+import type { MultiDbClient } from '../../client-type.js';
+import { systemClock, systemRandom, type Timer } from '../../clock.js';
+import { isMultiDbError } from '../../errors.js';
+import { every } from '../wire/wait.js';
+import type { Caller, Load, Operation } from './commands.js';
 import type { Ledger, Outcome } from './ledger.js';
 import type { Recorder } from './recorder.js';
 
@@ -16,10 +19,11 @@ export class Traffic {
   readonly pending = new Set<Operation>();
   readonly #callers: { caller: Caller; nextAt: number; busy: boolean }[];
   readonly #periodMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   constructor(
     private readonly client: MultiDbClient,
+    private readonly load: Load,
     private readonly ledger: Ledger,
     private readonly recorder: Recorder,
     { callers, ratePerSecond }: { callers: number; ratePerSecond: number },
@@ -35,12 +39,12 @@ export class Traffic {
   start(): void {
     const beganAt = this.recorder.now();
     for (const each of this.#callers) each.nextAt += beganAt;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer = every(TICK_MS, () => this.#tick());
   }
 
   /** Issues nothing more. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
   }
 
   #tick(): void {
@@ -61,7 +65,7 @@ export class Traffic {
     const { recorder } = this;
     const beganAt = recorder.now();
     const began = recorder.mark();
-    const operation = issue(this.client, caller, this.ledger, began.step, Math.random());
+    const operation = this.load.issue(this.client, caller, this.ledger, began.step, systemRandom());
     if (operation.isWrite) this.writes += 1;
     else this.reads += 1;
     this.pending.add(operation);
@@ -69,7 +73,7 @@ export class Traffic {
     try {
       const reply = await operation.reply;
       operation.settle?.('acknowledged', recorder.stepOf(began));
-      recorder.onSuccess(recorder.now() - beganAt);
+      recorder.onSuccess(recorder.now() - beganAt, began);
       if (operation.tellsWhere) recorder.onServed(String(reply), began);
     } catch (error) {
       operation.settle?.(outcomeOf(error), recorder.stepOf(began));
@@ -82,11 +86,9 @@ export class Traffic {
 
   /** "At once" without a clock: settled before the event loop has turned twice. */
   #watchForWaiting(operation: Operation): void {
-    setImmediate(() =>
-      setImmediate(() => {
-        if (this.pending.has(operation)) this.recorder.waitedWhileDown += 1;
-      }),
-    );
+    systemClock.afterTurn(() => {
+      if (this.pending.has(operation)) this.recorder.waitedWhileDown += 1;
+    });
   }
 }
 

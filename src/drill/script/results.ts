@@ -1,12 +1,12 @@
-import type { Audit } from './audit.js';
-import type { StepResult } from './model.js';
-import type { Recorder } from './recorder.js';
-import type { StepRun } from './script.js';
+import type { Audit } from '../load/audit.js';
+import type { Recorder } from '../load/recorder.js';
+import type { StepResult } from '../report/model.js';
+import type { StepRun } from './step.js';
 import type { JudgedStep } from './verdict.js';
 
 /** Sorts what was recorded into the steps of the script. */
 export function judgedSteps(
-  runs: readonly StepRun[],
+  runs: readonly StepRun<never>[],
   recorder: Recorder,
   audit: Audit | undefined,
 ): JudgedStep[] {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { readArguments } from './arguments.js';
-import { count, duration } from './format.js';
-import { sampleResult } from './sample-result.js';
-import { percentile, Series } from './series.js';
-import { summary } from './summary.js';
+import { readArguments } from '../../demo/arguments.js';
+import { sampleResult } from '../../test/drill/sample-result.js';
+import { percentile, Series } from '../drill/load/series.js';
+import { count, duration } from '../drill/report/format.js';
+import { summary } from '../drill/report/summary.js';
 import { fitting, noPaint, paint, traitsOf, width, wrap } from './terminal.js';
 
 test('colours and live lines on a terminal alone, and only if they are wanted', () => {
@@ -42,7 +42,7 @@ test('the summary is aligned with and without colours, and names what was broken
   const plain = summary(result, noPaint, 100);
   const coloured = summary(result, paint, 100);
   expect(coloured.map(width)).toEqual(plain.map(width));
-  expect(plain.join('\n')).toContain('1 of 1 promises were broken');
+  expect(plain.join('\n')).toContain('1 of 1 promises broken');
   expect(plain.join('\n')).toContain('3 never did');
   const [head, rule, row] = plain.filter((line) => /fault|──|Kill/.test(line));
   expect(head?.length).toBe(rule?.length);

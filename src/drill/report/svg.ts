@@ -2,7 +2,7 @@
 
 import { count, duration, moment, name, total } from './format.js';
 import { html, type Markup, NOTHING } from './html.js';
-import type { DemoResult, Sample } from './model.js';
+import type { OutageKind, RunResult, Sample } from './model.js';
 import { activeSpans, type Span } from './spans.js';
 
 const WIDTH = 1080;
@@ -24,7 +24,15 @@ interface Scale {
   readonly endsAt: number;
 }
 
-export function timeline(result: DemoResult): Markup {
+/** What is wrong with a database, after its name. */
+export const OUTAGE_TEXT: Readonly<Record<OutageKind, string>> = {
+  down: 'is down',
+  frozen: 'is silent',
+  slow: 'answers late',
+  'read-only': 'takes no writes',
+};
+
+export function timeline(result: RunResult): Markup {
   const endsAt = Math.max(1000, result.durationMs);
   const x = (at: number) => round(LEFT + (Math.min(at, endsAt) / endsAt) * (WIDTH - LEFT - RIGHT));
   const scale: Scale = { x, endsAt };
@@ -52,7 +60,7 @@ function panel(title: string, unit: string, top: number, height: number): Panel 
   return { title, unit, top, height };
 }
 
-function description({ switches }: DemoResult): string {
+function description({ switches }: RunResult): string {
   return switches
     .map(({ at, from, to, reason }) => `${moment(at)}: ${name(from)} to ${name(to)}, ${reason}`)
     .join('; ');
@@ -68,7 +76,7 @@ function axis({ x, endsAt }: Scale, top: number, bottom: number): Markup[] {
 }
 
 /** Where nothing was active, across all panels. */
-function outageBands(result: DemoResult, scale: Scale, bottom: number): Markup[] {
+function outageBands(result: RunResult, scale: Scale, bottom: number): Markup[] {
   return spansOf(result, scale)
     .filter(({ id }) => id === undefined)
     .map(
@@ -77,7 +85,7 @@ function outageBands(result: DemoResult, scale: Scale, bottom: number): Markup[]
     );
 }
 
-function lanes(result: DemoResult, scale: Scale): Markup[] {
+function lanes(result: RunResult, scale: Scale): Markup[] {
   const spans = spansOf(result, scale);
   return result.databases.map(({ id }, index) => {
     const y = LANES_TOP + index * ROW + 3;
@@ -86,7 +94,7 @@ function lanes(result: DemoResult, scale: Scale): Markup[] {
       .filter((outage) => outage.id === id)
       .map(
         ({ kind, from, to }) =>
-          html`<rect class="${kind}" x="${scale.x(from)}" y="${y}" width="${between(scale, from, to)}" height="${height}"><title>${id} is ${kind}: ${moment(from)} to ${moment(to)}</title></rect>`,
+          html`<rect class="${kind}" x="${scale.x(from)}" y="${y}" width="${between(scale, from, to)}" height="${height}"><title>${id} ${OUTAGE_TEXT[kind]}: ${moment(from)} to ${moment(to)}</title></rect>`,
       );
     const active = spans
       .filter((span) => span.id === id)
@@ -101,7 +109,7 @@ ${down}`;
   });
 }
 
-function throughputPanel(at: Panel, result: DemoResult, scale: Scale): Markup {
+function throughputPanel(at: Panel, result: RunResult, scale: Scale): Markup {
   const { samples, sampleMs, databases } = result;
   const rate = ({ succeeded }: Sample) => (succeeded * 1000) / sampleMs;
   const most = niceCeiling(Math.max(1, ...samples.map(rate)));
@@ -129,7 +137,7 @@ ${hover(samples, sampleMs, scale, at, (sample) => `${moment(sample.at)}: ${count
 
 const LATENCY_TICKS = [0.1, 1, 10, 100, 1000, 10_000];
 
-function latencyPanel(at: Panel, { samples, sampleMs }: DemoResult, scale: Scale): Markup {
+function latencyPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): Markup {
   const highest = Math.max(10, ...samples.map(({ p99Ms }) => p99Ms ?? 0));
   const top = LATENCY_TICKS.find((tick) => tick >= highest) ?? highest;
   const y = (ms: number) => round(at.top + at.height * (1 - logShare(ms, 0.1, top)));
@@ -162,7 +170,7 @@ const KINDS = [
   ['readerErrors', 'reader'],
 ] as const;
 
-function errorPanel(at: Panel, { samples, sampleMs }: DemoResult, scale: Scale): Markup {
+function errorPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): Markup {
   const rate = (value: number) => (value * 1000) / sampleMs;
   const top = 10_000;
   const y = (value: number) => round(at.top + at.height * (1 - logShare(value, 1, top)));
@@ -189,7 +197,7 @@ const WHO = {
 } as const;
 
 /** A number above each fault, and a line through all panels. */
-function faults({ steps }: DemoResult, { x }: Scale, bottom: number): Markup[] {
+function faults({ steps }: RunResult, { x }: Scale, bottom: number): Markup[] {
   return steps.map((step, index) => {
     const at = x(step.beganAt);
     const took = duration(step.servedAfterMs);
@@ -226,7 +234,7 @@ function hover(
   return columns.length === 0 ? NOTHING : html`<g class="hover">${columns}</g>`;
 }
 
-function spansOf({ switches }: DemoResult, { endsAt }: Scale): Span[] {
+function spansOf({ switches }: RunResult, { endsAt }: Scale): Span[] {
   return activeSpans(switches, endsAt);
 }
 

@@ -1,14 +1,13 @@
-import { count, duration, errorList, moment, name, total } from './format.js';
-import type { DemoResult, ErrorCounts, StepResult } from './model.js';
-import { type Paint, padEnd, padStart, wrap } from './terminal.js';
-import { shortened } from './verdict.js';
+import { type Paint, padEnd, padStart, wrap } from '../../cli/terminal.js';
+import { count, duration, errorList, moment, name, sentence, shortened, total } from './format.js';
+import type { ErrorCounts, RunResult, StepResult } from './model.js';
 
 const MARGIN = '  ';
 
 /** The table of faults and the promises, as lines for the terminal. */
-export function summary(result: DemoResult, paint: Paint, columns: number): string[] {
+export function summary(result: RunResult, paint: Paint, columns: number): string[] {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
-  const { traffic } = result;
+  const { traffic, texts } = result;
   const commands = count(traffic.reads + traffic.writes);
   return [
     '',
@@ -18,8 +17,8 @@ export function summary(result: DemoResult, paint: Paint, columns: number): stri
     '',
     `${MARGIN}${commands} commands in ${moment(result.durationMs)}. ${
       result.ok
-        ? paint('green', 'Every promise was kept.')
-        : paint('red', `${broken} of ${result.promises.length} promises were broken.`)
+        ? paint('green', `${sentence(texts.kept)}.`)
+        : paint('red', `${broken} of ${result.promises.length} ${texts.counted} ${texts.failed}.`)
     }`,
   ];
 }
@@ -65,7 +64,7 @@ function notes({ readerErrors, writerErrors, unavailable }: StepResult, index: n
   return parts.map(([who, errors]) => `${index + 1}  ${who}: ${errors}`);
 }
 
-function promises(result: DemoResult, paint: Paint, columns: number): string[] {
+function promises(result: RunResult, paint: Paint, columns: number): string[] {
   const longest = Math.max(...result.promises.map(({ promise }) => promise.length));
   const oneLine = columns >= longest + 50;
   return result.promises.flatMap(({ promise, evidence, violations }) => {

@@ -1,9 +1,18 @@
-import type { DemoResult, StepResult } from './model.js';
+import type { RunResult, StepResult } from '../../src/drill/report/model.js';
 
 /** A small run for tests of what is made from one. */
-export function sampleResult(over: Partial<DemoResult> = {}): DemoResult {
+export function sampleResult(over: Partial<RunResult> = {}): RunResult {
   return {
     title: 'redis-multidb demo',
+    texts: {
+      kept: 'every promise kept',
+      counted: 'promises',
+      failed: 'broken',
+      promises: 'Promises',
+      settings: 'Settings shortened for the show',
+      settingsNote: 'All others are the defaults.',
+      databasesNote: 'Three independent servers.',
+    },
     versions: ['redis-server 7.0.15'],
     startedAt: '2025-01-02T03:04:05.678Z',
     durationMs: 3000,

@@ -1,9 +1,10 @@
-import { count, duration, moment, name } from './format.js';
-import type { DatabaseInfo, Setting, SwitchRecord } from './model.js';
-import type { Recorder } from './recorder.js';
-import { expectedMs, SCRIPT, type StepRun, WARM_UP_MS } from './script.js';
-import type { Servers } from './servers.js';
-import { fitting, padEnd, padStart, type Terminal, wrap } from './terminal.js';
+import { fitting, padEnd, padStart, type Terminal, wrap } from '../cli/terminal.js';
+import type { Timer } from '../clock.js';
+import type { Recorder } from './load/recorder.js';
+import { count, duration, moment, name } from './report/format.js';
+import type { DatabaseInfo, OutageKind, Setting, SwitchRecord } from './report/model.js';
+import type { Step, StepRun } from './script/step.js';
+import { every } from './wire/wait.js';
 
 const FRAME_MS = 100;
 const PLAIN_STATUS_MS = 5000;
@@ -14,39 +15,48 @@ const TIME_COLUMNS = 8;
 /** Where the text of an event begins. */
 const INDENT = MARGIN.length + TIME_COLUMNS + 2;
 
+/** What is played, and on what. */
+export interface Script {
+  readonly steps: readonly Step<never>[];
+  readonly warmUpMs: number;
+  readonly ids: readonly string[];
+  /** What is wrong with a database right now. */
+  stateOf(id: string): OutageKind | 'up';
+}
+
 /** What the terminal shows while the script is played. */
 export class View {
-  #timer: NodeJS.Timeout | undefined;
-  #run: { index: number; run: StepRun } | undefined;
+  #timer: Timer | undefined;
+  #run: { index: number; run: StepRun<never> } | undefined;
 
   constructor(
     private readonly terminal: Terminal,
     private readonly recorder: Recorder,
-    private readonly servers: Servers,
+    private readonly script: Script,
   ) {}
 
   start(): void {
     const everyMs = this.terminal.traits.live ? FRAME_MS : PLAIN_STATUS_MS;
-    this.#timer = setInterval(() => this.#tick(), everyMs);
+    this.#timer = every(everyMs, () => this.#tick());
     this.recorder.on('switch', (record) => this.#switch(record));
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.terminal.close();
   }
 
-  step(index: number, run: StepRun): void {
+  step(index: number, run: StepRun<never>): void {
     const { paint } = this.terminal;
     this.#run = { index, run };
-    const number = paint('dim', `${index + 1}/${SCRIPT.length}`);
+    const number = paint('dim', `${index + 1}/${this.script.steps.length}`);
     this.terminal.print('');
     this.#event(run.beganAt, `${number}  ${paint('bold', run.step.title)}`);
     this.#detail(' ', paint('dim', run.step.action));
   }
 
   /** The step's state was reached. */
-  served({ step, beganAt }: StepRun, at: number): void {
+  served({ step, beganAt }: StepRun<never>, at: number): void {
     const { paint } = this.terminal;
     const took = paint('bold', duration(at - beganAt));
     const what =
@@ -101,7 +111,7 @@ export class View {
     const { paint } = this.terminal;
     const { perSecond, p99Ms } = this.recorder.series.recent;
     return [
-      this.servers.ids.map((id) => this.#database(id)).join('  '),
+      this.script.ids.map((id) => this.#database(id)).join('  '),
       `${padStart(count(perSecond), 5)}/s`,
       `${paint('dim', 'p99')} ${padEnd(duration(p99Ms), 7)}`,
       `${paint('dim', 'errors')} ${this.#errors()}`,
@@ -110,10 +120,10 @@ export class View {
 
   #database(id: string): string {
     const { paint } = this.terminal;
-    const state = this.servers.stateOf(id);
+    const state = this.script.stateOf(id);
     if (this.recorder.active === id) return paint('cyan', `● ${id}`);
     if (state === 'down') return paint('red', `✗ ${id}`);
-    if (state === 'frozen') return paint('yellow', `‖ ${id}`);
+    if (state !== 'up') return paint('yellow', `‖ ${id}`);
     return paint('dim', `○ ${id}`);
   }
 
@@ -129,26 +139,33 @@ export class View {
   #bar(now: number): string {
     const { paint, columns } = this.terminal;
     const length = columns < WIDE ? BAR_COLUMNS.narrow : BAR_COLUMNS.wide;
-    const all = SCRIPT.reduce((sum, step) => sum + expectedMs(step), WARM_UP_MS);
+    const all = this.#until(this.script.steps.length);
     const share = Math.min(1, this.#doneMs(now) / all);
     const filled = Math.round(share * length);
     return paint('cyan', '━'.repeat(filled)) + paint('dim', '─'.repeat(length - filled));
   }
 
   #doneMs(now: number): number {
-    if (this.#run === undefined) return Math.min(now, WARM_UP_MS);
+    if (this.#run === undefined) return Math.min(now, this.script.warmUpMs);
     const { index, run } = this.#run;
-    const before = SCRIPT.slice(0, index).reduce((sum, step) => sum + expectedMs(step), WARM_UP_MS);
-    return before + Math.min(now - run.beganAt, expectedMs(run.step));
+    return this.#until(index) + Math.min(now - run.beganAt, run.step.expectedMs);
+  }
+
+  /** What the steps before the `index`th take about. */
+  #until(index: number): number {
+    const { steps, warmUpMs } = this.script;
+    return steps.slice(0, index).reduce((sum, { expectedMs }) => sum + expectedMs, warmUpMs);
   }
 }
 
 export interface Opening {
+  readonly title: string;
   readonly versions: readonly string[];
   readonly databases: readonly DatabaseInfo[];
   readonly traffic: string;
   readonly mix: string;
   readonly settings: readonly Setting[];
+  readonly settingsNote: string;
 }
 
 /** What is going to be shown, with the settings that were shortened for it. */
@@ -162,7 +179,7 @@ export function opening({ paint, columns }: Terminal, about: Opening): string[] 
   const nameColumns = Math.max(...settings.map((each) => each.name.length)) + 2;
   return [
     '',
-    `${MARGIN}${paint('bold', 'redis-multidb demo')}  ${paint('dim', about.versions.join(' · '))}`,
+    `${MARGIN}${paint('bold', about.title)}  ${paint('dim', about.versions.join(' · '))}`,
     '',
     ...block(
       'databases',
@@ -180,7 +197,7 @@ export function opening({ paint, columns }: Terminal, about: Opening): string[] 
           paint('dim', `   default ${defaultValue}`),
       ),
     ),
-    `${under}${paint('dim', 'shortened for the show; all others, the failure detector too, are the defaults')}`,
+    `${under}${paint('dim', about.settingsNote)}`,
     '',
   ];
 }

@@ -1,4 +1,4 @@
-import type { Sample } from './model.js';
+import type { Sample } from '../report/model.js';
 
 /** Length of a slice of time. */
 export const SAMPLE_MS = 200;

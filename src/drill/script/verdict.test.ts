@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { compare } from './audit.js';
-import { entryKey, Ledger, type Outcome } from './ledger.js';
-import type { SwitchRecord } from './model.js';
-import { sampleStep } from './sample-result.js';
-import { SCRIPT, type Step } from './script.js';
+import { SCRIPT } from '../../../demo/script.js';
+import { sampleStep } from '../../../test/drill/sample-result.js';
+import { compare } from '../load/audit.js';
+import { entryKey, Ledger, type Outcome } from '../load/ledger.js';
+import type { SwitchRecord } from '../report/model.js';
+import type { Step } from './step.js';
 import { type Evidence, judge } from './verdict.js';
 
 const found = (command: 'SET' | 'LPUSH', token: string, ...holders: string[]) =>
@@ -56,7 +57,7 @@ test('compare() bounds a counter by what is acknowledged and what is unknown', (
   expect(valued(3).missing).toMatchObject([{ times: 2 }]);
 });
 
-const [kill, restart] = SCRIPT as [Step, Step];
+const [kill, restart] = SCRIPT as [Step<never>, Step<never>];
 const initial: SwitchRecord = {
   ...{ at: 0, from: undefined, to: 'east', reason: 'initial', cause: '', durationMs: 0 },
 };
@@ -65,6 +66,7 @@ const back = { ...initial, at: 6000, from: 'west', to: 'east', reason: 'failback
 
 function evidence(over: Partial<Evidence> = {}): Evidence {
   return {
+    looked: 'processes',
     steps: [
       { step: kill, result: sampleStep(), switches: [away] },
       { step: restart, result: sampleStep({ writerErrors: {} }), switches: [back] },
@@ -89,7 +91,11 @@ test('judge(): nothing is broken', () => {
 
 const oneFinding = [{ text: 'it', step: 0, times: 1 }];
 const noFindings = { executed: 0, executedTwice: [], missing: [], denied: [], foreign: [] };
-const one = (step: Step, result: object, ...switches: SwitchRecord[]): Partial<Evidence> => ({
+const one = (
+  step: Step<never>,
+  result: object,
+  ...switches: SwitchRecord[]
+): Partial<Evidence> => ({
   steps: [{ step, result: sampleStep(result), switches }],
 });
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type { MultiDbClient } from 'redis-multidb';
-import { total } from './format.js';
-import type { ErrorCounts, SwitchRecord } from './model.js';
+import type { MultiDbClient } from '../../client-type.js';
+import { total } from '../report/format.js';
+import type { ErrorCounts, SwitchRecord } from '../report/model.js';
 import type { Series } from './series.js';
 
 /** State of the run when a command began. */
@@ -53,11 +53,14 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   /** In this step no database is left: the typed error is right for what was under way too. */
   #outage = false;
   #served = new Set<string>();
+  #switchesBefore = 0;
   #sawUnavailable = false;
 
   constructor(
     readonly now: () => number,
     readonly series: Series,
+    /** Replies name their database (`onServed`); else they are taken for the active one's. */
+    private readonly tellsWhere: boolean,
   ) {
     super();
   }
@@ -96,6 +99,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     this.step = step;
     this.#outage = outage;
     this.#served = new Set();
+    this.#switchesBefore = this.switches.length;
     this.#sawUnavailable = false;
   }
 
@@ -108,8 +112,14 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return Math.min(began.step + 1, this.step);
   }
 
-  onSuccess(latencyMs: number): void {
+  onSuccess(latencyMs: number, began: Mark): void {
     this.series.success(latencyMs);
+    // A reply after a switch, or to a command that began in this step, is one of the active database.
+    const { active } = this;
+    if (this.tellsWhere || active === undefined || this.#served.has(active)) return;
+    if (this.switches.length > this.#switchesBefore || began.step === this.step) {
+      this.#serve(active);
+    }
   }
 
   /** A reply came from `id`; one of the databases that were active meanwhile must be that. */
@@ -118,7 +128,10 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     const first = Math.max(0, began.switches - 1);
     const allowed = this.switches.slice(first).some(({ to }) => to === id);
     if (!allowed) this.misrouted.push(`a reply came from ${id} while ${this.active} was active`);
-    if (this.#served.has(id)) return;
+    if (!this.#served.has(id)) this.#serve(id);
+  }
+
+  #serve(id: string): void {
     this.#served.add(id);
     this.emit('served', id, this.now());
   }

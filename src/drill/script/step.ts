@@ -1,0 +1,91 @@
+/** One step of a rehearsal: what is done, what has to come of it, and how that is awaited. */
+import { systemClock } from '../../clock.js';
+import type { Recorder } from '../load/recorder.js';
+import { moment } from '../report/format.js';
+import { sleep } from '../wire/wait.js';
+
+/** `Stage` is what the action works on. */
+export interface Step<Stage> {
+  readonly title: string;
+  readonly action: string;
+  /** The database that has to serve next; undefined: commands have to fail at once. */
+  readonly expected: string | undefined;
+  /** `expected` is active already and has to stay: any switch is one too many. */
+  readonly stays?: boolean;
+  /** Switches to these may come before the one to `expected`. */
+  readonly mayPass?: readonly (string | undefined)[];
+  /** Of the switch to `expected`. */
+  readonly reasons: readonly string[];
+  /** A switch away from a database that is well: no caller sees an error. */
+  readonly planned?: boolean;
+  /** A return to a database that was left as failed: not before its grace period is over. */
+  readonly afterGrace?: boolean;
+  readonly goal: string;
+  /** After the first reply, so that the next state can be seen. */
+  readonly holdMs: number;
+  /** For the progress line: what the step takes about. */
+  readonly expectedMs: number;
+  act(stage: Stage): unknown;
+}
+
+/** What happened in a step; the rest is worked out from the recorder. */
+export interface StepRun<Stage> {
+  readonly step: Step<Stage>;
+  readonly beganAt: number;
+  endedAt: number;
+  /** First reply from `expected`, or first typed error. */
+  servedAt: number | undefined;
+}
+
+/** Thrown when what a step waits for does not come; the rest of the script would mean nothing. */
+export class ScriptError extends Error {}
+
+/**
+ * Runs one step and resolves when its state has been held. `onServed` is called a moment after the
+ * state was reached. Rejects with `ScriptError` when it is not reached within `patienceMs`.
+ */
+export async function runStep<Stage extends { readonly recorder: Recorder }>(
+  run: StepRun<Stage>,
+  stage: Stage,
+  onServed: (at: number) => void,
+  patienceMs = 30_000,
+): Promise<void> {
+  const { recorder } = stage;
+  const { step } = run;
+  const state = reached(recorder, step.expected);
+  const what = step.expected === undefined ? 'No typed error' : `No reply from ${step.expected}`;
+  let tooLate = () => {};
+  const patience = new Promise<never>((_, reject) => {
+    tooLate = () =>
+      reject(new ScriptError(`${what} within ${moment(patienceMs)} of "${step.title}"`));
+  });
+  const timer = systemClock.after(patienceMs, tooLate, { keepAlive: true });
+  try {
+    const acted = Promise.resolve(step.act(stage));
+    run.servedAt = await Promise.race([acted.then(() => state.at), patience]);
+  } finally {
+    timer.cancel();
+    state.forget();
+  }
+  onServed(run.servedAt);
+  await sleep(step.holdMs);
+}
+
+/** When `expected` answers, or, without one, when all are known to be down and a caller is told. */
+function reached(recorder: Recorder, expected: string | undefined) {
+  let forget = () => {};
+  const at = new Promise<number>((resolve) => {
+    if (expected === undefined) {
+      const onDown = () => recorder.once('unavailable', resolve);
+      recorder.once('down', onDown);
+      forget = () => recorder.off('down', onDown).off('unavailable', resolve);
+      return;
+    }
+    const onServed = (id: string, at: number) => {
+      if (id === expected) resolve(at);
+    };
+    recorder.on('served', onServed);
+    forget = () => recorder.off('served', onServed);
+  });
+  return { at, forget };
+}
