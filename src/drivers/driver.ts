@@ -3,10 +3,12 @@
  * library and topology; everything below it (protocol, TLS, authentication, pools, Cluster,
  * Sentinel) is the library's.
  *
- * A driver repeats nothing and waits for nothing by itself: it opens one connection when asked,
- * tells once when it is lost, and never reconnects.
+ * A driver repeats nothing: it opens a connection when asked, tells once when it is lost, and
+ * never reconnects. A connection of several lanes may open and replace those; what it waits for,
+ * it waits for on the engine's clock.
  */
 
+import type { Clock, Random, Timer } from '../clock.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
 export type CommandArgument = string | Buffer;
@@ -33,6 +35,32 @@ export interface Attempt {
   handle: unknown;
   onReply(reply: unknown): void;
   onError(error: unknown): void;
+  /**
+   * It goes over this lane from now on: told by a connection that has lanes, before it is written
+   * and whenever it goes over another one. Absent for attempts that nobody watches.
+   */
+  onLane?(lane: Lane): void;
+}
+
+/**
+ * One ordered path of a connection that has several: a connection of a pool, a node of a cluster.
+ * Replies come in the order of sending, so the engine judges silence and lateness lane by lane: one
+ * that is silent is noticed while the others deliver, and one that is useless is dropped alone.
+ *
+ * A lane that was ended while nothing was under way on it need not be told of.
+ */
+export interface Lane {
+  /** Grows with every byte that arrived; only compared. */
+  readonly bytesReceived: number;
+  /** The server's id of this path (CLIENT ID); asked for once, ahead of what is sent next. */
+  identify(): Promise<string>;
+  /**
+   * Sends CLIENT UNBLOCK to the server of this lane over another connection. Absent: the
+   * database's probe connection leads to the same server.
+   */
+  unblock?(id: string): Promise<unknown>;
+  /** Ends it at once, as if it had been lost: `onLaneLost` follows. Idempotent. */
+  drop(error: Error): void;
 }
 
 /** Commands that go over one connection back to back. */
@@ -53,6 +81,13 @@ export interface ConnectionListener {
    */
   onLost(error: Error): void;
   /**
+   * One of several lanes was lost, or another one could not be opened (`undefined`), while the
+   * connection lives on: not a failed database, but a reason to probe it. Attempts under way on
+   * the lane are settled by `onError` afterwards, in the same turn of the event loop. When the last
+   * one that was ready is lost, that is `onLost` instead.
+   */
+  onLaneLost(lane: Lane | undefined, error: Error): void;
+  /**
    * The server announces maintenance: for `forMs` milliseconds (0: it has ended) what is slow or
    * refused is not a failure.
    */
@@ -63,6 +98,12 @@ export interface ConnectionListener {
 export interface Connection {
   /** Ready, and not lost. */
   readonly ready: boolean;
+  /**
+   * It consists of lanes, and tells for each attempt over which one it goes (`Attempt.onLane`);
+   * one that was not told of waits in the connection. Absent: replies come in order, as on one
+   * lane.
+   */
+  readonly hasLanes?: boolean;
   /** Grows with every byte that arrived; only compared. */
   readonly bytesReceived: number;
   /** Only while `ready`. Never throws: a bad argument settles the attempt by `onError`. */
@@ -90,6 +131,20 @@ export interface ProbeConnection {
   destroy(): void;
 }
 
+/** All time that a driver knows of: what it waits for itself, it waits for on the engine's clock. */
+export interface DriverTime {
+  readonly clock: Clock;
+  readonly loop: LoopTime;
+  readonly random: Random;
+}
+
+/** Time in which the event loop could run. */
+export interface LoopTime {
+  /** In milliseconds; only differences mean anything. */
+  readonly time: number;
+  after(delayMs: number, callback: () => void): Timer;
+}
+
 /** How one database is reached. */
 export interface Driver {
   /** Where it leads, without credentials, for messages: `redis-east.example.com:14000`. */
@@ -102,7 +157,7 @@ export interface Driver {
   readonly connectTimeoutMs: number;
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
-  openConnection(listener: ConnectionListener): Connection;
+  openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /** A connection of its own for pub/sub; the contract stands in `subscriber.ts`. */
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */

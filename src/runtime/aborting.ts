@@ -31,7 +31,7 @@ export function abortError(executor: Executor): Error {
 function takeBack(command: Command): boolean {
   const { latest } = command;
   if (!latest?.listed || !latest.channel.connection.withdraw(latest)) return false;
-  latest.channel.remove(latest);
+  latest.lane.remove(latest);
   command.outstanding -= 1;
   return command.outstanding === 0;
 }

@@ -3,6 +3,7 @@ import { ConnectionLostError } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
+import type { LaneRecord } from './lane.js';
 
 const FIRST_TRY_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -26,7 +27,8 @@ export class Blocking {
   prepare(command: Command, channel: Channel): number {
     const { blockMs } = command.traits;
     if (blockMs === undefined) return 0;
-    channel.connection.identify().catch(() => {});
+    // Of several lanes it is asked when it is known which one it is.
+    if (!channel.isWaitingRoom) channel.connection.identify().catch(() => {});
     const { time } = this.executor.loop;
     if (command.blockEndsAt === Number.POSITIVE_INFINITY) {
       command.blockEndsAt = time + blockMs;
@@ -44,7 +46,7 @@ export class Blocking {
       const { command } = attempt;
       if (command.traits.blockMs === undefined || command.state === 'settled') continue;
       attempt.abandoned = true;
-      channel.remove(attempt);
+      attempt.lane.remove(attempt);
       command.outstanding -= 1;
       command.attempts -= 1;
       command.maybeExecuted = true;
@@ -55,20 +57,22 @@ export class Blocking {
 
   /** The database was left while well: asks it to end what blocks. */
   unblock(channel: Channel): void {
-    let blocks = false;
-    for (const attempt of channel.attempts()) {
-      if (attempt.command.traits.blockMs === undefined) continue;
-      attempt.unblocking = true;
-      blocks = true;
+    for (const lane of channel.records()) {
+      let blocks = false;
+      for (const attempt of lane.listed()) {
+        if (attempt.command.traits.blockMs === undefined) continue;
+        attempt.unblocking = true;
+        blocks = true;
+      }
+      if (blocks) this.#unblockNow(lane, FIRST_TRY_MS);
     }
-    if (blocks) this.#unblockNow(channel, FIRST_TRY_MS);
   }
 
   /** True: the reply is the nil of an unblocked command, which has gone to the new database. */
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
     // What was meant for another command may have hit this one.
-    const wasAsked = attempt.unblocking || attempt.channel.unblockedAt >= attempt.sentAt;
+    const wasAsked = attempt.unblocking || attempt.lane.unblockedAt >= attempt.sentAt;
     if (!wasAsked || reply !== null) return false;
     if (command.blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
     command.attempts -= 1;
@@ -99,21 +103,23 @@ export class Blocking {
     }
   }
 
-  #unblockNow(channel: Channel, pauseMs: number): void {
+  #unblockNow(lane: LaneRecord, pauseMs: number): void {
     const { coordinator } = this.executor;
+    const { channel, path } = lane;
     const lines = coordinator.monitors.get(channel.database)?.lines;
-    const blocks = () => channel.attempts().some((attempt) => attempt.unblocking);
+    const blocks = () => lane.listed().some((attempt) => attempt.unblocking);
     if (lines === undefined || !blocks()) return;
     const ask = async () => {
-      const id = await channel.connection.identify();
+      const id = await path.identify();
       const { signal } = new AbortController();
-      channel.unblockedAt = this.executor.loop.time;
-      await lines.commands.use(signal, (connection) => connection.send(['CLIENT', 'UNBLOCK', id]));
+      lane.unblockedAt = this.executor.loop.time;
+      if (path.unblock !== undefined) await path.unblock(id);
+      else await lines.commands.use(signal, (line) => line.send(['CLIENT', 'UNBLOCK', id]));
     };
     const again = () => {
       // It may not have blocked yet, or another command behind it blocks now.
       coordinator.runtime.clock.after(pauseMs, () => {
-        this.#unblockNow(channel, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+        this.#unblockNow(lane, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
       });
     };
     ask().then(again, () => {

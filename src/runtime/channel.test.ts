@@ -1,11 +1,11 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../drivers/driver.js';
 import { Channel } from './channel.js';
 import { type Command, SentAttempt } from './command.js';
 import type { Database } from './database.js';
 import type { Link } from './link.js';
 
-let connection: { bytesReceived: number };
+let connection: { bytesReceived: number; hasLanes?: boolean };
 let channel: Channel;
 
 beforeEach(() => {
@@ -14,7 +14,7 @@ beforeEach(() => {
     connection as Connection,
     {} as Database,
     {} as Link,
-    { onAttemptReply: () => {}, onAttemptError: () => {} },
+    { onAttemptReply: () => {}, onAttemptError: () => {}, onAttemptLane: () => {} },
     5,
   );
 });
@@ -83,4 +83,71 @@ it('counts the replies that nobody waits for any more', () => {
   channel.paid(two);
   channel.owe(attempt(), 30);
   expect([channel.owed, channel.owedSince]).toEqual([1, 30]);
+});
+
+describe('of several lanes', () => {
+  const lane = (bytesReceived = 0) => ({
+    bytesReceived,
+    identify: () => Promise.resolve('1'),
+    drop: () => {},
+  });
+  const command = { deadline: 3000 } as Command;
+
+  beforeEach(() => {
+    connection = { bytesReceived: 0, hasLanes: true };
+    channel = new Channel(
+      connection as Connection,
+      {} as Database,
+      {} as Link,
+      { onAttemptReply: () => {}, onAttemptError: () => {}, onAttemptLane: () => {} },
+      5,
+    );
+  });
+
+  it('keeps what waits apart from what is under way, and each lane from the others', () => {
+    const all = [attempt(), attempt(), attempt()] as [SentAttempt, SentAttempt, SentAttempt];
+    const given = all.map((each) => new SentAttempt(command, channel, 0, each.deadline, 1));
+    const [waiting, first, second] = given as typeof all;
+    for (const each of given) channel.add(each);
+    const [one, two] = [lane(), lane()];
+    channel.move(first, one, 10);
+    channel.move(second, two, 20);
+    expect(channel.isWaitingRoom).toBe(true);
+    expect(channel.listed()).toEqual([waiting]);
+    expect([...channel.lanes].map((each) => each.listed())).toEqual([[first], [second]]);
+    expect(channel.attempts()).toEqual([waiting, first, second]);
+    expect(channel.isEmpty).toBe(false);
+
+    one.bytesReceived = 1;
+    expect([first.lane.look(30), second.lane.look(30), channel.look(30)]).toEqual([
+      ...[true, false, false],
+    ]);
+
+    for (const each of given) each.lane.remove(each);
+    expect([channel.isEmpty, channel.attempts()]).toEqual([true, []]);
+  });
+
+  it('what waited for a lane has its time from there on, within that of its command', () => {
+    const short = new SentAttempt(command, channel, 0, 1000, 1);
+    channel.add(short);
+    channel.move(short, lane(), 400);
+    expect([short.sentAt, short.deadline, short.lane.earliestDeadline]).toEqual([400, 1400, 1400]);
+    channel.move(short, lane(), 2500);
+    expect([short.sentAt, short.deadline]).toEqual([2500, 3000]);
+    expect(channel.attempts()).toEqual([short]);
+  });
+
+  it('loses one lane alone', () => {
+    const [first, second] = [attempt(), attempt()].map(
+      ({ deadline }) => new SentAttempt(command, channel, 0, deadline, 1),
+    ) as [SentAttempt, SentAttempt];
+    const one = lane();
+    channel.add(first);
+    channel.add(second);
+    channel.move(first, one, 10);
+    channel.move(second, lane(), 10);
+    expect(channel.lose(one)).toEqual([first]);
+    expect([first.lane.lost, second.lane.lost, channel.lost]).toEqual([true, false, false]);
+    expect(channel.lose(lane())).toEqual([]);
+  });
 });

@@ -1,38 +1,26 @@
-import type { Connection } from '../drivers/driver.js';
+import type { Connection, Lane } from '../drivers/driver.js';
 import type { AttemptListener, SentAttempt } from './command.js';
 import type { Database } from './database.js';
+import { LaneRecord, SideLane } from './lane.js';
 import type { Link } from './link.js';
 
 /**
- * One connection with what is under way on it, oldest first. The list is linked through the
- * attempts themselves: adding, removing and looking at the oldest are constant time and allocate
- * nothing.
+ * One connection with what is under way on it. A plain connection is one lane: this record itself.
+ * A connection of several lanes (a pool, a cluster) has a record for each that is in use, and here
+ * are the attempts that wait for one: nothing is silent or late among them before their commands'
+ * own deadlines.
  */
-export class Channel {
-  /** Loop time of the latest look that found new bytes. */
-  lastProgress: number;
-  /** `connection.bytesReceived` at the latest look. */
-  lastBytes: number;
-  /** Replies that nobody waits for any more, and since which loop time there are any. */
-  owed = 0;
-  owedSince = 0;
-  /** No attempt is due before this loop time. */
-  earliestDeadline = Number.POSITIVE_INFINITY;
-  /** A look at late attempts waits for a full turn of the loop. */
-  checking = false;
-  /** Loop time at which the silence that goes on was told last. */
-  suspectedAt = Number.NEGATIVE_INFINITY;
-  /** Its loss has been counted as a failure. */
+export class Channel extends LaneRecord {
+  /** Its loss, or that of the lanes that went together, has been counted as a failure. */
   lossCounted = false;
+  lossCountedAt = Number.NEGATIVE_INFINITY;
   /** Loop time until which its server's announced maintenance makes nothing late. */
   relaxedUntil = 0;
-  /** Loop time of the latest CLIENT UNBLOCK for this connection. */
-  unblockedAt = Number.NEGATIVE_INFINITY;
   /** Its database was left as failed: it only finishes what is under way. */
   draining = false;
-  oldest: SentAttempt | undefined;
-  #newest: SentAttempt | undefined;
-  size = 0;
+  /** Lanes with anything under way or owed; others may be among them until the next look. */
+  readonly lanes = new Set<SideLane>();
+  readonly #records = new WeakMap<Lane, SideLane>();
 
   constructor(
     readonly connection: Connection,
@@ -42,63 +30,58 @@ export class Channel {
     /** Loop time. */
     time: number,
   ) {
-    this.lastProgress = time;
-    this.lastBytes = connection.bytesReceived;
+    super(connection, time);
   }
 
-  add(attempt: SentAttempt): void {
-    attempt.listed = true;
-    attempt.previous = this.#newest;
-    if (this.#newest === undefined) this.oldest = attempt;
-    else this.#newest.next = attempt;
-    this.#newest = attempt;
-    this.size += 1;
-    if (attempt.deadline < this.earliestDeadline) this.earliestDeadline = attempt.deadline;
+  get channel(): Channel {
+    return this;
   }
 
-  /** Idempotent. */
-  remove(attempt: SentAttempt): void {
-    if (!attempt.listed) return;
-    attempt.listed = false;
-    if (attempt.previous === undefined) this.oldest = attempt.next;
-    else attempt.previous.next = attempt.next;
-    if (attempt.next === undefined) this.#newest = attempt.previous;
-    else attempt.next.previous = attempt.previous;
-    attempt.previous = undefined;
-    attempt.next = undefined;
-    this.size -= 1;
-    if (this.size === 0) this.earliestDeadline = Number.POSITIVE_INFINITY;
+  get isWaitingRoom(): boolean {
+    return this.connection.hasLanes === true;
   }
 
-  /** The reply of `attempt` is still to come, and nobody waits for it. */
-  owe(attempt: SentAttempt, time: number): void {
-    attempt.abandoned = true;
-    attempt.owed = true;
-    if (this.owed === 0) this.owedSince = time;
-    this.owed += 1;
+  drop(error: Error): void {
+    this.link.drop(error);
   }
 
-  /** It came, or never will. */
-  paid(attempt: SentAttempt): void {
-    if (!attempt.owed) return;
-    attempt.owed = false;
-    this.owed -= 1;
-  }
-
-  /** Everything under way, oldest first; a copy, because settling changes the list. */
-  attempts(): SentAttempt[] {
-    const attempts: SentAttempt[] = [];
-    for (let at = this.oldest; at !== undefined; at = at.next) attempts.push(at);
-    return attempts;
-  }
-
-  /** Notes what has arrived; true when something has since the latest look. */
-  look(time: number): boolean {
-    const bytes = this.connection.bytesReceived;
-    if (bytes === this.lastBytes) return false;
-    this.lastBytes = bytes;
-    this.lastProgress = time;
-    this.suspectedAt = Number.NEGATIVE_INFINITY;
+  /** Nothing is under way, on any lane. */
+  get isEmpty(): boolean {
+    if (this.size > 0) return false;
+    for (const lane of this.lanes) if (lane.size > 0) return false;
     return true;
+  }
+
+  /** This record, and those of the lanes in use. */
+  records(): LaneRecord[] {
+    return [this, ...this.lanes];
+  }
+
+  /** Everything under way on all lanes; a copy. In order on each lane. */
+  attempts(): SentAttempt[] {
+    if (this.lanes.size === 0) return this.listed();
+    return this.records().flatMap((record) => record.listed());
+  }
+
+  /** `attempt` goes over `lane` from now on. */
+  move(attempt: SentAttempt, lane: Lane, time: number): void {
+    let record = this.#records.get(lane);
+    if (record === undefined) {
+      record = new SideLane(this, lane, time);
+      this.#records.set(lane, record);
+    }
+    attempt.lane.remove(attempt);
+    attempt.lane = record;
+    attempt.startsAt(time);
+    record.add(attempt);
+    this.lanes.add(record);
+  }
+
+  /** `lane` was lost; what was under way there is its last. */
+  lose(lane: Lane): SentAttempt[] {
+    const record = this.#records.get(lane);
+    if (record === undefined) return [];
+    record.lost = true;
+    return record.listed();
   }
 }

@@ -1,6 +1,7 @@
 import type { CommandTraits, RetrySafety } from '../core/command-category.js';
-import type { Attempt, Batch, CommandArgument, SendOptions } from '../drivers/driver.js';
+import type { Attempt, Batch, CommandArgument, Lane, SendOptions } from '../drivers/driver.js';
 import type { Channel } from './channel.js';
+import type { LaneRecord } from './lane.js';
 
 /** What a caller may say about one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
@@ -53,13 +54,16 @@ export class Command {
 export interface AttemptListener {
   onAttemptReply(attempt: SentAttempt, reply: unknown): void;
   onAttemptError(attempt: SentAttempt, error: unknown): void;
+  onAttemptLane(attempt: SentAttempt, lane: Lane): void;
 }
 
-/** One sending of a command; a link in its channel's list of what is under way. */
+/** One sending of a command; a link in its lane's list of what is under way. */
 export class SentAttempt implements Attempt {
   written = false;
   handle: unknown;
-  /** Still in the channel's list. */
+  /** The list that it is in. */
+  lane: LaneRecord;
+  /** Still in that list. */
   listed = false;
   previous: SentAttempt | undefined;
   next: SentAttempt | undefined;
@@ -74,11 +78,20 @@ export class SentAttempt implements Attempt {
     readonly command: Command,
     readonly channel: Channel,
     /** Both in loop time. */
-    readonly sentAt: number,
-    readonly deadline: number,
+    public sentAt: number,
+    public deadline: number,
     /** Of the route under which it was sent. */
     readonly generation: number,
-  ) {}
+  ) {
+    this.lane = channel;
+  }
+
+  /** It has waited for a lane until now, loop time; only now its time begins. */
+  startsAt(time: number): void {
+    const allowedMs = this.deadline - this.sentAt;
+    this.sentAt = time;
+    this.deadline = Math.min(time + allowedMs, this.command.deadline);
+  }
 
   /**
    * It timed out because the database was late, not because it was sent shortly before its
@@ -106,5 +119,9 @@ export class SentAttempt implements Attempt {
 
   onError(error: unknown): void {
     this.channel.listener.onAttemptError(this, error);
+  }
+
+  onLane(lane: Lane): void {
+    this.channel.listener.onAttemptLane(this, lane);
   }
 }

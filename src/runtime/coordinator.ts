@@ -154,6 +154,12 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.evaluate();
   }
 
+  /** One connection of several: not a failed database, but a reason to ask. */
+  onLaneLost(database: Database, error: Error): void {
+    database.lastError = error;
+    this.suspect(database, { fresh: true });
+  }
+
   onConnectionFailed(database: Database): void {
     if (this.phase === 'ended') return;
     if (this.search.fail(database)) this.#goDown();

@@ -2,6 +2,7 @@ import type { Timer } from '../clock.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
+import type { LaneRecord } from './lane.js';
 
 /**
  * Watches, at every look of the loop clock while commands are pending, for what is late: silence
@@ -42,52 +43,73 @@ export class Deadlines {
       executor.loop.unwatch(this.#look);
       return;
     }
-    for (const channel of executor.channels.values()) this.#lookAt(channel, time);
-    for (const channel of executor.draining) this.#lookAt(channel, time);
+    for (const channel of executor.channels.values()) this.#lookAtAll(channel, time);
+    for (const channel of executor.draining) this.#lookAtAll(channel, time);
     if (time >= this.#earliestWaiting) this.#expireWaiting(time);
   };
 
-  #lookAt(channel: Channel, time: number): void {
-    if (channel.size === 0 || channel.checking) return;
-    channel.look(time);
-    if (!this.#isSuspect(channel, time) && time < channel.earliestDeadline) return;
-    channel.checking = true;
+  #lookAtAll(channel: Channel, time: number): void {
+    this.#lookAt(channel, time);
+    for (const lane of channel.lanes) {
+      if (lane.size === 0 && lane.owed === 0) channel.lanes.delete(lane);
+      else this.#lookAt(lane, time);
+    }
+  }
+
+  #lookAt(lane: LaneRecord, time: number): void {
+    if (lane.checking || (lane.size === 0 && !this.#isIdlyOwed(lane))) return;
+    lane.look(time);
+    const isDue = time >= lane.earliestDeadline || this.#isIdlyOwed(lane);
+    if (!isDue && !this.#isSuspect(lane, time)) return;
+    lane.checking = true;
     const turn = this.executor.coordinator.runtime.clock.afterTurn(() => {
       this.#turns.delete(turn);
-      channel.checking = false;
-      if (!channel.look(this.executor.loop.time)) this.#judge(channel);
+      lane.checking = false;
+      if (!lane.look(this.executor.loop.time)) this.#judge(lane);
     });
     this.#turns.add(turn);
   }
 
-  #isSuspect(channel: Channel, time: number): boolean {
+  /**
+   * A reply that nobody waits for keeps a lane of several from being used. On a plain connection
+   * what is sent next finds out whether it is of any use.
+   */
+  #isIdlyOwed(lane: LaneRecord): boolean {
+    return lane.size === 0 && lane.owed > 0 && lane !== lane.channel;
+  }
+
+  #isSuspect(lane: LaneRecord, time: number): boolean {
     const { suspectAfterMs } = this.executor.coordinator.runtime.options;
-    return time - channel.suspectedAt >= suspectAfterMs && this.#isSilent(channel, time);
+    return time - lane.suspectedAt >= suspectAfterMs && this.#isSilent(lane, time);
   }
 
   /** Headed by a command that should have been answered, and nothing came for `suspectAfterMs`. */
-  #isSilent(channel: Channel, time: number): boolean {
-    const { oldest } = channel;
-    if (oldest === undefined || time < channel.relaxedUntil) return false;
+  #isSilent(lane: LaneRecord, time: number): boolean {
+    const { oldest } = lane;
+    if (oldest === undefined || lane.isWaitingRoom || time < lane.channel.relaxedUntil)
+      return false;
     const expectedAt = oldest.sentAt + (oldest.command.traits.blockMs ?? 0);
     const { suspectAfterMs } = this.executor.coordinator.runtime.options;
-    return time - Math.max(channel.lastProgress, expectedAt) >= suspectAfterMs;
+    return time - Math.max(lane.lastProgress, expectedAt) >= suspectAfterMs;
   }
 
-  #judge(channel: Channel): void {
+  #judge(lane: LaneRecord): void {
     const { time } = this.executor.loop;
     const { coordinator } = this.executor;
-    if (this.#isSuspect(channel, time)) {
-      channel.suspectedAt = time;
+    const { channel } = lane;
+    if (this.#isSuspect(lane, time)) {
+      lane.suspectedAt = time;
       if (!channel.draining) coordinator.suspect(channel.database, {});
     }
-    if (time < channel.earliestDeadline) return;
+    const error = new Error(`${channel.database.id} did not answer within the deadline`);
+    if (this.#isIdlyOwed(lane) && this.#isUseless(lane, time)) lane.drop(error);
+    if (time < lane.earliestDeadline) return;
 
-    const isRelaxed = time < channel.relaxedUntil;
-    const overdue = channel
-      .attempts()
-      .filter(({ deadline, command }) => (isRelaxed ? command.deadline : deadline) <= time);
-    let drop = this.#isUseless(channel, time);
+    const onlyCommands = this.#onlyCommandsAreLate(lane, time);
+    const overdue = lane
+      .listed()
+      .filter(({ deadline, command }) => (onlyCommands ? command.deadline : deadline) <= time);
+    let drop = this.#isUseless(lane, time);
     const takenBack: Command[] = [];
     // First of all: what is settled is not repeated by what the failures below lead to.
     for (const { command, written } of overdue) {
@@ -98,17 +120,17 @@ export class Deadlines {
     for (const attempt of overdue) if (attempt.written) this.#giveUp(attempt, time);
     if (overdue.some((attempt) => !attempt.written)) {
       // All that is unwritten, or what is late would go behind what came later.
-      for (const attempt of channel.attempts()) {
+      for (const attempt of lane.listed()) {
         if (attempt.written) continue;
+        if (lane.isWaitingRoom && attempt.command.deadline > time) continue;
         if (channel.connection.withdraw(attempt)) takenBack.push(this.#takeBack(attempt));
         // Half of a transaction: only without its connection does the rest never go out.
         else if (attempt.deadline <= time) drop = true;
       }
     }
-    this.#noteEarliest(channel, isRelaxed);
-    const error = new Error(`${channel.database.id} did not answer within the deadline`);
+    this.#noteEarliest(lane, onlyCommands);
     if (overdue.length > 0 && channel.draining) this.executor.endDraining(channel, error);
-    else if (overdue.length > 0 && drop) channel.link.drop(error);
+    else if (overdue.length > 0 && drop) lane.drop(error);
     for (const command of takenBack) {
       if (command.deadline <= time) this.executor.reject(command, this.#expired(command));
     }
@@ -116,8 +138,8 @@ export class Deadlines {
   }
 
   #takeBack(attempt: SentAttempt): Command {
-    const { channel, command } = attempt;
-    channel.remove(attempt);
+    const { lane, command } = attempt;
+    lane.remove(attempt);
     command.outstanding -= 1;
     command.attempts -= 1;
     return command;
@@ -127,13 +149,13 @@ export class Deadlines {
    * Nothing has arrived for long, or only so slowly that a reply has been owed for as long as an
    * attempt may take. A short timeout of one call alone says nothing against the connection.
    */
-  #isUseless(channel: Channel, time: number): boolean {
-    if (time < channel.relaxedUntil) return false;
-    if (this.#isSilent(channel, time)) return true;
-    if (channel.owed === 0) return false;
+  #isUseless(lane: LaneRecord, time: number): boolean {
+    if (time < lane.channel.relaxedUntil) return false;
+    if (this.#isSilent(lane, time)) return true;
+    if (lane.owed === 0) return false;
     const { commandTimeoutMs, suspectAfterMs } = this.executor.coordinator.runtime.options;
-    const owedForMs = time - channel.owedSince;
-    const isQuiet = channel.lastProgress <= channel.owedSince;
+    const owedForMs = time - lane.owedSince;
+    const isQuiet = lane.lastProgress <= lane.owedSince;
     return owedForMs >= commandTimeoutMs || (isQuiet && owedForMs >= suspectAfterMs);
   }
 
@@ -144,20 +166,27 @@ export class Deadlines {
     const { suspectAfterMs } = coordinator.runtime.options;
     command.maybeExecuted = true;
     attempt.onError(this.#timedOut(command));
-    attempt.channel.owe(attempt, time);
+    attempt.lane.owe(attempt, time);
     const { channel } = attempt;
     if (!channel.draining && attempt.hadItsTime(suspectAfterMs)) {
       coordinator.suspect(channel.database, {});
     }
   }
 
-  #noteEarliest(channel: Channel, isRelaxed: boolean): void {
+  /** While maintenance is announced, and for what waits for a lane: it has its own timeout. */
+  #onlyCommandsAreLate(lane: LaneRecord, time: number): boolean {
+    return lane.isWaitingRoom || time < lane.channel.relaxedUntil;
+  }
+
+  #noteEarliest(lane: LaneRecord, onlyCommands: boolean): void {
+    const { relaxedUntil } = lane.channel;
+    const until = lane.isWaitingRoom ? Number.POSITIVE_INFINITY : relaxedUntil;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { deadline, command } of channel.attempts()) {
-      const due = isRelaxed ? Math.min(command.deadline, channel.relaxedUntil) : deadline;
+    for (const { deadline, command } of lane.listed()) {
+      const due = onlyCommands ? Math.min(command.deadline, until) : deadline;
       earliest = Math.min(earliest, due);
     }
-    channel.earliestDeadline = earliest;
+    lane.earliestDeadline = earliest;
   }
 
   #expireWaiting(time: number): void {

@@ -1,7 +1,7 @@
 import { type CommandTraits, commandTraits } from '../core/command-category.js';
 import type { FailureKind } from '../core/command-failure.js';
 import { retryWaitMs } from '../core/retry.js';
-import type { Batch, CommandArgument } from '../drivers/driver.js';
+import type { Batch, CommandArgument, Lane } from '../drivers/driver.js';
 import {
   ClientClosedError,
   CommandTimeoutError,
@@ -252,11 +252,13 @@ export class Executor implements AttemptListener, LinkListener {
 
   /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
   finishDraining(channel: Channel): void {
-    for (let { oldest } = channel; oldest?.command.state === 'settled'; { oldest } = channel) {
-      oldest.abandoned = true;
-      channel.remove(oldest);
+    for (const record of channel.records()) {
+      for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
+        oldest.abandoned = true;
+        record.remove(oldest);
+      }
     }
-    if (channel.size === 0) {
+    if (channel.isEmpty) {
       this.endDraining(channel, new ClientClosedError('the database was left'));
     }
   }
@@ -264,7 +266,14 @@ export class Executor implements AttemptListener, LinkListener {
   endDraining(channel: Channel, error: Error): void {
     if (!this.draining.delete(channel)) return;
     channel.connection.destroy(error);
-    this.#settleLost(channel, error);
+    this.#settleLost(channel.attempts(), error);
+  }
+
+  /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
+  onAttemptLane(attempt: SentAttempt, lane: Lane): void {
+    if (!attempt.listed) return;
+    attempt.channel.move(attempt, lane, this.loop.time);
+    if (attempt.command.traits.blockMs !== undefined) lane.identify().catch(() => {});
   }
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
@@ -290,14 +299,22 @@ export class Executor implements AttemptListener, LinkListener {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     this.channels.delete(link);
-    if (channel !== undefined) this.#settleLost(channel, error);
+    if (channel !== undefined) this.#settleLost(channel.attempts(), error);
     if (database !== undefined) this.coordinator.onConnectionLost(database, error);
   }
 
+  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined && lane !== undefined) this.#settleLost(channel.lose(lane), error);
+    if (database !== undefined) this.coordinator.onLaneLost(database, error);
+  }
+
   /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
-  #settleLost(channel: Channel, error: Error): void {
+  #settleLost(attempts: readonly SentAttempt[], error: Error): void {
     this.coordinator.runtime.clock.afterTurn(() => {
-      for (const attempt of channel.attempts()) {
+      for (const attempt of attempts) {
+        if (!attempt.listed) continue;
         attempt.onError(error);
         attempt.abandoned = true;
       }
@@ -336,7 +353,7 @@ export class Executor implements AttemptListener, LinkListener {
     const under = channels.flatMap((channel) => channel.attempts());
     for (const attempt of under) {
       attempt.abandoned = true;
-      if (attempt.channel.connection.withdraw(attempt)) attempt.channel.remove(attempt);
+      if (attempt.channel.connection.withdraw(attempt)) attempt.lane.remove(attempt);
       else attempt.command.maybeExecuted ||= attempt.written;
     }
     const waiting = [...this.backlog, ...this.retries.takeAll(), ...this.blocking.takeHeld()];
@@ -410,7 +427,7 @@ export class Executor implements AttemptListener, LinkListener {
   #forgetAttempts(command: Command): void {
     const { latest } = command;
     if (latest?.listed && !latest.written && latest.channel.connection.withdraw(latest)) {
-      latest.channel.remove(latest);
+      latest.lane.remove(latest);
     }
     for (const channel of [...this.draining]) this.finishDraining(channel);
   }

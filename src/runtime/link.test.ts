@@ -54,6 +54,8 @@ beforeEach(() => {
     {
       onLinkUp: () => story.push('up'),
       onLinkDown: (_link, error, wasReady) => story.push(`down (${error.message}, ${wasReady})`),
+      onLinkLaneLost: (_link, lane, error) =>
+        story.push(`${lane ? 'lane' : 'none'}: ${error.message}`),
       longestReconnectDelayMs: () => longestDelayMs,
       onLinkMaintenance: (_link, forMs) => story.push(`maintenance for ${forMs} ms`),
     },
@@ -68,6 +70,17 @@ async function ready(): Promise<void> {
   last().listener.onReady();
   await clock.advance(2000);
 }
+
+it('tells of a lost lane, and lives on', async () => {
+  await ready();
+  last().listener.onLaneLost(undefined, LOST);
+  expect(story).toEqual(['up', 'none: lost']);
+  expect(link.connection).toBe(last());
+  const former = last();
+  link.close(LOST);
+  former.listener.onLaneLost(undefined, LOST);
+  expect(story).toHaveLength(2);
+});
 
 it('opens when asked, once', () => {
   expect(link.idle).toBe(true);

@@ -1,11 +1,13 @@
 import type { Clock, Random, Timer } from '../clock.js';
-import type { Connection, Driver } from '../drivers/driver.js';
+import type { Connection, ConnectionListener, Driver, Lane } from '../drivers/driver.js';
 import type { LoopClock } from './loop-clock.js';
 
 export interface LinkListener {
   onLinkUp(link: Link): void;
   /** A connection was lost or could not be made; another one is on its way. */
   onLinkDown(link: Link, error: Error, wasReady: boolean): void;
+  /** One lane of its connection was lost, or could not be opened; the connection lives. */
+  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void;
   /** In milliseconds; the user's own strategy is not bound by it. */
   longestReconnectDelayMs(link: Link): number;
   /** Its server announced maintenance for so long; 0: it has ended. */
@@ -102,7 +104,7 @@ export class Link {
     const isCurrent = () =>
       (this.#state.kind === 'opening' || this.#state.kind === 'ready') &&
       this.#state.connection === connection;
-    const connection: Connection = this.driver.openConnection({
+    const listener: ConnectionListener = {
       onReady: () => {
         if (!isCurrent() || this.#state.kind !== 'opening') return;
         this.#state.timer.cancel();
@@ -113,10 +115,14 @@ export class Link {
       onLost: (error) => {
         if (isCurrent()) this.#lost(error);
       },
+      onLaneLost: (lane, error) => {
+        if (isCurrent()) this.listener.onLinkLaneLost(this, lane, error);
+      },
       onMaintenance: (forMs) => {
         if (isCurrent()) this.listener.onLinkMaintenance(this, forMs);
       },
-    });
+    };
+    const connection = this.driver.openConnection(listener, this.time);
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
       if (isCurrent()) this.drop(new Error(`no connection to ${this.driver.address} in time`));

@@ -1,7 +1,6 @@
 import { classify } from '../core/classify.js';
 import { decideRetry } from '../core/retry.js';
 import { ConnectionLostError, isMultiDbError } from '../errors.js';
-import type { Channel } from './channel.js';
 import type { SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
 
@@ -53,7 +52,7 @@ export class Outcomes {
         this.executor.reject(command, error, kind);
       } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
-        if (kind === 'never-sent' && this.#isGone(channel)) {
+        if (kind === 'never-sent' && this.#isGone(attempt)) {
           // The connection went before the command did: it was no attempt.
           command.attempts -= 1;
           this.executor.resend([command]);
@@ -80,8 +79,8 @@ export class Outcomes {
 
   /** Takes the attempt off its channel. False: its result is no longer wanted. */
   #end(attempt: SentAttempt): boolean {
-    attempt.channel.remove(attempt);
-    attempt.channel.paid(attempt);
+    attempt.lane.remove(attempt);
+    attempt.lane.paid(attempt);
     if (attempt.abandoned) return false;
     attempt.command.outstanding -= 1;
     return true;
@@ -107,10 +106,21 @@ export class Outcomes {
       const { suspectAfterMs } = this.executor.coordinator.runtime.options;
       return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
     }
-    if (!this.#isGone(channel) || channel.database.driver.classify(error) === 'reply') return true;
-    // However many commands were under way, a lost connection is one failure.
-    const isFirst = !channel.lossCounted;
+    if (!this.#isGone(attempt) || channel.database.driver.classify(error) === 'reply') return true;
+    return this.#isFirstOfLoss(attempt);
+  }
+
+  /**
+   * However many commands were under way, a lost connection is one failure. So are lanes that are
+   * lost together: an event that cuts all connections of a pool is not as many failures.
+   */
+  #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {
+    const { time } = this.executor.loop;
+    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+    const isFirst =
+      !channel.lossCounted || (lane.lost && time >= channel.lossCountedAt + suspectAfterMs);
     channel.lossCounted = true;
+    if (isFirst) channel.lossCountedAt = time;
     return isFirst;
   }
 
@@ -146,15 +156,15 @@ export class Outcomes {
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
     if (leadsToFailover) {
       // A connection that lives is spared: a changed password would refuse a new one.
-      coordinator.suspect(channel.database, { fresh: this.#isGone(channel) });
+      coordinator.suspect(channel.database, { fresh: this.#isGone(attempt) });
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
     this.executor.reject(command, told, classification.kind);
   }
 
-  /** Lost or given up: its link has another connection, or none. */
-  #isGone(channel: Channel): boolean {
-    return this.executor.channels.get(channel.link) !== channel;
+  /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */
+  #isGone({ channel, lane }: SentAttempt): boolean {
+    return lane.lost || this.executor.channels.get(channel.link) !== channel;
   }
 
   /** A refusal of the last attempt does not say what became of an earlier one. */

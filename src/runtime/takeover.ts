@@ -66,7 +66,7 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
 function withdrawUnwritten(channel: Channel, moving: Set<Command>): void {
   for (const attempt of channel.attempts()) {
     if (attempt.written || !channel.connection.withdraw(attempt)) continue;
-    channel.remove(attempt);
+    attempt.lane.remove(attempt);
     const { command } = attempt;
     command.outstanding -= 1;
     command.attempts -= 1;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attempt, Connection } from '../drivers/driver.js';
+import { LoopClock } from '../runtime/loop-clock.js';
 import { FakeDatabase } from './fake-database.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -15,15 +16,19 @@ function setup(windowSize?: number) {
 
 async function open({ clock, database }: ReturnType<typeof setup>) {
   const told: string[] = [];
-  const connection = database.driver.openConnection({
-    onReady: () => {
-      told.push('ready');
+  const connection = database.driver.openConnection(
+    {
+      onReady: () => {
+        told.push('ready');
+      },
+      onLost: (error) => {
+        told.push(error.message);
+      },
+      onLaneLost: () => {},
+      onMaintenance: () => {},
     },
-    onLost: (error) => {
-      told.push(error.message);
-    },
-    onMaintenance: () => {},
-  });
+    { clock, loop: new LoopClock(clock, 10), random: () => 0 },
+  );
   await clock.advance(10);
   return { connection, told };
 }

@@ -1,0 +1,119 @@
+import type { Lane } from '../drivers/driver.js';
+import type { Channel } from './channel.js';
+import type { SentAttempt } from './command.js';
+
+/**
+ * One ordered path with what is under way on it, oldest first: replies come in this order, so
+ * silence and lateness are judged here. The list is linked through the attempts themselves:
+ * adding, removing and looking at the oldest are constant time and allocate nothing.
+ */
+export abstract class LaneRecord {
+  abstract readonly channel: Channel;
+  /** What is listed here waits for a lane: nothing is silent, and only commands are late. */
+  abstract readonly isWaitingRoom: boolean;
+  /** Loop time of the latest look that found new bytes. */
+  lastProgress: number;
+  /** `path.bytesReceived` at the latest look. */
+  lastBytes: number;
+  /** Replies that nobody waits for any more, and since which loop time there are any. */
+  owed = 0;
+  owedSince = 0;
+  /** No attempt is due before this loop time. */
+  earliestDeadline = Number.POSITIVE_INFINITY;
+  /** A look at late attempts waits for a full turn of the loop. */
+  checking = false;
+  /** Loop time at which the silence that goes on was told last. */
+  suspectedAt = Number.NEGATIVE_INFINITY;
+  /** Loop time of the latest CLIENT UNBLOCK for this path. */
+  unblockedAt = Number.NEGATIVE_INFINITY;
+  /** Lost, while its channel lives. */
+  lost = false;
+  oldest: SentAttempt | undefined;
+  #newest: SentAttempt | undefined;
+  size = 0;
+
+  constructor(
+    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'unblock'>,
+    /** Loop time. */
+    time: number,
+  ) {
+    this.lastProgress = time;
+    this.lastBytes = path.bytesReceived;
+  }
+
+  /** Ends the path, as if it had been lost. */
+  abstract drop(error: Error): void;
+
+  add(attempt: SentAttempt): void {
+    attempt.listed = true;
+    attempt.previous = this.#newest;
+    if (this.#newest === undefined) this.oldest = attempt;
+    else this.#newest.next = attempt;
+    this.#newest = attempt;
+    this.size += 1;
+    if (attempt.deadline < this.earliestDeadline) this.earliestDeadline = attempt.deadline;
+  }
+
+  /** Idempotent. */
+  remove(attempt: SentAttempt): void {
+    if (!attempt.listed) return;
+    attempt.listed = false;
+    if (attempt.previous === undefined) this.oldest = attempt.next;
+    else attempt.previous.next = attempt.next;
+    if (attempt.next === undefined) this.#newest = attempt.previous;
+    else attempt.next.previous = attempt.previous;
+    attempt.previous = undefined;
+    attempt.next = undefined;
+    this.size -= 1;
+    if (this.size === 0) this.earliestDeadline = Number.POSITIVE_INFINITY;
+  }
+
+  /** The reply of `attempt` is still to come, and nobody waits for it. */
+  owe(attempt: SentAttempt, time: number): void {
+    attempt.abandoned = true;
+    attempt.owed = true;
+    if (this.owed === 0) this.owedSince = time;
+    this.owed += 1;
+  }
+
+  /** It came, or never will. */
+  paid(attempt: SentAttempt): void {
+    if (!attempt.owed) return;
+    attempt.owed = false;
+    this.owed -= 1;
+  }
+
+  /** What is under way here, oldest first; a copy, because settling changes the list. */
+  listed(): SentAttempt[] {
+    const attempts: SentAttempt[] = [];
+    for (let at = this.oldest; at !== undefined; at = at.next) attempts.push(at);
+    return attempts;
+  }
+
+  /** Notes what has arrived; true when something has since the latest look. */
+  look(time: number): boolean {
+    const bytes = this.path.bytesReceived;
+    if (bytes === this.lastBytes) return false;
+    this.lastBytes = bytes;
+    this.lastProgress = time;
+    this.suspectedAt = Number.NEGATIVE_INFINITY;
+    return true;
+  }
+}
+
+/** One lane of a channel that has several. */
+export class SideLane extends LaneRecord {
+  readonly isWaitingRoom = false;
+
+  constructor(
+    readonly channel: Channel,
+    readonly lane: Lane,
+    time: number,
+  ) {
+    super(lane, time);
+  }
+
+  drop(error: Error): void {
+    this.lane.drop(error);
+  }
+}
