@@ -15,13 +15,14 @@ import type {
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
 import { clientName } from './diagnostics/client-name.js';
+import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
 import { resolveDatabase, resolveOptions } from './options/validate.js';
 import { warnAbout } from './options/warnings.js';
-import { type Emit, safeEmit } from './runtime/emit.js';
+import { safeEmit } from './runtime/emit.js';
 import { type Explanation, explain } from './runtime/explain.js';
 import { Management } from './runtime/management.js';
 import { Session } from './runtime/session.js';
@@ -53,7 +54,11 @@ export function createMultiDbClient<
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       Promise.reject(new ClientClosedError()),
   });
-  const emit: Emit = safeEmit(facade as unknown as EventEmitter);
+  const observe = diagnose(name, {
+    instance: () => facade as unknown as MultiDbClient,
+    isOpen: () => session.group.members.size > 0,
+  });
+  const emit = safeEmit(facade as unknown as EventEmitter, observe);
   const session = new Session(resolved, {
     clock: systemClock,
     random: systemRandom,
