@@ -15,15 +15,16 @@ import type {
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
 import { clientName } from './diagnostics/client-name.js';
-import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
-import { createFacade, define } from './drivers/node-redis/facade.js';
+import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
 import { resolveDatabase, resolveOptions } from './options/validate.js';
 import { warnAbout } from './options/warnings.js';
-import { safeEmit } from './runtime/emit.js';
+import { Coherence } from './runtime/coherence.js';
+import { type Emit, safeEmit } from './runtime/emit.js';
 import { type Explanation, explain } from './runtime/explain.js';
+import type { GroupDependencies } from './runtime/group.js';
 import { Management } from './runtime/management.js';
 import { Session } from './runtime/session.js';
 import { snapshot } from './runtime/snapshot.js';
@@ -47,24 +48,31 @@ export function createMultiDbClient<
   const resolved = resolveOptions(options);
   warnAbout(resolved.databases);
   const name = clientName(resolved.group.client);
-  const facade = createFacade(resolved.group.client, {
+  const { client } = resolved.group;
+  const coherence: Coherence = new Coherence(() => session.executor);
+  const sink: CommandSink = {
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
     sendBatch: (kind, commands, commandOptions) =>
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       Promise.reject(new ClientClosedError()),
-  });
-  const observe = diagnose(name, {
-    instance: () => facade as unknown as MultiDbClient,
-    isOpen: () => session.group.members.size > 0,
-  });
-  const emit = safeEmit(facade as unknown as EventEmitter, observe);
-  const session = new Session(resolved, {
+  };
+  const facade = createFacade(client, sink, coherence);
+  const emit: Emit = safeEmit(facade as unknown as EventEmitter);
+  if (client.emitInvalidate) {
+    coherence.listen({
+      onFlush: () => emit('invalidate', null),
+      onInvalidate: (key) => emit('invalidate', key),
+    });
+  }
+  const dependencies: GroupDependencies = {
     clock: systemClock,
     random: systemRandom,
     emit,
     createDriver,
-  });
+  };
+  const isTracked = Boolean(client.clientSideCache || client.emitInvalidate);
+  const session: Session = new Session(resolved, dependencies, isTracked ? coherence : undefined);
   define(
     facade._self,
     members(name, session, resolved.group, () => facade),

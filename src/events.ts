@@ -71,6 +71,11 @@ export interface MultiDbEvents {
   'breaker-closed': [event: BreakerEvent];
   'all-databases-down': [event: AllDatabasesDownEvent];
   recovered: [event: RecoveredEvent];
+  /**
+   * With the option `emitInvalidate`: a key that was read from the active database has changed;
+   * `null`: any may have, also because another connection or database answers from now on.
+   */
+  invalidate: [key: string | Buffer | null];
   /** Something went wrong that no command tells; with no listener nothing is thrown. */
   error: [error: Error];
   /** `connect()` began to open connections. */
@@ -82,23 +87,3 @@ export interface MultiDbEvents {
 }
 
 export type MultiDbEventName = keyof MultiDbEvents;
-
-/** The compiler sees to it that none is missing. */
-const NAMES: Readonly<Record<MultiDbEventName, true>> = {
-  switch: true,
-  failover: true,
-  failback: true,
-  'database-unhealthy': true,
-  'database-healthy': true,
-  'breaker-open': true,
-  'breaker-closed': true,
-  'all-databases-down': true,
-  recovered: true,
-  error: true,
-  connect: true,
-  ready: true,
-  end: true,
-};
-
-/** Every event that a client emits. */
-export const EVENT_NAMES = Object.freeze(Object.keys(NAMES)) as readonly MultiDbEventName[];

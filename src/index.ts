@@ -26,12 +26,6 @@ export {
 export type { Lack } from './core/selection.js';
 export { createMultiDbClient } from './create-client.js';
 export {
-  type ClientMessage,
-  type DiagnosticsMessage,
-  diagnosticsChannelName,
-} from './diagnostics/channels.js';
-export { openClients } from './diagnostics/open-clients.js';
-export {
   CircuitOpenError,
   ClientClosedError,
   CommandTimeoutError,
@@ -50,17 +44,16 @@ export {
   UnknownDatabaseError,
   UnsupportedError,
 } from './errors.js';
-export {
-  type AllDatabasesDownEvent,
-  type BreakerEvent,
-  type DatabaseHealthyEvent,
-  type DatabaseUnhealthyEvent,
-  EVENT_NAMES,
-  type MultiDbEventName,
-  type MultiDbEvents,
-  type RecoveredEvent,
-  type SwitchEvent,
-  type SwitchReason,
+export type {
+  AllDatabasesDownEvent,
+  BreakerEvent,
+  DatabaseHealthyEvent,
+  DatabaseUnhealthyEvent,
+  MultiDbEventName,
+  MultiDbEvents,
+  RecoveredEvent,
+  SwitchEvent,
+  SwitchReason,
 } from './events.js';
 export { ConnectedStrategy, type ConnectedStrategyOptions } from './health/connected.js';
 export { EchoStrategy } from './health/echo.js';

@@ -92,6 +92,11 @@ export interface ConnectionListener {
    * refused is not a failure.
    */
   onMaintenance(forMs: number): void;
+  /**
+   * The server says that a key that was read over this connection has changed; `null`: any may
+   * have. In order with the replies. Only if the options of the database ask for tracking.
+   */
+  onInvalidate?(key: CommandArgument | null): void;
 }
 
 /** One data path to a database. Starts opening when it is made. */

@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid, join, type Values } from './check.js';
+import { checkCache } from './client-cache.js';
 import { copyOptions } from './copy.js';
 
 /** Options of the client library. Only what the engine depends on is judged here. */
 export type ClientOptions = Record<string, unknown>;
 
 /** They shape the facade's API and replies, and so have one value for the whole group. */
-const SHAPING = ['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const;
-
-const UNSUPPORTED = ['clientSideCache', 'emitInvalidate'] as const;
+const SHAPING = [
+  ...(['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const),
+  ...(['clientSideCache', 'emitInvalidate'] as const),
+] as const;
 
 /** What a URL says as well, and says last: node-redis lays it over the other options. */
 const IN_URL = ['username', 'password', 'credentialsProvider', 'database'] as const;
@@ -21,9 +23,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
   if (typeof given.sendCommand === 'function') {
     throw invalid(at, 'an object with node-redis options, not a client', value);
   }
-  for (const name of UNSUPPORTED) {
-    if (given[name]) throw invalid(join(at, name), 'nothing: it is not supported yet', given[name]);
-  }
+  checkCache(given.clientSideCache, join(at, 'clientSideCache'));
   if (given.url !== undefined) parseUrl(given.url, join(at, 'url'));
   if (given.socket !== undefined) {
     const socket = anyObject(given.socket, join(at, 'socket'));

@@ -7,6 +7,7 @@ import {
   rejectShaping,
   withoutAddress,
 } from './client.js';
+import { rejectCachedTopology } from './client-cache.js';
 import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';
 import { TOPOLOGIES, type Topology } from './topologies.js';
@@ -44,6 +45,7 @@ export function resolveTopology(
 ): ResolvedTopology & { readonly address: string } {
   const topology = read(values, 'databases[].topology', at);
   rejectForeign(values, topology, at);
+  rejectCachedTopology(topology, at, shared);
   switch (topology) {
     case 'client':
     case 'pool': {
@@ -158,7 +160,11 @@ function checkRoot(value: unknown, at: string): { host: string; port: number } {
 function known(value: unknown, at: string, names: readonly string[]): Values {
   const values = anyObject(value, at, DEFAULTS['databases[].client'].range);
   if (values.clientSideCache) {
-    throw invalid(join(at, 'clientSideCache'), 'nothing: it is not supported yet', '...');
+    throw invalid(
+      join(at, 'clientSideCache'),
+      'nothing: caching works with the topology `client` alone',
+      '...',
+    );
   }
   const shaping = ['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'];
   for (const name of Object.keys(values)) {

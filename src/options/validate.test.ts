@@ -231,7 +231,14 @@ describe('rejects', () => {
     [{ databases, commandRetry: { ignoredErrors: [1] } }, 'commandRetry.ignoredErrors[0]'],
     [{ databases, failureDetector: [] }, 'failureDetector: expected an object'],
     [{ databases, fallbackErrors: {} }, 'fallbackErrors: expected an array of error classes'],
-    [{ databases, client: { clientSideCache: {} } }, 'client.clientSideCache: expected nothing'],
+    [
+      { databases, client: { clientSideCache: true } },
+      'client.clientSideCache: expected an object',
+    ],
+    [
+      { databases, client: { clientSideCache: { maxEntries: 1.5 } } },
+      'client.clientSideCache.maxEntries: expected an integer',
+    ],
   ])('%j', (options, message) => {
     expect(() => resolveOptions(options)).toThrow(InvalidOptionError);
     expect(() => resolveOptions(options)).toThrow(message);

@@ -11,10 +11,8 @@ export type Emit = <Name extends MultiDbEventName>(
  * listeners nor the failover that it hears of. What it threw becomes an `error` event; an `error`
  * event without a listener is dropped. What a listener causes is told after what it was told, to
  * every listener.
- *
- * `observe` is called first, with what becomes of listeners that throw as well; it must not throw.
  */
-export function safeEmit(emitter: EventEmitter, observe?: Emit): Emit {
+export function safeEmit(emitter: EventEmitter): Emit {
   const waiting: { readonly name: MultiDbEventName; readonly event: readonly unknown[] }[] = [];
   let isTelling = false;
 
@@ -34,7 +32,6 @@ export function safeEmit(emitter: EventEmitter, observe?: Emit): Emit {
   };
 
   const emit: Emit = (name, ...event) => {
-    observe?.(name, ...event);
     waiting.push({ name, event });
     if (isTelling) return;
     isTelling = true;

@@ -11,6 +11,7 @@ import {
 import { abort, abortError, listenForAbort } from './aborting.js';
 import { Blocking } from './blocking.js';
 import { Channel } from './channel.js';
+import type { Coherence } from './coherence.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
 import type { Coordinator } from './coordinator.js';
 import { countFailure, countMoved, countRetry } from './counting.js';
@@ -47,6 +48,8 @@ export class Executor implements AttemptListener, LinkListener {
   readonly cursors = new Cursors();
   /** Waits for a connection, in order of acceptance once sorted. */
   backlog: Command[] = [];
+  /** Only where what was read is kept. */
+  coherence: Coherence | undefined;
   #sequence = 0;
   #open = false;
   #ref = true;
@@ -93,7 +96,13 @@ export class Executor implements AttemptListener, LinkListener {
 
   /** A ready connection to the active database. */
   get ready(): boolean {
-    return this.#activeChannel() !== undefined;
+    return this.activeChannel !== undefined;
+  }
+
+  get activeChannel(): Channel | undefined {
+    const { database } = this.coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link === undefined ? undefined : this.channels.get(link);
   }
 
   /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
@@ -157,7 +166,7 @@ export class Executor implements AttemptListener, LinkListener {
 
   /** Hands a command to the active database, or keeps it until there is a connection. */
   dispatch(command: Command): void {
-    const channel = this.#activeChannel();
+    const channel = this.activeChannel;
     const { database } = this.coordinator.route;
     if (command.traits.category === 'database-bound' && database !== undefined) {
       command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
@@ -289,6 +298,7 @@ export class Executor implements AttemptListener, LinkListener {
     const { connection } = link;
     if (database === undefined || connection === undefined) return;
     this.channels.set(link, new Channel(connection, database, link, this, this.loop.time));
+    this.coherence?.refresh();
     this.coordinator.onConnected(database);
     if (this.coordinator.route.database !== database) return;
     this.resend([]);
@@ -299,6 +309,7 @@ export class Executor implements AttemptListener, LinkListener {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     this.channels.delete(link);
+    this.coherence?.refresh();
     if (channel !== undefined) this.#settleLost(channel.attempts(), error);
     if (database !== undefined) this.coordinator.onConnectionLost(database, error);
   }
@@ -336,6 +347,11 @@ export class Executor implements AttemptListener, LinkListener {
     if (database !== undefined) this.coordinator.onMaintenance(database, forMs);
   }
 
+  onLinkInvalidate(link: Link, key: CommandArgument | null): void {
+    const channel = this.channels.get(link);
+    if (channel !== undefined) this.coherence?.onInvalidate(channel, key);
+  }
+
   /** Accepts nothing more; resolves when everything accepted has settled. */
   async finish(): Promise<void> {
     this.#open = false;
@@ -366,6 +382,7 @@ export class Executor implements AttemptListener, LinkListener {
     for (const channel of [...this.draining]) this.endDraining(channel, error);
     for (const link of this.links.values()) link.close(error);
     this.channels.clear();
+    this.coherence?.refresh();
     this.#deadlines.end();
   }
 
@@ -389,16 +406,11 @@ export class Executor implements AttemptListener, LinkListener {
     return Promise.reject(error);
   }
 
-  #activeChannel(): Channel | undefined {
-    const { database } = this.coordinator.route;
-    const link = database === undefined ? undefined : this.links.get(database);
-    return link === undefined ? undefined : this.channels.get(link);
-  }
-
   #onRouteChange(change: RouteChange): void {
     const { database } = change.to;
     const link = database === undefined ? undefined : this.links.get(database);
     link?.open();
+    this.coherence?.refresh();
     takeOver(this, change);
     if (this.lazy && change.from.generation === 0) this.#restOthers(database);
   }

@@ -1,5 +1,11 @@
 import type { Clock, Random, Timer } from '../clock.js';
-import type { Connection, ConnectionListener, Driver, Lane } from '../drivers/driver.js';
+import type {
+  CommandArgument,
+  Connection,
+  ConnectionListener,
+  Driver,
+  Lane,
+} from '../drivers/driver.js';
 import type { LoopClock } from './loop-clock.js';
 
 export interface LinkListener {
@@ -12,6 +18,8 @@ export interface LinkListener {
   longestReconnectDelayMs(link: Link): number;
   /** Its server announced maintenance for so long; 0: it has ended. */
   onLinkMaintenance(link: Link, forMs: number): void;
+  /** A key read over its connection has changed; `null`: any may have. */
+  onLinkInvalidate?(link: Link, key: CommandArgument | null): void;
 }
 
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
@@ -120,6 +128,9 @@ export class Link {
       },
       onMaintenance: (forMs) => {
         if (isCurrent()) this.listener.onLinkMaintenance(this, forMs);
+      },
+      onInvalidate: (key) => {
+        if (isCurrent()) this.listener.onLinkInvalidate?.(this, key);
       },
     };
     const connection = this.driver.openConnection(listener, this.time);

@@ -2,6 +2,7 @@ import type { Timer } from '../clock.js';
 import { ClientClosedError } from '../errors.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { ValidatedOptions } from '../options/validate.js';
+import type { Coherence } from './coherence.js';
 import type { Executor } from './executor.js';
 import { Group, type GroupDependencies } from './group.js';
 
@@ -27,6 +28,8 @@ export class Session {
   constructor(
     private readonly options: ValidatedOptions,
     private readonly dependencies: GroupDependencies,
+    /** Only if what this client reads is kept. */
+    private readonly coherence?: Coherence,
   ) {
     this.#group = new Group(options, dependencies);
   }
@@ -110,7 +113,10 @@ export class Session {
   async #connect(group: Group): Promise<void> {
     try {
       const starting = group.start();
-      if (this.#unref) for (const member of group.members) member.unref();
+      for (const member of group.members) {
+        member.coherence = this.coherence;
+        if (this.#unref) member.unref();
+      }
       const executor = await starting;
       if (this.#group !== group || this.#state.kind !== 'connecting') throw new ClientClosedError();
       this.#state = { kind: 'open', executor };

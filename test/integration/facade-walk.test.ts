@@ -34,7 +34,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   _keyPrefix: 'an option',
   _clientId: 'a name that nothing is sent with',
   _setIdentity: 'sets _clientId',
-  clientSideCache: 'undefined: the option is rejected',
+  clientSideCache: 'undefined, or ours with the option: caching.test.ts',
   isPubSubActive: 'false: pub/sub is refused',
   isWatching: 'false: WATCH is refused',
   isDirtyWatch: 'false: WATCH is refused',

@@ -261,7 +261,7 @@ class Simulation {
       this.#client.on(each, () => {
         const event = this.#client.events[this.#client.events.length - 1]!;
         this.#note(
-          `${event.name} ${JSON.stringify({ ...event.event[0], error: undefined, at: undefined })}`,
+          `${event.name} ${JSON.stringify({ ...(event.event[0] as object), error: undefined, at: undefined })}`,
         );
         this.#judge.onEvent(event);
       });

@@ -4,6 +4,8 @@ import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command.js';
 import type { CommandArgument } from '../driver.js';
+import { cacheOf, cachingMembers } from './caching.js';
+import type { CacheGround } from './guarded-cache.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
 
 /** What the facade hands commands to. */
@@ -33,13 +35,20 @@ interface QueuedCommand {
  * transaction in `_executeMulti` or `_executePipeline`; those are ours here. So the facade has all
  * methods of the library, of today and tomorrow, and the engine sees raw arguments only.
  */
-export function createFacade(client: Record<string, unknown>, sink: CommandSink): Internals {
+export function createFacade(
+  client: Record<string, unknown>,
+  engine: CommandSink,
+  ground?: CacheGround,
+): Internals {
   const options = copyOptions(client);
   delete options.url;
   delete options.socket;
   delete options.credentialsProvider;
   options.commandOptions = { timeout: 0, ...(options.commandOptions as object | undefined) };
   options.maintNotifications = 'disabled';
+  const cache = cacheOf(options, ground);
+  if (cache !== undefined) options.clientSideCache = cache;
+  const sink = cache?.guard(engine) ?? engine;
   const facade = createClient(options as never) as unknown as Internals;
 
   define(facade._self, {
@@ -76,6 +85,7 @@ export function createFacade(client: Record<string, unknown>, sink: CommandSink)
       return view;
     },
   });
+  if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
   for (const [name, why] of Object.entries(REFUSED_METHODS)) {
     const error = () => new UnsupportedError(`${name}: ${why}`);
     define(facade._self, {

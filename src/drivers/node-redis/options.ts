@@ -5,6 +5,8 @@ export interface NodeRedisOptions {
   readonly url?: string;
   readonly RESP?: 2 | 3;
   readonly maintNotifications?: 'disabled' | 'enabled' | 'auto';
+  readonly clientSideCache?: unknown;
+  readonly emitInvalidate?: boolean;
   /** Milliseconds. */
   readonly maintRelaxedCommandTimeout?: number;
   readonly socket?: {
@@ -21,7 +23,16 @@ export interface NodeRedisOptions {
 export type ClientOptions = NonNullable<Parameters<typeof createClient>[0]>;
 
 /** Keys of `client` that shape the API: they belong to the facade, not to a connection. */
-export const API_SHAPING_OPTIONS = ['modules', 'scripts', 'functions', 'keyPrefix'] as const;
+export const API_SHAPING_OPTIONS = [
+  ...([
+    'modules',
+    'scripts',
+    'functions',
+    'keyPrefix',
+    'clientSideCache',
+    'emitInvalidate',
+  ] as const),
+] as const;
 
 export interface ConnectionSetting {
   readonly options: ClientOptions;

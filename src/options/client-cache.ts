@@ -1,0 +1,44 @@
+import { anyObject, invalid, join } from './check.js';
+import type { Topology } from './topologies.js';
+
+const CACHE_OPTIONS: Readonly<Record<string, { range: string; accepts(value: unknown): boolean }>> =
+  {
+    ttl: { range: '0 ms or more; 0 keeps for ever', accepts: (value) => isAtLeastZero(value) },
+    maxEntries: {
+      range: 'an integer of 0 or more; 0 is no limit',
+      accepts: (value) => isAtLeastZero(value) && Number.isInteger(value),
+    },
+    evictPolicy: { range: 'LRU or FIFO', accepts: (value) => value === 'LRU' || value === 'FIFO' },
+    recordStats: { range: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  };
+
+function isAtLeastZero(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+/** Options of node-redis's cache, or a provider of it. */
+export function checkCache(value: unknown, at: string): void {
+  if (value === undefined || value === false) return;
+  const expected = 'an object with options of the cache, or one of node-redis’s cache providers';
+  const given = anyObject(value, at, expected);
+  if (typeof given.handleCache === 'function') return;
+  for (const [name, part] of Object.entries(given)) {
+    const rule = CACHE_OPTIONS[name];
+    if (rule === undefined) {
+      throw invalid(join(at, name), `one of ${Object.keys(CACHE_OPTIONS).join(', ')}`, name);
+    }
+    if (part !== undefined && !rule.accepts(part)) throw invalid(join(at, name), rule.range, part);
+  }
+}
+
+/** Changes are told over the connection that read the key: one that has many can't be followed. */
+export function rejectCachedTopology(
+  topology: Topology,
+  at: string,
+  shared: Readonly<Record<string, unknown>>,
+): void {
+  if (topology === 'client') return;
+  const beside = ['clientSideCache', 'emitInvalidate'].find((name) => shared[name]);
+  if (beside === undefined) return;
+  throw invalid(`${at}.topology`, `'client' beside \`client.${beside}\``, topology);
+}

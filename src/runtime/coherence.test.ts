@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Coherence } from './coherence.js';
+import type { Executor } from './executor.js';
+
+const SUSPECT_AFTER_MS = 100;
+
+let now: number;
+let told: (string | null)[];
+let pings: { resolve(): void; reject(error: Error): void }[];
+let executor: {
+  isOpen: boolean;
+  activeChannel: object | undefined;
+  coordinator: { route: { generation: number }; runtime: object };
+  send(args: readonly string[]): Promise<void>;
+};
+let coherence: Coherence;
+
+beforeEach(() => {
+  now = 0;
+  told = [];
+  pings = [];
+  executor = {
+    isOpen: true,
+    activeChannel: {},
+    coordinator: {
+      route: { generation: 1 },
+      runtime: { clock: { now: () => now }, options: { suspectAfterMs: SUSPECT_AFTER_MS } },
+    },
+    send: (args) => {
+      expect(args).toEqual(['PING']);
+      return new Promise((resolve, reject) => pings.push({ resolve, reject }));
+    },
+  };
+  coherence = new Coherence(() => executor as unknown as Executor);
+  coherence.listen({
+    onFlush: () => told.push('flush'),
+    onInvalidate: (key) => told.push(key === null ? null : String(key)),
+  });
+});
+
+describe('an epoch', () => {
+  it.each([
+    ['another connection', () => (executor.activeChannel = {})],
+    ['no connection', () => (executor.activeChannel = undefined)],
+    ['another turn', () => (executor.coordinator.route.generation = 2)],
+    ['the end of the client', () => (executor.isOpen = false)],
+  ])('ends with %s', (_what, change) => {
+    const { epoch } = coherence;
+    expect(coherence.epoch).toBe(epoch);
+    expect(told).toEqual([]);
+    change();
+    expect(coherence.epoch).not.toBe(epoch);
+    coherence.refresh();
+    expect(told).toEqual(['flush']);
+  });
+
+  it('hears its own connection only', () => {
+    const channel = executor.activeChannel as never;
+    coherence.onInvalidate(channel, 'before');
+    coherence.refresh();
+    coherence.onInvalidate(channel, 'key');
+    coherence.onInvalidate({} as never, 'of another');
+    coherence.onInvalidate(channel, null);
+    expect(told).toEqual(['key', null]);
+  });
+});
+
+describe('freshness', () => {
+  it('lasts for two suspectAfterMs, and is asked for after one', async () => {
+    expect(coherence.isFresh()).toBe(true);
+    now = 101;
+    expect(coherence.isFresh()).toBe(true);
+    now = 200;
+    expect(coherence.isFresh()).toBe(true);
+    expect(pings.length).toBe(1);
+    now = 201;
+    expect(coherence.isFresh()).toBe(false);
+    // It was sent at 101: what happened since is not proven.
+    pings[0]?.resolve();
+    await Promise.resolve();
+    expect(coherence.isFresh()).toBe(true);
+    now = 302;
+    expect(coherence.isFresh()).toBe(false);
+    expect(pings.length).toBe(2);
+    pings[1]?.reject(new Error('timed out'));
+    await new Promise(process.nextTick);
+    expect(coherence.isFresh()).toBe(false);
+    expect(pings.length).toBe(3);
+  });
+
+  it('is proven by any reply of the same epoch', () => {
+    const epoch = coherence.epoch as object;
+    now = 1000;
+    coherence.prove({}, 1000);
+    expect(coherence.isFresh()).toBe(false);
+    coherence.prove(epoch, 900);
+    expect(coherence.isFresh()).toBe(true);
+    coherence.prove(epoch, 0);
+    expect(coherence.isFresh()).toBe(true);
+  });
+
+  it('is nothing without a connection', () => {
+    executor.activeChannel = undefined;
+    expect(coherence.isFresh()).toBe(false);
+    expect(pings).toEqual([]);
+  });
+
+  it('an answer to an earlier epoch proves nothing', async () => {
+    coherence.refresh();
+    now = 150;
+    coherence.isFresh();
+    executor.activeChannel = {};
+    coherence.refresh();
+    now = 600;
+    pings[0]?.resolve();
+    await Promise.resolve();
+    expect(coherence.isFresh()).toBe(false);
+    expect(pings.length).toBe(2);
+  });
+});
