@@ -1,13 +1,17 @@
-// Writes the table of options in docs/options.md from the table of defaults:
+// Writes what is made from the table of defaults: the table in docs/options.md, and the schema of
+// config files, config.schema.json.
 //   npx tsx scripts/options-table.mjs
-// test/docs/options.test.ts fails while the two differ.
+// test/docs/options.test.ts fails while they differ.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { configSchema } from '../src/config/schema.js';
 import { DEFAULTS } from '../src/options/defaults.js';
 
 export const file = path.resolve(import.meta.dirname, '../docs/options.md');
+
+export const schemaFile = path.resolve(import.meta.dirname, '../config.schema.json');
 
 const MARKERS = /(<!-- options:begin -->\n)[\s\S]*?(<!-- options:end -->)/;
 
@@ -31,6 +35,12 @@ export function withOptionsTable(page) {
   return page.replace(MARKERS, (_, begin, end) => `${begin}\n${renderOptionsTable()}\n${end}`);
 }
 
+/** @returns {string} the schema as the file holds it */
+export function renderSchema() {
+  return `${JSON.stringify(configSchema(), undefined, 2)}\n`;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   writeFileSync(file, withOptionsTable(readFileSync(file, 'utf8')));
+  writeFileSync(schemaFile, renderSchema());
 }

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { capture, installed, root, run } from './run.mjs';
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
-const ALLOWED_FILE = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.+\.(js|d\.ts))$/;
+const ALLOWED_FILE =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|config\.schema\.json|dist\/.+\.(js|d\.ts))$/;
 
 /**
  * Packs dist/ as it is and returns the path of the tarball. Throws if it holds a file that no user
@@ -25,7 +26,9 @@ export async function pack(directory) {
   const files = report.files.map((/** @type {{ path: string }} */ file) => file.path);
   const unwanted = files.filter((file) => !ALLOWED_FILE.test(file) || file.includes('.test.'));
   if (unwanted.length > 0) throw new Error(`The package must not hold: ${unwanted.join(', ')}`);
-  const missing = ['README.md', 'LICENSE', 'CHANGELOG.md'].filter((file) => !files.includes(file));
+  const missing = ['README.md', 'LICENSE', 'CHANGELOG.md', 'config.schema.json'].filter(
+    (file) => !files.includes(file),
+  );
   if (missing.length > 0) throw new Error(`The package lacks: ${missing.join(', ')}`);
   console.log(`${report.filename}: ${files.length} files, ${report.size} bytes`);
   return path.join(directory, report.filename);

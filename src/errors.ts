@@ -16,6 +16,7 @@ export type MultiDbErrorCode =
   | 'DATABASE_UNAVAILABLE'
   | 'INITIALIZATION_FAILED'
   | 'INVALID_OPTION'
+  | 'INVALID_CONFIG'
   | 'UNKNOWN_DATABASE'
   | 'CLIENT_CLOSED'
   | 'OVERLOADED'
@@ -135,6 +136,33 @@ export class InvalidOptionError extends MultiDbError {
     super('INVALID_OPTION', `${option}: expected ${expected}, received ${show(received)}`);
     this.option = option;
     this.received = received;
+  }
+}
+
+/** Where in a config file something is wrong; lines and columns count from 1. */
+export interface ConfigPlace {
+  readonly file: string;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  /** Path of the option, such as `databases[1].weight`. */
+  readonly option?: string | undefined;
+}
+
+/** A config file can't be read, is no JSON, or holds what is no option. Never shows a secret. */
+export class InvalidConfigError extends MultiDbError {
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly option: string | undefined;
+
+  constructor(message: string, place: Partial<ConfigPlace> = {}, cause?: unknown) {
+    const { file = 'config', line, column, option } = place;
+    const at = line === undefined ? file : `${file}:${line}:${column}`;
+    super('INVALID_CONFIG', `${at}: ${message}`, { cause });
+    this.file = file;
+    this.line = line;
+    this.column = column;
+    this.option = option;
   }
 }
 

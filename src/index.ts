@@ -34,6 +34,7 @@ export {
   DatabaseUnavailableError,
   InitializationFailedError,
   type InitializationFailure,
+  InvalidConfigError,
   InvalidOptionError,
   isMultiDbError,
   MultiDbError,

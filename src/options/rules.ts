@@ -1,6 +1,10 @@
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /** What one option accepts. `range` is for people, in errors and in the documentation. */
 export interface Rule<T> {
   readonly range: string;
+  /** The same as JSON schema; empty where it takes more than a value to tell. */
+  readonly schema?: JsonSchema;
   /** Constant time; never throws. */
   accepts(value: unknown): value is T;
 }
@@ -8,20 +12,25 @@ export interface Rule<T> {
 /** The longest delay that a timer of Node.js keeps; a longer one would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-function rule<T>(range: string, accepts: (value: unknown) => boolean): Rule<T> {
-  return Object.freeze({ range, accepts: accepts as (value: unknown) => value is T });
+function rule<T>(
+  range: string,
+  accepts: (value: unknown) => boolean,
+  schema: JsonSchema = {},
+): Rule<T> {
+  return Object.freeze({ range, schema, accepts: accepts as (value: unknown) => value is T });
 }
 
 /** Finite numbers from `min` to `max`. NaN lies outside every range. */
 function between(min: number, max: number, what: string): Rule<number> {
-  return rule(`${what} from ${min} to ${max}`, (value) => {
-    return typeof value === 'number' && value >= min && value <= max;
-  });
+  const accepts = (value: unknown) => typeof value === 'number' && value >= min && value <= max;
+  const schema = { type: 'number', minimum: min, maximum: max };
+  return rule(`${what} from ${min} to ${max}`, accepts, schema);
 }
 
 function integer(min: number, max: number): Rule<number> {
-  const { range, accepts } = between(min, max, 'an integer');
-  return rule(range, (value) => accepts(value) && Number.isInteger(value));
+  const { range, accepts, schema } = between(min, max, 'an integer');
+  const isInteger = (value: unknown) => accepts(value) && Number.isInteger(value);
+  return rule(range, isInteger, { ...schema, type: 'integer' });
 }
 
 /** A duration that a timer can keep and that is not nothing. */
@@ -33,21 +42,28 @@ export const countOrNone = integer(0, MAX_TIMER_MS);
 export const windowSize = integer(1, 1_000_000);
 export const percent = between(0, 100, 'percent');
 export const share = between(0, 1, 'a number');
-export const multiplier: Rule<number> = rule('a finite number, 1 or more', (value) => {
-  return Number.isFinite(value) && (value as number) >= 1;
+export const multiplier: Rule<number> = rule(
+  'a finite number, 1 or more',
+  (value) => Number.isFinite(value) && (value as number) >= 1,
+  { type: 'number', minimum: 1 },
+);
+export const weight: Rule<number> = rule(
+  'a finite number above 0',
+  (value) => Number.isFinite(value) && (value as number) > 0,
+  { type: 'number', exclusiveMinimum: 0 },
+);
+export const flag: Rule<boolean> = rule('true or false', (value) => typeof value === 'boolean', {
+  type: 'boolean',
 });
-export const weight: Rule<number> = rule('a finite number above 0', (value) => {
-  return Number.isFinite(value) && (value as number) > 0;
-});
-export const flag: Rule<boolean> = rule('true or false', (value) => typeof value === 'boolean');
-export const name: Rule<string> = rule('a non-empty string, unique in the group', (value) => {
-  return typeof value === 'string' && value !== '';
-});
+export const name: Rule<string> = rule(
+  'a non-empty string, unique in the group',
+  (value) => typeof value === 'string' && value !== '',
+  { type: 'string', minLength: 1 },
+);
 
 export function oneOf<const T extends string>(values: readonly T[]): Rule<T> {
-  return rule(values.map((value) => `'${value}'`).join(', '), (value) => {
-    return (values as readonly unknown[]).includes(value);
-  });
+  const accepts = (value: unknown) => (values as readonly unknown[]).includes(value);
+  return rule(values.map((value) => `'${value}'`).join(', '), accepts, { enum: values });
 }
 
 /** A value with parts of its own, or of several forms; `validate.ts` looks into it. */

@@ -15,6 +15,7 @@ const CODES: Record<errors.MultiDbErrorCode, true> = {
   DATABASE_UNAVAILABLE: true,
   INITIALIZATION_FAILED: true,
   INVALID_OPTION: true,
+  INVALID_CONFIG: true,
   UNKNOWN_DATABASE: true,
   CLIENT_CLOSED: true,
   OVERLOADED: true,

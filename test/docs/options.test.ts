@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { file, renderOptionsTable, withOptionsTable } from '../../scripts/options-table.mjs';
+import {
+  file,
+  renderOptionsTable,
+  renderSchema,
+  schemaFile,
+  withOptionsTable,
+} from '../../scripts/options-table.mjs';
 import { DEFAULTS } from '../../src/options/defaults.js';
 
 it('docs/options.md shows the options as they are', () => {
@@ -14,4 +20,10 @@ it('the table has a row with four cells for every option', () => {
   const [, , ...rows] = renderOptionsTable().trimEnd().split('\n');
   expect(rows.map((row) => /^\| `([^`]+)` \|/.exec(row)?.[1])).toEqual(Object.keys(DEFAULTS));
   for (const row of rows) expect(row.split(/(?<!\\)\|/), row).toHaveLength(6);
+});
+
+it('config.schema.json knows the options as they are', () => {
+  expect(readFileSync(schemaFile, 'utf8'), '`npx tsx scripts/options-table.mjs` updates it').toBe(
+    renderSchema(),
+  );
 });

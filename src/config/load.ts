@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { RespVersions } from '@redis/client';
+import type { DefaultRespVersion, MultiDbClientOptions } from '../client-type.js';
+import { InvalidConfigError, InvalidOptionError } from '../errors.js';
+import { resolveOptions } from '../options/validate.js';
+import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';
+import { ConfigReader, type Source } from './read.js';
+import { configSchema } from './schema.js';
+import { STRATEGIES } from './strategies.js';
+import type { Environment } from './variables.js';
+
+type None = Record<never, never>;
+
+/** Options of `createMultiDbClient`, without modules, scripts and functions. */
+export type ConfigFileOptions<RESP extends RespVersions = DefaultRespVersion> =
+  MultiDbClientOptions<None, None, None, RESP, None>;
+
+export interface ConfigOptions {
+  /** Where variables are looked up. Default: `process.env`. */
+  readonly env?: Environment;
+}
+
+export interface ParseOptions extends ConfigOptions {
+  /** What errors call the text. Default: `config`. */
+  readonly name?: string;
+  /** Files named in it are relative to this directory. Default: the working directory. */
+  readonly directory?: string;
+}
+
+/**
+ * Reads a config file (JSON; `config.schema.json` of the package says what it may hold) and
+ * returns options for `createMultiDbClient`, validated as by that. Variables (`${NAME}`,
+ * `${NAME:-default}`) are put in.
+ *
+ * Rejects with `InvalidConfigError`, which names file, line, column and option, and shows no
+ * secret. Nothing is connected to; the file is read once.
+ */
+export async function loadConfig<RESP extends RespVersions = DefaultRespVersion>(
+  file: string,
+  options: ConfigOptions = {},
+): Promise<ConfigFileOptions<RESP>> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const what = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new InvalidConfigError(what, { file }, error);
+  }
+  const directory = path.dirname(path.resolve(file));
+  return parseConfig<RESP>(text, { ...options, name: file, directory });
+}
+
+/** As `loadConfig`, for a text from elsewhere. Throws `InvalidConfigError`. */
+export function parseConfig<RESP extends RespVersions = DefaultRespVersion>(
+  text: string,
+  { env = process.env, name = 'config', directory = process.cwd() }: ParseOptions = {},
+): ConfigFileOptions<RESP> {
+  const source: Source = { name, text, environment: env, directory };
+  const reader = new ConfigReader(source, configSchema());
+  const values = reader.read(parsed(source)) as Record<string, unknown>;
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw reader.error('expected an object with options', '');
+  }
+  withStrategies(values, reader);
+  validate(values, reader);
+  return values as unknown as ConfigFileOptions<RESP>;
+}
+
+function parsed({ text, name }: Source): JsonNode {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const place = { file: name, ...positionOf(text, error.at) };
+    throw new InvalidConfigError(`not valid JSON: ${error.message}`, place);
+  }
+}
+
+/** As `createMultiDbClient` would, so that an error comes with its place in the file. */
+function validate(values: unknown, reader: ConfigReader): void {
+  try {
+    resolveOptions(values);
+  } catch (error) {
+    throw error instanceof InvalidOptionError ? placed(error, error.option, reader) : error;
+  }
+}
+
+function placed(error: InvalidOptionError, at: string, reader: ConfigReader): InvalidConfigError {
+  const origin = reader.origin(at);
+  const { message } = error;
+  if (origin === undefined) return reader.error(message, at, error);
+  // Without a cause: its message and `received` hold what the variable does.
+  return reader.error(message.replace(/, received [\s\S]*$/, `, received ${origin}`), at);
+}
+
+const TIMING = ['intervalMs', 'timeoutMs', 'numProbes', 'delayInBetweenProbesMs', 'policy'];
+
+/** Puts the strategies in that the file names. */
+function withStrategies(values: Record<string, unknown>, reader: ConfigReader): void {
+  const places: [Record<string, unknown>, string][] = [[values, 'healthCheck']];
+  if (Array.isArray(values.databases)) {
+    for (const [index, database] of values.databases.entries()) {
+      if (typeof database !== 'object' || database === null) continue;
+      places.push([database as Record<string, unknown>, `databases[${index}].healthCheck`]);
+    }
+  }
+  for (const [holder, at] of places) {
+    const given = holder.healthCheck;
+    if (given === undefined || given === false) continue;
+    holder.healthCheck = Array.isArray(given)
+      ? given.map((one, index) => healthCheck(one, `${at}[${index}]`, reader))
+      : healthCheck(given, at, reader);
+  }
+}
+
+function healthCheck(given: unknown, at: string, reader: ConfigReader): unknown {
+  if (typeof given === 'string') return { strategy: strategy(given, {}, at, at, reader) };
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw reader.error(`${at}: expected false, the name of a strategy, or an object`, at);
+  }
+  const { strategy: name = 'ping', ...others } = given as Record<string, unknown>;
+  const entries = Object.entries(others);
+  const timing = entries.filter(([each]) => TIMING.includes(each));
+  const own = Object.fromEntries(entries.filter(([each]) => !TIMING.includes(each)));
+  const made = strategy(name, own, at, `${at}.strategy`, reader);
+  return { strategy: made, ...Object.fromEntries(timing) };
+}
+
+function strategy(
+  name: unknown,
+  options: Record<string, unknown>,
+  at: string,
+  nameAt: string,
+  reader: ConfigReader,
+): unknown {
+  const known = typeof name === 'string' && Object.hasOwn(STRATEGIES, name);
+  const found = known ? STRATEGIES[name] : undefined;
+  if (found === undefined) {
+    const names = Object.keys(STRATEGIES).join(', ');
+    throw reader.error(`${nameAt}: expected one of ${names}`, nameAt);
+  }
+  const unknown = Object.keys(options).find((each) => !Object.hasOwn(found.properties, each));
+  if (unknown !== undefined) {
+    const names = [...TIMING, ...Object.keys(found.properties)].join(', ');
+    throw reader.error(
+      `${at}.${unknown}: ${name} has no such option (known: ${names})`,
+      `${at}.${unknown}`,
+    );
+  }
+  try {
+    return found.create(options);
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    throw placed(error, error.option.replace(/^\w+/, at), reader);
+  }
+}

@@ -1,0 +1,173 @@
+/** From the nodes of a file to the values of options: variables, files, numbers that were texts. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { InvalidConfigError } from '../errors.js';
+import type { JsonSchema } from '../options/rules.js';
+import { type JsonNode, positionOf } from './json.js';
+import { CLIENT_NOT_IN_A_FILE, NOT_IN_A_FILE } from './schema.js';
+import { type Environment, substitute } from './variables.js';
+
+export interface Source {
+  /** For messages. */
+  readonly name: string;
+  readonly text: string;
+  readonly environment: Environment;
+  /** Files are named relative to it. */
+  readonly directory: string;
+}
+
+export class ConfigReader {
+  /** The node of each option, by its path. */
+  readonly nodes = new Map<string, JsonNode>();
+  /** Options whose value does not stand in the file itself. */
+  readonly #veiled = new Map<string, string>();
+  readonly #definitions: Readonly<Record<string, JsonSchema>>;
+
+  constructor(
+    private readonly source: Source,
+    private readonly root: JsonSchema,
+  ) {
+    this.#definitions = root.$defs as Readonly<Record<string, JsonSchema>>;
+  }
+
+  read(node: JsonNode): unknown {
+    return this.#value(node, '', this.root);
+  }
+
+  /** The error for an option; `at` may lie below what the file has. */
+  error(message: string, at: string, cause?: unknown): InvalidConfigError {
+    const node = this.nodes.get(nearest(at, this.nodes)) as JsonNode;
+    const place = { file: this.source.name, ...positionOf(this.source.text, node.at), option: at };
+    return new InvalidConfigError(message, place, cause);
+  }
+
+  /** What an option's value stands for, when a message must not show it: a variable's or file's name. */
+  origin(at: string): string | undefined {
+    return this.#veiled.get(nearest(at, this.#veiled));
+  }
+
+  #value(node: JsonNode, at: string, given: JsonSchema): unknown {
+    this.nodes.set(at, node);
+    const schema = this.#resolved(given);
+    if (node.kind === 'array') {
+      const items = this.#find(schema, (each) => each.items as JsonSchema | undefined) ?? {};
+      return node.items.map((item, index) => this.#value(item, `${at}[${index}]`, items));
+    }
+    if (node.kind === 'object') return this.#object(node, at, schema);
+    if (typeof node.value !== 'string') return node.value;
+    return this.#text(node.value, at, schema);
+  }
+
+  #object(node: JsonNode & { kind: 'object' }, at: string, schema: JsonSchema): unknown {
+    if (this.#find(schema, (each) => each.required as string[] | undefined)?.[0] === 'file') {
+      return this.#file(node, at);
+    }
+    const values: Record<string, unknown> = {};
+    for (const [name, member] of node.members) {
+      const below = at === '' ? name : `${at}.${name}`;
+      if (at === '' && name === '$schema') continue;
+      this.#rejectFunctions(member, name, below);
+      const value = this.#value(member, below, this.#property(schema, name, node));
+      // An own property whatever its name, also for `__proto__`.
+      Object.defineProperty(values, name, { value, ...OWN });
+    }
+    return values;
+  }
+
+  #text(raw: string, at: string, schema: JsonSchema): unknown {
+    const found = substitute(raw, this.source.environment);
+    if ('malformed' in found) throw this.error(`expected ${found.malformed}`, at);
+    if ('missing' in found) {
+      const { missing } = found;
+      const hint = `set it, or give a default: \${${missing}:-...}`;
+      throw this.error(`${at}: the environment variable ${missing} is not set (${hint})`, at);
+    }
+    const { text, used } = found;
+    if (used.length === 0) return text;
+    this.#veiled.set(at, `the value of ${used.join(' and ')}`);
+    return this.#converted(text, at, schema);
+  }
+
+  /** What a variable holds is a text, also where a number or a flag is meant. */
+  #converted(text: string, at: string, schema: JsonSchema): unknown {
+    const types = this.#types(schema);
+    const isNumber = types.has('number') || types.has('integer');
+    if (isNumber && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+    if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+    if (!isNumber && !types.has('boolean')) return text;
+    const expected = isNumber ? 'a number' : 'true or false';
+    throw this.error(`${at}: expected ${expected} in ${this.origin(at)}`, at);
+  }
+
+  #file(node: JsonNode & { kind: 'object' }, at: string): string {
+    const named = node.members.get('file');
+    if (node.members.size !== 1 || named?.kind !== 'value' || typeof named.value !== 'string') {
+      throw this.error(`${at}: expected a text, or { "file": "path" }`, at);
+    }
+    const name = String(this.#text(named.value, `${at}.file`, {}));
+    this.#veiled.set(at, `the content of ${name}`);
+    try {
+      // An editor, and `kubectl`, end a file with a line break that is no part of a password.
+      return readFileSync(path.resolve(this.source.directory, name), 'utf8').replace(/\r?\n$/, '');
+    } catch (error) {
+      throw this.error(`${at}: ${(error as Error).message}`, at, error);
+    }
+  }
+
+  #rejectFunctions(member: JsonNode, name: string, at: string): void {
+    const option = at.replace(/\[\d+\]/g, '').replace(/^databases\.failure/, 'failure');
+    const isClient = /(^|\.)(client|cluster|sentinel)\./.test(option);
+    if (!NOT_IN_A_FILE.has(option) && !(isClient && CLIENT_NOT_IN_A_FILE.has(name))) return;
+    this.nodes.set(at, member);
+    const how = 'a file can hold no functions or classes; add it to what loadConfig() returns';
+    throw this.error(`${at}: ${how}`, at);
+  }
+
+  #property(schema: JsonSchema, name: string, node: JsonNode & { kind: 'object' }): JsonSchema {
+    const strategy = node.members.get('strategy');
+    const chosen = strategy?.kind === 'value' ? strategy.value : 'ping';
+    const found = this.#find(schema, ({ properties }) => {
+      const known = properties as Record<string, JsonSchema> | undefined;
+      const fixed = known?.strategy?.const;
+      if (known === undefined || (fixed !== undefined && fixed !== chosen)) return undefined;
+      return Object.hasOwn(known, name) ? known[name] : undefined;
+    });
+    return found ?? {};
+  }
+
+  /** The first answer among the schema and its alternatives. */
+  #find<T>(schema: JsonSchema, ask: (schema: JsonSchema) => T | undefined): T | undefined {
+    const own = ask(schema);
+    if (own !== undefined) return own;
+    for (const each of (schema.anyOf ?? []) as JsonSchema[]) {
+      const found = this.#find(this.#resolved(each), ask);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #types(schema: JsonSchema): Set<unknown> {
+    const types = new Set<unknown>();
+    this.#find(schema, ({ type, enum: values, pattern }) => {
+      if (type !== undefined && pattern === undefined) types.add(type);
+      for (const value of (values ?? []) as unknown[]) types.add(typeof value);
+      return undefined;
+    });
+    return types;
+  }
+
+  #resolved(schema: JsonSchema): JsonSchema {
+    const { $ref, ...rest } = schema;
+    if (typeof $ref !== 'string') return schema;
+    return { ...this.#resolved(this.#definitions[$ref.slice('#/$defs/'.length)] ?? {}), ...rest };
+  }
+}
+
+const OWN = { writable: true, enumerable: true, configurable: true } as const;
+
+/** `at`, or the closest path above it that is known. */
+function nearest(at: string, known: ReadonlyMap<string, unknown>): string {
+  let path = at;
+  while (path !== '' && !known.has(path)) path = path.replace(/(^|\.)[^.[\]]+$|\[\d+\]$/, '');
+  return path;
+}

@@ -1,0 +1,208 @@
+/** The JSON schema of a config file, made from the table of options. */
+import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
+import type { JsonSchema } from '../options/rules.js';
+import { STRATEGIES } from './strategies.js';
+
+type Properties = Record<string, JsonSchema>;
+
+/** Options that take functions or classes, which a file can't hold. */
+export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
+  'commandRetry.includedErrors',
+  'commandRetry.ignoredErrors',
+  'failureDetector.includedErrors',
+  'failureDetector.ignoredErrors',
+  'fallbackErrors',
+]);
+
+/** Options of node-redis that a file can't hold either; anywhere below `client` and its kin. */
+export const CLIENT_NOT_IN_A_FILE: ReadonlySet<string> = new Set([
+  ...['modules', 'scripts', 'functions', 'credentialsProvider', 'nodeAddressMap'],
+  'reserveClient',
+]);
+
+const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}';
+
+const number = (schema: object = {}) => orVariable({ type: 'number', ...schema });
+const integer = (schema: object = {}) => orVariable({ type: 'integer', ...schema });
+const flag = orVariable({ type: 'boolean' });
+const text = { type: 'string' };
+const textOrFile = { $ref: '#/$defs/textOrFile' };
+
+/** What of node-redis's options is checked here; the others pass as they are. */
+const SOCKET: Properties = {
+  host: text,
+  port: integer({ minimum: 1, maximum: 65_535 }),
+  path: text,
+  tls: flag,
+  connectTimeout: number({ minimum: 0 }),
+  keepAlive: flag,
+  keepAliveInitialDelay: number({ minimum: 0 }),
+  noDelay: flag,
+  servername: text,
+  rejectUnauthorized: flag,
+  ca: textOrFile,
+  cert: textOrFile,
+  key: textOrFile,
+  passphrase: textOrFile,
+};
+
+const CLIENT: Properties = {
+  url: text,
+  username: textOrFile,
+  password: textOrFile,
+  name: text,
+  database: integer({ minimum: 0 }),
+  RESP: orVariable({ enum: [2, 3] }),
+  keyPrefix: text,
+  socket: { type: 'object', properties: SOCKET },
+  ...Object.fromEntries([...CLIENT_NOT_IN_A_FILE].map((name) => [name, { not: {} }])),
+};
+
+const client = { $ref: '#/$defs/client' };
+const nodes = { type: 'array', minItems: 1 };
+
+/** Options whose parts are not in the table. */
+const SHAPES: Readonly<Record<string, JsonSchema>> = {
+  client,
+  'databases[].client': client,
+  'databases[].cluster': {
+    type: 'object',
+    required: ['rootNodes'],
+    properties: {
+      rootNodes: { ...nodes, items: client },
+      defaults: client,
+      minimizeConnections: flag,
+      useReplicas: flag,
+      maxCommandRedirections: integer({ minimum: 0 }),
+    },
+  },
+  'databases[].sentinel': {
+    type: 'object',
+    required: ['name', 'sentinelRootNodes'],
+    properties: {
+      name: text,
+      sentinelRootNodes: {
+        ...nodes,
+        items: { type: 'object', properties: { host: text, port: SOCKET.port } },
+      },
+      nodeClientOptions: client,
+      sentinelClientOptions: client,
+      masterPoolSize: integer({ minimum: 1 }),
+      replicaPoolSize: integer({ minimum: 0 }),
+      scanInterval: number({ minimum: 0 }),
+    },
+  },
+  healthCheck: { $ref: '#/$defs/healthChecks' },
+  'databases[].healthCheck': { $ref: '#/$defs/healthChecks' },
+  'healthCheck.policy': { enum: ['ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS'] },
+  initializationPolicy: { enum: ['ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE'] },
+};
+
+/**
+ * The schema of what `loadConfig` reads, draft 7, which every editor knows. Numbers and flags may
+ * be given by a variable, as a string.
+ */
+export function configSchema(): JsonSchema {
+  const database = sectionOf('databases[]');
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Configuration of redis-multidb',
+    type: 'object',
+    required: ['databases'],
+    additionalProperties: false,
+    properties: {
+      $schema: { type: 'string', description: 'Where this schema is, for editors.' },
+      ...sectionOf(''),
+      databases: {
+        description: DEFAULTS.databases.meaning,
+        type: 'array',
+        minItems: 1,
+        items: { type: 'object', additionalProperties: false, properties: database },
+      },
+    },
+    $defs: {
+      textOrFile: {
+        description: 'A text, or `{ "file": "path" }`: what the file holds.',
+        anyOf: [
+          text,
+          {
+            type: 'object',
+            required: ['file'],
+            properties: { file: text },
+            additionalProperties: false,
+          },
+        ],
+      },
+      client: { type: 'object', properties: CLIENT },
+      healthChecks: {
+        anyOf: [
+          { const: false },
+          { $ref: '#/$defs/healthCheck' },
+          { type: 'array', minItems: 1, items: { $ref: '#/$defs/healthCheck' } },
+        ],
+      },
+      healthCheck: {
+        anyOf: [
+          { enum: Object.keys(STRATEGIES) },
+          ...Object.entries(STRATEGIES).map(([name, strategy]) => strategySchema(name, strategy)),
+        ],
+      },
+    },
+  };
+}
+
+function strategySchema(name: string, { properties }: { properties: Readonly<Properties> }) {
+  const own = Object.entries(properties).map(([each, schema]) => [each, orVariable(schema)]);
+  const { strategy: _strategy, ...timing } = sectionOf('healthCheck');
+  return {
+    type: 'object',
+    additionalProperties: false,
+    // Without a name it is `ping`.
+    ...(name === 'ping' ? {} : { required: ['strategy'] }),
+    properties: { strategy: { const: name }, ...timing, ...Object.fromEntries(own) },
+  };
+}
+
+/** The options right below `section`, as properties. */
+function sectionOf(section: string): Properties {
+  const found: Properties = {};
+  for (const [path, entry] of Object.entries(DEFAULTS) as [OptionName, OptionEntry<unknown>][]) {
+    const dot = path.lastIndexOf('.');
+    if ((dot < 0 ? '' : path.slice(0, dot)) !== section || NOT_IN_A_FILE.has(path)) continue;
+    found[path.slice(dot + 1)] = { description: entry.meaning, ...optionSchema(path, entry) };
+  }
+  for (const part of nestedIn(section)) found[part] = nested(section, part, found[part]);
+  return found;
+}
+
+/** Parts that are only named by what they hold: `commandRetry` of `commandRetry.maxAttempts`. */
+function nestedIn(section: string): readonly string[] {
+  const prefix = section === '' ? '' : `${section}.`;
+  const names = Object.keys(DEFAULTS)
+    .filter((path) => path.startsWith(prefix))
+    .map((path) => path.slice(prefix.length).split('.'))
+    .filter((parts) => parts.length === 2 && !parts[0]?.endsWith('[]'))
+    .map(([first = '']) => first);
+  const shaped = section === 'databases[]' ? ['failureDetector'] : [];
+  return [...new Set([...names, ...shaped])].filter((name) => name !== 'healthCheck');
+}
+
+function nested(section: string, part: string, own: JsonSchema | undefined): JsonSchema {
+  const path = section === '' || part === 'failureDetector' ? part : `${section}.${part}`;
+  return { ...own, type: 'object', additionalProperties: false, properties: sectionOf(path) };
+}
+
+function optionSchema(path: OptionName, { rule, default: byDefault }: OptionEntry<unknown>) {
+  const shape = SHAPES[path];
+  if (shape !== undefined) return shape;
+  const schema = orVariable(rule.schema ?? {});
+  return byDefault === undefined ? schema : { ...schema, default: byDefault };
+}
+
+/** Numbers, flags and choices may also be a string with a variable in it. */
+function orVariable(schema: JsonSchema): JsonSchema {
+  const { type } = schema;
+  const needsMore =
+    type === 'number' || type === 'integer' || type === 'boolean' || 'enum' in schema;
+  return needsMore ? { anyOf: [schema, { type: 'string', pattern: VARIABLE }] } : schema;
+}

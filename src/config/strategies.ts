@@ -1,0 +1,76 @@
+/** Health check strategies by name, as a file has them. */
+import { ConnectedStrategy } from '../health/connected.js';
+import { EchoStrategy } from '../health/echo.js';
+import { LagAwareStrategy } from '../health/lag-aware.js';
+import { PingStrategy } from '../health/ping.js';
+import { ReplicationStrategy } from '../health/replication.js';
+import type { HealthCheckStrategy } from '../health/strategy.js';
+import { WriteReadStrategy } from '../health/write-read.js';
+import type { JsonSchema } from '../options/rules.js';
+
+interface NamedStrategy {
+  /** Throws `InvalidOptionError` with an option of the strategy. */
+  create(options: object): HealthCheckStrategy;
+  /** Of its options. */
+  readonly properties: Readonly<Record<string, JsonSchema>>;
+}
+
+const ms = { type: 'number', minimum: 1, maximum: 2 ** 31 - 1 };
+const msOrNone = { ...ms, minimum: 0 };
+const text = { type: 'string' };
+const filledText = { type: 'string', minLength: 1 };
+const flag = { type: 'boolean' };
+const role = { enum: ['gate', 'full'] };
+/** A text, or a file that holds it. */
+const secret = { $ref: '#/$defs/textOrFile' };
+
+export const STRATEGIES: Readonly<Record<string, NamedStrategy>> = {
+  ping: { create: () => new PingStrategy(), properties: {} },
+  echo: { create: () => new EchoStrategy(), properties: {} },
+  connected: {
+    create: (options) => new ConnectedStrategy(options),
+    properties: { waitMs: msOrNone },
+  },
+  'write-read': {
+    create: (options) => new WriteReadStrategy(options),
+    properties: { keyPrefix: text, expiryMs: ms },
+  },
+  'lag-aware': {
+    create: (options) => new LagAwareStrategy(options),
+    properties: {
+      restUrl: filledText,
+      credentials: {
+        type: 'object',
+        properties: { username: secret, password: secret },
+        required: ['username', 'password'],
+        additionalProperties: false,
+      },
+      databaseId: { type: 'integer', minimum: 1 },
+      extendedCheckEnabled: flag,
+      availabilityLagToleranceMs: msOrNone,
+      role,
+      tls: {
+        type: 'object',
+        properties: {
+          ca: secret,
+          cert: secret,
+          key: secret,
+          passphrase: secret,
+          servername: filledText,
+          rejectUnauthorized: flag,
+        },
+        additionalProperties: false,
+      },
+    },
+  },
+  replication: {
+    create: (options) => new ReplicationStrategy(options),
+    properties: {
+      toleranceMs: ms,
+      direction: { enum: ['both', 'in', 'out'] },
+      peers: { type: 'array', items: filledText, minItems: 1 },
+      channelPrefix: text,
+      role,
+    },
+  },
+};
