@@ -20,6 +20,7 @@ export type MultiDbErrorCode =
   | 'UNKNOWN_DATABASE'
   | 'CLIENT_CLOSED'
   | 'OVERLOADED'
+  | 'ACQUIRE_TIMEOUT'
   | 'UNSUPPORTED';
 
 export interface MultiDbErrorDetails {
@@ -188,6 +189,13 @@ export class ClientClosedError extends MultiDbError {
 export class OverloadedError extends MultiDbError {
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('OVERLOADED', message, details);
+  }
+}
+
+/** No connection of a pool became free within its `acquireTimeout`; the command was not sent. */
+export class AcquireTimeoutError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('ACQUIRE_TIMEOUT', message, details);
   }
 }
 

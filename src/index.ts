@@ -26,6 +26,7 @@ export {
 export type { Lack } from './core/selection.js';
 export { createMultiDbClient } from './create-client.js';
 export {
+  AcquireTimeoutError,
   CircuitOpenError,
   ClientClosedError,
   CommandTimeoutError,

@@ -81,10 +81,16 @@ export class Blocking {
   }
 
   /** A blocking command whose connection broke waits for the verdict on its database. */
-  hold(command: Command): void {
+  hold({ command, channel, lane }: SentAttempt): void {
     command.state = 'waiting';
     this.held.add(command);
     this.executor.noteWaiting(command);
+    if (!lane.lost) return;
+    // No new connection will tell: the rest of it lives.
+    const { coordinator } = this.executor;
+    coordinator.whenSettled(channel.database).then(() => {
+      if (coordinator.route.database === channel.database) this.rejectHeld();
+    });
   }
 
   takeHeld(): Command[] {

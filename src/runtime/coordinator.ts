@@ -222,6 +222,14 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     );
   }
 
+  /** Resolves when it is known whether a sign of failure was one: it is well, or not active. */
+  whenSettled(database: Database): Promise<void> {
+    return this.#until(
+      database,
+      () => database.failingSince === undefined || this.route.database !== database,
+    );
+  }
+
   /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
   whenConnected(database: Database): Promise<void> {
     this.connectivity.awaitAnew(database);

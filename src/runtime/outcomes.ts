@@ -1,6 +1,6 @@
 import { classify } from '../core/classify.js';
 import { decideRetry } from '../core/retry.js';
-import { ConnectionLostError, isMultiDbError } from '../errors.js';
+import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../errors.js';
 import type { SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
 
@@ -149,7 +149,7 @@ export class Outcomes {
     if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {
       const hasMoved = coordinator.route.database !== channel.database;
       if (hasMoved && coordinator.route.database !== undefined) this.executor.resend([command]);
-      else this.executor.blocking.hold(command);
+      else this.executor.blocking.hold(attempt);
       return;
     }
     const outlived = classification.kind === 'unknown-outcome';
@@ -169,9 +169,12 @@ export class Outcomes {
 
   /** A refusal of the last attempt does not say what became of an earlier one. */
   #withDoubt({ command }: SentAttempt, error: unknown): unknown {
-    if (!command.maybeExecuted || !(error instanceof Error) || 'maybeExecuted' in error)
-      return error;
     const { databaseId } = command;
+    if (!command.maybeExecuted || !(error instanceof Error)) return error;
+    if (error instanceof AcquireTimeoutError) {
+      return new AcquireTimeoutError(error.message, { databaseId, maybeExecuted: true });
+    }
+    if ('maybeExecuted' in error) return error;
     return Object.assign(error, { maybeExecuted: true, databaseId });
   }
 

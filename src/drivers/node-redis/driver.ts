@@ -17,6 +17,7 @@ import type {
   ConnectionListener,
   Driver,
   DriverErrorKind,
+  DriverTime,
   ProbeConnection,
 } from '../driver.js';
 import type { Subscriber, SubscriberListener } from '../subscriber.js';
@@ -57,7 +58,7 @@ export class NodeRedisDriver implements Driver {
     this.connectTimeoutMs = options.socket?.connectTimeout ?? CONNECT_TIMEOUT_MS;
   }
 
-  openConnection(listener: ConnectionListener): Connection {
+  openConnection(listener: ConnectionListener, _time: DriverTime): Connection {
     return new NodeRedisConnection(this.options, listener);
   }
 

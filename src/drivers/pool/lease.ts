@@ -1,0 +1,57 @@
+import type { Attempt, Batch, CommandArgument, SendOptions } from '../driver.js';
+import type { Member } from './member.js';
+
+/** Told when a lease ends, before the engine hears how. */
+export type LeaseEnd = (lease: Lease) => void;
+
+/**
+ * An attempt of the engine on its way through a pool: it waits, or has a member for itself until
+ * its reply is there. The member's connection sees it as an attempt of its own.
+ */
+export class Lease implements Attempt {
+  /** Of the member's connection. */
+  handle: unknown;
+  /** The member that it goes over; undefined while it waits, and once it has ended. */
+  member: Member | undefined;
+  /** While it waits; links of the queue. */
+  previous: Lease | undefined;
+  next: Lease | undefined;
+  isWaiting = false;
+
+  constructor(
+    readonly attempt: Attempt,
+    /** Loop time since which it waits. */
+    readonly since: number,
+    private readonly onEnd: LeaseEnd,
+  ) {}
+
+  get args(): readonly CommandArgument[] {
+    return this.attempt.args;
+  }
+
+  get batch(): Batch | undefined {
+    return this.attempt.batch;
+  }
+
+  get options(): SendOptions | undefined {
+    return this.attempt.options;
+  }
+
+  get written(): boolean {
+    return this.attempt.written;
+  }
+
+  set written(written: boolean) {
+    this.attempt.written = written;
+  }
+
+  onReply(reply: unknown): void {
+    this.onEnd(this);
+    this.attempt.onReply(reply);
+  }
+
+  onError(error: unknown): void {
+    this.onEnd(this);
+    this.attempt.onError(error);
+  }
+}

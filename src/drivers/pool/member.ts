@@ -1,0 +1,96 @@
+import type { Timer } from '../../clock.js';
+import type { Connection, ConnectionListener, Lane } from '../driver.js';
+import type { Lease } from './lease.js';
+
+/** What a member tells its pool. */
+export interface MemberListener {
+  onMemberReady(member: Member): void;
+  /** Once, whether it was ready before or not; its lease is settled by its connection. */
+  onMemberLost(member: Member, error: Error): void;
+  onMemberMaintenance(forMs: number): void;
+}
+
+/**
+ * One connection of a pool: a lane.
+ *
+ * opening -> idle <-> leased; any -> ended.
+ */
+export class Member implements Lane {
+  state: 'opening' | 'idle' | 'leased' | 'ended' = 'opening';
+  /** Both monotonic; undefined: it has never been ready. */
+  readyAt: number | undefined;
+  idleSince = 0;
+  readonly #connection: Connection;
+  readonly #timer: Timer;
+
+  constructor(
+    open: (listener: ConnectionListener) => Connection,
+    private readonly listener: MemberListener,
+    startTimeout: (onTimeout: () => void) => Timer,
+  ) {
+    this.#connection = open({
+      onReady: () => {
+        if (this.state !== 'opening') return;
+        this.#timer.cancel();
+        this.state = 'idle';
+        listener.onMemberReady(this);
+      },
+      onLost: (error) => this.#lose(error),
+      onLaneLost: () => {},
+      onMaintenance: (forMs) => {
+        if (this.state !== 'ended') listener.onMemberMaintenance(forMs);
+      },
+    });
+    this.#timer = startTimeout(() => {
+      if (this.state === 'opening') this.drop(new Error('no further connection in time'));
+    });
+  }
+
+  get bytesReceived(): number {
+    return this.#connection.bytesReceived;
+  }
+
+  identify(): Promise<string> {
+    return this.#connection.identify();
+  }
+
+  send(lease: Lease): void {
+    this.state = 'leased';
+    lease.member = this;
+    lease.attempt.onLane?.(this);
+    this.#connection.send(lease);
+  }
+
+  /** True: it was not written and never will be; the member is free again. */
+  withdraw(lease: Lease): boolean {
+    return this.#connection.withdraw(lease);
+  }
+
+  drop(error: Error): void {
+    if (this.state === 'ended') return;
+    this.#lose(error);
+    this.#connection.destroy(error);
+  }
+
+  /** Without telling. */
+  destroy(error: Error): void {
+    this.#timer.cancel();
+    this.state = 'ended';
+    this.#connection.destroy(error);
+  }
+
+  ref(): void {
+    this.#connection.ref();
+  }
+
+  unref(): void {
+    this.#connection.unref();
+  }
+
+  #lose(error: Error): void {
+    if (this.state === 'ended') return;
+    this.#timer.cancel();
+    this.state = 'ended';
+    this.listener.onMemberLost(this, error);
+  }
+}
