@@ -60,6 +60,24 @@ export interface MultiDbMembers<
   /** Rejects what is pending with `ClientClosedError` and closes everything at once. Idempotent. */
   destroy(): void;
   [Symbol.asyncDispose](): Promise<void>;
+  /**
+   * A client with connections of its own in the same group: the same active database, the same
+   * health checks, switched in the same instant. It has to be connected and closed itself; the
+   * group lives as long as any client of it is open.
+   *
+   * `overrides` may change what lives in a client (modules, scripts, functions, keyPrefix,
+   * commandOptions); throws `InvalidOptionError` for what shapes a connection.
+   */
+  duplicate<
+    M2 extends RedisModules = M,
+    F2 extends RedisFunctions = F,
+    S2 extends RedisScripts = S,
+    RESP2 extends RespVersions = RESP,
+    TM2 extends TypeMapping = TM,
+  >(
+    overrides?: Partial<RedisClientOptions<M2, F2, S2, RESP2, TM2>>,
+  ): MultiDbClient<M2, F2, S2, RESP2, TM2>;
+
   /** From `connect()` until `close()` or `destroy()`. */
   readonly isOpen: boolean;
   /** True exactly while a database can serve. */

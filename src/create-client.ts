@@ -15,18 +15,20 @@ import type {
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
 import { clientName } from './diagnostics/client-name.js';
+import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
+import type { ClientOptions } from './options/client.js';
+import { resolveDuplicate } from './options/duplicate.js';
 import { resolveDatabase, resolveOptions } from './options/validate.js';
 import { warnAbout } from './options/warnings.js';
 import { Coherence } from './runtime/coherence.js';
-import { type Emit, safeEmit } from './runtime/emit.js';
 import { type Explanation, explain } from './runtime/explain.js';
-import type { GroupDependencies } from './runtime/group.js';
 import { Management } from './runtime/management.js';
 import { Session } from './runtime/session.js';
+import { SharedGroup } from './runtime/shared-group.js';
 import { snapshot } from './runtime/snapshot.js';
 import { type MultiDbStats, stats } from './runtime/stats.js';
 
@@ -48,8 +50,26 @@ export function createMultiDbClient<
   const resolved = resolveOptions(options);
   warnAbout(resolved.databases);
   const name = clientName(resolved.group.client);
-  const { client } = resolved.group;
-  const coherence: Coherence = new Coherence(() => session.executor);
+  const shared: SharedGroup = new SharedGroup(resolved, {
+    clock: systemClock,
+    random: systemRandom,
+    createDriver,
+    observe: diagnose(name, {
+      instance: () => first as MultiDbClient,
+      isOpen: () => shared.current.members.size > 0,
+    }),
+  });
+  const first = createMember(name, shared, resolved.group.client);
+  return first as MultiDbClient<M, F, S, RESP, TM>;
+}
+
+/** A client of a group: the first one, or a duplicate. `like` has the same methods. */
+function createMember(
+  name: string,
+  shared: SharedGroup,
+  client: ClientOptions,
+  like?: object,
+): unknown {
   const sink: CommandSink = {
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
@@ -57,27 +77,36 @@ export function createMultiDbClient<
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       Promise.reject(new ClientClosedError()),
   };
-  const facade = createFacade(client, sink, coherence);
-  const emit: Emit = safeEmit(facade as unknown as EventEmitter);
+  const coherence: Coherence = new Coherence(() => session.executor);
+  const facade = createFacade(client, sink, coherence, like);
+  const isTracked = Boolean(client.clientSideCache || client.emitInvalidate);
+  const session: Session = new Session(
+    shared,
+    facade as unknown as EventEmitter,
+    isTracked ? coherence : undefined,
+  );
   if (client.emitInvalidate) {
     coherence.listen({
-      onFlush: () => emit('invalidate', null),
-      onInvalidate: (key) => emit('invalidate', key),
+      onFlush: () => shared.tell(session, 'invalidate', null),
+      onInvalidate: (key) => shared.tell(session, 'invalidate', key),
     });
   }
-  const dependencies: GroupDependencies = {
-    clock: systemClock,
-    random: systemRandom,
-    emit,
-    createDriver,
-  };
-  const isTracked = Boolean(client.clientSideCache || client.emitInvalidate);
-  const session: Session = new Session(resolved, dependencies, isTracked ? coherence : undefined);
   define(
     facade._self,
-    members(name, session, resolved.group, () => facade),
+    members(name, session, shared.options.group, () => facade),
   );
-  return facade as unknown as MultiDbClient<M, F, S, RESP, TM>;
+  define(facade._self, {
+    // Of a view as well: its command options are the duplicate's.
+    duplicate(this: { readonly _commandOptions?: object }, overrides?: unknown) {
+      const { client: own, sameMethods } = resolveDuplicate(
+        overrides,
+        client,
+        this._commandOptions,
+      );
+      return createMember(name, shared, own, sameMethods ? facade : undefined);
+    },
+  });
+  return facade;
 }
 
 function durationOf({
@@ -97,7 +126,8 @@ function members(
   const coordinator = () => session.group.coordinator;
   const manage = () => new Management(session.group);
   const running = () => {
-    if (coordinator().phase !== 'running') throw new ClientClosedError('the client is not open');
+    if (!session.isOpen || coordinator().phase !== 'running')
+      throw new ClientClosedError('the client is not open');
     return manage();
   };
   const resolve = (database: unknown) => {

@@ -160,6 +160,15 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.suspect(database, { fresh: true });
   }
 
+  /** A client has left the group: what only it lacked is no failure any more. */
+  onMemberLeft(): void {
+    for (const database of this.databases.values()) {
+      if (database.connected && !database.resting) this.connectivity.established(database);
+      else this.connectivity.await(database);
+    }
+    this.evaluate();
+  }
+
   onConnectionFailed(database: Database): void {
     if (this.phase === 'ended') return;
     if (this.search.fail(database)) this.#goDown();

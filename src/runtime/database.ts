@@ -83,12 +83,13 @@ export class Database implements DatabaseView {
   }
 
   /**
-   * Every client's connection is ready; an idle one of a lazy standby counts as ready, unless the
-   * last attempt to establish it failed.
+   * Every client's connection that counts is ready; an idle one of a lazy standby counts as ready,
+   * unless the last attempt to establish it failed.
    */
   get connected(): boolean {
     return this.links.every(
-      (link) => link.connection !== undefined || (link.idle && !this.connectionFailed),
+      (link) =>
+        !link.counts || link.connection !== undefined || (link.idle && !this.connectionFailed),
     );
   }
 

@@ -7,38 +7,51 @@ export type Emit = <Name extends MultiDbEventName>(
 ) => void;
 
 /**
- * Emission that can't do harm: a listener that throws or rejects stops neither the other
- * listeners nor the failover that it hears of. What it threw becomes an `error` event; an `error`
- * event without a listener is dropped. What a listener causes is told after what it was told, to
- * every listener.
+ * Tells the listeners of one or several emitters. It can't do harm: a listener that throws or
+ * rejects stops neither the other listeners nor the failover that it hears of. What it threw
+ * becomes an `error` event of its emitter; an `error` event without a listener is dropped. What a
+ * listener causes is told after what it was told, to every listener of every emitter.
+ *
+ * `observe` is called first, once for each event, with what becomes of listeners that throw as
+ * well; it must not throw.
  */
-export function safeEmit(emitter: EventEmitter): Emit {
-  const waiting: { readonly name: MultiDbEventName; readonly event: readonly unknown[] }[] = [];
-  let isTelling = false;
+export class Herald {
+  readonly #waiting: (() => void)[] = [];
+  #isTelling = false;
 
-  const report = (error: unknown, name: string) => {
-    if (name !== 'error') emit('error', error instanceof Error ? error : new Error(String(error)));
-  };
+  constructor(private readonly observe?: Emit | undefined) {}
 
-  const tell = (name: MultiDbEventName, event: readonly unknown[]) => {
+  tell<Name extends MultiDbEventName>(
+    emitters: Iterable<EventEmitter>,
+    name: Name,
+    ...event: MultiDbEvents[Name]
+  ): void {
+    this.observe?.(name, ...event);
+    for (const emitter of emitters) this.#waiting.push(() => this.#emit(emitter, name, event));
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next();
+    this.#isTelling = false;
+  }
+
+  #emit(emitter: EventEmitter, name: MultiDbEventName, event: readonly unknown[]): void {
+    const report = (error: unknown) => {
+      if (name === 'error') return;
+      this.tell([emitter], 'error', error instanceof Error ? error : new Error(String(error)));
+    };
     for (const listener of emitter.rawListeners(name)) {
       try {
         const result: unknown = Reflect.apply(listener, emitter, event);
-        if (result instanceof Promise) result.catch((error) => report(error, name));
+        if (result instanceof Promise) result.catch(report);
       } catch (error) {
-        report(error, name);
+        report(error);
       }
     }
-  };
+  }
+}
 
-  const emit: Emit = (name, ...event) => {
-    waiting.push({ name, event });
-    if (isTelling) return;
-    isTelling = true;
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      tell(next.name, next.event);
-    }
-    isTelling = false;
-  };
-  return emit;
+/** `Herald` for one emitter. */
+export function safeEmit(emitter: EventEmitter, observe?: Emit): Emit {
+  const herald = new Herald(observe);
+  return (name, ...event) => herald.tell([emitter], name, ...event);
 }

@@ -50,6 +50,11 @@ export class Executor implements AttemptListener, LinkListener {
   backlog: Command[] = [];
   /** Only where what was read is kept. */
   coherence: Coherence | undefined;
+  /** Told when the active database, or the connection to it, is another one. */
+  onServing: (() => void) | undefined;
+  /** It can serve, or could: it is more than about to join its group. */
+  entered = false;
+  #vouches = false;
   #sequence = 0;
   #open = false;
   #ref = true;
@@ -89,6 +94,16 @@ export class Executor implements AttemptListener, LinkListener {
     return this.#open;
   }
 
+  /** All of its connections count for whether a database is connected, also those to come. */
+  vouch(): void {
+    this.#vouches = true;
+    for (const link of this.links.values()) link.counts = true;
+  }
+
+  get vouches(): boolean {
+    return this.#vouches;
+  }
+
   /** Has its deadline watched while it is not under way. */
   noteWaiting(command: Command): void {
     this.#deadlines.noteWaiting(command);
@@ -110,6 +125,7 @@ export class Executor implements AttemptListener, LinkListener {
     const link = new Link(database.driver, this, this.coordinator.runtime);
     this.links.set(database, link);
     this.#databases.set(link, database);
+    link.counts = this.#vouches;
     database.links.push(link);
     if (!this.#ref) link.unref();
     if (!this.lazy || this.coordinator.route.database === database) link.open();
@@ -124,6 +140,13 @@ export class Executor implements AttemptListener, LinkListener {
     this.#databases.delete(link);
     database.links.splice(database.links.indexOf(link), 1);
     link.close(new ClientClosedError('the database was removed'));
+  }
+
+  /** After the end: no database waits for its connections any more. */
+  detachAll(): void {
+    for (const [database, link] of this.links) {
+      database.links.splice(database.links.indexOf(link), 1);
+    }
   }
 
   /** Accepts a command; the promise settles within `commandDeadlineMs` plus its block time. */
@@ -298,11 +321,13 @@ export class Executor implements AttemptListener, LinkListener {
     const { connection } = link;
     if (database === undefined || connection === undefined) return;
     this.channels.set(link, new Channel(connection, database, link, this, this.loop.time));
+    link.counts = true;
     this.coherence?.refresh();
     this.coordinator.onConnected(database);
     if (this.coordinator.route.database !== database) return;
     this.resend([]);
     if (database.health === 'healthy') this.blocking.rejectHeld();
+    this.onServing?.();
   }
 
   onLinkDown(link: Link, error: Error): void {
@@ -311,14 +336,14 @@ export class Executor implements AttemptListener, LinkListener {
     this.channels.delete(link);
     this.coherence?.refresh();
     if (channel !== undefined) this.#settleLost(channel.attempts(), error);
-    if (database !== undefined) this.coordinator.onConnectionLost(database, error);
+    if (database !== undefined && link.counts) this.coordinator.onConnectionLost(database, error);
   }
 
   onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     if (channel !== undefined && lane !== undefined) this.#settleLost(channel.lose(lane), error);
-    if (database !== undefined) this.coordinator.onLaneLost(database, error);
+    if (database !== undefined && link.counts) this.coordinator.onLaneLost(database, error);
   }
 
   /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
@@ -384,6 +409,7 @@ export class Executor implements AttemptListener, LinkListener {
     this.channels.clear();
     this.coherence?.refresh();
     this.#deadlines.end();
+    this.onServing?.();
   }
 
   ref(): void {
@@ -409,10 +435,14 @@ export class Executor implements AttemptListener, LinkListener {
   #onRouteChange(change: RouteChange): void {
     const { database } = change.to;
     const link = database === undefined ? undefined : this.links.get(database);
-    link?.open();
+    if (link !== undefined) {
+      if (this.entered) link.counts = true;
+      link.open();
+    }
     this.coherence?.refresh();
     takeOver(this, change);
     if (this.lazy && change.from.generation === 0) this.#restOthers(database);
+    this.onServing?.();
   }
 
   /** At start several links may have been opened to find the first active database. */

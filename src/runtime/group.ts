@@ -7,6 +7,7 @@ import { Coordinator } from './coordinator.js';
 import { GroupCounters } from './counters.js';
 import { Database } from './database.js';
 import type { Emit } from './emit.js';
+import { whenServing } from './entrance.js';
 import { Executor } from './executor.js';
 import { LoopClock } from './loop-clock.js';
 
@@ -21,14 +22,29 @@ export interface GroupDependencies {
 const MAX_TICK_MS = 20;
 const MIN_TICK_MS = 2;
 
+/** A client's way into the group. */
+export interface Entry {
+  /** Takes commands at once. */
+  readonly executor: Executor;
+  /** Resolves when it can serve; rejects with `InitializationFailedError`, and it is out then. */
+  readonly entered: Promise<void>;
+}
+
 /**
- * The databases, their health and the selection, with the clients that share them. It lives while
- * any client of it is open.
+ * The databases, their health and the selection, with the clients that share them: one group of
+ * health checks and one route, however many clients. It begins with the first client and ends with
+ * the last one.
+ *
+ * There is always a client all of whose connections count for whether a database is connected: the
+ * first, or when it leaves another one. A connection of the others counts once it was ready.
  */
 export class Group {
   readonly coordinator: Coordinator;
   readonly members = new Set<Executor>();
   #order = 0;
+  #started: Promise<void> = Promise.resolve();
+  /** Of those that are entering. */
+  readonly #onLeave = new Map<Executor, (error: Error) => void>();
 
   constructor(
     readonly options: ResolvedOptions,
@@ -41,28 +57,43 @@ export class Group {
     for (const database of options.databases) this.#register(database);
   }
 
-  /** Opens everything and resolves when the initialization policy is met. */
-  async start(): Promise<Executor> {
+  /** Opens a client's connections. The first one starts everything. */
+  enter(): Entry {
     const executor = new Executor(this.coordinator);
+    const isFirst = this.members.size === 0;
+    const left = new Promise<never>((_, reject) => this.#onLeave.set(executor, reject));
     this.members.add(executor);
     executor.open();
+    if (isFirst) {
+      executor.vouch();
+      this.#started = this.#start();
+    } else for (const database of this.coordinator.all()) executor.attach(database);
+    return { executor, entered: this.#enter(executor, left, isFirst) };
+  }
+
+  async #enter(executor: Executor, left: Promise<never>, isFirst: boolean): Promise<void> {
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.coordinator.startup.begin((error) => {
-          if (error === undefined) resolve();
-          else reject(error);
-        });
-        this.#abandon = reject;
-        for (const database of this.coordinator.all()) this.#begin(database);
-      });
+      await Promise.race([this.#started, left]);
+      if (!isFirst) await Promise.race([whenServing(executor), left]);
+      executor.entered = true;
     } catch (error) {
       this.leave(executor);
       throw error;
+    } finally {
+      this.#onLeave.delete(executor);
     }
-    return executor;
   }
 
-  #abandon: (error: Error) => void = () => {};
+  /** Resolves when the initialization policy is met. */
+  #start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.coordinator.startup.begin((error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+      for (const database of this.coordinator.all()) this.#begin(database);
+    });
+  }
 
   /** While commands are running. */
   add(options: ResolvedDatabase): Database {
@@ -87,10 +118,18 @@ export class Group {
   /** Closes one client's connections; the last one ends the health checks, too. */
   leave(executor: Executor): void {
     if (!this.members.delete(executor)) return;
+    this.#onLeave.get(executor)?.(
+      new ClientClosedError('the client was closed while it was connecting'),
+    );
     executor.end();
-    if (this.members.size > 0) return;
+    const [next] = this.members;
+    if (next !== undefined) {
+      executor.detachAll();
+      if (![...this.members].some((member) => member.vouches)) next.vouch();
+      this.coordinator.onMemberLeft();
+      return;
+    }
     this.coordinator.end();
-    this.#abandon(new ClientClosedError('the client was closed while it was connecting'));
     closeStrategies(strategiesOf(this.coordinator.all()));
   }
 

@@ -43,6 +43,11 @@ export class Link {
   #retries = 0;
   #readyAt = 0;
   #ref = true;
+  /**
+   * Whether a database without it can't serve. That of a client that joins a running group counts
+   * once it was ready: joining must not disturb those that are served.
+   */
+  counts = false;
 
   constructor(
     readonly driver: Driver,

@@ -1,16 +1,17 @@
+import type { EventEmitter } from 'node:events';
 import type { Timer } from '../clock.js';
 import { ClientClosedError } from '../errors.js';
-import type { ResolvedDatabase } from '../options/types.js';
-import type { ValidatedOptions } from '../options/validate.js';
+import type { MultiDbEventName } from '../events.js';
 import type { Coherence } from './coherence.js';
 import type { Executor } from './executor.js';
-import { Group, type GroupDependencies } from './group.js';
+import type { Group } from './group.js';
+import type { Audience, SharedGroup } from './shared-group.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type State =
   | { readonly kind: 'closed' }
-  | { readonly kind: 'connecting'; readonly done: Promise<void> }
+  | { readonly kind: 'connecting'; readonly executor: Executor; readonly done: Promise<void> }
   | { readonly kind: 'open'; readonly executor: Executor }
   | { readonly kind: 'closing'; readonly executor: Executor; readonly done: Promise<void> };
 
@@ -18,55 +19,57 @@ type State =
  * The life of one client: closed -> connecting -> open -> closing -> closed, and again.
  * `destroy` leads to closed from everywhere.
  */
-export class Session {
-  #group: Group;
+export class Session implements Audience {
   #state: State = { kind: 'closed' };
   #unref = false;
+  /** `ready` was told since `connect()`. */
+  #toldReady = false;
   /** Keeps the process alive as long as the client is open, whatever its connections do. */
   #keepAlive: Timer | undefined;
 
   constructor(
-    private readonly options: ValidatedOptions,
-    private readonly dependencies: GroupDependencies,
+    readonly shared: SharedGroup,
+    readonly emitter: EventEmitter,
     /** Only if what this client reads is kept. */
     private readonly coherence?: Coherence,
-  ) {
-    this.#group = new Group(options, dependencies);
-  }
+  ) {}
 
   get group(): Group {
-    return this.#group;
+    return this.shared.current;
   }
 
-  /** What takes commands at present; undefined while closed. */
+  /** What takes commands at present, also while it connects, as in node-redis; undefined: closed. */
   get executor(): Executor | undefined {
-    switch (this.#state.kind) {
-      case 'open':
-      case 'closing':
-        return this.#state.executor;
-      case 'connecting':
-        // Commands are accepted while it connects, as node-redis does.
-        return [...this.#group.members][0];
-      default:
-        return undefined;
-    }
+    return this.#state.kind === 'closed' ? undefined : this.#state.executor;
   }
 
   get isOpen(): boolean {
     return this.#state.kind === 'connecting' || this.#state.kind === 'open';
   }
 
-  /** Idempotent; rejects with `InitializationFailedError`, and nothing stays open then. */
+  /** The group is ready when any client is; each client hears of it when it can serve itself. */
+  hears(name: MultiDbEventName): boolean {
+    if (name !== 'ready') return true;
+    if (this.#toldReady || !this.executor?.ready) return false;
+    this.#toldReady = true;
+    return true;
+  }
+
+  /** Idempotent; rejects with `InitializationFailedError`, and nothing of it stays open then. */
   async connect(): Promise<void> {
     if (this.#state.kind === 'open') return;
     if (this.#state.kind === 'connecting') return this.#state.done;
     if (this.#state.kind === 'closing') throw new ClientClosedError('the client is closing');
-    const group = this.#freshGroup();
-    this.#group = group;
-    const done = this.#connect(group);
-    this.#state = { kind: 'connecting', done };
+    const group = this.shared.living;
+    this.#toldReady = false;
+    this.shared.join(this);
+    const { executor, entered } = group.enter();
+    executor.coherence = this.coherence;
+    if (this.#unref) executor.unref();
+    const done = this.#connect(executor, entered);
+    this.#state = { kind: 'connecting', executor, done };
     this.#stayAlive();
-    this.dependencies.emit('connect');
+    this.shared.tell(this, 'connect');
     return done;
   }
 
@@ -79,7 +82,7 @@ export class Session {
       this.destroy();
       return;
     }
-    const group = this.#group;
+    const group = this.group;
     const done = executor.finish().then(() => this.#end(group, executor));
     this.#state = { kind: 'closing', executor, done };
     return done;
@@ -88,7 +91,7 @@ export class Session {
   /** Rejects what is pending and closes everything at once. Idempotent. */
   destroy(): void {
     const { executor } = this;
-    if (executor !== undefined) this.#end(this.#group, executor);
+    if (executor !== undefined) this.#end(this.group, executor);
   }
 
   ref(): void {
@@ -106,37 +109,27 @@ export class Session {
   #stayAlive(): void {
     this.#keepAlive?.cancel();
     if (this.#unref || this.#state.kind === 'closed') return;
-    const { clock } = this.dependencies;
+    const { clock } = this.shared.dependencies;
     this.#keepAlive = clock.after(LONGEST_TIMER_MS, () => this.#stayAlive(), { keepAlive: true });
   }
 
-  async #connect(group: Group): Promise<void> {
+  async #connect(executor: Executor, entered: Promise<void>): Promise<void> {
+    const isCurrent = () => this.#state.kind === 'connecting' && this.executor === executor;
     try {
-      const starting = group.start();
-      for (const member of group.members) {
-        member.coherence = this.coherence;
-        if (this.#unref) member.unref();
-      }
-      const executor = await starting;
-      if (this.#group !== group || this.#state.kind !== 'connecting') throw new ClientClosedError();
+      await entered;
+      if (!isCurrent()) throw new ClientClosedError();
       this.#state = { kind: 'open', executor };
     } catch (error) {
-      if (this.#group === group && this.#state.kind === 'connecting') {
+      if (isCurrent()) {
         this.#state = { kind: 'closed' };
         this.#keepAlive?.cancel();
+        this.shared.leave(this);
       }
       throw error;
     }
-  }
-
-  /** A group runs once; the next one takes over its databases with their weights. */
-  #freshGroup(): Group {
-    const { coordinator } = this.#group;
-    if (coordinator.phase === 'new') return this.#group;
-    const databases: ResolvedDatabase[] = coordinator
-      .all()
-      .map((database) => ({ ...database.options, weight: database.weight }));
-    return new Group({ ...this.options, databases }, this.dependencies, this.#group.counters);
+    if (this.#toldReady) return;
+    this.#toldReady = true;
+    this.shared.tell(this, 'ready');
   }
 
   #end(group: Group, executor: Executor): void {
@@ -144,6 +137,7 @@ export class Session {
     this.#state = { kind: 'closed' };
     this.#keepAlive?.cancel();
     group.leave(executor);
-    this.dependencies.emit('end');
+    this.shared.leave(this);
+    this.shared.tell(this, 'end');
   }
 }

@@ -53,7 +53,7 @@ export class Startup {
       return;
     }
     const chosen = best.view as Database;
-    if (chosen.links.some((link) => link.idle)) {
+    if (chosen.links.some((link) => link.counts && link.idle)) {
       // A lazy one: it is ready when its connection is.
       for (const link of chosen.links) link.open();
       coordinator.connectivity.await(chosen);
@@ -104,7 +104,8 @@ function isDead(database: Database): boolean {
   return database.health === 'unhealthy' || database.connectionFailed;
 }
 
-function failureOf(database: Database): InitializationFailure {
+/** What keeps it from serving, in words. */
+export function failureOf(database: Database): InitializationFailure {
   const { health, cause = 'unhealthy', connectionFailed, driver } = database;
   const unconnected = connectionFailed
     ? `no data connection to ${driver.address}`

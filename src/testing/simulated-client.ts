@@ -6,10 +6,10 @@ import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { DatabaseOptions, MultiDbOptions } from '../options/types.js';
 import { resolveDatabase, resolveOptions, type ValidatedOptions } from '../options/validate.js';
 import type { CommandOptions } from '../runtime/command.js';
-import { type Emit, safeEmit } from '../runtime/emit.js';
 import { type Explanation, explain } from '../runtime/explain.js';
 import { Management } from '../runtime/management.js';
 import { Session } from '../runtime/session.js';
+import { SharedGroup } from '../runtime/shared-group.js';
 import { type DatabaseSnapshot, snapshot } from '../runtime/snapshot.js';
 import { type MultiDbStats, stats } from '../runtime/stats.js';
 import type { FakeDatabase } from './fake-database.js';
@@ -59,17 +59,15 @@ export class SimulatedClient {
       ...options,
       databases: databases.map((database) => this.#register(database)),
     });
-    const emitSafely = safeEmit(this.#emitter);
-    const emit: Emit = (name, ...event) => {
-      this.events.push({ name, at: clock.now(), event } as unknown as SimulatedEvent);
-      emitSafely(name, ...event);
-    };
-    this.#session = new Session(this.#options, {
+    const shared = new SharedGroup(this.#options, {
       clock,
       random,
-      emit,
+      observe: (name, ...event) => {
+        this.events.push({ name, at: clock.now(), event } as unknown as SimulatedEvent);
+      },
       createDriver: ({ id }) => this.#fakes.get(id)!.driver,
     });
+    this.#session = new Session(shared, this.#emitter);
   }
 
   /** The parts of the engine, for the tests of this package. @internal */

@@ -36,13 +36,12 @@ export const REFUSED_METHODS: Readonly<Record<string, string>> = {
   reset: ONE_CONNECTION,
   resetIfDirty: ONE_CONNECTION,
   reAuthenticate: 'set credentials, or a credentialsProvider, in the options',
-  duplicate: '`duplicate` is not available yet; create a second client',
   createPool: 'pools are not available yet',
   legacy: 'the callback interface is not available yet',
 };
 
 export const SYNCHRONOUS: ReadonlySet<string> = new Set([
-  ...['duplicate', 'createPool', 'legacy', 'setDirtyWatch', 'getPubSubListeners'],
+  ...['createPool', 'legacy', 'setDirtyWatch', 'getPubSubListeners'],
 ]);
 
 /** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */

@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util';
+import { anyObject, invalid } from './check.js';
+import type { ClientOptions } from './client.js';
+import { copyOptions } from './copy.js';
+
+/** What may differ between clients of one group: it lives in the client, not in a connection. */
+const OWN = ['modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const;
+
+/** They have no effect on any client: accepted wherever node-redis's options are. */
+const WITHOUT_EFFECT: readonly string[] = [
+  ...['disableOfflineQueue', 'commandsQueueMaxLength', 'pingInterval', 'himportRegistry'],
+];
+
+export interface DuplicateOptions {
+  /** The top-level `client` of the duplicate. */
+  readonly client: ClientOptions;
+  /** It has the same methods as the original. */
+  readonly sameMethods: boolean;
+}
+
+/**
+ * The options of a duplicate: `overrides` over those of the original, whose `commandOptions` are
+ * `inherited`. Throws `InvalidOptionError` for what shapes a connection (address, credentials,
+ * RESP, name ...) unless it is what the original has: the databases belong to the group.
+ */
+export function resolveDuplicate(
+  overrides: unknown,
+  original: ClientOptions,
+  inherited: object | undefined,
+): DuplicateOptions {
+  const given = overrides === undefined ? {} : anyObject(overrides, 'duplicate');
+  const client: ClientOptions = { ...original, commandOptions: inherited };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if ((OWN as readonly string[]).includes(name)) client[name] = value;
+    else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {
+      const expected = `one of ${OWN.join(', ')}: a duplicate has the databases of its group`;
+      throw invalid(`duplicate.${name}`, expected, name === 'password' ? '***' : value);
+    }
+  }
+  const sameMethods = (['modules', 'scripts', 'functions'] as const).every(
+    (name) => client[name] === original[name],
+  );
+  return { client: copyOptions(client), sameMethods };
+}
