@@ -137,6 +137,6 @@ describe('methods', () => {
     const view = client.withTypeMapping?.({}) as AnyClient;
     await expect(view.subscribe?.('channel', () => {})).rejects.toBeInstanceOf(UnsupportedError);
     await expect(view.sendCommand?.(['WATCH', 'key'])).rejects.toBeInstanceOf(UnsupportedError);
-    expect(() => view.duplicate?.()).toThrow(UnsupportedError);
+    expect(() => view.createPool?.()).toThrow(UnsupportedError);
   });
 });
