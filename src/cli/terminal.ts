@@ -73,6 +73,8 @@ export class Terminal {
   constructor(
     private readonly stream: NodeJS.WriteStream,
     readonly traits: TerminalTraits,
+    /** Lines that stay are dropped. */
+    private readonly quiet = false,
   ) {}
 
   get columns(): number {
@@ -85,7 +87,7 @@ export class Terminal {
   }
 
   print(...lines: readonly string[]): void {
-    if (this.#ended) return;
+    if (this.#ended || this.quiet) return;
     const text = lines.map((line) => `${line.trimEnd()}\n`).join('');
     if (this.#status === '') this.stream.write(text);
     else this.stream.write(`${CLEAR_LINE}${text}${this.#status}`);

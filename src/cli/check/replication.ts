@@ -1,0 +1,109 @@
+/** Whether what is written to one database arrives on the others: a key of its own, with expiry. */
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../clock.js';
+import { duration } from '../../drill/report/format.js';
+import { sleep } from '../../drill/wire/wait.js';
+import type { ProbeConnection } from '../../drivers/driver.js';
+import { ask } from './inspect.js';
+import { type Finding, finding, type ReplicationReport } from './report.js';
+
+const LOOK_EVERY_MS = 10;
+const EXPIRY_MS = 60_000;
+
+export const CHECK_PREFIX = 'redis-multidb-check:';
+
+export interface Place {
+  readonly id: string;
+  readonly probe: ProbeConnection;
+}
+
+/** An id, or why nothing could be written there. */
+type Written = { readonly at: number; readonly key: string } | { readonly refused: string };
+
+export interface ReplicationResult {
+  readonly pairs: readonly ReplicationReport[];
+  readonly findings: readonly Finding[];
+}
+
+/** Writes one key per database and looks for it on all others. Never rejects; cleans up. */
+export async function checkReplication(
+  places: readonly Place[],
+  timeoutMs: number,
+  keyPrefix = CHECK_PREFIX,
+): Promise<ReplicationResult> {
+  const run = `${keyPrefix}${randomBytes(8).toString('hex')}`;
+  const written = new Map<string, Written>();
+  await Promise.all(
+    places.map(async ({ id, probe }, index) => {
+      written.set(id, await write(probe, `${run}:${index}`, timeoutMs));
+    }),
+  );
+  const pairs = places.flatMap((from) =>
+    places.filter((to) => to !== from).map((to) => [from, to] as const),
+  );
+  const reports = await Promise.all(
+    pairs.map(async ([from, to]): Promise<ReplicationReport> => {
+      const source = written.get(from.id) as Written;
+      const afterMs = 'refused' in source ? null : await arrival(to.probe, source, timeoutMs);
+      return { from: from.id, to: to.id, afterMs };
+    }),
+  );
+  await Promise.all(
+    places.map(({ probe }, index) =>
+      ask(probe, ['DEL', `${run}:${index}`], timeoutMs).catch(() => {}),
+    ),
+  );
+  return { pairs: reports, findings: findings(reports, written, timeoutMs) };
+}
+
+async function write(probe: ProbeConnection, key: string, timeoutMs: number): Promise<Written> {
+  try {
+    const expiry = String(Math.max(EXPIRY_MS, 2 * timeoutMs));
+    await ask(probe, ['SET', key, key, 'PX', expiry], timeoutMs);
+    return { at: systemClock.now(), key };
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
+/** Milliseconds from the write until it was seen; null when it was not in time. */
+async function arrival(
+  probe: ProbeConnection,
+  { at, key }: { readonly at: number; readonly key: string },
+  timeoutMs: number,
+): Promise<number | null> {
+  while (systemClock.now() - at < timeoutMs) {
+    const value = await ask(probe, ['GET', key], timeoutMs).catch(() => undefined);
+    if (value === undefined) return null;
+    if (value !== null && String(value) === key)
+      return Math.round((systemClock.now() - at) * 10) / 10;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return null;
+}
+
+function findings(
+  pairs: readonly ReplicationReport[],
+  written: ReadonlyMap<string, Written>,
+  timeoutMs: number,
+): Finding[] {
+  return pairs.map(({ from, to, afterMs }) => {
+    const way = `${from} → ${to}`;
+    const source = written.get(from) as Written;
+    if ('refused' in source) {
+      return finding(
+        'skipped',
+        'replication',
+        `${way}: nothing can be written to ${from} (${source.refused})`,
+      );
+    }
+    if (afterMs !== null) {
+      return finding('ok', 'replication', `${way}: a write arrives within ${duration(afterMs)}`);
+    }
+    return finding(
+      'warning',
+      'replication',
+      `${way}: a write does not arrive within ${duration(timeoutMs)}: after a failover ${to} lacks it`,
+    );
+  });
+}

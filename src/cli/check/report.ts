@@ -1,0 +1,62 @@
+/** What `check` finds, as data. */
+
+/**
+ * - `problem`: something does not work; the exit code is 1
+ * - `warning`: it works, and will probably not do what is expected of it
+ * - `note`: worth knowing
+ * - `skipped`: was not looked at; the text says why
+ */
+export type Level = 'ok' | 'note' | 'warning' | 'problem' | 'skipped';
+
+export interface Finding {
+  /** What was looked at: a stable word. */
+  readonly check: string;
+  readonly level: Level;
+  readonly text: string;
+}
+
+export interface DatabaseReport {
+  readonly id: string;
+  /** Without credentials. */
+  readonly address: string;
+  readonly topology: string;
+  readonly weight: number;
+  readonly reachable: boolean;
+  /** Median of some PINGs; null when there is none. */
+  readonly latencyMs: number | null;
+  readonly version: string | null;
+  readonly role: string | null;
+  /** Null without TLS. */
+  readonly certificateDaysLeft: number | null;
+  readonly findings: readonly Finding[];
+}
+
+/** From one database to another. */
+export interface ReplicationReport {
+  readonly from: string;
+  readonly to: string;
+  /** How long a write took to arrive; null: it did not, or nothing was written. */
+  readonly afterMs: number | null;
+}
+
+export interface CheckReport {
+  readonly report: 'check';
+  readonly target: string;
+  /** No problems; with `strict` no warnings either. */
+  readonly ok: boolean;
+  readonly counts: Readonly<Record<Level, number>>;
+  readonly databases: readonly DatabaseReport[];
+  readonly replication: readonly ReplicationReport[];
+  readonly between: readonly Finding[];
+  readonly options: readonly Finding[];
+}
+
+export function finding(level: Level, check: string, text: string): Finding {
+  return { check, level, text };
+}
+
+export function counted(findings: readonly Finding[]): Record<Level, number> {
+  const counts = { ok: 0, note: 0, warning: 0, problem: 0, skipped: 0 };
+  for (const { level } of findings) counts[level] += 1;
+  return counts;
+}

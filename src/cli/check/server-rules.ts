@@ -1,0 +1,207 @@
+/** What a server's INFO, certificate and clock say about its fitness. Pure. */
+import { duration } from '../../drill/report/format.js';
+import { type Finding, finding } from './report.js';
+
+/** The fields of INFO by name; empty where it could not be asked. */
+export type Info = ReadonlyMap<string, string>;
+
+export function parseInfo(text: string): Info {
+  const lines = text.split(/\r?\n/).filter((line) => line.includes(':') && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+  );
+}
+
+const FULL_SHARE = 0.9;
+const OLDEST_TESTED = [6, 2] as const;
+
+/** `topology` is that of the configuration. */
+export function serverFindings(info: Info, topology: string): Finding[] {
+  if (info.size === 0) return [];
+  return [
+    version(info),
+    mode(info, topology),
+    role(info),
+    loading(info),
+    memory(info),
+    persistence(info),
+    clients(info),
+  ].filter((each) => each !== undefined);
+}
+
+function version(info: Info): Finding | undefined {
+  const text = info.get('valkey_version') ?? info.get('redis_version');
+  if (text === undefined) return undefined;
+  const name = info.has('valkey_version') ? 'Valkey' : 'Redis';
+  const [major = 0, minor = 0] = text.split('.').map(Number);
+  const isOld =
+    major < OLDEST_TESTED[0] || (major === OLDEST_TESTED[0] && minor < OLDEST_TESTED[1]);
+  if (isOld && name === 'Redis')
+    return finding(
+      'note',
+      'server',
+      `${name} ${text} is older than the versions that this package is tested with (${OLDEST_TESTED.join('.')})`,
+    );
+  return finding(
+    'ok',
+    'server',
+    `${name} ${text}, ${info.get('redis_mode') ?? 'standalone'}, ${info.get('role') ?? 'role unknown'}`,
+  );
+}
+
+function mode(info: Info, topology: string): Finding | undefined {
+  const found = info.get('redis_mode');
+  if (found === 'sentinel' && topology !== 'sentinel') {
+    return finding(
+      'problem',
+      'topology',
+      "this is a Sentinel, not a database: its topology has to be 'sentinel'",
+    );
+  }
+  if (found === 'cluster' && topology !== 'cluster') {
+    return finding(
+      'problem',
+      'topology',
+      "this is a node of a Redis Cluster: its topology has to be 'cluster'",
+    );
+  }
+  if (found === 'standalone' && topology === 'cluster') {
+    return finding(
+      'problem',
+      'topology',
+      "this server runs without cluster mode: its topology is not 'cluster'",
+    );
+  }
+  return undefined;
+}
+
+function role(info: Info): Finding | undefined {
+  if (info.get('role') !== 'slave') return undefined;
+  if (info.get('master_link_status') === 'down') {
+    return finding('warning', 'role', 'a replica whose link to its master is down');
+  }
+  if (info.get('slave_read_only') === '0')
+    return finding('note', 'role', 'a replica that takes writes');
+  return finding(
+    'warning',
+    'role',
+    'a read-only replica: after a failover to it every write fails',
+  );
+}
+
+function loading(info: Info): Finding | undefined {
+  return info.get('loading') === '1'
+    ? finding('problem', 'loading', 'it is still loading its data')
+    : undefined;
+}
+
+function memory(info: Info): Finding | undefined {
+  const [used, limit] = ['used_memory', 'maxmemory'].map((name) => Number(info.get(name) ?? 0)) as [
+    number,
+    number,
+  ];
+  if (limit === 0 || used / limit < FULL_SHARE) return undefined;
+  const policy = info.get('maxmemory_policy') ?? 'unknown';
+  const share = `${Math.round((used / limit) * 100)} % of maxmemory is used, with ${policy}`;
+  return policy === 'noeviction'
+    ? finding('warning', 'memory', `${share}: writes will soon fail with OOM`)
+    : finding('note', 'memory', share);
+}
+
+function persistence(info: Info): Finding | undefined {
+  const failed = ['rdb_last_bgsave_status', 'aof_last_write_status'].find(
+    (name) => info.get(name) === 'err',
+  );
+  if (failed === undefined) return undefined;
+  return finding(
+    'warning',
+    'persistence',
+    `${failed} is err: the server may refuse writes (MISCONF)`,
+  );
+}
+
+function clients(info: Info): Finding | undefined {
+  const [connected, limit] = ['connected_clients', 'maxclients'].map((name) =>
+    Number(info.get(name) ?? 0),
+  ) as [number, number];
+  if (limit === 0 || connected / limit < FULL_SHARE) return undefined;
+  return finding(
+    'warning',
+    'clients',
+    `${connected} of ${limit} connections (maxclients) are in use`,
+  );
+}
+
+const SOON_DAYS = 14;
+
+export function certificateFinding(daysLeft: number, protocol: string): Finding {
+  const days = Math.floor(daysLeft);
+  if (daysLeft < 0)
+    return finding('problem', 'certificate', `it expired ${-Math.ceil(daysLeft)} days ago`);
+  const text = `${protocol}, certificate valid for ${days} more ${days === 1 ? 'day' : 'days'}`;
+  return finding(days < SOON_DAYS ? 'warning' : 'ok', 'tls', text);
+}
+
+/** One server's clock: ahead of this machine's by `offsetMs`, give or take `uncertaintyMs`. */
+export interface ClockReading {
+  readonly id: string;
+  readonly offsetMs: number;
+  readonly uncertaintyMs: number;
+}
+
+const SKEW_WARNING_MS = 1000;
+
+/** Expiry times and last-write-wins merges compare clocks. */
+export function clockFinding(readings: readonly ClockReading[]): Finding | undefined {
+  if (readings.length < 2) return undefined;
+  const sorted = [...readings].sort((a, b) => a.offsetMs - b.offsetMs);
+  const first = sorted[0] as ClockReading;
+  const last = sorted.at(-1) as ClockReading;
+  const apart = last.offsetMs - first.offsetMs;
+  const uncertain = last.uncertaintyMs + first.uncertaintyMs;
+  if (apart - uncertain > SKEW_WARNING_MS) {
+    return finding(
+      'warning',
+      'clocks',
+      `the clock of ${last.id} is ${duration(apart)} ahead of that of ${first.id}: keys expire at different times`,
+    );
+  }
+  const text =
+    apart <= uncertain
+      ? `no difference above ${duration(Math.max(1, uncertain))} can be seen`
+      : `at most ${duration(apart)} apart`;
+  return finding('ok', 'clocks', text);
+}
+
+export interface LatencyReading {
+  readonly id: string;
+  readonly weight: number;
+  readonly latencyMs: number;
+}
+
+/** The preferred database is usually the nearest. */
+export function latencyFinding(readings: readonly LatencyReading[]): Finding | undefined {
+  const preferred = [...readings].sort((a, b) => b.weight - a.weight)[0];
+  const nearest = [...readings].sort((a, b) => a.latencyMs - b.latencyMs)[0];
+  if (preferred === undefined || nearest === undefined || preferred === nearest) return undefined;
+  if (preferred.latencyMs < 5 || preferred.latencyMs < 3 * nearest.latencyMs) return undefined;
+  return finding(
+    'note',
+    'latency',
+    `${nearest.id} is nearer (${duration(nearest.latencyMs)}) than ${preferred.id} (${duration(preferred.latencyMs)}), which has the higher weight`,
+  );
+}
+
+/** Two entries that lead to one server. */
+export function sameServerFindings(infos: ReadonlyMap<string, Info>): Finding[] {
+  const byRun = new Map<string, string[]>();
+  for (const [id, info] of infos) {
+    const run = info.get('run_id');
+    if (run !== undefined) byRun.set(run, [...(byRun.get(run) ?? []), id]);
+  }
+  return [...byRun.values()]
+    .filter((ids) => ids.length > 1)
+    .map((ids) =>
+      finding('problem', 'same-server', `${ids.join(' and ')} are one and the same server`),
+    );
+}

@@ -1,0 +1,68 @@
+/** Looks at a server's certificate over a connection that sends nothing but the handshake. */
+import { isIP } from 'node:net';
+import { type ConnectionOptions, connect } from 'node:tls';
+import { systemClock } from '../../clock.js';
+import type { ResolvedDatabase } from '../../options/types.js';
+import { addressOfDatabase } from '../target.js';
+
+const DAY_MS = 86_400_000;
+
+export interface TlsTarget {
+  readonly options: ConnectionOptions;
+  /** Whatever certificate there is would be accepted. */
+  readonly isUnverified: boolean;
+}
+
+export interface TlsReading {
+  /** Undefined: no handshake. */
+  readonly protocol: string | undefined;
+  /** Negative: it has expired. */
+  readonly daysLeft: number | undefined;
+}
+
+/** Where to look, as node-redis would connect; undefined without TLS. */
+export function tlsTargetOf(database: ResolvedDatabase): TlsTarget | undefined {
+  const { url, socket = {} } = database.client as {
+    readonly url?: string;
+    readonly socket?: Record<string, unknown>;
+  };
+  const isTls = socket.tls === true || url?.startsWith('rediss:') === true;
+  if (!isTls) return undefined;
+  const address = addressOfDatabase(database);
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  const { tls: _tls, reconnectStrategy: _strategy, ...given } = socket;
+  const servername = given.servername ?? (isIP(host) === 0 ? host : undefined);
+  return {
+    options: {
+      ...given,
+      host,
+      port: Number(address.slice(colon + 1)),
+      ...(servername ? { servername: String(servername) } : {}),
+    },
+    isUnverified: given.rejectUnauthorized === false,
+  };
+}
+
+/** Verification is left to the real connection: here an expired certificate is to be seen. */
+export function inspectTls({ options }: TlsTarget, timeoutMs: number): Promise<TlsReading> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...options, rejectUnauthorized: false });
+    const end = (reading: TlsReading) => {
+      timer.cancel();
+      socket.destroy();
+      resolve(reading);
+    };
+    const none = { protocol: undefined, daysLeft: undefined };
+    const timer = systemClock.after(timeoutMs, () => end(none), { keepAlive: true });
+    socket.once('error', () => end(none));
+    socket.once('secureConnect', () => {
+      const { valid_to: validTo } = socket.getPeerCertificate();
+      const daysLeft = (Date.parse(validTo) - systemClock.wallTime()) / DAY_MS;
+      end({
+        protocol: socket.getProtocol() ?? 'TLS',
+        daysLeft: Number.isFinite(daysLeft) ? Math.round(daysLeft * 10) / 10 : undefined,
+      });
+    });
+  });
+}

@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { CheckReport } from '../check/report.js';
+import { EXIT } from '../exit.js';
+import { milliseconds } from '../numbers.js';
+import { Output } from '../output.js';
+import { addresses, isLoopback, readTarget, type Target } from '../target.js';
+
+interface Options {
+  readonly write?: boolean;
+  readonly timeout: number;
+  readonly strict: boolean;
+  readonly json: boolean;
+}
+
+const HELP = `
+Examples
+  redis-multidb check redis.json
+  redis-multidb check --strict --json redis.json > check.json
+  redis-multidb check east=rediss://redis-east:14000 west=rediss://redis-west:14000
+
+Exit codes: 0 no problems, 1 problems (with --strict warnings too), 2 wrong
+arguments or config. docs/cli.md tells what each check means.`;
+
+export function defineCheck(program: Command): void {
+  program
+    .command('check')
+    .summary('is everything right with the databases and the options?')
+    .description(
+      'Looks at each database (reachable, authenticated, certificate, version, latency,\n' +
+        'role, memory), at what lies between them (clocks, replication) and at options\n' +
+        'that are dangerous together. Changes nothing but the test keys of --write.',
+    )
+    .argument('[config-or-url...]', 'a config file, or URLs in order of preference')
+    .option('--write', 'write a test key (60 s expiry) to see if data replicates')
+    .option('--no-write', 'do not; default: only if all are on this machine')
+    .option('--timeout <ms>', 'longest wait for each answer', milliseconds, 5000)
+    .option('--strict', 'warnings count as problems', false)
+    .option('--json', 'one JSON document instead of text', false)
+    .addHelpText('after', HELP)
+    .action(async (args: string[], options: Options) => {
+      process.exitCode = await perform(args, options);
+    });
+}
+
+async function perform(args: readonly string[], options: Options): Promise<number> {
+  const output = new Output(options);
+  const target = await readTarget(args);
+  const write = await mayWrite(target, options, output);
+  const { check } = await import('../check/check.js');
+  const { checkText } = await import('../check/text.js');
+  const report: CheckReport = await check(target, {
+    ...{ timeoutMs: options.timeout, strict: options.strict, write },
+    onProgress: (text) => output.progress(`  ${text} ...`),
+  });
+  output.terminal.close();
+  if (output.json) output.document(report);
+  else output.print(...checkText(report, output.paint, output.columns));
+  return report.ok ? EXIT.ok : EXIT.problems;
+}
+
+/** A key that expires by itself is harmless, but a foreign database is asked for first. */
+async function mayWrite(
+  target: Target,
+  { write }: Options,
+  output: Output,
+): Promise<true | string> {
+  if (write === true) return true;
+  if (write === false) return 'not looked at (--no-write)';
+  const foreign = [...addresses(target)].filter(([, address]) => !isLoopback(address));
+  if (foreign.length === 0) return true;
+  const skipped = 'not looked at: it takes a test key, which --write allows';
+  if (output.json || process.stdin.isTTY !== true) return skipped;
+  const where = foreign.map(([id]) => id).join(', ');
+  const question = `Write a test key that expires after 60 s to ${where}, to see if data replicates?`;
+  return (await output.confirm([question], '--write')) ? true : skipped;
+}

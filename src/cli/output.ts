@@ -1,0 +1,77 @@
+/** Where a command's words go: people get colours and lines that move, programs get JSON. */
+import { createInterface } from 'node:readline/promises';
+import { UsageError } from './exit.js';
+import { type Paint, Terminal, traitsOf } from './terminal.js';
+
+export interface OutputOptions {
+  /** One JSON document (or one a line) on stdout, and nothing else there. */
+  readonly json?: boolean | undefined;
+}
+
+export class Output {
+  readonly json: boolean;
+  readonly terminal: Terminal;
+
+  constructor({ json = false }: OutputOptions = {}) {
+    this.json = json;
+    // Progress must not get between the lines of a document.
+    const stream = json ? process.stderr : process.stdout;
+    const isTty = stream.isTTY === true;
+    this.terminal = new Terminal(stream, traitsOf(isTty, false, process.env), json);
+  }
+
+  get paint(): Paint {
+    return this.terminal.paint;
+  }
+
+  get columns(): number {
+    return this.terminal.columns;
+  }
+
+  /** Lines for people; with `json` they are dropped. */
+  print(...lines: readonly string[]): void {
+    this.terminal.print(...lines);
+  }
+
+  /** The line at the bottom that is drawn over. */
+  progress(line: string): void {
+    this.terminal.status(line);
+  }
+
+  document(value: unknown): void {
+    this.terminal.close();
+    process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  /** One document a line, for what goes on. */
+  line(value: unknown): void {
+    process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /**
+   * Asks on the terminal; only `y` and `yes` agree. Without a terminal nobody can be asked:
+   * throws a `UsageError` that names the option which agrees in advance.
+   */
+  async confirm(
+    question: readonly string[],
+    option: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
+      throw new UsageError(
+        `${question.join(' ')}\nThere is no terminal to ask on: add ${option} to agree.`,
+      );
+    }
+    this.terminal.close();
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const answer = await lines.question(
+        `${question.join('\n')} [y/N] `,
+        signal ? { signal } : {},
+      );
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      lines.close();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { isMultiDbError } from '../errors.js';
+import { defineCheck } from './commands/check.js';
+import { EXIT, FailedError, UsageError } from './exit.js';
+
+const EXAMPLES = `
+Examples
+  redis-multidb check redis.json
+  redis-multidb watch http://127.0.0.1:8080/redis
+  redis-multidb drill --report drill.html
+
+Exit codes: 0 fine, 1 problems or a goal that was missed, 2 wrong arguments.
+"redis-multidb help <command>" tells more; NO_COLOR turns colours off.`;
+
+/** Runs one command line and resolves to its exit code. Never rejects. */
+export async function run(args: readonly string[]): Promise<number> {
+  process.exitCode = EXIT.ok;
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? EXIT.ok);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+export function createProgram(): Command {
+  const program = new Command('redis-multidb')
+    .description('Failover between Redis databases: check it, watch it, steer it, rehearse it.')
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .showSuggestionAfterError()
+    .exitOverride();
+  program.configureHelp({ helpWidth: 80, showGlobalOptions: false });
+  defineCheck(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
+  }
+  return program;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof UsageError) return complain(error.message, EXIT.usage);
+  if (error instanceof FailedError) return complain(error.message, EXIT.problems);
+  if (isMultiDbError(error)) return complain(error.message, EXIT.problems);
+  return complain(
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+    EXIT.problems,
+  );
+}
+
+function complain(text: string, code: number): number {
+  process.stderr.write(`redis-multidb: ${text}\n`);
+  return code;
+}
+
+function version(): string {
+  const manifest = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,90 @@
+/** What a command is about: the databases of a config file, or URLs. */
+import { existsSync } from 'node:fs';
+import { loadConfig } from '../config/load.js';
+import { InvalidConfigError, InvalidOptionError } from '../errors.js';
+import { addressOf } from '../options/client.js';
+import { resolveOptions, type ValidatedOptions } from '../options/validate.js';
+import { UsageError } from './exit.js';
+
+/** Plain options of `createMultiDbClient`, and the same validated. */
+export interface Target {
+  /** In a few words: the path of the file, or "2 URLs". */
+  readonly name: string;
+  readonly options: Record<string, unknown>;
+  readonly resolved: ValidatedOptions;
+}
+
+const URL_ARGUMENT = /^(?:([^=:/]+)=)?((?:rediss?|unix):\/\/.*)$/s;
+const DEFAULT_FILE = 'redis-multidb.json';
+
+/**
+ * A config file, or URLs in order of preference, each with an id before it if one is wanted:
+ * `east=redis://...`. Without either `redis-multidb.json`, if there is one.
+ */
+export async function readTarget(args: readonly string[]): Promise<Target> {
+  const given = args.length === 0 && existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : args;
+  const [first] = given;
+  if (first === undefined) {
+    throw new UsageError(
+      `Which databases? Name a config file (or have ./${DEFAULT_FILE}), or URLs.`,
+    );
+  }
+  const urls = given.map((argument) => URL_ARGUMENT.exec(argument));
+  if (urls.every((match) => match === null)) return fromFile(given, first);
+  const options = { databases: urls.map((match, index) => fromUrl(match, urls.length - index)) };
+  try {
+    const name = urls.length === 1 ? '1 URL' : `${urls.length} URLs`;
+    return { name, options, resolved: resolveOptions(options) };
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+async function fromFile(given: readonly string[], file: string): Promise<Target> {
+  if (given.length > 1)
+    throw new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
+  try {
+    const options = (await loadConfig(file)) as unknown as Record<string, unknown>;
+    return { name: file, options, resolved: resolveOptions(options) };
+  } catch (error) {
+    if (error instanceof InvalidConfigError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function fromUrl(match: RegExpExecArray | null, weight: number) {
+  // The argument itself may hold a password and is not repeated.
+  if (match === null)
+    throw new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
+  const [, id, url = ''] = match;
+  return { ...(id === undefined ? {} : { id }), weight, client: { url } };
+}
+
+/** Where each database leads, without credentials. */
+export function addresses({ resolved }: Target): Map<string, string> {
+  return new Map(resolved.databases.map((database) => [database.id, addressOfDatabase(database)]));
+}
+
+export function addressOfDatabase(database: ValidatedOptions['databases'][number]): string {
+  switch (database.topology) {
+    case 'cluster':
+      return addressOf({ ...database.cluster.rootNodes[0] });
+    case 'sentinel': {
+      const [root] = database.sentinel.sentinelRootNodes;
+      return `${root?.host}:${root?.port}`;
+    }
+    default:
+      return addressOf({ ...database.client });
+  }
+}
+
+/** All addresses that a database is reached by are of this machine. */
+export function isLoopback(address: string): boolean {
+  if (address.startsWith('/')) return true;
+  const host = address
+    .slice(0, address.lastIndexOf(':'))
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
