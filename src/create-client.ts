@@ -17,6 +17,7 @@ import { systemClock, systemRandom } from './clock.js';
 import { clientName } from './diagnostics/client-name.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
+import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
 import type { ClientOptions } from './options/client.js';
@@ -90,6 +91,7 @@ function createMember(
     facade._self,
     members(name, session, shared.options.group, () => facade),
   );
+  define(facade._self, pubSubMembers(session.subscriptions));
   define(facade._self, {
     // Of a view as well: its command options are the duplicate's.
     duplicate(this: { readonly _commandOptions?: object }, overrides?: unknown) {

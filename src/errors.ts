@@ -21,6 +21,7 @@ export type MultiDbErrorCode =
   | 'CLIENT_CLOSED'
   | 'OVERLOADED'
   | 'ACQUIRE_TIMEOUT'
+  | 'SUBSCRIPTION_REFUSED'
   | 'UNSUPPORTED';
 
 export interface MultiDbErrorDetails {
@@ -196,6 +197,20 @@ export class OverloadedError extends MultiDbError {
 export class AcquireTimeoutError extends MultiDbError {
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('ACQUIRE_TIMEOUT', message, details);
+  }
+}
+
+/**
+ * Told by an `error` event: a database refuses to subscribe to what is wanted (NOPERM), after
+ * another one had allowed it. It stays wanted and is asked for again.
+ */
+export class SubscriptionRefusedError extends MultiDbError {
+  /** Channels and patterns. */
+  readonly names: readonly string[];
+
+  constructor(message: string, names: readonly string[], details?: MultiDbErrorDetails) {
+    super('SUBSCRIPTION_REFUSED', message, details);
+    this.names = names;
   }
 }
 

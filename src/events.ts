@@ -58,6 +58,20 @@ export interface RecoveredEvent {
   readonly downForMs: number;
 }
 
+export interface SubscriptionsRestoredEvent {
+  /** The active database. */
+  readonly id: string;
+  /** How many of each kind are subscribed there. */
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardedChannels: number;
+  /** How many more are wanted, and refused by its server; an `error` event names them. */
+  readonly refused: number;
+  readonly at: Date;
+  /** Milliseconds during which messages may have been missed, from when that was noticed. */
+  readonly gapMs: number;
+}
+
 export interface MultiDbEvents {
   /** The active database changed, for whatever reason. */
   switch: [event: SwitchEvent];
@@ -71,6 +85,8 @@ export interface MultiDbEvents {
   'breaker-closed': [event: BreakerEvent];
   'all-databases-down': [event: AllDatabasesDownEvent];
   recovered: [event: RecoveredEvent];
+  /** After a switch, or the loss of its connection: all subscriptions are in force again. */
+  'subscriptions-restored': [event: SubscriptionsRestoredEvent];
   /**
    * With the option `emitInvalidate`: a key that was read from the active database has changed;
    * `null`: any may have, also because another connection or database answers from now on.

@@ -42,6 +42,7 @@ export {
   type MultiDbErrorCode,
   OverloadedError,
   PermanentlyUnavailableError,
+  SubscriptionRefusedError,
   TemporarilyUnavailableError,
   UnknownDatabaseError,
   UnsupportedError,
@@ -54,6 +55,7 @@ export type {
   MultiDbEventName,
   MultiDbEvents,
   RecoveredEvent,
+  SubscriptionsRestoredEvent,
   SwitchEvent,
   SwitchReason,
 } from './events.js';

@@ -59,6 +59,7 @@ it('pins all options and their defaults', () => {
     initialWaitMs: 1000,
     failbackJitter: 0.2,
     standbyConnections: 'warm',
+    subscriptions: 'active',
   });
 });
 

@@ -254,6 +254,12 @@ export const DEFAULTS = Object.freeze({
     oneOf(['warm', 'lazy']),
     '`warm`: a standby holds a ready connection; `lazy`: it is opened at the switch.',
   ),
+  subscriptions: option<'active' | 'all'>(
+    'active',
+    oneOf(['active', 'all']),
+    '`active`: subscribed on the active database, and again at a switch; `all`: on every database, ' +
+      'of which only the active one delivers, so that a switch has no gap.',
+  ),
 });
 
 /** Path of an option, such as `commandRetry.maxAttempts` or `databases[].weight`. */

@@ -189,6 +189,11 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
   readonly failbackJitter?: number;
   /** `warm`: standbys hold a ready connection; `lazy`: it is opened at the switch. Default: `warm`. */
   readonly standbyConnections?: 'warm' | 'lazy';
+  /**
+   * Where channels are subscribed: on the active database, or on all of them, of which only the
+   * active one delivers. Default: `active`.
+   */
+  readonly subscriptions?: 'active' | 'all';
 }
 
 /** A health check in force: everything filled in. */
@@ -276,4 +281,5 @@ export interface ResolvedOptions {
   readonly initialWaitMs: number;
   readonly failbackJitter: number;
   readonly standbyConnections: 'warm' | 'lazy';
+  readonly subscriptions: 'active' | 'all';
 }

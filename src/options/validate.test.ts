@@ -39,6 +39,7 @@ describe('resolveOptions', () => {
       initialWaitMs: 1000,
       failbackJitter: 0.2,
       standbyConnections: 'warm',
+      subscriptions: 'active',
     });
     expect(resolved.map(({ id, weight }) => [id, weight])).toEqual([
       ['east:1', 1],
@@ -220,6 +221,7 @@ describe('rejects', () => {
     [{ databases: [{ topology: 'ring' }] }, "databases[0].topology: expected 'client', 'pool'"],
     [{ databases, fastFailover: 1 }, 'fastFailover: expected true or false'],
     [{ databases, standbyConnections: 'cold' }, "standbyConnections: expected 'warm', 'lazy'"],
+    [{ databases, subscriptions: 'both' }, "subscriptions: expected 'active', 'all'"],
     [{ databases, initializationPolicy: 'SOME' }, "initializationPolicy: expected 'ONE_AVAILABLE'"],
     [{ databases, initializationPolicy: null }, 'initializationPolicy: expected'],
     [{ databases, commandRetry: 3 }, 'commandRetry: expected an object'],

@@ -77,6 +77,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     initialWaitMs: read(values, 'initialWaitMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),
     standbyConnections: read(values, 'standbyConnections', ''),
+    subscriptions: read(values, 'subscriptions', ''),
   };
 }
 

@@ -59,6 +59,8 @@ export class Executor implements AttemptListener, LinkListener {
   #open = false;
   #ref = true;
   #onIdle: (() => void) | undefined;
+  /** Told when the databases of `links` have changed. */
+  onDatabases: (() => void) | undefined;
   readonly #databases = new Map<Link, Database>();
   readonly #deadlines: Deadlines;
   readonly #outcomes: Outcomes;
@@ -129,6 +131,7 @@ export class Executor implements AttemptListener, LinkListener {
     database.links.push(link);
     if (!this.#ref) link.unref();
     if (!this.lazy || this.coordinator.route.database === database) link.open();
+    this.onDatabases?.();
   }
 
   /** What is under way there still ends, at the latest at its deadline. */
@@ -140,6 +143,7 @@ export class Executor implements AttemptListener, LinkListener {
     this.#databases.delete(link);
     database.links.splice(database.links.indexOf(link), 1);
     link.close(new ClientClosedError('the database was removed'));
+    this.onDatabases?.();
   }
 
   /** After the end: no database waits for its connections any more. */

@@ -6,6 +6,7 @@ import type { Coherence } from './coherence.js';
 import type { Executor } from './executor.js';
 import type { Group } from './group.js';
 import type { Audience, SharedGroup } from './shared-group.js';
+import { Subscriptions } from './subscriptions.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -20,6 +21,7 @@ type State =
  * `destroy` leads to closed from everywhere.
  */
 export class Session implements Audience {
+  readonly subscriptions: Subscriptions;
   #state: State = { kind: 'closed' };
   #unref = false;
   /** `ready` was told since `connect()`. */
@@ -32,7 +34,12 @@ export class Session implements Audience {
     readonly emitter: EventEmitter,
     /** Only if what this client reads is kept. */
     private readonly coherence?: Coherence,
-  ) {}
+  ) {
+    this.subscriptions = new Subscriptions(
+      () => this.group.coordinator.runtime,
+      (name, ...event) => shared.tell(this, name, ...event),
+    );
+  }
 
   get group(): Group {
     return this.shared.current;
@@ -65,6 +72,7 @@ export class Session implements Audience {
     this.shared.join(this);
     const { executor, entered } = group.enter();
     executor.coherence = this.coherence;
+    this.subscriptions.begin(executor);
     if (this.#unref) executor.unref();
     const done = this.#connect(executor, entered);
     this.#state = { kind: 'connecting', executor, done };
@@ -98,12 +106,14 @@ export class Session implements Audience {
     this.#unref = false;
     this.#stayAlive();
     this.executor?.ref();
+    this.subscriptions.ref();
   }
 
   unref(): void {
     this.#unref = true;
     this.#keepAlive?.cancel();
     this.executor?.unref();
+    this.subscriptions.unref();
   }
 
   #stayAlive(): void {
@@ -123,6 +133,7 @@ export class Session implements Audience {
       if (isCurrent()) {
         this.#state = { kind: 'closed' };
         this.#keepAlive?.cancel();
+        this.subscriptions.end(new ClientClosedError('connect() failed', { cause: error }));
         this.shared.leave(this);
       }
       throw error;
@@ -136,6 +147,7 @@ export class Session implements Audience {
     if (!group.members.has(executor)) return;
     this.#state = { kind: 'closed' };
     this.#keepAlive?.cancel();
+    this.subscriptions.end(new ClientClosedError());
     group.leave(executor);
     this.shared.leave(this);
     this.shared.tell(this, 'end');

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Random } from '../clock.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
+import type { SubscriptionKind } from '../drivers/subscriber.js';
 import { ClientClosedError } from '../errors.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { DatabaseOptions, MultiDbOptions } from '../options/types.js';
@@ -95,6 +96,26 @@ export class SimulatedClient {
   ): Promise<unknown> {
     const { executor } = this.#session;
     return executor?.send(args, options, batch) ?? Promise.reject(new ClientClosedError());
+  }
+
+  /** As `subscribe`, `pSubscribe` and `sSubscribe` of the client, by kind. */
+  subscribe(
+    names: string | readonly string[],
+    listener: (message: string, channel: string) => unknown,
+    kind: SubscriptionKind = 'channel',
+  ): Promise<void> {
+    const { subscriptions } = this.#session;
+    return subscriptions.subscribe(kind, [names].flat(), listener, 'strings');
+  }
+
+  /** Without `names` from everything of the kind, without `listener` for all of them. */
+  unsubscribe(
+    names?: string | readonly string[],
+    listener?: (message: string, channel: string) => unknown,
+    kind: SubscriptionKind = 'channel',
+  ): Promise<void> {
+    const all = names === undefined ? undefined : [names].flat();
+    return this.#session.subscriptions.unsubscribe(kind, all, listener, 'strings');
   }
 
   on<Name extends MultiDbEventName>(

@@ -20,6 +20,7 @@ const CODES: Record<errors.MultiDbErrorCode, true> = {
   CLIENT_CLOSED: true,
   OVERLOADED: true,
   ACQUIRE_TIMEOUT: true,
+  SUBSCRIPTION_REFUSED: true,
   UNSUPPORTED: true,
 };
 

@@ -135,7 +135,7 @@ describe('methods', () => {
 
   it('views refuse as well', async () => {
     const view = client.withTypeMapping?.({}) as AnyClient;
-    await expect(view.subscribe?.('channel', () => {})).rejects.toBeInstanceOf(UnsupportedError);
+    await expect(view.monitor?.(() => {})).rejects.toBeInstanceOf(UnsupportedError);
     await expect(view.sendCommand?.(['WATCH', 'key'])).rejects.toBeInstanceOf(UnsupportedError);
     expect(() => view.createPool?.()).toThrow(UnsupportedError);
   });

@@ -4,26 +4,12 @@ import { UnsupportedError } from '../../errors.js';
  * What would carry state on one connection, or bypass the engine, and what to do instead. It is
  * refused at once, as a method and as a raw command, rather than forgotten at the next switch.
  */
-const PUBSUB = 'pub/sub is not available yet; use a node-redis client of its own for it';
+const PUBSUB =
+  'use subscribe(), pSubscribe(), sSubscribe() and their opposites, which follow the active database';
 const ONE_CONNECTION = 'it would hold for one connection only and be lost at the next switch';
 
 /** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
 export const REFUSED_METHODS: Readonly<Record<string, string>> = {
-  SUBSCRIBE: PUBSUB,
-  subscribe: PUBSUB,
-  UNSUBSCRIBE: PUBSUB,
-  unsubscribe: PUBSUB,
-  PSUBSCRIBE: PUBSUB,
-  pSubscribe: PUBSUB,
-  PUNSUBSCRIBE: PUBSUB,
-  pUnsubscribe: PUBSUB,
-  SSUBSCRIBE: PUBSUB,
-  sSubscribe: PUBSUB,
-  SUNSUBSCRIBE: PUBSUB,
-  sUnsubscribe: PUBSUB,
-  extendPubSubChannelListeners: PUBSUB,
-  extendPubSubListeners: PUBSUB,
-  getPubSubListeners: PUBSUB,
   SELECT: 'set `database` in the options of each database instead',
   select: 'set `database` in the options of each database instead',
   WATCH: `WATCH is not available yet; ${ONE_CONNECTION}`,
@@ -41,7 +27,7 @@ export const REFUSED_METHODS: Readonly<Record<string, string>> = {
 };
 
 export const SYNCHRONOUS: ReadonlySet<string> = new Set([
-  ...['createPool', 'legacy', 'setDirtyWatch', 'getPubSubListeners'],
+  ...['createPool', 'legacy', 'setDirtyWatch'],
 ]);
 
 /** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */

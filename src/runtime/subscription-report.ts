@@ -1,0 +1,100 @@
+import type { WantedSubscriptions } from '../core/wanted-subscriptions.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../drivers/subscriber.js';
+import { SubscriptionRefusedError } from '../errors.js';
+import type { Database } from './database.js';
+import type { Emit } from './emit.js';
+import { type Runtime, timestamp } from './runtime.js';
+import type { SubscriberLine } from './subscriber-line.js';
+
+interface Refusals {
+  /** Told by an event, and refused since. */
+  readonly told: Set<string>;
+  /** Of which nobody was told yet, with what the server said to one of them. */
+  readonly untold: Map<string, { readonly name: string; readonly error: Error }>;
+}
+
+/** Tells by events when the subscriptions are in force again, and what a server refuses. */
+export class SubscriptionReport {
+  #isInForce = false;
+  /** Monotonic time since which they are not in force, after they were. */
+  #since: number | undefined;
+  #refusals = new WeakMap<Database, Refusals>();
+
+  constructor(
+    private readonly runtime: () => Runtime,
+    private readonly emit: Emit,
+    private readonly wanted: WantedSubscriptions,
+  ) {}
+
+  /** The active database is another one, or its connection was lost. */
+  interrupted(): void {
+    if (!this.#isInForce) return;
+    this.#isInForce = false;
+    this.#since = this.runtime().clock.now();
+  }
+
+  /** Each one that is wanted is subscribed or refused on the active database. */
+  inForce(line: SubscriberLine): void {
+    this.#isInForce = true;
+    if (this.#since === undefined) return;
+    const gapMs = this.runtime().clock.now() - this.#since;
+    this.#since = undefined;
+    const held = line.sync?.held;
+    const refused = SUBSCRIPTION_KINDS.map((kind) => held?.names(kind, 'refused').length ?? 0);
+    this.emit('subscriptions-restored', {
+      id: line.database.id,
+      channels: this.wanted.count('channel') - (refused[0] ?? 0),
+      patterns: this.wanted.count('pattern') - (refused[1] ?? 0),
+      shardedChannels: this.wanted.count('shard') - (refused[2] ?? 0),
+      refused: refused.reduce((sum, count) => sum + count, 0),
+      at: timestamp(this.runtime()),
+      gapMs,
+    });
+  }
+
+  /** A server refuses what an earlier call was allowed elsewhere. */
+  refused(line: SubscriberLine, kind: SubscriptionKind, name: string, error: Error): void {
+    const { told, untold } = this.#of(line.database);
+    const key = `${kind} ${name}`;
+    if (!told.has(key)) untold.set(key, { name, error });
+    this.#tell(line);
+  }
+
+  accepted(line: SubscriberLine, kind: SubscriptionKind, names: readonly string[]): void {
+    const { told, untold } = this.#of(line.database);
+    if (told.size > 0) for (const name of names) told.delete(`${kind} ${name}`);
+    if (untold.size > 0) this.#tell(line);
+  }
+
+  /** Nothing is wanted, or the client is closed. */
+  end(): void {
+    this.#isInForce = false;
+    this.#since = undefined;
+    this.#refusals = new WeakMap();
+  }
+
+  /** Once the server has answered for all of them. */
+  #tell(line: SubscriberLine): void {
+    const { told, untold } = this.#of(line.database);
+    if (untold.size === 0 || (line.sync?.held.subscribing ?? 0) > 0) return;
+    const refusals = [...untold.values()];
+    for (const key of untold.keys()) told.add(key);
+    untold.clear();
+    const names = refusals.map(({ name }) => name);
+    const { id } = line.database;
+    const shown = names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '');
+    const message = `${id} refuses ${names.length} subscriptions: ${shown}`;
+    const cause = refusals[0]?.error;
+    const error = new SubscriptionRefusedError(message, names, { databaseId: id, cause });
+    this.emit('error', error);
+  }
+
+  #of(database: Database): Refusals {
+    let refusals = this.#refusals.get(database);
+    if (refusals === undefined) {
+      refusals = { told: new Set(), untold: new Map() };
+      this.#refusals.set(database, refusals);
+    }
+    return refusals;
+  }
+}
