@@ -15,6 +15,7 @@ import type {
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
 import { clientName } from './diagnostics/client-name.js';
+import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
@@ -50,10 +51,14 @@ export function createMultiDbClient<
   const resolved = resolveOptions(options);
   warnAbout(resolved.databases);
   const name = clientName(resolved.group.client);
-  const shared = new SharedGroup(resolved, {
+  const shared: SharedGroup = new SharedGroup(resolved, {
     clock: systemClock,
     random: systemRandom,
     createDriver,
+    observe: diagnose(name, {
+      instance: () => first as MultiDbClient,
+      isOpen: () => shared.current.members.size > 0,
+    }),
   });
   const first = createMember(name, shared, resolved.group.client);
   return first as MultiDbClient<M, F, S, RESP, TM>;

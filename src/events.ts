@@ -103,3 +103,25 @@ export interface MultiDbEvents {
 }
 
 export type MultiDbEventName = keyof MultiDbEvents;
+
+/** The compiler sees to it that none is missing. */
+const NAMES: Readonly<Record<MultiDbEventName, true>> = {
+  switch: true,
+  failover: true,
+  failback: true,
+  'database-unhealthy': true,
+  'database-healthy': true,
+  'breaker-open': true,
+  'breaker-closed': true,
+  'all-databases-down': true,
+  recovered: true,
+  'subscriptions-restored': true,
+  invalidate: true,
+  error: true,
+  connect: true,
+  ready: true,
+  end: true,
+};
+
+/** Every event that a client emits. */
+export const EVENT_NAMES = Object.freeze(Object.keys(NAMES)) as readonly MultiDbEventName[];

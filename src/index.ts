@@ -26,6 +26,12 @@ export {
 export type { Lack } from './core/selection.js';
 export { createMultiDbClient } from './create-client.js';
 export {
+  type ClientMessage,
+  type DiagnosticsMessage,
+  diagnosticsChannelName,
+} from './diagnostics/channels.js';
+export { openClients } from './diagnostics/open-clients.js';
+export {
   AcquireTimeoutError,
   CircuitOpenError,
   ClientClosedError,
@@ -47,17 +53,18 @@ export {
   UnknownDatabaseError,
   UnsupportedError,
 } from './errors.js';
-export type {
-  AllDatabasesDownEvent,
-  BreakerEvent,
-  DatabaseHealthyEvent,
-  DatabaseUnhealthyEvent,
-  MultiDbEventName,
-  MultiDbEvents,
-  RecoveredEvent,
-  SubscriptionsRestoredEvent,
-  SwitchEvent,
-  SwitchReason,
+export {
+  type AllDatabasesDownEvent,
+  type BreakerEvent,
+  type DatabaseHealthyEvent,
+  type DatabaseUnhealthyEvent,
+  EVENT_NAMES,
+  type MultiDbEventName,
+  type MultiDbEvents,
+  type RecoveredEvent,
+  type SubscriptionsRestoredEvent,
+  type SwitchEvent,
+  type SwitchReason,
 } from './events.js';
 export { ConnectedStrategy, type ConnectedStrategyOptions } from './health/connected.js';
 export { EchoStrategy } from './health/echo.js';

@@ -60,11 +60,15 @@ export interface SwitchCount {
 /** Different switches that are counted; past it, those of databases that are gone are forgotten. */
 const MAX_SWITCHES = 500;
 
+/** Groups that there have been in this process. */
+let groups = 0;
+
 /**
  * What happened in a group. Outlives its connections: a client that is opened again goes on
  * counting.
  */
 export class GroupCounters {
+  readonly group = ++groups;
   /** Commands that failed before any database was chosen for them. */
   readonly undirected = new CommandCounters();
   readonly #databases = new Map<string, DatabaseCounters>();

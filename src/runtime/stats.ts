@@ -51,6 +51,8 @@ export interface DatabaseStats {
 export interface MultiDbStats {
   /** The client's name in metrics and diagnostics. */
   readonly client: string;
+  /** Number of the group in this process; clients that share their databases share it. */
+  readonly group: number;
   /** In order of configuration. */
   readonly databases: readonly DatabaseStats[];
   /** Commands that failed before a database was chosen for them: all were down, overload. */
@@ -67,6 +69,7 @@ export function stats(client: string, { coordinator, counters, members }: Group)
   const executors = [...members];
   return Object.freeze({
     client,
+    group: counters.group,
     databases: Object.freeze(
       coordinator.all().map((database) => databaseStats(database, executors)),
     ),

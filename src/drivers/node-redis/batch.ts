@@ -1,6 +1,6 @@
 import type { Attempt, Batch, CommandArgument } from '../driver.js';
-import type { NodeRedisConnection } from './connection.js';
-import { BatchWatch, WriteWatch } from './write-watch.js';
+import type { SignalSender } from './signal-sender.js';
+import { BatchWatch, type WriteWatch } from './write-watch.js';
 
 /**
  * Sends commands back to back on one connection, none of another caller between them. The
@@ -9,7 +9,7 @@ import { BatchWatch, WriteWatch } from './write-watch.js';
  * A transaction counts as written only when its EXEC was: the server discards one that it did not
  * see the end of. A pipeline counts as written with its first command.
  */
-export function sendBatch(connection: NodeRedisConnection, attempt: Attempt, batch: Batch): void {
+export function sendBatch(sender: SignalSender, attempt: Attempt, batch: Batch): void {
   const chainId = Symbol(batch.kind);
   const typeMapping = attempt.options?.typeMapping;
   const unnoticed = silent(attempt);
@@ -17,14 +17,10 @@ export function sendBatch(connection: NodeRedisConnection, attempt: Attempt, bat
 
   const watches: WriteWatch[] = [];
   const send = (args: readonly CommandArgument[], noticing: Attempt) => {
-    const encoded = connection.encodable(args);
-    const watch = new WriteWatch(connection, noticing, encoded);
+    const mapping = noticing === attempt && multi ? undefined : typeMapping;
+    const { watch, reply } = sender.sendWatched(args, noticing, { chainId, typeMapping: mapping });
     watches.push(watch);
-    return connection.command((encoded as typeof args | undefined) ?? args, {
-      abortSignal: watch,
-      chainId,
-      typeMapping: noticing === attempt && multi ? undefined : typeMapping,
-    });
+    return reply;
   };
 
   const sent: Promise<unknown>[] = [];

@@ -1,13 +1,18 @@
+import { tracingChannel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
-import { sendBatch } from './batch.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
+import { Outbox } from './outbox.js';
+import { BatchEntries, CommandEntry } from './queue-entry.js';
 import { captureSocket } from './raw-socket.js';
+import { SignalSender } from './signal-sender.js';
 import { trackingRelay } from './tracking.js';
-import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
+
+/** Who listens wants to be told of each command by node-redis itself. */
+const TRACES = tracingChannel('node-redis:command');
 
 /**
  * One connection: one node-redis client that connects once and never again. A client of its own
@@ -18,13 +23,11 @@ export class NodeRedisConnection implements Connection {
   readonly #listener: ConnectionListener;
   readonly #socket: Socket | undefined;
   readonly #abort: AbortController;
-  /** node-redis's queue forgets a command that is aborted: later versions of 6. */
-  readonly #forgets: boolean;
+  readonly #outbox: Outbox | undefined;
+  readonly #sender: SignalSender;
   #ready = false;
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
-  #sent = 0;
-  #settled = 0;
   #referenced = true;
   /** Within the constructor. */
   #isOpening = true;
@@ -46,7 +49,8 @@ export class NodeRedisConnection implements Connection {
     });
     const tracked = relay === undefined ? {} : { clientSideCache: relay };
     this.#client = newClient({ ...setting.options, ...tracked } as never);
-    this.#forgets = 'chainInExecution' in this.#client._getQueue();
+    this.#outbox = Outbox.of(this.#client, () => this.ended);
+    this.#sender = new SignalSender(this.#client, this, this.#explain);
     const maintenance = followMaintenance(this.#client, options, (announcement) => {
       if (this.#ended !== undefined) return;
       this.#listener.onMaintenance('forMs' in announcement ? announcement.forMs : 0);
@@ -71,7 +75,7 @@ export class NodeRedisConnection implements Connection {
   }
 
   get bytesReceived(): number {
-    return (this.#socket?.bytesRead ?? this.#decoded) + this.#settled;
+    return this.#socket?.bytesRead ?? this.#decoded;
   }
 
   /** node-redis has ended it: what it detaches or rejects from now on was not written by that. */
@@ -81,64 +85,26 @@ export class NodeRedisConnection implements Connection {
   }
 
   send(attempt: Attempt): void {
-    if (attempt.batch !== undefined) {
-      sendBatch(this, attempt, attempt.batch);
-      return;
+    const outbox = this.#outbox;
+    if (outbox === undefined || (TRACES.hasSubscribers && outbox.isEmpty)) {
+      this.#sender.send(attempt);
+    } else if (attempt.batch !== undefined) {
+      const batch = new BatchEntries(attempt, attempt.batch, this.#explain);
+      attempt.handle = batch;
+      outbox.addAll(batch.entries);
+    } else {
+      const entry = new CommandEntry(attempt, this.#explain);
+      attempt.handle = entry;
+      if (attempt.options?.asap) outbox.addFirst(entry);
+      else outbox.add(entry);
     }
-    const encoded = this.encodable(attempt.args);
-    const watch = new WriteWatch(this, attempt, encoded);
-    attempt.handle = watch;
-    // A literal each time: node-redis copies it, slowly (2 us) if it were reused and changed.
-    const given = attempt.options;
-    const options =
-      given?.typeMapping === undefined && given?.asap === undefined
-        ? { abortSignal: watch }
-        : { abortSignal: watch, typeMapping: given.typeMapping, asap: given.asap };
-    this.#sent += 1;
-    this.#client.sendCommand((encoded ?? attempt.args) as string[], options as object).then(
-      (reply) => {
-        this.#settled += 1;
-        attempt.onReply(reply);
-      },
-      (error) => {
-        this.#settled += 1;
-        if (!watch.withdrawn) attempt.onError(this.#explained(error));
-      },
-    );
-  }
-
-  /**
-   * A copy of the arguments that may be spoilt, where node-redis must not be asked to forget a
-   * command: two that version 5 takes out of its queue in one turn break the queue for good.
-   */
-  encodable(args: readonly (string | Buffer)[]): unknown[] | undefined {
-    return this.#forgets ? undefined : [...args];
-  }
-
-  /** Sends one command; a rejection names what ended the connection, if that is what it was. */
-  async command(args: readonly (string | Buffer)[], options: SendCommandOptions): Promise<unknown> {
-    this.#sent += 1;
-    try {
-      return await this.#client.sendCommand(args as string[], options as object);
-    } catch (error) {
-      throw this.#explained(error);
-    } finally {
-      this.#settled += 1;
-    }
-  }
-
-  #explained(error: unknown): unknown {
-    // A client that ended without telling.
-    if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
-      this.#lose(error);
-    }
-    return this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
   }
 
   withdraw(attempt: Attempt): boolean {
-    const handle = attempt.handle;
-    if (attempt.written) return false;
-    return (handle instanceof WriteWatch || handle instanceof BatchWatch) && handle.withdraw();
+    const { handle } = attempt;
+    if (attempt.written || this.ended) return false;
+    if (handle instanceof CommandEntry || handle instanceof BatchEntries) return handle.withdraw();
+    return this.#sender.withdraw(attempt);
   }
 
   identify(): Promise<string> {
@@ -151,8 +117,9 @@ export class NodeRedisConnection implements Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#ready = false;
-    if (this.#sent > this.#settled) this.#reset();
-    this.#discard();
+    if (!this.#client._getQueue().isEmpty()) this.#reset();
+    // It may be reading replies at this very moment.
+    queueMicrotask(() => this.#discard());
   }
 
   /**
@@ -206,5 +173,14 @@ export class NodeRedisConnection implements Connection {
   /** Destroys client and socket in whatever state they are. Idempotent. */
   #discard(): void {
     discardClient(this.#client, this.#abort);
+    for (const entry of this.#outbox?.takeAll() ?? []) entry.reject(this.#ended);
   }
+
+  readonly #explain = (error: unknown): unknown => {
+    // A client that ended without telling.
+    if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
+      this.#lose(error);
+    }
+    return this.#ended !== undefined && !(error instanceof ErrorReply) ? this.#ended : error;
+  };
 }

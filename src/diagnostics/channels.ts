@@ -1,0 +1,59 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+import type { MultiDbClient } from '../client-type.js';
+import { EVENT_NAMES, type MultiDbEventName, type MultiDbEvents } from '../events.js';
+import { fieldsOf } from './fields.js';
+
+const PREFIX = 'redis-multidb:';
+
+/** The name of an event's `node:diagnostics_channel` channel, such as `redis-multidb:switch`. */
+export function diagnosticsChannelName<Name extends MultiDbEventName | 'client'>(
+  name: Name,
+): `redis-multidb:${Name}` {
+  return `${PREFIX}${name}` as `redis-multidb:${Name}`;
+}
+
+/**
+ * What subscribers of an event's channel get: the event, with the name of the client that it
+ * happened to. That of `error` is in `error`, that of `invalidate` in `key`.
+ */
+export type DiagnosticsMessage<Name extends MultiDbEventName = MultiDbEventName> = {
+  readonly client: string;
+} & (MultiDbEvents[Name] extends [event: infer Event]
+  ? Event extends Error
+    ? { readonly error: Event }
+    : Event extends string | Buffer | null
+      ? { readonly key: Event }
+      : Event
+  : unknown);
+
+/** What subscribers of `redis-multidb:client` get when a client can be used, and when it ended. */
+export interface ClientMessage {
+  readonly client: string;
+  readonly state: 'open' | 'closed';
+  /** With its duplicates there is one message, for the first of them that was made. */
+  readonly instance: MultiDbClient;
+}
+
+const eventChannels = new Map<MultiDbEventName, Channel>(
+  EVENT_NAMES.map((name) => [name, channel(diagnosticsChannelName(name))]),
+);
+const clientChannel = channel(diagnosticsChannelName('client'));
+
+/**
+ * Without subscribers this is a look at one field. A subscriber that throws does not stop what
+ * called this, nor the other subscribers: Node.js turns it into an `uncaughtException`.
+ */
+export function publishEvent<Name extends MultiDbEventName>(
+  client: string,
+  name: Name,
+  event: MultiDbEvents[Name],
+): void {
+  const to = eventChannels.get(name);
+  if (to?.hasSubscribers !== true) return;
+  const [payload] = event;
+  to.publish(Object.freeze({ ...fieldsOf(payload), client }));
+}
+
+export function publishClient(message: ClientMessage): void {
+  if (clientChannel.hasSubscribers) clientChannel.publish(Object.freeze(message));
+}

@@ -1,0 +1,34 @@
+import { debuglog } from 'node:util';
+import type { MultiDbEventName } from '../events.js';
+import { fieldsOf } from './fields.js';
+
+const log = debuglog('redis-multidb');
+
+/** Prints an event to stderr with `NODE_DEBUG=redis-multidb`. */
+export function logEvent(client: string, name: MultiDbEventName, event: readonly unknown[]): void {
+  if (log.enabled) log('%s', describeEvent(client, name, event));
+}
+
+/** One line: `orders switch from=east to=west reason=health-check cause="east: ..."`. */
+export function describeEvent(
+  client: string,
+  name: MultiDbEventName,
+  [payload]: readonly unknown[],
+): string {
+  const words = Object.entries(fieldsOf(payload)).map(([key, value]) => `${key}=${show(value)}`);
+  return [client, name, ...words].join(' ');
+}
+
+/** Of an error its message alone: what hangs on it may hold what nobody should read in a log. */
+function show(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'string') return /^[\w.:-]+$/.test(value) ? value : JSON.stringify(value);
+  if (Buffer.isBuffer(value)) return show(value.toString());
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const parts = Object.entries(value).map(([key, each]) => `${key}=${show(each)}`);
+    return `{${parts.join(' ')}}`;
+  }
+  return String(value);
+}

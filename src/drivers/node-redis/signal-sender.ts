@@ -1,0 +1,77 @@
+import type { Attempt, CommandArgument } from '../driver.js';
+import { sendBatch } from './batch.js';
+import type { InnerClient } from './new-client.js';
+import type { Explain } from './queue-entry.js';
+import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
+
+/**
+ * Sends by node-redis's own `sendCommand`, with an object in place of an abort signal that knows
+ * whether the command was written. Slower than `Outbox`; for versions of node-redis whose queue is
+ * of another make, and while somebody traces its commands.
+ */
+export class SignalSender {
+  /** node-redis's queue forgets a command that is aborted: later versions of 6. */
+  readonly #forgets: boolean;
+
+  constructor(
+    private readonly client: InnerClient,
+    private readonly connection: { readonly ended: boolean },
+    private readonly explain: Explain,
+  ) {
+    this.#forgets = 'chainInExecution' in client._getQueue();
+  }
+
+  send(attempt: Attempt): void {
+    if (attempt.batch !== undefined) {
+      sendBatch(this, attempt, attempt.batch);
+      return;
+    }
+    const encoded = this.#encodable(attempt.args);
+    const watch = new WriteWatch(this.connection, attempt, encoded);
+    attempt.handle = watch;
+    // A literal each time: node-redis copies it, slowly (2 us) if it were reused and changed.
+    const given = attempt.options;
+    const options =
+      given?.typeMapping === undefined && given?.asap === undefined
+        ? { abortSignal: watch }
+        : { abortSignal: watch, typeMapping: given.typeMapping, asap: given.asap };
+    this.client.sendCommand((encoded ?? attempt.args) as string[], options as object).then(
+      (reply) => attempt.onReply(reply),
+      (error) => {
+        if (!watch.withdrawn) attempt.onError(this.explain(error));
+      },
+    );
+  }
+
+  withdraw(attempt: Attempt): boolean {
+    const { handle } = attempt;
+    return (handle instanceof WriteWatch || handle instanceof BatchWatch) && handle.withdraw();
+  }
+
+  /** One command of a batch. */
+  sendWatched(
+    args: readonly CommandArgument[],
+    noticing: Attempt,
+    options: Omit<SendCommandOptions, 'abortSignal'>,
+  ): { readonly watch: WriteWatch; readonly reply: Promise<unknown> } {
+    const encoded = this.#encodable(args);
+    const watch = new WriteWatch(this.connection, noticing, encoded);
+    return { watch, reply: this.#reply(encoded ?? args, { ...options, abortSignal: watch }) };
+  }
+
+  async #reply(args: readonly unknown[], options: SendCommandOptions): Promise<unknown> {
+    try {
+      return await this.client.sendCommand(args as string[], options as object);
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  /**
+   * A copy of the arguments that may be spoilt, where node-redis must not be asked to forget a
+   * command: two that version 5 takes out of its queue in one turn break the queue for good.
+   */
+  #encodable(args: readonly CommandArgument[]): unknown[] | undefined {
+    return this.#forgets ? undefined : [...args];
+  }
+}

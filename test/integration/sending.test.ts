@@ -1,0 +1,185 @@
+/**
+ * How commands reach the socket: in order, whole, and known to be written or not, whichever way
+ * they are handed to node-redis.
+ */
+import { channel } from 'node:diagnostics_channel';
+import * as library from '@redis/client';
+import type { MultiDbClient } from 'redis-multidb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startProxy, waitFor } from '../kit/index.js';
+import { clientOf, connected, servers, switchTo } from './support.js';
+
+/** node-redis 6 traces commands there; what it traces is sent by its own `sendCommand`. */
+const TRACE = 'tracing:node-redis:command:start';
+const traces = 'DEFAULT_RESP' in library;
+
+/** A later node-redis without what the direct way needs. */
+function withoutUnpause(): () => void {
+  const { prototype } = Object.getPrototypeOf(library.createClient({})).constructor;
+  let owner = prototype;
+  while (!Object.hasOwn(owner, '_unpause')) owner = Object.getPrototypeOf(owner);
+  const { _unpause } = owner;
+  owner._unpause = undefined;
+  return () => {
+    owner._unpause = _unpause;
+  };
+}
+
+const ways: [string, () => () => void][] = [
+  ['handed over as records', () => () => {}],
+  [
+    'while somebody traces',
+    () => {
+      const listener = () => {};
+      channel(TRACE).subscribe(listener);
+      return () => void channel(TRACE).unsubscribe(listener);
+    },
+  ],
+  ['by sendCommand', withoutUnpause],
+];
+
+describe.each(ways)('%s', (_name, begin) => {
+  let end: () => void;
+  beforeEach(() => {
+    end = begin();
+  });
+  afterEach(() => end());
+
+  it('keeps the order of commands, transactions and pipelines', async () => {
+    const client = await connected(await servers());
+    const sent: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 200; turn += 1) {
+      sent.push(client.rPush('list', `${turn} single`));
+      sent.push(client.multi().rPush('list', `${turn} multi`).exec());
+      sent.push(client.multi().rPush('list', `${turn} pipeline`).execAsPipeline());
+    }
+    await Promise.all(sent);
+    const expected = Array.from({ length: 200 }, (_, turn) =>
+      ['single', 'multi', 'pipeline'].map((kind) => `${turn} ${kind}`),
+    );
+    expect(await client.lRange('list', 0, -1)).toEqual(expected.flat());
+  });
+
+  it('keeps large Buffers whole behind a full socket', async () => {
+    const [east, west] = await servers();
+    const proxy = await startProxy(east);
+    const client = await connected([proxy, west], { suspectAfterMs: 30_000 });
+    const value = (size: number, fill: number) => Buffer.alloc(size, fill);
+    proxy.silence('both');
+    const sizes = [100_000, 1, 20_000, 16_384, 5, 3_000_000, 70_000];
+    const sent = sizes.map((size, index) =>
+      client.set(`buffer:${index}`, value(size, 65 + index), {}),
+    );
+    const text = client.set('text', 'ü'.repeat(100_000));
+    await new Promise((resolve) => setImmediate(resolve));
+    await proxy.restore();
+    await Promise.all([...sent, text]);
+    for (const [index, size] of sizes.entries()) {
+      const stored = await client.get(`buffer:${index}`);
+      expect(stored?.length).toBe(size);
+      expect(new Set(stored)).toEqual(new Set([String.fromCharCode(65 + index)]));
+    }
+    expect(await client.get('text')).toBe('ü'.repeat(100_000));
+  });
+
+  it('rejects what can not be encoded, and nothing beside it', async () => {
+    const client = await connected(await servers());
+    const outcomes = await Promise.allSettled([
+      client.set('a', '1'),
+      client.sendCommand(['SET', 'b', 5 as unknown as string]),
+      client.sendCommand(['SET', undefined as unknown as string]),
+      client.set('c', '3'),
+      client
+        .multi()
+        .set('d', '4')
+        .addCommand(['SET', 'e', {} as string])
+        .exec(),
+      client.get('c'),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    const { reason } = outcomes[1] as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(TypeError);
+    expect(await client.mGet(['a', 'b', 'c', 'e'])).toEqual(['1', null, '3', null]);
+  });
+
+  it('takes back what waits behind a full socket, at a switch', async () => {
+    const [east, west] = await servers();
+    const proxy = await startProxy(east);
+    const client = await connected([proxy, west]);
+    proxy.silence('both');
+    const large = 'x'.repeat(2 ** 20);
+    const first = Array.from({ length: 40 }, () => client.append('large', large));
+    await new Promise((resolve) => setImmediate(resolve));
+    const switched = switchTo(client, 'west');
+    const later = Array.from({ length: 500 }, () => client.incr('counter'));
+    await switched;
+    // None of them was written: all ran once, on west.
+    expect(await Promise.all(later)).toEqual(Array.from({ length: 500 }, (_, i) => i + 1));
+    expect(await east.command('GET', 'counter')).toBeNull();
+    client.destroy();
+    await Promise.allSettled(first);
+  });
+
+  it('sends asap before what waits in the same turn', async () => {
+    const client = await connected(await servers());
+    const order = await Promise.all([
+      client.rPush('order', 'a'),
+      client.rPush('order', 'b'),
+      (client.asap() as unknown as MultiDbClient).rPush('order', 'first'),
+    ]);
+    expect(order).toEqual([2, 3, 1]);
+  });
+
+  it('settles everything when the client is destroyed in the same turn', async () => {
+    const client = await connected(await servers());
+    const sent = Array.from({ length: 100 }, () => client.incr('counter'));
+    sent.push(client.multi().incr('counter').exec().then(Number));
+    client.destroy();
+    const outcomes = await Promise.allSettled(sent);
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']));
+    for (const outcome of outcomes as PromiseRejectedResult[]) {
+      expect(outcome.reason).toMatchObject({ code: 'CLIENT_CLOSED', maybeExecuted: false });
+    }
+  });
+
+  it('may be destroyed by who awaits a reply, with more replies in the same packet', async () => {
+    const [east, west] = await servers();
+    const client = clientOf([east, west]);
+    await client.connect();
+    const sent = Array.from({ length: 1000 }, (_, index) =>
+      client.incr('counter').then((reply) => {
+        if (index === 0) client.destroy();
+        return reply;
+      }),
+    );
+    const outcomes = await Promise.allSettled(sent);
+    const replies = outcomes.filter(({ status }) => status === 'fulfilled');
+    expect(replies.length).toBeGreaterThan(0);
+    await waitFor(async () => Number(await east.command('GET', 'counter')) > 0, {
+      what: 'a count',
+    });
+  });
+});
+
+it.runIf(traces)('node-redis goes on telling its tracing channel of every command', async () => {
+  const seen: string[] = [];
+  const listener = (message: unknown) => {
+    seen.push((message as { command: string }).command);
+  };
+  const client = await connected(await servers());
+  channel(TRACE).subscribe(listener);
+  try {
+    await Promise.all([client.set('a', '1'), client.get('a'), client.incr('n')]);
+  } finally {
+    channel(TRACE).unsubscribe(listener);
+  }
+  await client.get('a');
+  expect(seen.filter((command) => command !== 'PING')).toEqual(['SET', 'GET', 'INCR']);
+});
