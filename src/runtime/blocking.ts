@@ -21,6 +21,9 @@ export class Blocking {
   /** Cut off; whether their database failed is not known yet. */
   readonly held = new Set<Command>();
 
+  /** Their block is being ended: a nil says that nothing was taken. */
+  readonly #unblocking = new WeakSet<SentAttempt>();
+
   constructor(private readonly executor: Executor) {}
 
   /** Prepares a blocking command for a channel; answers how long it may still block. */
@@ -30,7 +33,7 @@ export class Blocking {
     // Of several lanes it is asked when it is known which one it is.
     if (!channel.isWaitingRoom) channel.connection.identify().catch(() => {});
     const { time } = this.executor.loop;
-    if (command.blockEndsAt === Number.POSITIVE_INFINITY) {
+    if (command.blockEndsAt === undefined) {
       command.blockEndsAt = time + blockMs;
       return blockMs;
     }
@@ -61,7 +64,7 @@ export class Blocking {
       let blocks = false;
       for (const attempt of lane.listed()) {
         if (attempt.command.traits.blockMs === undefined) continue;
-        attempt.unblocking = true;
+        this.#unblocking.add(attempt);
         blocks = true;
       }
       if (blocks) this.#unblockNow(lane, FIRST_TRY_MS);
@@ -72,9 +75,10 @@ export class Blocking {
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
     // What was meant for another command may have hit this one.
-    const wasAsked = attempt.unblocking || attempt.lane.unblockedAt >= attempt.sentAt;
+    const wasAsked = this.#unblocking.has(attempt) || attempt.lane.unblockedAt >= attempt.sentAt;
     if (!wasAsked || reply !== null) return false;
-    if (command.blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
+    const { blockEndsAt = 0 } = command;
+    if (blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
     command.attempts -= 1;
     this.executor.resend([command]);
     return true;
@@ -113,7 +117,7 @@ export class Blocking {
     const { coordinator } = this.executor;
     const { channel, path } = lane;
     const lines = coordinator.monitors.get(channel.database)?.lines;
-    const blocks = () => lane.listed().some((attempt) => attempt.unblocking);
+    const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
     if (lines === undefined || !blocks()) return;
     const ask = async () => {
       const id = await path.identify();

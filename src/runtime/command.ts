@@ -32,8 +32,8 @@ export class Command {
   lastError: unknown;
   /** The database of the latest attempt. */
   databaseId: string | undefined;
-  /** Loop time at which its block time is over; Infinity: blocks for ever or never blocks. */
-  blockEndsAt = Number.POSITIVE_INFINITY;
+  /** Loop time at which its block time is over; `undefined`: it has not begun. */
+  blockEndsAt: number | undefined;
   removeAbortListener: (() => void) | undefined;
 
   constructor(
@@ -69,14 +69,10 @@ export class SentAttempt implements Attempt {
   next: SentAttempt | undefined;
   /** Given up before its result came: timed out, or its command was aborted. */
   abandoned = false;
-  /** Given up after it was written; its channel waits for the reply to pass. */
-  owed = false;
-  /** Its block is being ended: a nil says that nothing was taken. */
-  unblocking = false;
 
   constructor(
     readonly command: Command,
-    readonly channel: Channel,
+    channel: Channel,
     /** Both in loop time. */
     public sentAt: number,
     public deadline: number,
@@ -84,6 +80,10 @@ export class SentAttempt implements Attempt {
     readonly generation: number,
   ) {
     this.lane = channel;
+  }
+
+  get channel(): Channel {
+    return this.lane.channel;
   }
 
   /** It has waited for a lane until now, loop time; only now its time begins. */

@@ -162,5 +162,5 @@ function tickMs(options: ResolvedOptions): number {
     database.healthChecks.map((check) => check.timeoutMs),
   );
   const shortest = Math.min(options.suspectAfterMs, options.commandTimeoutMs, ...timeouts);
-  return Math.max(MIN_TICK_MS, Math.min(MAX_TICK_MS, shortest / 5));
+  return Math.max(MIN_TICK_MS, Math.min(MAX_TICK_MS, Math.floor(shortest / 5)));
 }

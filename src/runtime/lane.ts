@@ -15,8 +15,7 @@ export abstract class LaneRecord {
   lastProgress: number;
   /** `path.bytesReceived` at the latest look. */
   lastBytes: number;
-  /** Replies that nobody waits for any more, and since which loop time there are any. */
-  owed = 0;
+  /** Loop time since which replies are to come that nobody waits for any more. */
   owedSince = 0;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
@@ -30,6 +29,8 @@ export abstract class LaneRecord {
   lost = false;
   oldest: SentAttempt | undefined;
   #newest: SentAttempt | undefined;
+  /** Given up after they were written: their replies have to pass. */
+  readonly #owed = new Set<SentAttempt>();
   size = 0;
 
   constructor(
@@ -71,16 +72,18 @@ export abstract class LaneRecord {
   /** The reply of `attempt` is still to come, and nobody waits for it. */
   owe(attempt: SentAttempt, time: number): void {
     attempt.abandoned = true;
-    attempt.owed = true;
-    if (this.owed === 0) this.owedSince = time;
-    this.owed += 1;
+    if (this.#owed.size === 0) this.owedSince = time;
+    this.#owed.add(attempt);
   }
 
   /** It came, or never will. */
   paid(attempt: SentAttempt): void {
-    if (!attempt.owed) return;
-    attempt.owed = false;
-    this.owed -= 1;
+    if (this.#owed.size > 0) this.#owed.delete(attempt);
+  }
+
+  /** Replies that nobody waits for any more. */
+  get owed(): number {
+    return this.#owed.size;
   }
 
   /** What is under way here, oldest first; a copy, because settling changes the list. */

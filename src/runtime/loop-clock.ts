@@ -11,8 +11,12 @@ const STALL_TICKS = 3;
  * finds beyond three ticks was a stall and does not count.
  */
 export class LoopClock {
-  /** Milliseconds of loop time, as of the last look: at most one tick old while watched. */
+  /**
+   * Whole milliseconds of loop time, as of the last look: at most one tick old while watched.
+   * Whole, because each command keeps a few of them, and fractions take memory of their own.
+   */
   time = 0;
+  #exactTime = 0;
   /** Monotonic milliseconds of the latest look, for what needs no better. */
   now: number;
   readonly tickMs: number;
@@ -70,7 +74,8 @@ export class LoopClock {
     this.#timer = this.#clock.after(this.tickMs, () => {
       this.#timer = undefined;
       const now = this.#clock.now();
-      this.time += Math.min(now - this.now, STALL_TICKS * this.tickMs);
+      this.#exactTime += Math.min(now - this.now, STALL_TICKS * this.tickMs);
+      this.time = Math.floor(this.#exactTime);
       this.now = now;
       for (const watcher of [...this.#watchers]) {
         if (this.#watchers.has(watcher)) watcher(this.time);

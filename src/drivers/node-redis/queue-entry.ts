@@ -8,8 +8,6 @@ import type { Attempt, Batch, CommandArgument } from '../driver.js';
  */
 export abstract class QueueEntry {
   #args: readonly CommandArgument[] | undefined;
-  /** Taken back: not to be handed to node-redis, and skipped by it if it was. */
-  withdrawn = false;
   // Read by node-redis, and the same for all.
   declare readonly abort: undefined;
   declare readonly timeout: undefined;
@@ -33,10 +31,14 @@ export abstract class QueueEntry {
     return this.#args === undefined;
   }
 
+  /** Taken back: not to be handed to node-redis, and skipped by it if it was. */
+  get withdrawn(): boolean {
+    return this.#args === UNENCODABLE;
+  }
+
   /** False: it is written. */
   withdraw(): boolean {
     if (this.isWritten) return false;
-    this.withdrawn = true;
     this.#args = UNENCODABLE;
     return true;
   }
