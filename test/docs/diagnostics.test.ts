@@ -12,6 +12,7 @@ const rows = [
 /** The fields that docs/events.md, which is compared with the sources, has for an event. */
 function fieldsOf(name: MultiDbEventName): string[] {
   if (name === 'error') return ['error'];
+  if (name === 'invalidate') return ['key'];
   const text = section(page('docs/events.md'), `\`${name}\``).split('| reason |')[0] ?? '';
   return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, field = '']) => field);
 }
