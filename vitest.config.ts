@@ -8,6 +8,8 @@ const source = (file: string) => path.join(import.meta.dirname, 'src', file);
 const self: Alias[] = [
   { find: /^redis-multidb$/, replacement: source('index.ts') },
   { find: /^redis-multidb\/config$/, replacement: source('config/index.ts') },
+  { find: /^redis-multidb\/otel$/, replacement: source('otel/index.ts') },
+  { find: /^redis-multidb\/prometheus$/, replacement: source('prometheus/index.ts') },
   { find: /^redis-multidb\/testing$/, replacement: source('testing/index.ts') },
 ];
 /** Version 5 in place of version 6, deep imports as well. */

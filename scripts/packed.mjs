@@ -70,16 +70,22 @@ export async function nodeBinary(version) {
  * @param {string} directory where the projects go
  */
 export async function installPacked(tarball, directory) {
-  const { devDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const clients = [
-    `@redis/client@${devDependencies['@redis/client']}`,
-    devDependencies['redis-client-5'].replace('npm:', ''),
+  const { devDependencies, peerDependenciesMeta } = JSON.parse(
+    readFileSync(path.join(root, 'package.json'), 'utf8'),
+  );
+  const optional = Object.keys(peerDependenciesMeta).map(
+    (name) => `${name}@${devDependencies[name]}`,
+  );
+  // The optional peers in one of them: without them everything else has to work all the same.
+  const projects = [
+    { client: `@redis/client@${devDependencies['@redis/client']}`, peers: optional },
+    { client: devDependencies['redis-client-5'].replace('npm:', ''), peers: [] },
   ];
   const scripts = [];
-  for (const client of clients) {
+  for (const { client, peers } of projects) {
     const project = path.join(directory, client.replace(/\W+/g, '-'));
     createProject(project);
-    await capture('npm', ['install', ...QUIET, tarball, client], { cwd: project });
+    await capture('npm', ['install', ...QUIET, tarball, client, ...peers], { cwd: project });
     const script = path.join(project, 'smoke.mjs');
     cpSync(path.join(root, 'test/packed/smoke.mjs'), script);
     scripts.push(script);

@@ -14,6 +14,7 @@ import type {
   MultiDbClientOptions,
 } from './client-type.js';
 import { systemClock, systemRandom } from './clock.js';
+import { publishProbe } from './diagnostics/channels.js';
 import { clientName } from './diagnostics/client-name.js';
 import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
@@ -55,6 +56,7 @@ export function createMultiDbClient<
     clock: systemClock,
     random: systemRandom,
     createDriver,
+    onProbe: (id, probe, { group }) => publishProbe(name, group, id, probe),
     observe: diagnose(name, {
       instance: () => first as MultiDbClient,
       isOpen: () => shared.current.members.size > 0,

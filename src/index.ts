@@ -29,6 +29,7 @@ export {
   type ClientMessage,
   type DiagnosticsMessage,
   diagnosticsChannelName,
+  type ProbeMessage,
 } from './diagnostics/channels.js';
 export { openClients } from './diagnostics/open-clients.js';
 export {

@@ -1,12 +1,13 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { MultiDbClient } from '../client-type.js';
 import { EVENT_NAMES, type MultiDbEventName, type MultiDbEvents } from '../events.js';
+import type { ProbeRecord } from '../runtime/database.js';
 import { fieldsOf } from './fields.js';
 
 const PREFIX = 'redis-multidb:';
 
 /** The name of an event's `node:diagnostics_channel` channel, such as `redis-multidb:switch`. */
-export function diagnosticsChannelName<Name extends MultiDbEventName | 'client'>(
+export function diagnosticsChannelName<Name extends MultiDbEventName | 'client' | 'probe'>(
   name: Name,
 ): `redis-multidb:${Name}` {
   return `${PREFIX}${name}` as `redis-multidb:${Name}`;
@@ -34,10 +35,23 @@ export interface ClientMessage {
   readonly instance: MultiDbClient;
 }
 
+/** What subscribers of `redis-multidb:probe` get after each probe of a health check. */
+export interface ProbeMessage extends ProbeRecord {
+  readonly client: string;
+  /** As in `client.stats()`. */
+  readonly group: number;
+  /** The database. */
+  readonly id: string;
+}
+
+/** Not an event: there are several a second, and few who want to know. */
+export const probeChannelName = diagnosticsChannelName('probe');
+
 const eventChannels = new Map<MultiDbEventName, Channel>(
   EVENT_NAMES.map((name) => [name, channel(diagnosticsChannelName(name))]),
 );
 const clientChannel = channel(diagnosticsChannelName('client'));
+const probeChannel = channel(probeChannelName);
 
 /**
  * Without subscribers this is a look at one field. A subscriber that throws does not stop what
@@ -52,6 +66,11 @@ export function publishEvent<Name extends MultiDbEventName>(
   if (to?.hasSubscribers !== true) return;
   const [payload] = event;
   to.publish(Object.freeze({ ...fieldsOf(payload), client }));
+}
+
+export function publishProbe(client: string, group: number, id: string, probe: ProbeRecord): void {
+  if (!probeChannel.hasSubscribers) return;
+  probeChannel.publish(Object.freeze({ ...probe, client, group, id }));
 }
 
 export function publishClient(message: ClientMessage): void {

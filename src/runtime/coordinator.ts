@@ -107,6 +107,8 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   onProbe(database: Database, record: ProbeRecord): void {
     database.lastProbe = record;
     database.counters.noteProbe(record);
+    const { counters, onProbe } = this.runtime;
+    onProbe?.(database.id, record, counters);
   }
 
   onGates(database: Database, cause: string | undefined): void {

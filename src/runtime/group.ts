@@ -10,12 +10,14 @@ import type { Emit } from './emit.js';
 import { whenServing } from './entrance.js';
 import { Executor } from './executor.js';
 import { LoopClock } from './loop-clock.js';
+import type { OnProbe } from './runtime.js';
 
 export interface GroupDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: Emit;
   readonly createDriver: (options: ResolvedDatabase) => Driver;
+  readonly onProbe?: OnProbe | undefined;
 }
 
 /** Longest and shortest time between two looks of the loop clock, in milliseconds. */
@@ -51,9 +53,9 @@ export class Group {
     private readonly dependencies: GroupDependencies,
     readonly counters = new GroupCounters(),
   ) {
-    const { clock, random, emit } = dependencies;
+    const { clock, random, emit, onProbe } = dependencies;
     const loop = new LoopClock(clock, tickMs(options));
-    this.coordinator = new Coordinator({ options, clock, loop, random, emit, counters });
+    this.coordinator = new Coordinator({ options, clock, loop, random, emit, counters, onProbe });
     for (const database of options.databases) this.#register(database);
   }
 

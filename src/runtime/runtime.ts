@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../clock.js';
 import type { ResolvedOptions } from '../options/types.js';
 import type { GroupCounters } from './counters.js';
+import type { ProbeRecord } from './database.js';
 import type { Emit } from './emit.js';
 import type { LoopClock } from './loop-clock.js';
 
@@ -12,7 +13,11 @@ export interface Runtime {
   readonly random: Random;
   readonly emit: Emit;
   readonly counters: GroupCounters;
+  readonly onProbe?: OnProbe | undefined;
 }
+
+/** Hears of every probe; must not throw. */
+export type OnProbe = (databaseId: string, probe: ProbeRecord, counters: GroupCounters) => void;
 
 /** The wall-clock time that events carry. */
 export function timestamp({ clock }: Pick<Runtime, 'clock'>): Date {

@@ -53,6 +53,8 @@ export interface MultiDbStats {
   readonly client: string;
   /** Number of the group in this process; clients that share their databases share it. */
   readonly group: number;
+  /** Open clients that share the databases; 0: all are closed. */
+  readonly clients: number;
   /** In order of configuration. */
   readonly databases: readonly DatabaseStats[];
   /** Commands that failed before a database was chosen for them: all were down, overload. */
@@ -70,6 +72,7 @@ export function stats(client: string, { coordinator, counters, members }: Group)
   return Object.freeze({
     client,
     group: counters.group,
+    clients: members.size,
     databases: Object.freeze(
       coordinator.all().map((database) => databaseStats(database, executors)),
     ),

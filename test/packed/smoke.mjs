@@ -14,6 +14,20 @@ import path from 'node:path';
 
 const require = createRequire(import.meta.url);
 
+/** What an entry point stands on besides: an optional peer, installed in one of the projects. */
+const OPTIONAL_PEERS = {
+  'redis-multidb/otel': '@opentelemetry/api',
+  'redis-multidb/prometheus': 'prom-client',
+};
+
+function isInstalled(name) {
+  try {
+    return Boolean(require.resolve(name));
+  } catch {
+    return false;
+  }
+}
+
 /** Everything that the package exports is the same by `import` and by `require()`. */
 async function loads() {
   const entryPoints = Object.keys(require('redis-multidb/package.json').exports)
@@ -21,6 +35,12 @@ async function loads() {
     .map((subpath) => `redis-multidb${subpath.slice(1)}`);
 
   for (const entryPoint of entryPoints) {
+    const peer = OPTIONAL_PEERS[entryPoint];
+    if (peer !== undefined && !isInstalled(peer)) {
+      await assert.rejects(import(entryPoint), { code: 'ERR_MODULE_NOT_FOUND' });
+      await assert.rejects(import(entryPoint), new RegExp(peer));
+      continue;
+    }
     const imported = await import(entryPoint);
     const required = require(entryPoint);
     const names = Object.keys(imported);
@@ -31,7 +51,10 @@ async function loads() {
       assert.equal(required[name], imported[name], `${entryPoint}: ${name} exists twice`);
     }
   }
-  return entryPoints;
+  return entryPoints.filter((each) => {
+    const peer = OPTIONAL_PEERS[each];
+    return peer === undefined || isInstalled(peer);
+  });
 }
 
 const directory = mkdtempSync(path.join(tmpdir(), 'redis-multidb-smoke-'));
@@ -118,11 +141,11 @@ async function failsOver({ createMultiDbClient, isMultiDbError }) {
   await ended;
 }
 
-const entryPoints = await loads();
+const loaded = await loads();
 await failsOver(await import('redis-multidb'));
 await failsOver(require('redis-multidb'));
 
 const client = require('@redis/client/package.json').version;
 console.log(
-  `Node.js ${process.version}, @redis/client ${client}: ${entryPoints.join(', ')} load, a client fails over.`,
+  `Node.js ${process.version}, @redis/client ${client}: ${loaded.join(', ')} load, a client fails over.`,
 );

@@ -1,0 +1,279 @@
+import { COMMAND_FAILURES } from '../core/command-failure.js';
+import type { SwitchReason } from '../events.js';
+import type { CommandStats, DatabaseStats } from '../runtime/stats.js';
+import type { Subject } from './subjects.js';
+
+/** Beside `client`, which every metric has. */
+export type Label = 'database' | 'outcome' | 'check' | 'from' | 'to' | 'reason' | 'state';
+
+export interface Point {
+  readonly labels: Readonly<Partial<Record<Label, string>>>;
+  readonly value: number;
+}
+
+export interface MetricDefinition {
+  /** In Prometheus, after `redis_multidb_`. */
+  readonly name: string;
+  /** In OpenTelemetry. */
+  readonly otel: string;
+  /** `counter` only grows; `level` can be summed over clients, `gauge` can't. */
+  readonly kind: 'counter' | 'level' | 'gauge';
+  /** As in UCUM. Both systems get the same number. */
+  readonly unit: string;
+  readonly help: string;
+  readonly labels: readonly Label[];
+  readonly read: (subject: Subject) => Iterable<Point>;
+}
+
+export const PREFIX = 'redis_multidb_';
+
+/** Stands in labels for "no database". A label that is empty would be no label. */
+export const NONE = 'none';
+
+const GEO = 'redis.client.geofailover';
+
+/** Names of the labels in OpenTelemetry; where Redis's own clients have one, it is theirs. */
+export const ATTRIBUTES: Readonly<Record<Label | 'client', string>> = Object.freeze({
+  client: 'redis.client.name',
+  database: `${GEO}.database`,
+  outcome: `${GEO}.outcome`,
+  check: `${GEO}.check`,
+  from: 'db.client.geofailover.fail_from',
+  to: 'db.client.geofailover.fail_to',
+  reason: 'db.client.geofailover.reason',
+  state: `${GEO}.connection.state`,
+});
+
+/** What people asked for, as against what the client found out by itself. */
+const BY_HAND: ReadonlySet<SwitchReason> = new Set([
+  ...(['manual', 'forced', 'weight', 'removed'] as const),
+]);
+
+/** Latency of probes, a histogram: what it holds can't be said in points. */
+export const PROBE_DURATION = Object.freeze({
+  name: 'probe_duration_seconds',
+  otel: `${GEO}.probe.duration`,
+  unit: 's',
+  help: 'How long the probes of health checks took that passed',
+  labels: ['database', 'check'] as const,
+});
+
+/** Every metric but the histogram; both exporters are made of this list. */
+export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
+  {
+    name: 'failovers_total',
+    otel: `${GEO}.failovers`,
+    kind: 'counter',
+    unit: '{failover}',
+    help: 'Switches from one database to another, automatic or manual',
+    labels: ['from', 'to', 'reason'],
+    read: readFailovers,
+  },
+  {
+    name: 'switches_total',
+    otel: `${GEO}.switches`,
+    kind: 'counter',
+    unit: '{switch}',
+    help: 'Every change of the active database, also from and to none, by exact reason',
+    labels: ['from', 'to', 'reason'],
+    read: ({ stats }) =>
+      stats.switches.map(({ from = NONE, to = NONE, reason, count }) => ({
+        labels: { from, to, reason },
+        value: count,
+      })),
+  },
+  {
+    name: 'without_service_seconds_total',
+    otel: `${GEO}.without_service.time`,
+    kind: 'counter',
+    unit: 's',
+    help: 'Time during which no database was active, with an outage that still goes on',
+    labels: [],
+    read: ({ stats }) => [{ labels: {}, value: stats.withoutServiceMs / 1000 }],
+  },
+  {
+    name: 'pending_commands',
+    otel: `${GEO}.pending_commands`,
+    kind: 'level',
+    unit: '{command}',
+    help: 'Commands that are accepted and not settled',
+    labels: [],
+    read: ({ stats }) => [{ labels: {}, value: stats.pending }],
+  },
+  {
+    name: 'commands_total',
+    otel: `${GEO}.commands`,
+    kind: 'counter',
+    unit: '{command}',
+    help: 'Commands by how they ended',
+    labels: ['database', 'outcome'],
+    read: readCommands,
+  },
+  {
+    name: 'commands_outcome_unknown_total',
+    otel: `${GEO}.commands.outcome_unknown`,
+    kind: 'counter',
+    unit: '{command}',
+    help: 'Commands that failed and may have been executed all the same',
+    labels: ['database'],
+    read: ({ stats }) => [
+      ...stats.databases.map(({ id, commands }) => point(id, commands.outcomeUnknown)),
+      point(NONE, stats.undirected.outcomeUnknown),
+    ],
+  },
+  counted('retries_total', 'retries', '{attempt}', 'Attempts that were followed by another one', {
+    value: ({ retries }) => retries,
+  }),
+  counted(
+    'takeovers_total',
+    'takeovers',
+    '{command}',
+    'Commands that had been given to this database and went to another one at a switch',
+    { value: ({ moved }) => moved },
+  ),
+  counted(
+    'sent_twice_total',
+    'sent_twice',
+    '{command}',
+    'Takeovers while the first attempt was still under way',
+    { value: ({ sentTwice }) => sentTwice },
+  ),
+  counted('breaker_opened_total', 'breaker.opened', '{event}', 'Times the circuit breaker opened', {
+    value: ({ breakerOpened }) => breakerOpened,
+  }),
+  {
+    name: 'probes_total',
+    otel: `${GEO}.probes`,
+    kind: 'counter',
+    unit: '{probe}',
+    help: 'Probes of health checks by how they ended',
+    labels: ['database', 'check', 'outcome'],
+    read: readProbes,
+  },
+  ofDatabase('database_active', 'database.active', '1', '1: commands go to this database', {
+    value: ({ active }) => Number(active),
+  }),
+  ofDatabase('database_healthy', 'database.healthy', '1', '1: its health checks pass', {
+    value: ({ health }) => Number(health === 'healthy'),
+  }),
+  ofDatabase('database_connected', 'database.connected', '1', '1: its data connections are ready', {
+    value: ({ connected }) => Number(connected),
+  }),
+  ofDatabase('breaker_open', 'breaker.open', '1', '1: the circuit breaker is open', {
+    value: ({ breaker }) => Number(breaker === 'open'),
+  }),
+  ofDatabase('database_drained', 'database.drained', '1', '1: it was drained by hand', {
+    value: ({ drainLeftMs }) => Number(drainLeftMs > 0),
+  }),
+  ofDatabase('database_weight', 'database.weight', '1', 'Its weight', {
+    value: ({ weight }) => weight,
+  }),
+  ofDatabase(
+    'grace_period_left_seconds',
+    'grace_period.left',
+    's',
+    'How long it stays ineligible since it was left as failed',
+    { value: ({ gracePeriodLeftMs }) => gracePeriodLeftMs / 1000 },
+  ),
+  {
+    name: 'in_flight_commands',
+    otel: `${GEO}.in_flight_commands`,
+    kind: 'level',
+    unit: '{command}',
+    help: 'Attempts under way',
+    labels: ['database'],
+    read: ({ stats }) => stats.databases.map(({ id, inFlight }) => point(id, inFlight)),
+  },
+  {
+    name: 'connections',
+    otel: `${GEO}.connections`,
+    kind: 'level',
+    unit: '{connection}',
+    help: 'Data connections: ready, or draining what was left on them',
+    labels: ['database', 'state'],
+    read: ({ stats }) =>
+      stats.databases.flatMap(({ id, connections, draining }) => [
+        { labels: { database: id, state: 'ready' }, value: connections },
+        { labels: { database: id, state: 'draining' }, value: draining },
+      ]),
+  },
+] satisfies MetricDefinition[]);
+
+function point(database: string, value: number): Point {
+  return { labels: { database }, value };
+}
+
+function counted(
+  name: string,
+  otel: string,
+  unit: string,
+  help: string,
+  { value }: { value: (stats: DatabaseStats) => number },
+): MetricDefinition {
+  return {
+    ...{ name, otel: `${GEO}.${otel}`, kind: 'counter', unit, help, labels: ['database'] },
+    read: ({ stats }) => stats.databases.map((each) => point(each.id, value(each))),
+  };
+}
+
+function ofDatabase(
+  name: string,
+  otel: string,
+  unit: string,
+  help: string,
+  { value }: { value: (snapshot: Subject['databases'][number]) => number },
+): MetricDefinition {
+  return {
+    ...{ name, otel: `${GEO}.${otel}`, kind: 'gauge', unit, help, labels: ['database'] },
+    read: ({ databases }) => databases.map((each) => point(each.id, value(each))),
+  };
+}
+
+/**
+ * As Redis's own clients count them: from one database to another, and only two reasons. What has
+ * not happened yet is there with 0, or the first failover would be no increase.
+ */
+function* readFailovers({ stats }: Subject): Iterable<Point> {
+  const counts = new Map<string, { labels: Point['labels']; value: number }>();
+  const add = (from: string, to: string, reason: string, value: number) => {
+    const key = JSON.stringify([from, to, reason]);
+    const before = counts.get(key)?.value ?? 0;
+    counts.set(key, { labels: { from, to, reason }, value: before + value });
+  };
+  for (const { id: from } of stats.databases) {
+    for (const { id: to } of stats.databases) {
+      if (from === to) continue;
+      for (const reason of ['automatic', 'manual']) add(from, to, reason, 0);
+    }
+  }
+  for (const { from, to, reason, count } of stats.switches) {
+    if (from === undefined || to === undefined) continue;
+    add(from, to, BY_HAND.has(reason) ? 'manual' : 'automatic', count);
+  }
+  yield* counts.values();
+}
+
+function* readCommands({ stats }: Subject): Iterable<Point> {
+  for (const { id, commands } of stats.databases) {
+    yield { labels: { database: id, outcome: 'succeeded' }, value: commands.succeeded };
+    yield* failuresOf(id, commands);
+  }
+  yield* failuresOf(NONE, stats.undirected);
+}
+
+function* failuresOf(database: string, { failed }: CommandStats): Iterable<Point> {
+  for (const outcome of COMMAND_FAILURES) {
+    yield { labels: { database, outcome }, value: failed[outcome] };
+  }
+}
+
+function* readProbes({ stats }: Subject): Iterable<Point> {
+  for (const { id: database, probes } of stats.databases) {
+    for (const { check, passed, failed, timedOut } of probes) {
+      const outcomes = { passed, failed, 'timed-out': timedOut };
+      for (const [outcome, value] of Object.entries(outcomes)) {
+        yield { labels: { database, check, outcome }, value };
+      }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { openClients } from '../diagnostics/open-clients.js';
+import type { DatabaseSnapshot } from '../runtime/snapshot.js';
+import type { MultiDbStats } from '../runtime/stats.js';
+
+/** What is read of a client, whatever its modules and scripts. */
+export interface MeasuredClient {
+  readonly databases: readonly DatabaseSnapshot[];
+  stats(): MultiDbStats;
+}
+
+/** A client, with all that share its databases, at the moment of a collection. */
+export interface Subject {
+  /** Its name; `name-2`, `name-3` ... when several open clients have the same. */
+  readonly client: string;
+  readonly stats: MultiDbStats;
+  readonly databases: readonly DatabaseSnapshot[];
+}
+
+/**
+ * The clients that are exported: those that were given, or all of the process, as long as they
+ * are open. Clients that share their databases are one. A label belongs to its client until that
+ * is closed.
+ */
+export class Subjects {
+  readonly #labels = new Map<number, string>();
+
+  constructor(private readonly given: readonly MeasuredClient[] | undefined) {}
+
+  list(): readonly Subject[] {
+    const found = new Map<number, Omit<Subject, 'client'>>();
+    for (const client of this.given ?? openClients()) {
+      const stats = client.stats();
+      if (stats.clients === 0 || found.has(stats.group)) continue;
+      found.set(stats.group, { stats, databases: client.databases });
+    }
+    for (const group of this.#labels.keys()) if (!found.has(group)) this.#labels.delete(group);
+    return [...found].map(([group, subject]) => ({
+      client: this.#labelOf(group, subject.stats.client),
+      ...subject,
+    }));
+  }
+
+  /** The label of a group that is exported; undefined: it is not. */
+  find(group: number): string | undefined {
+    return (
+      this.#labels.get(group) ?? this.list().find(({ stats }) => stats.group === group)?.client
+    );
+  }
+
+  #labelOf(group: number, name: string): string {
+    const known = this.#labels.get(group);
+    if (known !== undefined) return known;
+    const taken = new Set(this.#labels.values());
+    let label = name;
+    for (let n = 2; taken.has(label); n += 1) label = `${name}-${n}`;
+    this.#labels.set(group, label);
+    return label;
+  }
+}

@@ -1,0 +1,104 @@
+/** Metrics for OpenTelemetry: imported as `redis-multidb/otel`. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import {
+  type Attributes,
+  type BatchObservableCallback,
+  type Meter,
+  type MeterProvider,
+  metrics,
+  type Observable,
+} from '@opentelemetry/api';
+import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
+import { type ProbeMessage, probeChannelName } from '../diagnostics/channels.js';
+import {
+  ATTRIBUTES,
+  CATALOGUE,
+  type Label,
+  type MetricDefinition,
+  PROBE_DURATION,
+} from '../metrics/catalogue.js';
+import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
+import { Vanished } from './vanished.js';
+
+export type { MeasuredClient } from '../metrics/subjects.js';
+
+export interface OtelMetricsOptions {
+  /** Default: the global one, as it is now: set it before. */
+  readonly meterProvider?: MeterProvider;
+  /** Default: every client of the process, those to come as well. Closed ones are left out. */
+  readonly clients?: readonly MeasuredClient[];
+}
+
+/**
+ * Exports the clients' metrics from now on; returns what ends it. They are read when they are
+ * collected, and cost nothing in between; only the probes of health checks are recorded one by
+ * one.
+ */
+export function otelMetrics({ meterProvider, clients }: OtelMetricsOptions = {}): () => void {
+  const provider = meterProvider ?? metrics.getMeterProvider();
+  const meter = provider.getMeter('redis-multidb');
+  const subjects = new Subjects(clients);
+  const vanished = new Vanished();
+  const instruments = CATALOGUE.map((definition) => ({
+    definition,
+    instrument: instrumentOf(meter, definition),
+  }));
+  const observe: BatchObservableCallback = (result) => {
+    for (const { client, ...subject } of subjects.list()) {
+      for (const { definition, instrument } of instruments) {
+        for (const { labels, value } of definition.read({ client, ...subject })) {
+          const attributes = attributesOf({ client, ...labels });
+          result.observe(instrument, value, attributes);
+          if (definition.kind !== 'counter') vanished.note(instrument, definition.otel, attributes);
+        }
+      }
+    }
+    for (const [instrument, attributes] of vanished.finish()) {
+      result.observe(instrument, 0, attributes);
+    }
+  };
+  const observables = instruments.map(({ instrument }) => instrument);
+  meter.addBatchObservableCallback(observe, observables);
+
+  const durations = meter.createHistogram(PROBE_DURATION.otel, {
+    description: PROBE_DURATION.help,
+    unit: PROBE_DURATION.unit,
+    advice: { explicitBucketBoundaries: LATENCY_BUCKETS_MS.map((ms) => ms / 1000) },
+  });
+  const onProbe = (message: unknown) => {
+    const { group, id: database, check, healthy, latencyMs } = message as ProbeMessage;
+    if (!healthy) return;
+    const client = subjects.find(group);
+    if (client === undefined) return;
+    durations.record(latencyMs / 1000, attributesOf({ client, database, check }));
+  };
+  subscribe(probeChannelName, onProbe);
+
+  return () => {
+    meter.removeBatchObservableCallback(observe, observables);
+    unsubscribe(probeChannelName, onProbe);
+  };
+}
+
+function instrumentOf(meter: Meter, { otel, kind, unit, help }: MetricDefinition): Observable {
+  const options = { description: help, unit };
+  switch (kind) {
+    case 'counter':
+      return meter.createObservableCounter(otel, options);
+    case 'level':
+      return meter.createObservableUpDownCounter(otel, options);
+    case 'gauge':
+      return meter.createObservableGauge(otel, options);
+  }
+}
+
+function attributesOf(labels: Readonly<Partial<Record<Label | 'client', string>>>): Attributes {
+  const attributes: Attributes = {
+    'db.system.name': 'redis',
+    'redis.client.library': 'redis-multidb',
+  };
+  for (const [label, value] of Object.entries(labels)) {
+    attributes[ATTRIBUTES[label as Label | 'client']] = value;
+  }
+  return attributes;
+}
