@@ -1,4 +1,5 @@
 import { createClient } from '@redis/client';
+import { StreamedCredentials } from './credentials.js';
 import type { ClientOptions } from './options.js';
 
 export type InnerClient = ReturnType<typeof createClient>;
@@ -17,7 +18,12 @@ export function newClient(options: ClientOptions): InnerClient {
     template = createClient(RESP === undefined ? {} : { RESP }) as unknown as InnerClient;
     templates.set(RESP, template);
   }
-  return template.duplicate(options as never) as unknown as InnerClient;
+  const client = template.duplicate(options as never) as unknown as InnerClient;
+  const { credentialsProvider } = options;
+  if (credentialsProvider instanceof StreamedCredentials) {
+    client.on('ready', () => credentialsProvider.ready());
+  }
+  return client;
 }
 
 /** Ends a client and its socket in whatever state they are. */

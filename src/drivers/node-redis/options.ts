@@ -1,4 +1,5 @@
 import type { createClient } from '@redis/client';
+import { connectionCredentials } from './credentials.js';
 
 /** node-redis options of one database, as far as the driver reads them. */
 export interface NodeRedisOptions {
@@ -24,14 +25,8 @@ export type ClientOptions = NonNullable<Parameters<typeof createClient>[0]>;
 
 /** Keys of `client` that shape the API: they belong to the facade, not to a connection. */
 export const API_SHAPING_OPTIONS = [
-  ...([
-    'modules',
-    'scripts',
-    'functions',
-    'keyPrefix',
-    'clientSideCache',
-    'emitInvalidate',
-  ] as const),
+  ...(['modules', 'scripts', 'functions', 'keyPrefix'] as const),
+  ...(['clientSideCache', 'emitInvalidate'] as const),
 ] as const;
 
 export interface ConnectionSetting {
@@ -60,6 +55,9 @@ export function connectionOptions(
     reconnectStrategy,
     signal: abort.signal,
   };
+  if (options.credentialsProvider !== undefined) {
+    options.credentialsProvider = connectionCredentials(options.credentialsProvider, abort.signal);
+  }
   options.commandOptions = { timeout: 0 };
   options.disableOfflineQueue = true;
   // node-redis would swap sockets below us, and end the process when the new address refuses;

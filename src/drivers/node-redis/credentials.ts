@@ -1,0 +1,135 @@
+/** node-redis's `credentialsProvider`, as far as it is called. */
+interface Credentials {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+interface CredentialsListener {
+  onNext(credentials: Credentials): void;
+  onError(error: Error): void;
+}
+
+interface AsyncProvider {
+  readonly type: 'async-credentials-provider';
+  credentials(): Promise<Credentials>;
+}
+
+interface StreamingProvider {
+  readonly type: 'streaming-credentials-provider';
+  subscribe(listener: CredentialsListener): Promise<[Credentials, { dispose(): void }]>;
+  onReAuthenticationError(error: Error): void;
+}
+
+/**
+ * The user's provider for one connection, which ends with `signal`: its failure says that it was
+ * the provider's, and what it does wrong can't harm the process. Anything that is no provider is
+ * answered as it is.
+ */
+export function connectionCredentials(given: unknown, signal: AbortSignal): unknown {
+  switch ((given as { type?: unknown } | undefined)?.type) {
+    case 'async-credentials-provider':
+      return {
+        type: 'async-credentials-provider',
+        credentials: () =>
+          obtain(async () => checked(await (given as AsyncProvider).credentials())),
+      } satisfies AsyncProvider;
+    case 'streaming-credentials-provider':
+      return new StreamedCredentials(given as StreamingProvider, signal);
+    default:
+      return given;
+  }
+}
+
+/**
+ * A subscription for exactly as long as the connection lives. node-redis forgets one whose
+ * connection ends while it is being made, and can't use credentials that come before the
+ * connection is ready: those are used then.
+ */
+export class StreamedCredentials implements StreamingProvider {
+  readonly type = 'streaming-credentials-provider';
+  #listener: CredentialsListener | undefined;
+  /** What the connection has been, or is being, authenticated with. */
+  #used: Credentials | undefined;
+  #latest: Credentials | undefined;
+  #isReady = false;
+
+  constructor(
+    private readonly provider: StreamingProvider,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  subscribe(listener: CredentialsListener): Promise<[Credentials, { dispose(): void }]> {
+    return obtain(async () => {
+      this.#listener = listener;
+      const [initial, subscription] = await this.provider.subscribe({
+        onNext: (credentials) => this.#onNext(credentials),
+        onError: (error) => this.#safely(() => listener.onError(error)),
+      });
+      let isDisposed = false;
+      const dispose = () => {
+        if (isDisposed) return;
+        isDisposed = true;
+        this.signal.removeEventListener('abort', dispose);
+        try {
+          subscription.dispose();
+        } catch {}
+      };
+      if (this.signal.aborted) {
+        dispose();
+        throw new Error('the connection has ended');
+      }
+      this.signal.addEventListener('abort', dispose, { once: true });
+      this.#used = checked(initial);
+      return [initial, { dispose }];
+    });
+  }
+
+  /** The connection is ready. */
+  ready(): void {
+    this.#isReady = true;
+    this.#use();
+  }
+
+  onReAuthenticationError(error: Error): void {
+    this.#safely(() => this.provider.onReAuthenticationError(error));
+  }
+
+  #onNext(credentials: Credentials): void {
+    this.#latest = credentials;
+    if (this.#isReady) this.#use();
+  }
+
+  #use(): void {
+    const latest = this.#latest;
+    this.#latest = undefined;
+    if (latest === undefined || isSame(latest, this.#used)) return;
+    this.#used = latest;
+    this.#safely(() => this.#listener?.onNext(latest));
+  }
+
+  /** An ended connection tells nothing, and nobody's error reaches the process. */
+  #safely(call: () => void): void {
+    if (this.signal.aborted) return;
+    try {
+      call();
+    } catch {}
+  }
+}
+
+async function obtain<T>(credentials: () => Promise<T>): Promise<T> {
+  try {
+    return await credentials();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the credentials provider failed: ${reason}`, { cause });
+  }
+}
+
+function checked(credentials: Credentials): Credentials {
+  if (typeof credentials === 'object' && credentials !== null) return credentials;
+  throw new TypeError('it answered no credentials');
+}
+
+function isSame(one: Credentials, other: Credentials | undefined): boolean {
+  return one.username === other?.username && one.password === other?.password;
+}
