@@ -20,6 +20,7 @@ import {
 } from '../integration/support.js';
 import {
   freePort,
+  type RedisDirectives,
   type RedisServer,
   rawCommand,
   startProxy,
@@ -49,7 +50,10 @@ describe.skipIf(!hasTls)('TLS', () => {
     readonly port: number;
   }
 
-  async function startTls(pair: KeyPair = certificates.server): Promise<TlsServer> {
+  async function startTls(
+    pair: KeyPair = certificates.server,
+    config: RedisDirectives = {},
+  ): Promise<TlsServer> {
     const port = await freePort();
     const own = path.join(dir, String(port));
     mkdirSync(own);
@@ -64,6 +68,7 @@ describe.skipIf(!hasTls)('TLS', () => {
         'tls-key-file': file('key.pem', pair.key),
         'tls-ca-cert-file': file('ca.pem', certificates.ca),
         'tls-auth-clients': false,
+        ...config,
       },
     });
     return { server, port };
@@ -124,6 +129,99 @@ describe.skipIf(!hasTls)('TLS', () => {
     block(2000);
     expect(tally(await Promise.all(replies))).toEqual({ replied: 300 });
     expect(events.all).toEqual([]);
+  });
+
+  describe('with client certificates', () => {
+    const asked = () => startTls(certificates.server, { 'tls-auth-clients': 'yes' });
+
+    /** Every database with the certificate in the shared options, and `own` in those of the first. */
+    function shown(ports: readonly number[], pair: KeyPair | undefined, own: object = {}) {
+      const { databases } = over(ports);
+      const [first, ...others] = databases.map(({ client, ...database }) => ({
+        ...database,
+        client: { url: client.url },
+      }));
+      const tls = { tls: true as const, ca: certificates.ca };
+      return {
+        databases: [
+          { ...first, client: { ...first?.client, socket: { tls: true as const, ...own } } },
+          ...others,
+        ],
+        client: { socket: { ...tls, ...pair } },
+      } as never;
+    }
+
+    it('fails over and back, every connection showing it', async () => {
+      const [east, west] = await Promise.all([asked(), asked()]);
+      const client = await connected([], shown([east.port, west.port], certificates.client));
+      const traffic = new Traffic(() => client.get('key'), { callers: 10 });
+      await traffic.flows();
+      const switched = switchTo(client);
+      void east.server.kill();
+      expect(await switched).toMatchObject({ from: 'east', to: 'west', reason: 'health-check' });
+      await traffic.flows();
+      await east.server.restart();
+      await active(client, 'east');
+      await traffic.flows();
+      await traffic.stop();
+      expect(traffic.errors).toEqual([]);
+    });
+
+    it('one database may have its own', async () => {
+      const [east, west] = await Promise.all([asked(), asked()]);
+      const own = shown([east.port, west.port], certificates.client, certificates.server);
+      const client = await connected([], own);
+      expect(await client.set('key', 'value')).toBe('OK');
+      const switched = switchTo(client);
+      void east.server.kill();
+      await switched;
+      expect(await client.set('key', 'value')).toBe('OK');
+    });
+
+    it('serves from the other database when the server does not accept it, and says so', async () => {
+      const [east, west] = await Promise.all([asked(), startTls()]);
+      const client = clientOf([], shown([east.port, west.port], undefined));
+      await client.connect();
+      await waitFor(() => client.databases[0]?.health === 'unhealthy', { what: 'the verdict' });
+      expect(client.activeDatabase).toBe('west');
+      expect(client.databases[0]?.cause).toMatch(/certificate|handshake|alert|closed/i);
+    });
+
+    it('leaves a server that asks for another one from now on, at the next connection', async () => {
+      const [east, west] = await Promise.all([asked(), asked()]);
+      const client = await connected([], shown([east.port, west.port], certificates.client));
+      const traffic = new Traffic(() => client.get('key'), { callers: 10 });
+      await traffic.flows();
+      const stranger = path.join(dir, String(east.port), 'stranger.pem');
+      writeFileSync(stranger, certificates.strangerCa);
+      const switched = switchTo(client);
+      await east.server.command('CONFIG', 'SET', 'tls-ca-cert-file', stranger);
+      await east.server.command('CLIENT', 'KILL', 'TYPE', 'normal');
+      expect(await switched).toMatchObject({ from: 'east', to: 'west' });
+      await traffic.flows();
+      await traffic.stop();
+      expect(traffic.errors).toEqual([]);
+    });
+  });
+
+  it('tells of changed keys over it, also after a switch', async () => {
+    const [east, west] = await Promise.all([startTls(), startTls()]);
+    const client = await connected([], {
+      ...over([east.port, west.port]),
+      client: { RESP: 3, clientSideCache: {} },
+    });
+    const follows = async ({ server }: TlsServer, value: string) => {
+      await client.get('key');
+      await client.get('key');
+      await server.command('SET', 'key', value);
+      await waitFor(async () => (await client.get('key')) === value, { what: value });
+    };
+    await follows(east, 'east');
+    const switched = switchTo(client);
+    void east.server.kill();
+    await switched;
+    expect(await client.get('key')).toBeNull();
+    await follows(west, 'west');
   });
 
   it('says that it is the certificate', async () => {
@@ -206,6 +304,31 @@ describe('Unix sockets', () => {
     expect(traffic.errors).toEqual([]);
     await east.server.restart();
     await active(client, 'east');
+  });
+
+  it('take user, password and database from a URL, before and after a switch', async () => {
+    const start = async () => {
+      const started = await startUnix();
+      await started.server.command('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~*', '+@all');
+      return started;
+    };
+    const [east, west] = await Promise.all([start(), start()]);
+    const client = await connected([], {
+      databases: [east, west].map(({ socket }, index) => ({
+        id: index === 0 ? 'east' : 'west',
+        weight: 1 / (index + 1),
+        client: { url: `unix://app:s3cret@${socket}?db=${index + 2}` },
+      })),
+    });
+    const where = async () => [
+      String(await client.sendCommand(['ACL', 'WHOAMI'])),
+      /db=(\d+)/.exec(String(await client.sendCommand(['CLIENT', 'INFO'])))?.[1],
+    ];
+    expect(await where()).toEqual(['app', '2']);
+    const switched = switchTo(client);
+    void east.server.kill();
+    await switched;
+    expect(await where()).toEqual(['app', '3']);
   });
 
   it('fail over when the server is frozen', async () => {
