@@ -10,6 +10,7 @@ const self: Alias[] = [
   { find: /^redis-multidb\/config$/, replacement: source('config/index.ts') },
   { find: /^redis-multidb\/otel$/, replacement: source('otel/index.ts') },
   { find: /^redis-multidb\/prometheus$/, replacement: source('prometheus/index.ts') },
+  { find: /^redis-multidb\/http$/, replacement: source('http/index.ts') },
   { find: /^redis-multidb\/testing$/, replacement: source('testing/index.ts') },
 ];
 /** Version 5 in place of version 6, deep imports as well. */
@@ -62,6 +63,7 @@ export default defineConfig({
         group: 1,
         timeoutMs: 30_000,
       }),
+      project('browser', { include: 'test/browser/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       // Measures how fast a failure is noticed: alone on the machine, one file at a time.
       project('faults', {

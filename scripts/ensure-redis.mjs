@@ -2,8 +2,8 @@
 // on free ports; no server that runs already is touched. Node.js built-ins only.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { aptInstall } from './apt.mjs';
 
 const OLDEST = [6, 2];
 
@@ -12,22 +12,6 @@ const HOW_TO_GET_IT = `redis-server ${OLDEST.join('.')} or newer is needed on th
   Fedora, RHEL:    sudo dnf install redis   (or valkey-compat-redis)
   Debian, Ubuntu:  sudo apt-get install redis-server
   others:          https://redis.io/docs/latest/operate/oss_and_stack/install/`;
-
-// policy-rc.d keeps Debian's package from starting a system service on port 6379; the service of a
-// package that only the tests wanted is disabled as well, for the next boot.
-const INSTALL_ON_DEBIAN = `
-set -e
-export DEBIAN_FRONTEND=noninteractive
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\\nexit 101\\n' > "$policy"
-  chmod 755 "$policy"
-fi
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends redis-server
-systemctl disable redis-server >/dev/null 2>&1 || true
-`;
 
 /** The version of the redis-server on the PATH, e.g. `7.0.15`; undefined if there is none. */
 export function redisVersion() {
@@ -43,25 +27,10 @@ function isNewEnough(version) {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
-/** The words before `sh -c` that make it run as root without asking; undefined if nothing does. */
-function asRoot() {
-  if (process.getuid?.() === 0) return [];
-  const canSudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
-  return canSudo ? ['sudo', '-n'] : undefined;
-}
-
 /** Returns the version found or installed. Throws, with advice, when there is none to be had. */
 export function ensureRedis() {
   let version = redisVersion();
-  if (version === undefined && existsSync('/usr/bin/apt-get')) {
-    const prefix = asRoot();
-    if (prefix !== undefined) {
-      console.log('Installing redis-server (apt-get) ...');
-      const [program = 'sh', ...args] = [...prefix, 'sh', '-c', INSTALL_ON_DEBIAN];
-      spawnSync(program, args, { stdio: 'inherit' });
-      version = redisVersion();
-    }
-  }
+  if (version === undefined && aptInstall('redis-server')) version = redisVersion();
   if (version !== undefined && isNewEnough(version)) return version;
   throw new Error(`${HOW_TO_GET_IT}\nFound: ${version ?? 'none'}.`);
 }

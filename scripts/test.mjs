@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureDeps } from './ensure-deps.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { killLeftovers } from './leaks.mjs';
@@ -31,8 +32,10 @@ const failures = [];
 const steps = [
   { name: 'deps', title: 'Dependencies match the lock file', action: ensureDeps },
   { name: 'redis', title: 'A Redis server is at hand', action: () => log(ensureRedis()) },
+  { name: 'chromium', title: 'A Chromium is at hand', action: () => log(ensureChromium()) },
   { name: 'lint', title: 'Format, lint and source rules', action: lint },
   { name: 'types', title: 'Types', action: () => tsc('tsconfig.json') },
+  { name: 'types-page', title: 'Types of the page', action: () => tsc('tsconfig.page.json') },
   { name: 'types-5', title: 'Types with client version 5', action: () => tsc('tsconfig.v5.json') },
   { name: 'build', title: 'Build', action: build },
   { name: 'vitest', title: 'Tests (Vitest)', action: vitest },
@@ -197,7 +200,7 @@ async function main() {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
-  const always = ['deps', 'redis', 'leaks'];
+  const always = ['deps', 'redis', 'chromium', 'leaks'];
   const chosen = steps.filter(
     ({ name }) => values.only.length === 0 || values.only.includes(name) || always.includes(name),
   );

@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.js';
+import type { HttpAction, ResolvedHttpOptions } from './options.js';
+import { isCrossSite, isLocal, isNavigation, isOwnHost } from './origin.js';
+import type { HandledRequest } from './request.js';
+import type { RouteName } from './routes.js';
+
+/** Why a request is refused. */
+export interface Refusal {
+  readonly status: 401 | 403;
+  readonly message: string;
+}
+
+const NOT_ALLOWED: Refusal = { status: 403, message: 'not allowed' };
+
+/** Who may do what; everything that is not clearly allowed is refused. */
+export class Access {
+  constructor(
+    private readonly options: ResolvedHttpOptions,
+    private readonly clock: Clock,
+  ) {}
+
+  get changesAreOff(): boolean {
+    return this.options.authorize === undefined;
+  }
+
+  /** May see everything without anybody being asked. */
+  readsFreely(request: HandledRequest): boolean {
+    const { read, hosts } = this.options;
+    return read === 'any' || (read === 'loopback' && isLocal(request, hosts));
+  }
+
+  /** What no other site may make a browser do. */
+  refuseSite(request: HandledRequest, route: RouteName): Refusal | undefined {
+    const { hosts } = this.options;
+    const isLink = (route === 'page' || route === 'sign-in') && isNavigation(request);
+    if (isLink && request.method === 'GET') return undefined;
+    if (!isCrossSite(request, hosts)) return undefined;
+    return { status: 403, message: 'requests from other sites are refused' };
+  }
+
+  async refuseRead(request: HandledRequest): Promise<Refusal | undefined> {
+    if (this.readsFreely(request)) return undefined;
+    const foreign = this.#refuseHost(request);
+    if (foreign !== undefined) return foreign;
+    if (this.options.authorize === undefined) {
+      return {
+        status: 403,
+        message: "only this machine may read; the options 'authorize' and 'read' allow others",
+      };
+    }
+    return this.#ask(request, 'read', undefined, false);
+  }
+
+  /** Before anything of the body is read. */
+  refuseChange(request: HandledRequest): Refusal | undefined {
+    if (this.changesAreOff) {
+      return { status: 403, message: "changes are off; the option 'authorize' allows them" };
+    }
+    return this.#refuseHost(request);
+  }
+
+  /** After `refuseChange`. */
+  async refuseAction(
+    request: HandledRequest,
+    action: HttpAction,
+    databaseId: string | undefined,
+  ): Promise<Refusal | undefined> {
+    return this.#ask(request, action, databaseId, false);
+  }
+
+  /** Whether the page should offer its buttons to whoever asks for it. */
+  async mayChange(request: HandledRequest): Promise<boolean> {
+    if (this.refuseChange(request) !== undefined) return false;
+    return (await this.#ask(request, 'switch', undefined, true)) === undefined;
+  }
+
+  #refuseHost(request: HandledRequest): Refusal | undefined {
+    if (isOwnHost(request, this.options.hosts)) return undefined;
+    return { status: 403, message: "this Host is not one of the option 'hosts'" };
+  }
+
+  async #ask(
+    request: HandledRequest,
+    action: HttpAction,
+    databaseId: string | undefined,
+    preview: boolean,
+  ): Promise<Refusal | undefined> {
+    const { authorize, authorizeTimeoutMs, challenge } = this.options;
+    const { method, path, headers, remoteAddress, raw } = request;
+    const asked = { action, databaseId, preview, method, path, headers, remoteAddress, raw };
+    const refusal: Refusal =
+      challenge === undefined ? NOT_ALLOWED : { status: 401, message: 'not allowed' };
+    let isAllowed: unknown;
+    let cancel = () => {};
+    try {
+      const timeUp = new Promise<false>((resolve) => {
+        const timer = this.clock.after(authorizeTimeoutMs, () => resolve(false));
+        cancel = () => timer.cancel();
+      });
+      isAllowed = await Promise.race([authorize?.(asked), timeUp]);
+    } catch {
+      isAllowed = false;
+    }
+    cancel();
+    return isAllowed === true ? undefined : refusal;
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { readChange } from './changes.js';
+import type { Route } from './routes.js';
+
+const active: Route = { name: 'active', databaseId: undefined };
+const drain: Route = { name: 'drain', databaseId: 'east' };
+const resume: Route = { name: 'resume', databaseId: 'east' };
+const endless = Number.POSITIVE_INFINITY;
+
+it.each([
+  [active, { database: 'west' }, { action: 'switch', databaseId: 'west', durationMs: undefined }],
+  [
+    active,
+    { database: 'west', durationMs: 5 },
+    { action: 'switch', databaseId: 'west', durationMs: 5 },
+  ],
+  [
+    active,
+    { database: 'west', durationMs: null },
+    { action: 'switch', databaseId: 'west', durationMs: endless },
+  ],
+  [drain, {}, { action: 'drain', databaseId: 'east', durationMs: endless }],
+  [drain, { durationMs: 1000 }, { action: 'drain', databaseId: 'east', durationMs: 1000 }],
+  [resume, {}, { action: 'resume', databaseId: 'east' }],
+])('%j %j', (route, body, expected) => {
+  expect(readChange(route, body)).toEqual(expected);
+});
+
+it.each([
+  [active, null],
+  [active, []],
+  [active, 'west'],
+  [active, {}],
+  [active, { database: 7 }],
+  [active, { database: '' }],
+  [active, { database: 'west', durationMs: 0 }],
+  [active, { database: 'west', durationMs: '5' }],
+  [active, { database: 'west', durationMs: 2 ** 31 }],
+  [active, { database: 'west', force: true }],
+  [active, JSON.parse('{"__proto__":{"database":"west"}}')],
+  [active, JSON.parse('{"database":"west","__proto__":{"durationMs":1}}')],
+  [active, JSON.parse('{"database":"west","constructor":1}')],
+  [drain, { database: 'west' }],
+  [drain, { durationMs: -1 }],
+  [resume, { durationMs: 1 }],
+])('refuses %j %j', (route, body) => {
+  expect(readChange(route, body)).toEqual(expect.any(String));
+});

@@ -1,0 +1,96 @@
+/** What `POST` may ask for: checked by hand, so that nothing unexpected gets through. */
+import { isMultiDbError } from '../errors.js';
+import { MAX_TIMER_MS } from '../options/rules.js';
+import { failure, json } from './answers.js';
+import type { OperatedClient } from './client.js';
+import { redact } from './redact.js';
+import type { Answer } from './request.js';
+import type { Route } from './routes.js';
+
+export type Change =
+  | {
+      readonly action: 'switch';
+      readonly databaseId: string;
+      /** Undefined: a failback may leave it again. Infinity: it stays until told otherwise. */
+      readonly durationMs: number | undefined;
+    }
+  | { readonly action: 'drain'; readonly databaseId: string; readonly durationMs: number }
+  | { readonly action: 'resume'; readonly databaseId: string };
+
+/** The change that a request asks for, or why it can't be understood. */
+export function readChange(route: Route, body: unknown): Change | string {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return 'the body must be a JSON object';
+  }
+  const known = {
+    active: ['database', 'durationMs'],
+    drain: ['durationMs'],
+    resume: [] as string[],
+  }[route.name as 'active' | 'drain' | 'resume'];
+  const names = Object.keys(body);
+  if (names.some((name) => !known.includes(name))) {
+    return `the body may have ${known.join(', ') || 'no fields'} alone`;
+  }
+  const values = new Map<string, unknown>(Object.entries(body));
+  const durationMs = values.get('durationMs');
+  if (durationMs !== undefined && durationMs !== null && !isDuration(durationMs)) {
+    return `durationMs must be a number from 1 to ${MAX_TIMER_MS}, or null: without end`;
+  }
+  const endless = Number.POSITIVE_INFINITY;
+  const { databaseId = values.get('database') } = route;
+  if (typeof databaseId !== 'string' || databaseId === '') return 'database must be an id';
+  switch (route.name) {
+    case 'active':
+      return {
+        action: 'switch',
+        databaseId,
+        durationMs: durationMs === null ? endless : (durationMs as number | undefined),
+      };
+    case 'drain':
+      return { action: 'drain', databaseId, durationMs: (durationMs ?? endless) as number };
+    default:
+      return { action: 'resume', databaseId };
+  }
+}
+
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MS;
+}
+
+/** Makes it happen. Never rejects. */
+export async function perform(client: OperatedClient, change: Change): Promise<Answer> {
+  // Ids are shown redacted, so they come back like that.
+  const found = client.databases.filter(({ id }) => redact(id) === change.databaseId);
+  const [database] = found;
+  if (database === undefined) return failure(404, 'no database has this id');
+  if (found.length > 1) return failure(409, 'several databases have this id when it is redacted');
+  try {
+    const changed = await act(client, change, database.id);
+    const { activeDatabase } = client;
+    return json(200, {
+      changed,
+      activeDatabase: activeDatabase === undefined ? null : redact(activeDatabase),
+    });
+  } catch (error) {
+    if (!isMultiDbError(error)) return failure(500, 'it failed');
+    return failure(error.code === 'UNKNOWN_DATABASE' ? 404 : 409, redact(error.message));
+  }
+}
+
+/** Resolves to whether anything is different now. */
+async function act(client: OperatedClient, change: Change, id: string): Promise<boolean> {
+  switch (change.action) {
+    case 'switch': {
+      const before = client.activeDatabase;
+      const { durationMs } = change;
+      if (durationMs === undefined) await client.setActiveDatabase(id);
+      else await client.forceActiveDatabase(id, { durationMs });
+      return durationMs !== undefined || before !== id;
+    }
+    case 'drain':
+      await client.drainDatabase(id, { durationMs: change.durationMs });
+      return true;
+    default:
+      return client.resumeDatabase(id);
+  }
+}

@@ -1,0 +1,24 @@
+import type { DrainOptions, ForceOptions } from '../client-type.js';
+import type { MultiDbEventName, MultiDbEvents } from '../events.js';
+import type { Explanation } from '../runtime/explain.js';
+import type { DatabaseSnapshot } from '../runtime/snapshot.js';
+
+/** What the handler needs of a client: public members alone. Every `MultiDbClient` is one. */
+export interface OperatedClient {
+  readonly databases: readonly DatabaseSnapshot[];
+  readonly activeDatabase: string | undefined;
+  readonly isReady: boolean;
+  explain(): Explanation;
+  setActiveDatabase(id: string): Promise<void>;
+  forceActiveDatabase(id: string, options?: ForceOptions): Promise<void>;
+  drainDatabase(id: string, options?: DrainOptions): Promise<void>;
+  resumeDatabase(id: string): boolean;
+  on<E extends MultiDbEventName>(
+    event: E,
+    listener: (...event: MultiDbEvents[E]) => unknown,
+  ): unknown;
+  off<E extends MultiDbEventName>(
+    event: E,
+    listener: (...event: MultiDbEvents[E]) => unknown,
+  ): unknown;
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from './dispatcher.js';
+import { handleNode } from './node-adapter.js';
+
+/** As much of Fastify as the plugin touches, so that its package is not needed for the types. */
+export interface FastifyScope {
+  readonly prefix: string;
+  removeAllContentTypeParsers(): void;
+  addContentTypeParser(
+    contentType: string,
+    parser: (
+      request: never,
+      payload: never,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => void,
+  ): unknown;
+  all(
+    path: string,
+    handler: (
+      request: { readonly raw: IncomingMessage },
+      reply: { readonly raw: ServerResponse; hijack(): unknown },
+    ) => void,
+  ): unknown;
+  addHook(name: 'preClose', hook: (done: () => void) => void): unknown;
+}
+
+export type FastifyPlugin = (
+  scope: FastifyScope,
+  options: unknown,
+  done: (error?: Error) => void,
+) => void;
+
+/** `app.register(handler.fastify, { prefix: '/redis' })`. */
+export function fastifyPlugin(dispatcher: Dispatcher): FastifyPlugin {
+  return (scope, _options, done) => {
+    // The handler reads bodies itself, within its own limits; only in the plugin's own scope.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    const handle = (
+      { raw }: { readonly raw: IncomingMessage },
+      reply: { readonly raw: ServerResponse; hijack(): unknown },
+    ) => {
+      reply.hijack();
+      handleNode(dispatcher, raw, reply.raw, undefined, scope.prefix.replace(/\/$/, ''));
+    };
+    scope.all('/', handle);
+    scope.all('/*', handle);
+    // Fastify waits for open streams when it closes.
+    scope.addHook('preClose', (closed) => {
+      dispatcher.close();
+      closed();
+    });
+    done();
+  };
+}

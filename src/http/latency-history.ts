@@ -1,0 +1,61 @@
+import type { Clock, Timer } from '../clock.js';
+import type { OperatedClient } from './client.js';
+import { redact } from './redact.js';
+
+const WINDOW_MS = 5 * 60_000;
+const SAMPLE_EVERY_MS = 1000;
+const MAX_POINTS = WINDOW_MS / SAMPLE_EVERY_MS;
+const MAX_DATABASES = 64;
+
+/** Wall-clock milliseconds and the latency in milliseconds; null: the probe failed. */
+export type LatencyPoint = readonly [at: number, latencyMs: number | null];
+
+/** What `GET /history` answers. */
+export interface LatencyHistoryStatus {
+  readonly windowMs: number;
+  readonly databases: readonly { readonly id: string; readonly points: readonly LatencyPoint[] }[];
+}
+
+/** The probes of the last five minutes, looked at once a second: bounded, and costs no command. */
+export class LatencyHistory {
+  readonly #points = new Map<string, LatencyPoint[]>();
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly client: OperatedClient,
+    private readonly clock: Clock,
+  ) {
+    this.#sample();
+  }
+
+  get status(): LatencyHistoryStatus {
+    const oldest = this.clock.wallTime() - WINDOW_MS;
+    const databases = [...this.#points].map(([id, points]) => {
+      return { id: redact(id), points: points.filter(([at]) => at >= oldest) };
+    });
+    return { windowMs: WINDOW_MS, databases };
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #sample(): void {
+    const oldest = this.clock.wallTime() - WINDOW_MS;
+    const { databases } = this.client;
+    for (const { id, lastProbe } of databases.slice(0, MAX_DATABASES)) {
+      const points = this.#points.get(id) ?? [];
+      this.#points.set(id, points);
+      const at = lastProbe?.at.getTime();
+      if (lastProbe !== undefined && at !== undefined && points.at(-1)?.[0] !== at) {
+        const { healthy, latencyMs } = lastProbe;
+        points.push([at, healthy ? Math.round(latencyMs * 100) / 100 : null]);
+      }
+      const isOver = ([first]: LatencyPoint) => first < oldest || points.length > MAX_POINTS;
+      while (points[0] !== undefined && isOver(points[0])) points.shift();
+    }
+    const ids = new Set(databases.map(({ id }) => id));
+    for (const id of this.#points.keys()) if (!ids.has(id)) this.#points.delete(id);
+    this.#timer = this.clock.after(SAMPLE_EVERY_MS, () => this.#sample());
+  }
+}

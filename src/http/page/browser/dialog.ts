@@ -1,0 +1,56 @@
+/** Asks before anything is changed, says what will happen, and tells what came of it. */
+import { el, find, setText } from './dom.js';
+
+export interface Duration {
+  readonly text: string;
+  /** Undefined: the field is left out; null: without end. */
+  readonly durationMs: number | null | undefined;
+}
+
+export interface Question {
+  readonly title: string;
+  readonly consequences: readonly string[];
+  /** The first one is chosen beforehand; none: nothing is asked. */
+  readonly durations: readonly Duration[];
+  readonly confirm: string;
+  /** Resolves to why it was refused, if it was. */
+  perform(durationMs: number | null | undefined): Promise<string | undefined>;
+}
+
+export function ask(question: Question): void {
+  const dialog = find('dialog') as HTMLDialogElement;
+  const form = dialog.querySelector('form') as HTMLFormElement;
+  const durations = find('durations') as HTMLFieldSetElement;
+  const confirm = find('confirm') as HTMLButtonElement;
+  const refusal = find('refusal');
+  setText(find('question'), question.title);
+  find('consequences').replaceChildren(...question.consequences.map((line) => el('li', {}, line)));
+  setText(confirm, question.confirm);
+  setText(refusal, '');
+  confirm.disabled = false;
+  durations.hidden = question.durations.length === 0;
+  durations.querySelectorAll('label').forEach((label) => {
+    label.remove();
+  });
+  question.durations.forEach(({ text }, index) => {
+    const input = el('input', { type: 'radio', name: 'duration', value: `${index}` });
+    input.checked = index === 0;
+    durations.append(el('label', {}, input, text));
+  });
+
+  // Of this question alone: another one has its own.
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const chosen = durations.querySelector('input:checked') as HTMLInputElement | null;
+    confirm.disabled = true;
+    setText(refusal, '');
+    question.perform(question.durations[Number(chosen?.value ?? 0)]?.durationMs).then((why) => {
+      confirm.disabled = false;
+      if (why === undefined) dialog.close();
+      else setText(refusal, why);
+    });
+  };
+  find('cancel').onclick = () => dialog.close();
+  dialog.showModal();
+  find('cancel').focus();
+}

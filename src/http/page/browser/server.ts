@@ -1,0 +1,55 @@
+/** What the page asks the handler. */
+import type { LatencyHistoryStatus } from '../../latency-history.js';
+import type { Status, SwitchStatus } from '../../status.js';
+
+/** The page lies where the handler is mounted, with or without a slash at its end. */
+const BASE = `${location.origin}${location.pathname.replace(/\/*$/, '/')}`;
+const RETRY_MS = 3000;
+
+export interface Listener {
+  onStatus(status: Status): void;
+  onSwitch(event: SwitchStatus): void;
+  onLive(isLive: boolean): void;
+}
+
+export async function loadHistory(): Promise<LatencyHistoryStatus | undefined> {
+  try {
+    const response = await fetch(`${BASE}history`);
+    return response.ok ? ((await response.json()) as LatencyHistoryStatus) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves to why it was refused, if it was. */
+export async function change(path: string, body: object): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${BASE}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (response.ok) return undefined;
+    const { error } = (await response.json()) as { error?: string };
+    return error ?? `refused (${response.status})`;
+  } catch {
+    return 'The application did not answer. Whether it was done shows above as soon as it does.';
+  }
+}
+
+export function signInUrl(): string {
+  return `${BASE}sign-in`;
+}
+
+/** A stream that comes back by itself, also after an answer that ends an EventSource for good. */
+export function listen(listener: Listener): void {
+  const source = new EventSource(`${BASE}events`);
+  source.addEventListener('open', () => listener.onLive(true));
+  source.addEventListener('status', ({ data }) => listener.onStatus(JSON.parse(data)));
+  source.addEventListener('switch', ({ data }) => listener.onSwitch(JSON.parse(data)));
+  source.addEventListener('error', () => {
+    listener.onLive(false);
+    if (source.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => listen(listener), RETRY_MS);
+  });
+}

@@ -1,0 +1,109 @@
+import { expect, it } from 'vitest';
+import type { DatabaseStatus, Status } from '../../status.js';
+import {
+  announcement,
+  drainConsequences,
+  headline,
+  role,
+  switchConsequences,
+  untilFailback,
+} from './words.js';
+
+const well: DatabaseStatus = {
+  id: 'east',
+  weight: 1,
+  active: false,
+  health: 'healthy',
+  cause: null,
+  connected: true,
+  breaker: 'closed',
+  failures: 0,
+  total: 0,
+  gracePeriodLeftMs: 0,
+  drained: false,
+  drainEndsAt: null,
+  latencyMs: 0.3,
+  lastProbe: null,
+  lacks: [],
+  details: [],
+  possibleAt: null,
+};
+const east = well;
+const west = { ...well, id: 'west', weight: 0.5, active: true };
+const status: Status = {
+  schemaVersion: 1,
+  at: '2026-01-01T00:00:00.000Z',
+  state: 'serving',
+  ready: true,
+  activeDatabase: 'west',
+  why: 'forced',
+  lastResort: false,
+  databases: [east, west],
+  switches: [],
+  explanation: '',
+};
+
+it('says what a switch will do', () => {
+  expect(switchConsequences(status, east)).toEqual([
+    "east is probed first; if it can't serve, nothing changes.",
+    'New commands go to east at once. What is in flight on west finishes there.',
+    'If east fails, the client moves on as always.',
+  ]);
+  const left = {
+    ...east,
+    health: 'unhealthy',
+    cause: 'refused',
+    breaker: 'open',
+    gracePeriodLeftMs: 5,
+    drained: true,
+  } as const;
+  const lines = switchConsequences(status, left).join('\n');
+  expect(lines).toContain('unhealthy (refused), so this will probably be refused');
+  expect(lines).toContain('This ends its grace period and its open circuit breaker and its drain.');
+  expect(untilFailback(status, east)).toBe('As long as it is the best');
+  expect(untilFailback(status, west)).toBe('Until the next automatic failback to east');
+});
+
+it('says what a drain will do', () => {
+  expect(drainConsequences(status, west)[0]).toBe(
+    'New commands go to east at once. What is in flight on west finishes there.',
+  );
+  expect(drainConsequences(status, east)[0]).toContain('not chosen while it is drained');
+  const alone = { ...status, databases: [{ ...east, health: 'unhealthy' as const }, west] };
+  expect(drainConsequences(alone, west)[0]).toContain('this will be refused');
+});
+
+it('says what is', () => {
+  expect(headline(status).text).toBe('west is serving');
+  expect(headline({ ...status, lastResort: true }).text).toBe('west serves as the last resort');
+  expect(headline({ ...status, state: 'down' }).tone).toBe('bad');
+  const roles = [
+    west,
+    { ...east, drained: true },
+    { ...east, health: 'unhealthy' as const },
+    { ...east, gracePeriodLeftMs: 1 },
+    { ...east, lacks: ['gate closed'] },
+    east,
+  ];
+  expect(roles.map((each) => role(each).text)).toEqual([
+    'Active',
+    'Drained',
+    'Failed',
+    'Grace period',
+    'Not ready',
+    'Standby',
+  ]);
+  const event = {
+    from: 'east',
+    to: 'west',
+    reason: 'health-check',
+    cause: 'east: refused',
+    at: status.at,
+    generation: 2,
+    durationMs: 3,
+  };
+  expect(announcement(event)).toBe(
+    'west is active now, in place of east: health check failed. east: refused \u00b7 3 ms after the first sign',
+  );
+  expect(announcement({ ...event, to: null })).toContain('No database can serve; east was left');
+});

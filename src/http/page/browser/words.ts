@@ -1,0 +1,132 @@
+/** What the page says. Pure. */
+import type { DatabaseStatus, Status, SwitchStatus } from '../../status.js';
+import type { IconName } from './dom.js';
+import { span } from './format.js';
+
+export type Tone = 'good' | 'bad' | 'warn' | 'accent' | 'quiet';
+
+export interface Phrase {
+  readonly text: string;
+  readonly tone: Tone;
+  readonly icon: IconName;
+}
+
+export function headline({ state, activeDatabase, lastResort }: Status): Phrase {
+  switch (state) {
+    case 'serving':
+      return lastResort
+        ? { text: `${activeDatabase} serves as the last resort`, tone: 'warn', icon: 'alert' }
+        : { text: `${activeDatabase} is serving`, tone: 'good', icon: 'check' };
+    case 'searching':
+      return { text: 'Looking for a database that can serve', tone: 'warn', icon: 'wait' };
+    case 'down':
+      return { text: 'No database can serve', tone: 'bad', icon: 'cross' };
+    case 'connecting':
+      return { text: 'Connecting', tone: 'quiet', icon: 'wait' };
+    default:
+      return { text: 'The client is closed', tone: 'quiet', icon: 'pause' };
+  }
+}
+
+/** The one word on a database's card. */
+export function role(database: DatabaseStatus): Phrase {
+  if (database.active) return { text: 'Active', tone: 'accent', icon: 'check' };
+  if (database.drained) return { text: 'Drained', tone: 'warn', icon: 'pause' };
+  if (database.health === 'unhealthy') return { text: 'Failed', tone: 'bad', icon: 'cross' };
+  if (database.gracePeriodLeftMs > 0) return { text: 'Grace period', tone: 'warn', icon: 'wait' };
+  if (database.lacks.length > 0) return { text: 'Not ready', tone: 'warn', icon: 'alert' };
+  return { text: 'Standby', tone: 'quiet', icon: 'dot' };
+}
+
+export function health({ health, connected }: DatabaseStatus): Phrase {
+  if (health === 'unhealthy') return { text: 'unhealthy', tone: 'bad', icon: 'cross' };
+  if (health === 'unknown') return { text: 'unknown', tone: 'warn', icon: 'wait' };
+  if (!connected) return { text: 'not connected', tone: 'warn', icon: 'alert' };
+  return { text: 'healthy', tone: 'good', icon: 'check' };
+}
+
+export function breaker({ breaker }: DatabaseStatus): Phrase {
+  return breaker === 'open'
+    ? { text: 'open', tone: 'bad', icon: 'cross' }
+    : { text: 'closed', tone: 'good', icon: 'check' };
+}
+
+const REASONS: Readonly<Record<string, Phrase>> = {
+  initial: { text: 'start', tone: 'quiet', icon: 'dot' },
+  'health-check': { text: 'health check failed', tone: 'bad', icon: 'cross' },
+  'circuit-breaker': { text: 'circuit breaker opened', tone: 'bad', icon: 'cross' },
+  failback: { text: 'failback', tone: 'good', icon: 'back' },
+  weight: { text: 'weight changed', tone: 'accent', icon: 'hand' },
+  manual: { text: 'by hand', tone: 'accent', icon: 'hand' },
+  forced: { text: 'by hand, held', tone: 'accent', icon: 'hand' },
+  removed: { text: 'removed', tone: 'accent', icon: 'hand' },
+  recovered: { text: 'recovered', tone: 'good', icon: 'check' },
+};
+
+export function reason({ reason, to }: SwitchStatus): Phrase {
+  if (to === null) return { text: 'no database can serve', tone: 'bad', icon: 'cross' };
+  return REASONS[reason] ?? { text: reason, tone: 'quiet', icon: 'dot' };
+}
+
+export function causeOf({ cause, durationMs }: SwitchStatus): string {
+  return durationMs > 0 ? `${cause} \u00b7 ${span(durationMs)} after the first sign` : cause;
+}
+
+/** What a screen reader says of a switch. */
+export function announcement(event: SwitchStatus): string {
+  const { from, to } = event;
+  const what = to === null ? `No database can serve; ${from} was left` : `${to} is active now`;
+  const before = to === null || from === null ? '' : `, in place of ${from}`;
+  return `${what}${before}: ${reason(event).text}. ${causeOf(event)}`;
+}
+
+/** What making `target` the active one will do. */
+export function switchConsequences(status: Status, target: DatabaseStatus): string[] {
+  const lines = [`${target.id} is probed first; if it can't serve, nothing changes.`];
+  if (target.health === 'unhealthy') {
+    lines.push(`At present it is unhealthy (${target.cause}), so this will probably be refused.`);
+  }
+  const { activeDatabase } = status;
+  const rest =
+    activeDatabase === null ? '' : ` What is in flight on ${activeDatabase} finishes there.`;
+  lines.push(`New commands go to ${target.id} at once.${rest}`);
+  const forgiven = [
+    ...(target.gracePeriodLeftMs > 0 ? ['its grace period'] : []),
+    ...(target.breaker === 'open' ? ['its open circuit breaker'] : []),
+    ...(target.drained ? ['its drain'] : []),
+  ];
+  if (forgiven.length > 0) lines.push(`This ends ${forgiven.join(' and ')}.`);
+  lines.push(`If ${target.id} fails, the client moves on as always.`);
+  return lines;
+}
+
+/** What the choice "until a better database is due" means for `target`. */
+export function untilFailback({ databases }: Status, target: DatabaseStatus): string {
+  const heavier = databases.filter(({ weight, drained }) => weight > target.weight && !drained);
+  const names = heavier.map(({ id }) => id).join(' or ');
+  return names === ''
+    ? 'As long as it is the best'
+    : `Until the next automatic failback to ${names}`;
+}
+
+/** What draining `target` will do. */
+export function drainConsequences({ databases }: Status, target: DatabaseStatus): string[] {
+  const others = databases.filter(({ id }) => id !== target.id);
+  const able = others.filter(({ health, connected }) => health === 'healthy' && connected);
+  const best = [...able].sort(
+    (a, b) => Number(b.lacks.length === 0) - Number(a.lacks.length === 0) || b.weight - a.weight,
+  )[0];
+  const lines: string[] = [];
+  if (target.active) {
+    lines.push(
+      best === undefined
+        ? 'No other database can serve at present, so this will be refused.'
+        : `New commands go to ${best.id} at once. What is in flight on ${target.id} finishes there.`,
+    );
+  } else {
+    lines.push(`${target.id} is not chosen while it is drained, whatever its weight.`);
+  }
+  lines.push('It stays connected and is checked as before.');
+  lines.push('It serves only if no other database can: an outage would be worse.');
+  return lines;
+}

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { redact } from './redact.js';
+
+it.each([
+  ['connect ECONNREFUSED 127.0.0.1:6379', 'connect ECONNREFUSED 127.0.0.1:6379'],
+  [
+    'no data connection to redis://user:secret@east.example.com:6379/0',
+    'no data connection to east.example.com:6379',
+  ],
+  [
+    'https://cluster.example.com:9443/v1/bdbs?token=secret failed',
+    'cluster.example.com:9443 failed',
+  ],
+  ['rediss://:p@ss/secret@[::1]:6379', '[::1]:6379'],
+  ['(redis://user:secret)', '([address]'],
+  ['user:secret@host:1 said no', 'host:1 said no'],
+  ['secret@', ''],
+  ['"redis://a:secret@b" and "https://c:secret@d:1/e"', '"b" and "d:1"'],
+])('%s', (text, expected) => {
+  expect(redact(text)).toBe(expected);
+});
+
+it('is short, and takes linear time: quadratic would be minutes', () => {
+  for (const unit of ['a', 'a.', '@', 'a@', 'redis://', 'a:b@']) {
+    expect(redact(unit.repeat(200_000)).length).toBeLessThanOrEqual(1000);
+  }
+});

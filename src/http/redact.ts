@@ -1,0 +1,25 @@
+/** What leaves the process: no credentials, no full URLs, nothing endless. */
+
+const MAX_LENGTH = 1000;
+const URL_LIKE = /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>]+/gi;
+const TOKEN = /[^\s"'`<>()[\]{},;=]+/g;
+const ADDRESS = /^([\w.-]+|\[[\da-f:.%]+\])(:\d+)?$/i;
+
+/**
+ * `text` with every URL shortened to its `host:port` and everything in front of an `@` left out,
+ * at most 1000 characters long. Linear.
+ */
+export function redact(text: string): string {
+  const clean = text
+    .replace(URL_LIKE, addressOf)
+    .replace(TOKEN, (token) => token.slice(token.lastIndexOf('@') + 1));
+  return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH - 3)}...` : clean;
+}
+
+/** The address in a URL; what doesn't look like one is not shown, because it may be a password. */
+function addressOf(url: string): string {
+  const afterScheme = url.slice(url.indexOf('://') + 3);
+  const authority = afterScheme.slice(afterScheme.lastIndexOf('@') + 1);
+  const address = authority.split(/[/?#]/, 1)[0]?.replace(/[,;:.)]{1,10}$/, '') ?? '';
+  return ADDRESS.test(address) ? address : '[address]';
+}

@@ -1,0 +1,67 @@
+/** Which request means what. Pure. */
+
+export type RouteName =
+  | 'page'
+  | 'sign-in'
+  | 'status'
+  | 'history'
+  | 'schema'
+  | 'events'
+  | 'livez'
+  | 'readyz'
+  | 'active'
+  | 'drain'
+  | 'resume';
+
+export interface Route {
+  readonly name: RouteName;
+  /** What stands in place of `:id`, decoded. */
+  readonly databaseId: string | undefined;
+}
+
+export type Match =
+  | { readonly kind: 'route'; readonly route: Route }
+  | { readonly kind: 'wrong-method'; readonly allow: string }
+  | { readonly kind: 'bad-path' }
+  | { readonly kind: 'unknown' };
+
+const READS: ReadonlyMap<string, RouteName> = new Map([
+  ['/', 'page'],
+  ['/sign-in', 'sign-in'],
+  ['/status', 'status'],
+  ['/history', 'history'],
+  ['/schema.json', 'schema'],
+  ['/events', 'events'],
+  ['/livez', 'livez'],
+  ['/readyz', 'readyz'],
+]);
+const DATABASE = /^\/databases\/([^/]+)\/(drain|resume)$/;
+
+/** Paths are compared as they came: nothing is decoded, nothing normalised, but the id. */
+export function match(method: string, path: string): Match {
+  const read = READS.get(path);
+  if (read !== undefined) {
+    if (method === 'GET' || method === 'HEAD') return route(read, undefined);
+    return { kind: 'wrong-method', allow: 'GET, HEAD' };
+  }
+  const [, encoded, verb] = DATABASE.exec(path) ?? [];
+  if (path !== '/active' && encoded === undefined) return { kind: 'unknown' };
+  if (method !== 'POST') return { kind: 'wrong-method', allow: 'POST' };
+  if (encoded === undefined) return route('active', undefined);
+  try {
+    return route(verb as RouteName, decodeURIComponent(encoded));
+  } catch {
+    return { kind: 'bad-path' };
+  }
+}
+
+function route(name: RouteName, databaseId: string | undefined): Match {
+  return { kind: 'route', route: { name, databaseId } };
+}
+
+/** What is left of a path below `base`; undefined when it lies elsewhere. */
+export function below(base: string, path: string): string | undefined {
+  if (base === '') return path;
+  if (path === base) return '/';
+  return path.startsWith(`${base}/`) ? path.slice(base.length) : undefined;
+}

@@ -1,0 +1,449 @@
+/** The handler against people who mean harm. Nothing of it may change which database is active. */
+import { createServer } from 'node:http';
+import type { MultiDbClient } from 'redis-multidb';
+import type { AuthorizeRequest } from 'redis-multidb/http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../kit/index.js';
+import { EventReader, post, Raw, serve, TOKEN, WITH_TOKEN } from './http-support.js';
+import { connected, recordEvents, servers } from './support.js';
+
+let client: MultiDbClient;
+let events: ReturnType<typeof recordEvents>;
+const rejections: unknown[] = [];
+const onRejection = (error: unknown) => rejections.push(error);
+
+beforeEach(async () => {
+  client = await connected(await servers(), { failbackCheckIntervalMs: 3_600_000 });
+  events = recordEvents(client);
+  process.on('unhandledRejection', onRejection);
+});
+
+afterEach(() => {
+  process.off('unhandledRejection', onRejection);
+  expect(rejections.splice(0)).toEqual([]);
+});
+
+/** Still east, and never anything else. */
+function unharmed(): void {
+  expect(client.activeDatabase).toBe('east');
+  expect(events.switches).toEqual([]);
+  expect(client.databases.map(({ drainLeftMs }) => drainLeftMs)).toEqual([0, 0]);
+}
+
+async function answered(raw: Raw): Promise<number> {
+  await waitFor(() => raw.status > 0 || raw.closed, { what: 'an answer', timeoutMs: 10_000 });
+  return raw.status;
+}
+
+const SWITCH = JSON.stringify({ database: 'west' });
+
+function request(method: string, path: string, headers: string[], body = ''): string {
+  const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+  return [`${method} ${path} HTTP/1.1`, ...headers, ...length, '', body].join('\r\n');
+}
+const HOST = 'Host: localhost';
+const AUTH = `Authorization: ${TOKEN}`;
+const JSON_TYPE = 'Content-Type: application/json';
+
+describe('who may', () => {
+  it('changes nothing without authorize', async () => {
+    const { url } = await serve(client);
+    expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
+    expect((await post(`${url}/databases/east/drain`, {})).status).toBe(403);
+    unharmed();
+  });
+
+  it.each<[string, (request: AuthorizeRequest) => unknown]>([
+    ['false', () => false],
+    ['undefined', () => undefined],
+    ['something truthy', () => 'yes'],
+    ['an object', () => ({ allowed: true })],
+    [
+      'a throw',
+      () => {
+        throw new Error('boom');
+      },
+    ],
+    ['a rejection', () => Promise.reject(new Error('boom'))],
+    ['a promise of something truthy', async () => 1],
+    ['no answer', () => new Promise(() => {})],
+    ['a late answer', () => new Promise((resolve) => setTimeout(() => resolve(true), 300))],
+    [
+      'a late rejection',
+      () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 150)),
+    ],
+  ])('takes %s of authorize for a no', async (_, authorize) => {
+    const { url } = await serve(client, {
+      authorize: authorize as () => boolean,
+      authorizeTimeoutMs: 100,
+    });
+    expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
+    expect((await post(`${url}/databases/east/drain`, {})).status).toBe(403);
+    if (_.startsWith('a late')) await new Promise((resolve) => setTimeout(resolve, 350));
+    unharmed();
+  });
+
+  it('asks about the action and the database, with what came', async () => {
+    const asked: AuthorizeRequest[] = [];
+    const { url } = await serve(client, {
+      authorize: (each) => {
+        asked.push(each);
+        return false;
+      },
+    });
+    await post(`${url}/active`, { database: 'west' });
+    await post(`${url}/databases/a%2Fb/drain`, {});
+    await fetch(url);
+    expect(
+      asked.map(({ action, databaseId, preview, method, path }) => [
+        action,
+        databaseId,
+        preview,
+        method,
+        path,
+      ]),
+    ).toEqual([
+      ['switch', 'west', false, 'POST', '/active'],
+      ['drain', 'a/b', false, 'POST', '/databases/a%2Fb/drain'],
+      ['switch', undefined, true, 'GET', '/'],
+    ]);
+    expect(asked[0]).toMatchObject({
+      remoteAddress: '127.0.0.1',
+      headers: { authorization: TOKEN },
+    });
+  });
+
+  it('lets nobody read from elsewhere, or through a proxy, unless that is said', async () => {
+    const { port } = await serve(client);
+    const elsewhere = [
+      ['Host: evil.example'],
+      ['Host: 10.1.2.3'],
+      ['Host: localhost.evil.example'],
+      [HOST, 'X-Forwarded-For: 127.0.0.1'],
+      [HOST, 'Forwarded: for=127.0.0.1;host=localhost'],
+    ];
+    for (const headers of elsewhere) {
+      for (const path of ['/', '/status', '/history', '/events', '/schema.json']) {
+        const raw = new Raw(port).send(request('GET', path, headers));
+        expect(await answered(raw), `${headers} ${path}`).toBe(403);
+      }
+      // A probe of an orchestrator learns whether, and nothing else.
+      const probe = new Raw(port).send(request('GET', '/readyz', headers));
+      expect(await answered(probe)).toBe(200);
+      expect(probe.text).not.toContain('east');
+    }
+    const open = await serve(client, { read: 'any' });
+    const raw = new Raw(open.port).send(request('GET', '/status', ['Host: evil.example']));
+    expect(await answered(raw)).toBe(200);
+  });
+});
+
+describe('other sites', () => {
+  it.each([
+    ['another origin', ['Origin: http://evil.example']],
+    ['another port', ['Origin: http://localhost:1']],
+    ['no origin to speak of', ['Origin: null']],
+    ['cross-site', ['Sec-Fetch-Site: cross-site']],
+    ['same-site', ['Sec-Fetch-Site: same-site']],
+    [
+      'a form that navigates',
+      ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'],
+    ],
+  ])('refuses %s', async (_, headers) => {
+    const { port } = await serve(client, { authorize: () => true });
+    const changing = new Raw(port).send(
+      request('POST', '/active', [HOST, JSON_TYPE, ...headers], SWITCH),
+    );
+    expect(await answered(changing)).toBe(403);
+    const reading = new Raw(port).send(request('GET', '/status', [HOST, ...headers]));
+    expect(await answered(reading)).toBe(403);
+    expect(reading.header('access-control-allow-origin')).toBeUndefined();
+    unharmed();
+  });
+
+  it('follows a link to the page', async () => {
+    const { port } = await serve(client);
+    const headers = [HOST, 'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate'];
+    const link = new Raw(port).send(request('GET', '/', [...headers, 'Sec-Fetch-Dest: document']));
+    expect(await answered(link)).toBe(200);
+    const frame = new Raw(port).send(request('GET', '/', [...headers, 'Sec-Fetch-Dest: iframe']));
+    expect(await answered(frame)).toBe(403);
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain; application/json',
+    'application/jsonp',
+    '',
+  ])('refuses a body of type %j', async (type) => {
+    const { port } = await serve(client, { authorize: () => true });
+    const raw = new Raw(port).send(
+      request('POST', '/active', [HOST, ...(type === '' ? [] : [`Content-Type: ${type}`])], SWITCH),
+    );
+    expect(await answered(raw)).toBe(415);
+    unharmed();
+  });
+
+  it('refuses a name that was made to point here (DNS rebinding)', async () => {
+    const { port } = await serve(client, { authorize: () => true, read: 'any' });
+    const headers = [
+      'Host: evil.example',
+      'Origin: http://evil.example',
+      'Sec-Fetch-Site: same-origin',
+    ];
+    const raw = new Raw(port).send(request('POST', '/active', [...headers, JSON_TYPE], SWITCH));
+    expect(await answered(raw)).toBe(403);
+    unharmed();
+    const named = await serve(client, { authorize: () => true, hosts: ['ops.example.com'] });
+    const wanted = ['Host: ops.example.com:8080', 'Origin: http://ops.example.com:8080'];
+    const fine = new Raw(named.port).send(
+      request('POST', '/active', [...wanted, JSON_TYPE], SWITCH),
+    );
+    expect(await answered(fine)).toBe(200);
+    expect(client.activeDatabase).toBe('west');
+  });
+});
+
+describe('what is sent', () => {
+  it('refuses a huge body by its length, without reading it', async () => {
+    const { port } = await serve(client, WITH_TOKEN);
+    const raw = new Raw(port).send(
+      'POST /active HTTP/1.1',
+      HOST,
+      AUTH,
+      JSON_TYPE,
+      'Content-Length: 100000000',
+      '',
+      '{"database":',
+    );
+    expect(await answered(raw)).toBe(413);
+    await waitFor(() => raw.closed, { what: 'the connection to be closed' });
+    unharmed();
+  });
+
+  it('stops reading a huge body that doesn’t tell its length', async () => {
+    const { port } = await serve(client, WITH_TOKEN);
+    const raw = new Raw(port).send(
+      'POST /active HTTP/1.1',
+      HOST,
+      AUTH,
+      JSON_TYPE,
+      'Transfer-Encoding: chunked',
+      '',
+      '',
+    );
+    const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;
+    const flood = setInterval(() => raw.write(chunk), 1);
+    await waitFor(() => raw.closed, { what: 'the connection to be closed' });
+    clearInterval(flood);
+    expect([413, Number.NaN]).toContain(raw.status);
+    unharmed();
+  });
+
+  it('waits no longer than bodyTimeoutMs for a slow body', async () => {
+    const { port, url } = await serve(client, { ...WITH_TOKEN, bodyTimeoutMs: 100 });
+    const raw = new Raw(port).send(
+      'POST /active HTTP/1.1',
+      HOST,
+      AUTH,
+      JSON_TYPE,
+      'Content-Length: 30',
+      '',
+      '{"data',
+    );
+    expect(await answered(raw)).toBe(408);
+    await waitFor(() => raw.closed, { what: 'the connection to be closed' });
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    unharmed();
+  });
+
+  it('survives a body that is cut off', async () => {
+    const { port, url } = await serve(client, WITH_TOKEN);
+    for (let i = 0; i < 5; i += 1) {
+      const raw = new Raw(port).send(
+        'POST /active HTTP/1.1',
+        HOST,
+        AUTH,
+        JSON_TYPE,
+        'Content-Length: 22',
+        '',
+        '{"database":"west"}',
+      );
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      raw.destroy();
+    }
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    unharmed();
+  });
+
+  it.each([
+    '{',
+    '',
+    'null',
+    '[]',
+    '"west"',
+    '{"database":"west"',
+    "{database:'west'}",
+    '{"database":["west"]}',
+    '{"database":{"toString":"west"}}',
+    '{"__proto__":{"database":"west"}}',
+    '{"database":"west","durationMs":1e999}',
+    '{"database":"west","durationMs":"60000"}',
+    '{"database":"west","admin":true}',
+    '\uFEFFx',
+    `{"database":${'['.repeat(1500)}${']'.repeat(1500)}}`,
+  ])('refuses the body %j', async (body) => {
+    const { url } = await serve(client, WITH_TOKEN);
+    const response = await fetch(`${url}/active`, {
+      method: 'POST',
+      headers: { authorization: TOKEN, 'content-type': 'application/json' },
+      body,
+    });
+    expect(response.status).toBe(400);
+    expect(Object.prototype).not.toHaveProperty('database');
+    unharmed();
+  });
+
+  it('refuses bytes that are no text', async () => {
+    const { url } = await serve(client, WITH_TOKEN);
+    const response = await fetch(`${url}/active`, {
+      method: 'POST',
+      headers: { authorization: TOKEN, 'content-type': 'application/json' },
+      body: Buffer.concat([
+        Buffer.from('{"database":"'),
+        Buffer.from([0xc3, 0x28]),
+        Buffer.from('"}'),
+      ]),
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    '<script>alert(1)</script>',
+    "'; DROP--",
+    '../east',
+    'east\u0000',
+    'EAST',
+  ])('knows no database %j, and doesn’t repeat it', async (id) => {
+    const { url } = await serve(client, WITH_TOKEN);
+    for (const response of [
+      await post(`${url}/active`, { database: id }),
+      await post(`${url}/databases/${encodeURIComponent(id)}/drain`, {}),
+      await post(`${url}/databases/${encodeURIComponent(id)}/resume`, {}),
+    ]) {
+      expect(response.status).toBe(404);
+      expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+      expect(await response.text()).toBe('{"error":"no database has this id"}\n');
+    }
+    unharmed();
+  });
+
+  it.each([
+    ['DELETE', '/active', 405],
+    ['PUT', '/active', 405],
+    ['GET', '/active', 405],
+    ['POST', '/status', 405],
+    ['OPTIONS', '/active', 405],
+    ['TRACE', '/status', 405],
+    ['GET', '/databases/east/drain', 405],
+    ['GET', '/../../etc/passwd', 404],
+    ['GET', '/%2e%2e/%2e%2e/etc/passwd', 404],
+    ['GET', '//evil.example/status', 404],
+    ['GET', 'http://evil.example/status', 404],
+    ['GET', '/status/../active', 404],
+    ['GET', '/__proto__', 404],
+    ['POST', '/databases/%E0%A4%A/drain', 400],
+    ['POST', '/databases/%/drain', 400],
+    ['GET', `/${'a'.repeat(4000)}`, 414],
+  ])('%s %s: %i', async (method, path, status) => {
+    const { port } = await serve(client, WITH_TOKEN);
+    const raw = new Raw(port).send(request(method, path, [HOST, AUTH, JSON_TYPE]));
+    expect(await answered(raw)).toBe(status);
+    expect(raw.text).not.toMatch(/evil|passwd|aaaa/);
+    unharmed();
+  });
+
+  it('refuses long headers, whatever the server allows', async () => {
+    const { handler } = await serve(client, WITH_TOKEN);
+    const server = createServer({ maxHeaderSize: 1024 * 1024 }, handler);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as { port: number };
+      const raw = new Raw(port).send(
+        request('GET', '/status', [HOST, `X-Long: ${'x'.repeat(100_000)}`]),
+      );
+      expect(await answered(raw)).toBe(431);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
+it('answers everything with headers that keep it to itself', async () => {
+  const { url } = await serve(client, WITH_TOKEN);
+  for (const [method, path] of [
+    ['GET', '/'],
+    ['GET', '/status'],
+    ['GET', '/events'],
+    ['GET', '/nothing'],
+    ['PUT', '/active'],
+    ['GET', '/readyz'],
+  ] as const) {
+    const controller = new AbortController();
+    const { headers } = await fetch(`${url}${path}`, { method, signal: controller.signal });
+    controller.abort();
+    expect(Object.fromEntries(headers), path).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cache-control': expect.stringContaining('no-store'),
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': expect.stringMatching(
+        /default-src 'none'.*frame-ancestors 'none'/,
+      ),
+    });
+    expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|https?:/);
+  }
+});
+
+describe('listeners', () => {
+  it('are bounded, and a place is free again when one goes', async () => {
+    const { url, handler } = await serve(client, { maxListeners: 2 });
+    const first = await EventReader.open(url);
+    await EventReader.open(url);
+    const refused = await fetch(`${url}/events`);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    first.close();
+    await waitFor(async () => (await fetch(`${url}/events`)).status === 200, { what: 'a place' });
+    expect(handler).toBeTypeOf('function');
+  });
+
+  it('that don’t read are dropped, and memory stays bounded', async () => {
+    const { port, url } = await serve(client, { statusIntervalMs: 3_600_000, maxListeners: 2 });
+    const reader = await EventReader.open(url);
+    const slow = new Raw(port).send(request('GET', '/events', [HOST]));
+    await waitFor(() => slow.text.includes('event: status'), { what: 'the stream' });
+    slow.pause();
+    expect((await fetch(`${url}/events`)).status).toBe(503);
+    const error = new Error('x'.repeat(1000));
+    let sent = 0;
+    // The kernel takes megabytes before anything waits in the process.
+    await waitFor(
+      async () => {
+        for (let i = 0; i < 100; i += 1) client.emit('error', error);
+        sent += 100;
+        await waitFor(() => reader.of('client-error').length === sent, {
+          what: 'the other reader',
+        });
+        return (await fetch(`${url}/events`)).status === 200;
+      },
+      { what: 'the slow reader to be dropped', timeoutMs: 25_000 },
+    );
+    expect(reader.ended).toBe(false);
+  });
+});
