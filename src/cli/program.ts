@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isMultiDbError } from '../errors.js';
 import { defineCheck } from './commands/check.js';
+import { defineDrill } from './commands/drill.js';
 import { EXIT, FailedError, UsageError } from './exit.js';
+import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
 Examples
@@ -27,13 +28,14 @@ export async function run(args: readonly string[]): Promise<number> {
 export function createProgram(): Command {
   const program = new Command('redis-multidb')
     .description('Failover between Redis databases: check it, watch it, steer it, rehearse it.')
-    .version(version(), '-v, --version', 'print the version')
+    .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride();
   program.configureHelp({ helpWidth: 80, showGlobalOptions: false });
   defineCheck(program);
+  defineDrill(program);
   for (const command of program.commands) {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
   }
@@ -54,9 +56,4 @@ function report(error: unknown): number {
 function complain(text: string, code: number): number {
   process.stderr.write(`redis-multidb: ${text}\n`);
   return code;
-}
-
-function version(): string {
-  const manifest = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }

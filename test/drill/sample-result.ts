@@ -54,6 +54,7 @@ export function sampleResult(over: Partial<RunResult> = {}): RunResult {
 export function sampleStep(over: Partial<StepResult> = {}): StepResult {
   return {
     title: 'Kill the active database',
+    isFault: true,
     action: 'SIGKILL to east',
     beganAt: 1000,
     endedAt: 2000,

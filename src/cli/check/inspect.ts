@@ -2,7 +2,8 @@
 import { systemClock } from '../../clock.js';
 import { percentile } from '../../drill/load/series.js';
 import { duration } from '../../drill/report/format.js';
-import type { Driver, ProbeConnection } from '../../drivers/driver.js';
+import { ask, open } from '../../drill/wire/direct.js';
+import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { connectFinding } from './causes.js';
@@ -91,42 +92,6 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
       probe: undefined,
     };
   }
-}
-
-/** Rejects with the code `TIMEOUT` when the connection is not ready in time. */
-export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConnection> {
-  const abort = new AbortController();
-  const late = () => abort.abort(timeout());
-  const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
-  try {
-    return await driver.openProbe(abort.signal);
-  } finally {
-    timer.cancel();
-  }
-}
-
-/** One command, answered in time or not at all. */
-export async function ask(
-  probe: ProbeConnection,
-  args: readonly string[],
-  timeoutMs: number,
-): Promise<unknown> {
-  let late = () => {};
-  const lost = new Promise<never>((_, reject) => {
-    late = () => reject(timeout());
-  });
-  const timer = systemClock.after(timeoutMs, () => late(), { keepAlive: true });
-  const reply = probe.send(args);
-  reply.catch(() => {});
-  try {
-    return await Promise.race([reply, lost]);
-  } finally {
-    timer.cancel();
-  }
-}
-
-function timeout(): Error {
-  return Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' });
 }
 
 async function ping(probe: ProbeConnection, timeoutMs: number): Promise<number> {

@@ -11,6 +11,8 @@ export interface Mark {
   readonly switches: number;
   /** All databases were known to be down. */
   readonly down: boolean;
+  /** What the step waits for had not come yet. */
+  readonly waiting: boolean;
 }
 
 interface SeenError {
@@ -55,6 +57,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   #served = new Set<string>();
   #switchesBefore = 0;
   #sawUnavailable = false;
+  #waiting = false;
 
   constructor(
     readonly now: () => number,
@@ -98,18 +101,28 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   beginStep(step: number, outage: boolean): void {
     this.step = step;
     this.#outage = outage;
+    this.#waiting = true;
     this.#served = new Set();
     this.#switchesBefore = this.switches.length;
     this.#sawUnavailable = false;
   }
 
   mark(): Mark {
-    return { step: this.step, switches: this.switches.length, down: this.down };
+    const { step, down } = this;
+    return { step, switches: this.switches.length, down, waiting: this.#waiting };
   }
 
-  /** A command belongs to the first fault that happens while it is under way, else to its own step. */
+  /** What the present step waits for has come. */
+  reached(): void {
+    this.#waiting = false;
+  }
+
+  /**
+   * A command belongs to the fault that it was issued into, or to the first that happens while it is
+   * under way, else to its own step.
+   */
   stepOf(began: Mark): number {
-    return Math.min(began.step + 1, this.step);
+    return began.waiting ? began.step : Math.min(began.step + 1, this.step);
   }
 
   onSuccess(latencyMs: number, began: Mark): void {

@@ -66,6 +66,8 @@ export interface StepResult {
   readonly action: string;
   readonly beganAt: number;
   readonly endedAt: number;
+  /** Something fails, as against a return or a switch by hand. */
+  readonly isFault: boolean;
   /** The database that had to serve next; undefined: none could. */
   readonly expected: string | undefined;
   /** From the fault to the switch. */

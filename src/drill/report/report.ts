@@ -3,7 +3,7 @@ import { count, duration, moment, name, shortened, total } from './format.js';
 import { html, Markup, NOTHING } from './html.js';
 import type { ErrorCounts, PromiseVerdict, RunResult, StepResult } from './model.js';
 import { STYLE } from './report-style.js';
-import { OUTAGE_TEXT, timeline } from './svg.js';
+import { COLOURS, OUTAGE_TEXT, timeline } from './svg.js';
 
 export function report(result: RunResult): string {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
@@ -26,6 +26,7 @@ export function report(result: RunResult): string {
 <p class="soft">${[...result.versions, `${result.startedAt.slice(0, 16).replace('T', ' ')} UTC`].join(' · ')}</p>
 </header>
 ${facts(result)}
+${result.ok ? NOTHING : verdicts(result)}
 <section><h2>Timeline</h2>
 <div class="scroll">${timeline(result)}</div>
 ${legend(result)}
@@ -33,9 +34,7 @@ ${legend(result)}
 <section><h2>Faults</h2>
 <div class="scroll">${faultTable(result.steps)}</div>
 </section>
-<section><h2>${result.texts.promises}</h2>
-<ul class="promises">${result.promises.map(promise)}</ul>
-</section>
+${result.ok ? verdicts(result) : NOTHING}
 <section><h2>Switches</h2>
 <div class="scroll">${switchTable(result)}</div>
 </section>
@@ -55,13 +54,18 @@ ${databaseTable(result)}
 
 function facts({ traffic, durationMs, steps, switches }: RunResult): Markup {
   const readerErrors = steps.reduce((sum, { readerErrors }) => sum + total(readerErrors), 0);
+  const slowest = Math.max(
+    0,
+    ...steps.map((step) => (step.isFault ? (step.servedAfterMs ?? 0) : 0)),
+  );
   const repeated = steps.reduce((sum, step) => sum + step.repeated, 0);
   const fact = (label: string, value: string) =>
     html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<section><dl class="facts">
 ${fact('Commands', count(traffic.reads + traffic.writes))}
 ${fact('Duration', moment(durationMs))}
-${fact('Faults and switches', `${steps.length} and ${switches.length}`)}
+${fact('Slowest recovery', duration(slowest))}
+${fact('Steps and switches', `${steps.length} and ${switches.length}`)}
 ${fact('Acknowledged writes', count(traffic.acknowledgedWrites))}
 ${fact('Reader errors', count(readerErrors))}
 ${fact('Writes executed twice', count(repeated))}
@@ -72,7 +76,7 @@ function legend({ databases, outages }: RunResult): Markup {
   const entry = (style: string, text: string) => html`<li><i class="${style}"></i>${text}</li>`;
   const kinds = [...new Set(outages.map(({ kind }) => kind))];
   return html`<ul class="legend">
-${databases.map(({ id }, index) => entry(`c${index}`, `${id} active`))}
+${databases.map(({ id }, index) => entry(`c${index % COLOURS}`, `${id} active`))}
 ${kinds.map((kind) => entry(kind, OUTAGE_TEXT[kind]))}
 ${entry('p50', 'p50')}
 ${entry('p99', 'p99')}
@@ -117,6 +121,18 @@ function errorLines({ readerErrors, writerErrors, unavailable }: StepResult): Ma
     ...lines('writers', writerErrors),
     ...lines('all down', unavailable),
   ];
+}
+
+function brokenFirst(promises: readonly PromiseVerdict[]): PromiseVerdict[] {
+  const rank = ({ violations }: PromiseVerdict) => (violations.length > 0 ? 0 : 1);
+  return [...promises].sort((a, b) => rank(a) - rank(b));
+}
+
+/** What failed comes before everything else. */
+function verdicts({ texts, promises }: RunResult): Markup {
+  return html`<section><h2>${texts.promises}</h2>
+<ul class="promises">${brokenFirst(promises).map(promise)}</ul>
+</section>`;
 }
 
 function promise({ promise, evidence, violations }: PromiseVerdict): Markup {

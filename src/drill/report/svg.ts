@@ -9,7 +9,12 @@ const WIDTH = 1080;
 const LEFT = 84;
 const RIGHT = 12;
 const ROW = 22;
-const LANES_TOP = 54;
+const LANES_TOP = 62;
+/** Middle of the numbers of faults; those that would overlap are raised. */
+const NUMBERS = { radius: 12, low: 40, raised: 14 };
+/** Colours of databases; they begin anew after the last. */
+export const COLOURS = 6;
+const TICK_STEPS_MS = [1000, 5000, 10_000, 30_000, 60_000];
 
 interface Panel {
   readonly title: string;
@@ -68,7 +73,8 @@ function description({ switches }: RunResult): string {
 
 function axis({ x, endsAt }: Scale, top: number, bottom: number): Markup[] {
   const marks: Markup[] = [];
-  for (let at = 0; at <= endsAt; at += 5000) {
+  const stepMs = TICK_STEPS_MS.find((step) => endsAt / step <= 16) ?? 300_000;
+  for (let at = 0; at <= endsAt; at += stepMs) {
     marks.push(html`<line class="grid" x1="${x(at)}" x2="${x(at)}" y1="${top}" y2="${bottom}"/>
 <text class="tick" x="${x(at)}" y="${bottom + 18}" text-anchor="middle">${at / 1000} s</text>`);
   }
@@ -100,7 +106,7 @@ function lanes(result: RunResult, scale: Scale): Markup[] {
       .filter((span) => span.id === id)
       .map(
         ({ from, to }) =>
-          html`<rect class="active c${index}" x="${scale.x(from)}" y="${y}" width="${between(scale, from, to)}" height="${height}" rx="3"><title>${id} is active: ${moment(from)} to ${moment(to)}</title></rect>`,
+          html`<rect class="active c${index % COLOURS}" x="${scale.x(from)}" y="${y}" width="${between(scale, from, to)}" height="${height}" rx="3"><title>${id} is active: ${moment(from)} to ${moment(to)}</title></rect>`,
       );
     return html`<text class="label" x="${LEFT - 12}" y="${y + height - 4}" text-anchor="end">${id}</text>
 <rect class="lane" x="${LEFT}" y="${y}" width="${WIDTH - LEFT - RIGHT}" height="${height}" rx="3"/>
@@ -120,7 +126,8 @@ function throughputPanel(at: Panel, result: RunResult, scale: Scale): Markup {
   const line = points.map(([px, py]) => `${px},${py}`).join(' ');
   const base = at.top + at.height;
   const shape = `${first},${base} ${line} ${last},${base}`;
-  const colour = (id: string | undefined) => databases.findIndex((database) => database.id === id);
+  const colour = (id: string | undefined) =>
+    databases.findIndex((database) => database.id === id) % COLOURS;
   // One shape, shown through a window for each time in which one database was active.
   const parts = spansOf(result, scale)
     .filter(({ id }) => id !== undefined)
@@ -198,15 +205,19 @@ const WHO = {
 
 /** A number above each fault, and a line through all panels. */
 function faults({ steps }: RunResult, { x }: Scale, bottom: number): Markup[] {
+  let lastLow = Number.NEGATIVE_INFINITY;
   return steps.map((step, index) => {
     const at = x(step.beganAt);
+    const isLow = at - lastLow >= 2 * NUMBERS.radius + 1;
+    if (isLow) lastLow = at;
+    const middle = isLow ? NUMBERS.low : NUMBERS.raised;
     const took = duration(step.servedAfterMs);
     const errors = total(step.readerErrors) + total(step.writerErrors);
     const text = `${index + 1}. ${step.title} (${moment(step.beganAt)}): ${name(step.expected)} after ${took}, ${count(errors)} errors`;
     return html`<g class="fault"><title>${text}</title>
-<line x1="${at}" x2="${at}" y1="38" y2="${bottom}"/>
-<circle cx="${at}" cy="26" r="12"/>
-<text x="${at}" y="30.5" text-anchor="middle">${index + 1}</text></g>`;
+<line x1="${at}" x2="${at}" y1="${middle + NUMBERS.radius}" y2="${bottom}"/>
+<circle cx="${at}" cy="${middle}" r="${NUMBERS.radius}"/>
+<text x="${at}" y="${middle + 4.5}" text-anchor="middle">${index + 1}</text></g>`;
   });
 }
 

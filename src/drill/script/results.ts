@@ -20,6 +20,7 @@ export function judgedSteps(
       title: step.title,
       action: step.action,
       beganAt,
+      isFault: isFault(step),
       endedAt,
       expected: step.expected,
       switchedAfterMs: decisive && decisive.at - beganAt,
@@ -32,4 +33,9 @@ export function judgedSteps(
     };
     return { step, result, switches };
   });
+}
+
+/** Callers have to recover from it. */
+function isFault({ planned, reasons }: StepRun<never>['step']): boolean {
+  return planned !== true && reasons[0] !== 'recovered';
 }

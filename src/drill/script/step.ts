@@ -67,6 +67,7 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
     timer.cancel();
     state.forget();
   }
+  recorder.reached();
   onServed(run.servedAt);
   await sleep(step.holdMs);
 }

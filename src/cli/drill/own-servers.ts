@@ -1,0 +1,50 @@
+/** Three servers of the drill's own, for whoever has none at hand. */
+import { type RedisServer, startRedis } from '../../drill/server/redis-server.js';
+import { resolveOptions } from '../../options/validate.js';
+import { FailedError } from '../exit.js';
+import type { Target } from '../target.js';
+
+const IDS = ['east', 'west', 'south'];
+
+/** Looks every second, so that a return does not take most of the drill. */
+const HEALTH_CHECK = { intervalMs: 1000, delayInBetweenProbesMs: 100 };
+
+export interface OwnServers {
+  readonly target: Target;
+  /** Kills them and removes their directories. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** They listen on 127.0.0.1 alone, and die with this process. */
+export async function startOwnServers(): Promise<OwnServers> {
+  const started: RedisServer[] = [];
+  const stop = async () => {
+    await Promise.all(started.splice(0).map((server) => server.dispose()));
+  };
+  try {
+    await Promise.all(
+      IDS.map(async (_, index) => {
+        started[index] = await startRedis();
+      }),
+    );
+  } catch (error) {
+    await stop();
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'there is no redis-server here'
+        : (error as Error).message;
+    throw new FailedError(
+      `No servers can be started: ${reason}. Install it, set REDIS_SERVER, or name a config file or URLs.`,
+    );
+  }
+  const databases = IDS.map((id, index) => ({
+    id,
+    weight: IDS.length - index,
+    client: { url: (started[index] as RedisServer).url },
+  }));
+  const options = { databases, healthCheck: HEALTH_CHECK };
+  return {
+    target: { name: 'three servers of its own', options, resolved: resolveOptions(options) },
+    stop,
+  };
+}

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+
+export function packageVersion(): string {
+  return versionIn(new URL('../../package.json', import.meta.url)) ?? 'unknown';
+}
+
+/** Of the `@redis/client` that is in use. */
+export function clientVersion(): string {
+  const entry = import.meta.resolve('@redis/client');
+  return versionIn(new URL('../package.json', entry)) ?? 'unknown';
+}
+
+function versionIn(manifest: URL): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/** The options of a client that reaches its databases through proxies, with their own credentials and TLS. */
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { systemClock } from '../../clock.js';
+import type { ResolvedDatabase } from '../../options/types.js';
+import type { ProxyTarget } from '../proxy/fault-proxy.js';
+
+type Values = Record<string, unknown>;
+
+/** Where one database is, taken out of node-redis's options, and what is left of them. */
+export interface Reached {
+  readonly target: ProxyTarget;
+  readonly tls: boolean;
+  /** Without `url`, `socket.host`, `socket.port` and `socket.path`. */
+  readonly client: Values;
+}
+
+/** They shape an application's API; the drill's load has one of its own. */
+const SHAPING = [
+  'modules',
+  'scripts',
+  'functions',
+  'keyPrefix',
+  'commandOptions',
+  'clientSideCache',
+];
+
+/** `client` are the options of a database of topology `client` or `pool`, as validated. */
+export function reach({ client: given }: ResolvedDatabase): Reached {
+  const { url, socket: ownSocket, ...client } = given as Values & { url?: string };
+  for (const name of [...SHAPING, 'emitInvalidate']) delete client[name];
+  const { host, port, path, ...socket } = (ownSocket ?? {}) as Values;
+  const target = url === undefined ? targetOf(host, port, path) : fromUrl(url, client);
+  const tls = socket.tls === true || url?.startsWith('rediss:') === true;
+  return { target, tls, client: { ...client, socket: tls ? secured(socket, target) : socket } };
+}
+
+function targetOf(host: unknown, port: unknown, path: unknown): ProxyTarget {
+  if (path !== undefined) return { path: String(path) };
+  return { host: String(host ?? 'localhost'), port: Number(port ?? 6379) };
+}
+
+/** What a URL says wins over what stands beside it, as in node-redis. */
+function fromUrl(url: string, client: Values): ProxyTarget {
+  const isPath = url.startsWith('unix:');
+  const parsed = new URL(
+    isPath
+      ? url
+          .replace(/^unix:\/\/(?=\/)/, 'http://x')
+          .replace(/^unix:/, 'http:')
+          .replace('@/', '@x/')
+      : url,
+  );
+  const { username, password, hostname, port, pathname, searchParams } = parsed;
+  if (username !== '') client.username = decodeURIComponent(username);
+  if (password !== '') client.password = decodeURIComponent(password);
+  const database = isPath ? (searchParams.get('db') ?? '') : pathname.slice(1);
+  if (database !== '') client.database = Number(database);
+  if (isPath) return { path: decodeURIComponent(pathname) };
+  return { host: hostname.replace(/^\[|\]$/g, '') || 'localhost', port: Number(port || 6379) };
+}
+
+/** The certificate is that of the server, not of the proxy: its name is verified all the same. */
+function secured(socket: Values, target: ProxyTarget): Values {
+  const host = 'host' in target && target.host !== undefined ? target.host : 'localhost';
+  const name = String(socket.servername ?? host);
+  return {
+    ...socket,
+    tls: true,
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(name, certificate),
+  };
+}
+
+/** Options that only decide how long a return takes; a drill would be all waiting otherwise. */
+const SHORTENED = {
+  gracePeriodMs: 3000,
+  failbackCheckIntervalMs: 1000,
+  delayInBetweenFailoverAttemptsMs: 1000,
+} as const;
+
+/** The given options with the above at most as long; `resolved` is what they mean. */
+export function shortened(
+  options: Values,
+  resolved: Readonly<Record<keyof typeof SHORTENED, number>>,
+): Values {
+  const changed = Object.entries(SHORTENED).filter(
+    ([name, ms]) => resolved[name as keyof typeof SHORTENED] > ms,
+  );
+  return { ...options, ...Object.fromEntries(changed) };
+}
+
+/** Milliseconds since now. */
+export function stopwatch(): () => number {
+  const origin = systemClock.now();
+  return () => systemClock.now() - origin;
+}

@@ -1,0 +1,76 @@
+/** How a proxy plays each fault. */
+import type { Command } from '../proxy/command-tracker.js';
+import type { FaultProxy } from '../proxy/fault-proxy.js';
+import type { OutageKind } from '../report/model.js';
+import type { FaultName } from './settings.js';
+
+export interface Fault {
+  readonly title: string;
+  /** `failover`: the next one has to serve; `stays`: nothing may change. */
+  readonly outcome: 'failover' | 'stays';
+  /** What it is shown as; undefined: it is over at once. */
+  readonly kind: OutageKind | undefined;
+  apply(proxy: FaultProxy, delayMs: number): void;
+}
+
+const READONLY = "-READONLY You can't write against a read only replica.";
+const WRITES = new Set([
+  'SET',
+  'INCR',
+  'HSET',
+  'LPUSH',
+  'XADD',
+  'DEL',
+  'UNLINK',
+  'EXPIRE',
+  'PEXPIRE',
+]);
+
+/** Of one database; `switch` and `all-down` are more than that. */
+export const FAULTS_OF_ONE: Readonly<Record<Exclude<FaultName, 'switch' | 'all-down'>, Fault>> = {
+  kill: {
+    title: 'Kill',
+    outcome: 'failover',
+    kind: 'down',
+    apply: (proxy) => {
+      proxy.refuse();
+      proxy.reset();
+    },
+  },
+  freeze: {
+    title: 'Freeze',
+    outcome: 'failover',
+    kind: 'frozen',
+    apply: (proxy) => proxy.silence(),
+  },
+  'half-open': {
+    title: 'Half-open connections of',
+    outcome: 'failover',
+    kind: 'frozen',
+    apply: (proxy) => proxy.halfOpen(),
+  },
+  reset: {
+    title: 'Cut every connection of',
+    outcome: 'stays',
+    kind: undefined,
+    apply: (proxy) => {
+      proxy.reset();
+    },
+  },
+  delay: {
+    title: 'Slow the replies of',
+    outcome: 'stays',
+    kind: 'slow',
+    apply: (proxy, delayMs) => proxy.delay({ toClientMs: delayMs }),
+  },
+  'read-only': {
+    title: 'Demote',
+    outcome: 'failover',
+    kind: 'read-only',
+    apply: (proxy) => proxy.answerWith(READONLY, isWrite),
+  },
+};
+
+function isWrite([name = '']: Command): boolean {
+  return WRITES.has(name.toUpperCase());
+}

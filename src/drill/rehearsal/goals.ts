@@ -1,0 +1,47 @@
+/** The verdict of a drill: what was asked for, and what the client promises anyway. */
+import { count, duration, errorList, total } from '../report/format.js';
+import type { PromiseVerdict } from '../report/model.js';
+import type { JudgedStep } from '../script/verdict.js';
+import type { DrillSettings } from './settings.js';
+
+type Goals = Pick<DrillSettings, 'goalRecoveryMs' | 'goalErrors'>;
+
+/** `steps` that are faults: after the others nobody has to recover. */
+export function goals(
+  steps: readonly JudgedStep[],
+  { goalRecoveryMs, goalErrors }: Goals,
+): PromiseVerdict[] {
+  const faults = steps.filter(({ result }) => result.isFault);
+  const slowest = Math.max(0, ...faults.map(({ result }) => result.servedAfterMs ?? 0));
+  const recovery: PromiseVerdict = {
+    promise: `Recovered within ${duration(goalRecoveryMs)} of each fault`,
+    evidence: `${faults.length} faults, the slowest recovery took ${duration(slowest)}`,
+    violations: faults.flatMap(({ step, result: { servedAfterMs } }) => {
+      if (servedAfterMs !== undefined && servedAfterMs <= goalRecoveryMs) return [];
+      return [
+        `${step.title}: ${servedAfterMs === undefined ? 'not recovered' : duration(servedAfterMs)}`,
+      ];
+    }),
+  };
+  if (goalErrors === undefined) return [recovery];
+  const errors = ({ result }: JudgedStep) =>
+    total(result.readerErrors) + total(result.writerErrors);
+  return [
+    recovery,
+    {
+      promise: `At most ${count(goalErrors)} ${goalErrors === 1 ? 'error' : 'errors'} of callers for each fault`,
+      evidence: `${count(faults.reduce((sum, each) => sum + errors(each), 0))} errors in ${faults.length} faults, typed ones while all are down apart`,
+      violations: faults
+        .filter((each) => errors(each) > goalErrors)
+        .map((each) => `${each.step.title}: ${errorsOf(each)}`),
+    },
+  ];
+}
+
+function errorsOf({ result }: JudgedStep): string {
+  const parts = [
+    ['readers', errorList(result.readerErrors)],
+    ['writers', errorList(result.writerErrors)],
+  ].filter(([, errors]) => errors !== '');
+  return parts.map(([who, errors]) => `${who} ${errors}`).join('; ');
+}

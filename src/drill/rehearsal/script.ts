@@ -1,0 +1,199 @@
+/** From the chosen faults to the steps that are played. */
+import type { MultiDbClient } from '../../client-type.js';
+import type { Recorder } from '../load/recorder.js';
+import { duration, moment } from '../report/format.js';
+import type { Step } from '../script/step.js';
+import { sleep } from '../wire/wait.js';
+import { FAULTS_OF_ONE, type Fault } from './faults.js';
+import type { Outages, Place } from './places.js';
+import { type DrillSettings, FAULT_TEXTS, type FaultName } from './settings.js';
+
+export interface DrillStage {
+  readonly client: MultiDbClient;
+  readonly recorder: Recorder;
+  readonly outages: Outages;
+}
+
+export interface Timing {
+  readonly gracePeriodMs: number;
+  readonly failbackCheckIntervalMs: number;
+  /** A database of higher weight is returned to without being told. */
+  readonly returnsByItself: boolean;
+}
+
+type DrillStep = Step<DrillStage>;
+
+const FAILOVER = ['health-check', 'circuit-breaker'];
+
+/** `places` in order of preference, at least two. */
+export function script(
+  places: readonly Place[],
+  settings: DrillSettings,
+  timing: Timing,
+): DrillStep[] {
+  return new Script(places, settings, timing).steps();
+}
+
+class Script {
+  readonly #first: Place;
+  readonly #second: Place;
+  readonly #last: Place;
+
+  constructor(
+    private readonly places: readonly Place[],
+    private readonly settings: DrillSettings,
+    private readonly timing: Timing,
+  ) {
+    this.#first = places[0] as Place;
+    this.#second = places[1] as Place;
+    this.#last = places.at(-1) as Place;
+  }
+
+  steps(): DrillStep[] {
+    return this.settings.faults.flatMap((name) => {
+      if (name === 'switch') return this.#byHand();
+      if (name === 'all-down') return this.#allDown();
+      return this.#ofOne(name, FAULTS_OF_ONE[name]);
+    });
+  }
+
+  #ofOne(name: FaultName, { title, outcome, kind, apply }: Fault): DrillStep[] {
+    const { delayMs } = this.settings;
+    const [first, second] = [this.#first, this.#second];
+    const late = name === 'delay' ? ` by ${duration(delayMs)}` : '';
+    const stays = outcome === 'stays';
+    const fault = this.#step({
+      title: `${title} ${first.id}`,
+      action: `${FAULT_TEXTS[name]}${late}`,
+      expected: stays ? first.id : second.id,
+      ...(stays ? { stays } : {}),
+      // Whatever is left of the others may be tried on the way.
+      mayPass: this.places.slice(2).map(({ id }) => id),
+      reasons: FAILOVER,
+      goal: this.#goal,
+      act: ({ outages }) => {
+        apply(first.proxy, delayMs);
+        if (kind !== undefined) outages.begin(kind, first.id);
+      },
+    });
+    if (kind === undefined) return [fault];
+    if (stays) {
+      const quick = { title: `${first.id} is quick again`, action: 'the fault is taken away' };
+      return [
+        fault,
+        this.#step({
+          ...quick,
+          expected: first.id,
+          stays,
+          reasons: [],
+          planned: true,
+          goal: 'no switch',
+          act: (stage) => restore(stage, [first]),
+        }),
+      ];
+    }
+    return [fault, this.#back([first])];
+  }
+
+  #byHand(): DrillStep[] {
+    const [first, second] = [this.#first, this.#second];
+    const planned = { planned: true, goal: 'one probe' };
+    return [
+      this.#step({
+        ...planned,
+        title: `Switch to ${second.id} by hand`,
+        action: `forceActiveDatabase('${second.id}')`,
+        expected: second.id,
+        reasons: ['forced'],
+        act: ({ client }) => client.forceActiveDatabase(second.id),
+      }),
+      this.#step({
+        ...planned,
+        title: `Return to ${first.id} by hand`,
+        action: `setActiveDatabase('${first.id}')`,
+        expected: first.id,
+        reasons: ['manual'],
+        act: returnByHand(first),
+      }),
+    ];
+  }
+
+  #allDown(): DrillStep[] {
+    const ids = this.places.map(({ id }) => id);
+    const down = this.#step({
+      title: 'Kill all databases',
+      action: `${ids.join(', ')}: ${FAULT_TEXTS.kill}`,
+      expected: undefined,
+      mayPass: ids,
+      reasons: FAILOVER,
+      goal: 'typed errors at once',
+      act: ({ outages }) => {
+        for (const { proxy } of this.places) {
+          proxy.refuse();
+          proxy.reset();
+        }
+        outages.begin('down', ...ids);
+      },
+    });
+    const one = this.#step({
+      title: `${this.#last.id} comes back`,
+      action: 'it accepts connections again',
+      expected: this.#last.id,
+      reasons: ['recovered'],
+      goal: 'next attempt to connect',
+      act: (stage) => restore(stage, [this.#last]),
+    });
+    return [down, one, this.#back(this.places.slice(0, -1))];
+  }
+
+  /** The fault is taken away, and the first database is used again. */
+  #back(places: readonly Place[]): DrillStep {
+    const first = this.#first;
+    const { gracePeriodMs, failbackCheckIntervalMs, returnsByItself } = this.timing;
+    const names = places.map(({ id }) => id).join(' and ');
+    return this.#step({
+      title: `${names} ${places.length === 1 ? 'is' : 'are'} well again`,
+      action: returnsByItself
+        ? 'the fault is taken away'
+        : `the fault is taken away; setActiveDatabase('${first.id}')`,
+      expected: first.id,
+      mayPass: this.places.slice(1).map(({ id }) => id),
+      reasons: returnsByItself ? ['failback'] : ['manual'],
+      planned: true,
+      ...(returnsByItself ? { afterGrace: true } : {}),
+      goal: returnsByItself
+        ? `${moment(gracePeriodMs)} of grace since it was left, next look ≤ ${moment(failbackCheckIntervalMs)}`
+        : 'one probe',
+      expectedMs: this.settings.holdMs + (returnsByItself ? gracePeriodMs : 1000),
+      act: async (stage) => {
+        await restore(stage, places);
+        if (!returnsByItself) await returnByHand(first)(stage);
+      },
+    });
+  }
+
+  get #goal(): string {
+    return `the goal: ${duration(this.settings.goalRecoveryMs)}`;
+  }
+
+  #step(
+    step: Omit<DrillStep, 'holdMs' | 'expectedMs'> & { holdMs?: number; expectedMs?: number },
+  ): DrillStep {
+    const { holdMs } = this.settings;
+    return { holdMs, expectedMs: holdMs + 500, ...step };
+  }
+}
+
+async function restore({ outages }: DrillStage, places: readonly Place[]): Promise<void> {
+  await Promise.all(places.map(({ proxy }) => proxy.restore()));
+  outages.end(...places.map(({ id }) => id));
+}
+
+/** Until it succeeds: a database that has just come back is not connected yet. */
+function returnByHand({ id }: Place) {
+  return async ({ client }: DrillStage): Promise<void> => {
+    while (client.isOpen && client.activeDatabase !== id) {
+      await client.setActiveDatabase(id).catch(() => sleep(50));
+    }
+  };
+}

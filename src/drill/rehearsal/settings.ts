@@ -1,0 +1,42 @@
+/** What a drill is asked to do. */
+
+export const FAULTS = [
+  'kill',
+  'freeze',
+  'half-open',
+  'reset',
+  'delay',
+  'read-only',
+  'switch',
+  'all-down',
+] as const;
+
+export type FaultName = (typeof FAULTS)[number];
+
+/** What each fault does to the database of the highest weight, in one line. */
+export const FAULT_TEXTS: Readonly<Record<FaultName, string>> = {
+  kill: 'connections are reset, new ones refused',
+  freeze: 'connections stay open and carry nothing more',
+  'half-open': 'the server forgets its connections, new ones get no answer',
+  reset: 'all connections are cut once; the server is well',
+  delay: 'every reply is late, as on a slow network',
+  'read-only': 'writes are answered with READONLY',
+  switch: 'nothing fails; the switch is made by hand',
+  'all-down': 'all databases refuse connections',
+};
+
+export interface DrillSettings {
+  readonly faults: readonly FaultName[];
+  readonly callers: number;
+  readonly ratePerSecond: number;
+  /** From a fault to the first reply. */
+  readonly goalRecoveryMs: number;
+  /** Errors of callers for each fault; undefined: none of reads, any number of writes. */
+  readonly goalErrors: number | undefined;
+  /** All keys of the drill begin with it. */
+  readonly prefix: string;
+  /** How long a state is held after it was reached. */
+  readonly holdMs: number;
+  /** Added to each reply by `delay`. */
+  readonly delayMs: number;
+}

@@ -1,0 +1,39 @@
+/** Connections to a database past the client, made as the client would make them. */
+import { systemClock } from '../../clock.js';
+import type { Driver, ProbeConnection } from '../../drivers/driver.js';
+
+/** Rejects with the code `TIMEOUT` when the connection is not ready in time. */
+export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConnection> {
+  const abort = new AbortController();
+  const late = () => abort.abort(timeout());
+  const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
+  try {
+    return await driver.openProbe(abort.signal);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** One command, answered in time or not at all. */
+export async function ask(
+  probe: ProbeConnection,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<unknown> {
+  let late = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    late = () => reject(timeout());
+  });
+  const timer = systemClock.after(timeoutMs, () => late(), { keepAlive: true });
+  const reply = probe.send(args);
+  reply.catch(() => {});
+  try {
+    return await Promise.race([reply, lost]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function timeout(): Error {
+  return Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' });
+}
