@@ -1,4 +1,5 @@
 import type {
+  RedisArgument,
   RedisClientOptions,
   RedisClientType,
   RedisClusterOptions,
@@ -36,6 +37,17 @@ export interface DrainOptions {
   /** How long the database is kept away from traffic, 0 to 2^31-1 ms. Default: until told otherwise. */
   readonly durationMs?: number;
 }
+
+export interface TransactionOptions {
+  /** How often `fn` is called at most when watched keys change; 1 or more. Default: 10. */
+  readonly maxAttempts?: number;
+  /** Of everything, 1 to 2^31-1 ms. Default: `commandDeadlineMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** What `fn` of a transaction returned; a `multi()` counts as what it replies when executed. */
+export type TransactionResult<T> =
+  Awaited<T> extends { execTyped(...args: never[]): Promise<infer Replies> } ? Replies : Awaited<T>;
 
 export interface ForceOptions {
   /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: until told otherwise. */
@@ -77,6 +89,22 @@ export interface MultiDbMembers<
   >(
     overrides?: Partial<RedisClientOptions<M2, F2, S2, RESP2, TM2>>,
   ): MultiDbClient<M2, F2, S2, RESP2, TM2>;
+
+  /**
+   * An optimistic transaction on a connection of its own: watches `keys`, calls `fn`, and calls it
+   * again, with another `tx`, when a watched key was changed by somebody before EXEC (up to
+   * `maxAttempts`; then node-redis's `WatchError`). So `fn` may run several times.
+   *
+   * Every command of `tx` goes to the database that was active when `fn` was called. Resolves to
+   * what `fn` returns; a `multi()` that it returns is executed first. When the active database
+   * changes before EXEC the promise rejects with `DatabaseSwitchedError`, and nothing was executed;
+   * after `timeoutMs` with `CommandTimeoutError`, whatever `fn` does.
+   */
+  transaction<T>(
+    keys: RedisArgument | readonly RedisArgument[],
+    fn: (tx: RedisClientType<M, F, S, RESP, TM>) => T,
+    options?: TransactionOptions,
+  ): Promise<TransactionResult<T>>;
 
   /** From `connect()` until `close()` or `destroy()`. */
   readonly isOpen: boolean;

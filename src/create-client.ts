@@ -20,6 +20,7 @@ import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
+import { transactionMember } from './drivers/node-redis/transaction.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
 import type { ClientOptions } from './options/client.js';
@@ -99,6 +100,10 @@ function createMember(
     members(name, session, shared.options.group, () => facade),
   );
   define(facade._self, pubSubMembers(session.subscriptions));
+  define(
+    facade._self,
+    transactionMember(client, facade, () => session.executor),
+  );
   define(facade._self, {
     // Of a view as well: its command options are the duplicate's.
     duplicate(this: { readonly _commandOptions?: object }, overrides?: unknown) {

@@ -7,6 +7,8 @@ export type {
   MultiDbCommandOptions,
   MultiDbDatabaseOptions,
   MultiDbMembers,
+  TransactionOptions,
+  TransactionResult,
 } from './client-type.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
 export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';

@@ -163,6 +163,11 @@ export interface Driver {
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
+  /**
+   * A connection over which nothing else goes, so that WATCH holds until EXEC. Absent: there is
+   * none, and transactions with WATCH are refused.
+   */
+  openIsolated?(listener: ConnectionListener, time: DriverTime): Connection;
   /** A connection of its own for pub/sub; the contract stands in `subscriber.ts`. */
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */

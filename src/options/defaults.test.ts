@@ -55,6 +55,7 @@ it('pins all options and their defaults', () => {
     suspectAfterMs: 1000,
     unhealthyAfterMs: undefined,
     maxPendingCommands: 100_000,
+    maxTransactionConnections: 10,
     initializationPolicy: 'ONE_AVAILABLE',
     initialWaitMs: 1000,
     failbackJitter: 0.2,

@@ -230,6 +230,11 @@ export const DEFAULTS = Object.freeze({
     count,
     'Beyond it commands fail with `OverloadedError`, never sent, not a failure.',
   ),
+  maxTransactionConnections: option(
+    10,
+    count,
+    'Connections of their own that `transaction()` opens to the active database when it needs them.',
+  ),
   initializationPolicy: option<'ONE_AVAILABLE' | 'MAJORITY_AVAILABLE' | 'ALL_AVAILABLE'>(
     'ONE_AVAILABLE',
     shape(

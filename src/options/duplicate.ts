@@ -30,9 +30,15 @@ export function resolveDuplicate(
 ): DuplicateOptions {
   const given = overrides === undefined ? {} : anyObject(overrides, 'duplicate');
   const client: ClientOptions = { ...original, commandOptions: inherited };
+  // A cache holds what one client has read: the duplicate makes one of its own, from options only.
+  const cache = original.clientSideCache;
+  if (typeof (cache as { handleCache?: unknown } | undefined)?.handleCache === 'function') {
+    delete client.clientSideCache;
+  }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if ((OWN as readonly string[]).includes(name)) client[name] = value;
+    const isCache = name === 'clientSideCache' && Boolean(cache);
+    if (isCache || (OWN as readonly string[]).includes(name)) client[name] = value;
     else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {
       const expected = `one of ${OWN.join(', ')}: a duplicate has the databases of its group`;
       throw invalid(`duplicate.${name}`, expected, name === 'password' ? '***' : value);

@@ -177,6 +177,8 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
   readonly unhealthyAfterMs?: number;
   /** Beyond it commands fail with `OverloadedError`, never sent; 1 or more. Default: 100000. */
   readonly maxPendingCommands?: number;
+  /** Connections of their own that `transaction()` opens when it needs them, 1 or more. Default: 10. */
+  readonly maxTransactionConnections?: number;
   /** When `connect()` is satisfied. Default: `ONE_AVAILABLE`. */
   readonly initializationPolicy?:
     | InitializationPolicy
@@ -277,6 +279,7 @@ export interface ResolvedOptions {
   readonly commandDeadlineMs: number;
   readonly suspectAfterMs: number;
   readonly maxPendingCommands: number;
+  readonly maxTransactionConnections: number;
   readonly initializationPolicy: InitializationPolicy;
   readonly initialWaitMs: number;
   readonly failbackJitter: number;

@@ -35,6 +35,7 @@ describe('resolveOptions', () => {
       commandDeadlineMs: 10_000,
       suspectAfterMs: 1000,
       maxPendingCommands: 100_000,
+      maxTransactionConnections: 10,
       initializationPolicy: ONE_AVAILABLE,
       initialWaitMs: 1000,
       failbackJitter: 0.2,
@@ -164,7 +165,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(28);
+    expect(numeric).toHaveLength(29);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

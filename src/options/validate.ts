@@ -73,6 +73,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     commandDeadlineMs: read(values, 'commandDeadlineMs', ''),
     suspectAfterMs: read(values, 'suspectAfterMs', ''),
     maxPendingCommands: read(values, 'maxPendingCommands', ''),
+    maxTransactionConnections: read(values, 'maxTransactionConnections', ''),
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
     initialWaitMs: read(values, 'initialWaitMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),

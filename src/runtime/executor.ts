@@ -18,6 +18,8 @@ import { countFailure, countMoved, countRetry } from './counting.js';
 import { Cursors } from './cursors.js';
 import type { Database } from './database.js';
 import { Deadlines } from './deadlines.js';
+import { Isolation } from './isolation.js';
+import { LeasedCommand } from './lease.js';
 import { Link, type LinkListener } from './link.js';
 import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
@@ -46,6 +48,7 @@ export class Executor implements AttemptListener, LinkListener {
   readonly retries: RetryQueue;
   readonly blocking = new Blocking(this);
   readonly cursors = new Cursors();
+  readonly isolation = new Isolation(this);
   /** Waits for a connection, in order of acceptance once sorted. */
   backlog: Command[] = [];
   /** Only where what was read is kept. */
@@ -58,6 +61,7 @@ export class Executor implements AttemptListener, LinkListener {
   #sequence = 0;
   #open = false;
   #ref = true;
+  #ended = false;
   #onIdle: (() => void) | undefined;
   /** Told when the databases of `links` have changed. */
   onDatabases: (() => void) | undefined;
@@ -94,6 +98,11 @@ export class Executor implements AttemptListener, LinkListener {
 
   get isOpen(): boolean {
     return this.#open;
+  }
+
+  /** Open, or finishing what it accepted. */
+  get isAlive(): boolean {
+    return !this.#ended;
   }
 
   /** All of its connections count for whether a database is connected, also those to come. */
@@ -184,22 +193,57 @@ export class Executor implements AttemptListener, LinkListener {
         resolve,
         reject,
       );
-      this.pending += 1;
-      this.#deadlines.watch();
-      if (signal !== undefined) listenForAbort(this, command, signal);
-      this.dispatch(command);
+      this.admit(command);
     });
+  }
+
+  /** From here on it is pending. */
+  admit(command: Command): void {
+    this.pending += 1;
+    this.#deadlines.watch();
+    const signal = command.options?.abortSignal;
+    if (signal !== undefined) listenForAbort(this, command, signal);
+    this.dispatch(command);
+  }
+
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  /**
+   * Counts as pending what is more than one command, under the limits of a command; throws what it
+   * is refused with. The answer ends it.
+   */
+  begin(): () => void {
+    const { route, runtime, search } = this.coordinator;
+    if (!this.#open) throw new ClientClosedError();
+    if (route.state === 'down') throw search.error({ cause: undefined, maybeExecuted: false });
+    if (this.pending >= runtime.options.maxPendingCommands) {
+      throw new OverloadedError(`${this.pending} commands are pending (maxPendingCommands)`);
+    }
+    this.pending += 1;
+    return () => {
+      this.pending -= 1;
+      if (this.pending === 0) this.#onIdle?.();
+    };
   }
 
   /** Hands a command to the active database, or keeps it until there is a connection. */
   dispatch(command: Command): void {
     const channel = this.activeChannel;
     const { database } = this.coordinator.route;
-    if (command.traits.category === 'database-bound' && database !== undefined) {
-      command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
-      if (command.databaseId !== database.id) {
-        this.reject(command, this.#switched(command));
+    if (command.traits.category === 'database-bound') {
+      if (command instanceof LeasedCommand) {
+        command.lease.dispatch(command);
         return;
+      }
+      if (database !== undefined) {
+        command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
+        if (command.databaseId !== database.id) {
+          this.reject(command, this.#switched(command));
+          return;
+        }
       }
     }
     if (channel === undefined) {
@@ -208,6 +252,11 @@ export class Executor implements AttemptListener, LinkListener {
       this.#deadlines.noteWaiting(command);
       return;
     }
+    this.transmit(command, channel);
+  }
+
+  /** One attempt over `channel`. */
+  transmit(command: Command, channel: Channel): void {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
@@ -302,7 +351,7 @@ export class Executor implements AttemptListener, LinkListener {
   endDraining(channel: Channel, error: Error): void {
     if (!this.draining.delete(channel)) return;
     channel.connection.destroy(error);
-    this.#settleLost(channel.attempts(), error);
+    this.settleLost(channel.attempts(), error);
   }
 
   /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
@@ -339,19 +388,19 @@ export class Executor implements AttemptListener, LinkListener {
     const channel = this.channels.get(link);
     this.channels.delete(link);
     this.coherence?.refresh();
-    if (channel !== undefined) this.#settleLost(channel.attempts(), error);
+    if (channel !== undefined) this.settleLost(channel.attempts(), error);
     if (database !== undefined && link.counts) this.coordinator.onConnectionLost(database, error);
   }
 
   onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
-    if (channel !== undefined && lane !== undefined) this.#settleLost(channel.lose(lane), error);
+    if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
     if (database !== undefined && link.counts) this.coordinator.onLaneLost(database, error);
   }
 
   /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
-  #settleLost(attempts: readonly SentAttempt[], error: Error): void {
+  settleLost(attempts: readonly SentAttempt[], error: Error): void {
     this.coordinator.runtime.clock.afterTurn(() => {
       for (const attempt of attempts) {
         if (!attempt.listed) continue;
@@ -393,7 +442,9 @@ export class Executor implements AttemptListener, LinkListener {
   /** Rejects what is pending and closes every connection. Idempotent. */
   end(): void {
     this.#open = false;
+    this.#ended = true;
     this.#stopListening();
+    this.isolation.end();
     const channels = [...this.channels.values(), ...this.draining];
     const under = channels.flatMap((channel) => channel.attempts());
     for (const attempt of under) {
@@ -445,6 +496,7 @@ export class Executor implements AttemptListener, LinkListener {
     }
     this.coherence?.refresh();
     takeOver(this, change);
+    this.isolation.onRouteChange(change);
     if (this.lazy && change.from.generation === 0) this.#restOthers(database);
     this.onServing?.();
   }

@@ -53,6 +53,7 @@ export class Link {
     readonly driver: Driver,
     private readonly listener: LinkListener,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
+    private readonly opens: 'openConnection' | 'openIsolated' = 'openConnection',
   ) {}
 
   /** The connection that takes commands at present. */
@@ -138,7 +139,8 @@ export class Link {
         if (isCurrent()) this.listener.onLinkInvalidate?.(this, key);
       },
     };
-    const connection = this.driver.openConnection(listener, this.time);
+    const open = this.driver[this.opens] ?? this.driver.openConnection;
+    const connection = open.call(this.driver, listener, this.time);
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
       if (isCurrent()) this.drop(new Error(`no connection to ${this.driver.address} in time`));

@@ -94,6 +94,37 @@ async function transactions() {
   return [first, second, third, wrong, number];
 }
 
+// Optimistic ones answer what the callback returns; a multi() that it returns is executed.
+async function optimistic() {
+  const replies = await client.transaction(['a', Buffer.from('b')], async (tx) => {
+    const before: string | null = await tx.get('a');
+    return tx.multi().set('a', `${before}`).incr('n');
+  });
+  const count: number = replies[1];
+  const text: string | null = await client.transaction('a', (tx) => tx.get('a'), {
+    maxAttempts: 3,
+    timeoutMs: 1000,
+  });
+  const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+  const buffer: Buffer | null = await buffers.transaction('a', (tx) => tx.get('a'));
+  // @ts-expect-error: the second reply is a number
+  const wrong: string = replies[1];
+  // @ts-expect-error: unknown option
+  client.transaction('a', () => 0, { retries: 3 });
+  return [count, text, buffer, wrong];
+}
+
+// A duplicate is one more client of several databases, with the same extensions and views.
+async function duplicates() {
+  const worker: MultiDbClient = await client.duplicate().connect();
+  same<typeof worker.activeDatabase, string | undefined>();
+  const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).duplicate();
+  const buffer: Buffer | null = await buffers.get('key');
+  const scripted = client.duplicate({ scripts: { plus } });
+  const sum: number = await scripted.plus('key', 1);
+  return [buffer, sum];
+}
+
 // Modules, scripts and functions.
 const plus = defineScript({
   NUMBER_OF_KEYS: 1,
@@ -213,4 +244,4 @@ function judge(error: unknown): MultiDbErrorCode | undefined {
   return error.code === 'NONSENSE' ? undefined : error.code;
 }
 
-export { commands, connected, extended, judge, transactions, views };
+export { commands, connected, duplicates, extended, judge, optimistic, transactions, views };

@@ -62,6 +62,10 @@ export class NodeRedisDriver implements Driver {
     return new NodeRedisConnection(this.options, listener);
   }
 
+  openIsolated(listener: ConnectionListener, _time: DriverTime): Connection {
+    return new NodeRedisConnection(this.options, listener);
+  }
+
   openSubscriber(listener: SubscriberListener): Subscriber {
     return new NodeRedisSubscriber(this.options, listener);
   }

@@ -19,7 +19,7 @@ export interface CommandSink {
 }
 
 /** The parts of a node-redis client that the facade touches. */
-interface Internals {
+export interface Internals {
   _self: Internals;
   _commandOptions: CommandOptions | undefined;
   withCommandOptions(options: object): Internals;
@@ -124,11 +124,13 @@ export function createFacade(
 function newFacade(options: Record<string, unknown>, like: Internals | undefined): Internals {
   if (like === undefined) return createClient(options as never) as unknown as Internals;
   const { duplicate } = Object.getPrototypeOf(like._self) as { duplicate(options: object): object };
-  return Object.create(duplicate.call(like._self, options)) as Internals;
+  // Not inherited from the other one's options: they belong to one client.
+  const own = { clientSideCache: undefined, emitInvalidate: undefined, ...options };
+  return Object.create(duplicate.call(like._self, own)) as Internals;
 }
 
 /** Own, not enumerable, and not to be replaced by accident. */
-export function define(target: object, members: Record<string | symbol, unknown>): void {
+export function define(target: object, members: object): void {
   for (const key of Reflect.ownKeys(members)) {
     const descriptor = Object.getOwnPropertyDescriptor(members, key) as PropertyDescriptor;
     Object.defineProperty(target, key, { ...descriptor, enumerable: false, configurable: true });

@@ -6,17 +6,18 @@ import { UnsupportedError } from '../../errors.js';
  */
 const PUBSUB =
   'use subscribe(), pSubscribe(), sSubscribe() and their opposites, which follow the active database';
+const TRANSACTION = 'it holds for one connection; use `client.transaction(keys, fn)`';
 const ONE_CONNECTION = 'it would hold for one connection only and be lost at the next switch';
 
 /** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
 export const REFUSED_METHODS: Readonly<Record<string, string>> = {
   SELECT: 'set `database` in the options of each database instead',
   select: 'set `database` in the options of each database instead',
-  WATCH: `WATCH is not available yet; ${ONE_CONNECTION}`,
-  watch: `WATCH is not available yet; ${ONE_CONNECTION}`,
-  UNWATCH: 'WATCH is not available yet',
-  unwatch: 'WATCH is not available yet',
-  setDirtyWatch: 'WATCH is not available yet',
+  WATCH: TRANSACTION,
+  watch: TRANSACTION,
+  UNWATCH: TRANSACTION,
+  unwatch: TRANSACTION,
+  setDirtyWatch: TRANSACTION,
   MONITOR: 'use a node-redis client of its own for MONITOR',
   monitor: 'use a node-redis client of its own for MONITOR',
   reset: ONE_CONNECTION,
@@ -41,8 +42,8 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ['RESET', ONE_CONNECTION],
   ['QUIT', 'call `close()`'],
   ['MONITOR', 'use a node-redis client of its own for MONITOR'],
-  ['WATCH', `WATCH is not available yet; ${ONE_CONNECTION}`],
-  ['UNWATCH', 'WATCH is not available yet'],
+  ['WATCH', TRANSACTION],
+  ['UNWATCH', TRANSACTION],
   ['MULTI', 'use `multi()`'],
   ['EXEC', 'use `multi()`'],
   ['DISCARD', 'use `multi()`'],

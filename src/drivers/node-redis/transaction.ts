@@ -1,0 +1,175 @@
+import { WatchError } from '@redis/client';
+import { ClientClosedError, InvalidOptionError, UnsupportedError } from '../../errors.js';
+import type { CommandOptions } from '../../runtime/command.js';
+import type { Executor } from '../../runtime/executor.js';
+import type { Lease } from '../../runtime/lease.js';
+import { runTransaction } from '../../runtime/transaction.js';
+import type { Batch, CommandArgument } from '../driver.js';
+import { type CommandSink, createFacade, define, type Internals } from './facade.js';
+import { GuardedCache } from './guarded-cache.js';
+
+const MAX_ATTEMPTS = 10;
+const LONGEST_MS = 2 ** 31 - 1;
+const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
+
+/** What a view of a transaction's client carries: whom its commands belong to, and until when. */
+interface Ticket {
+  readonly lease: Lease;
+  open: boolean;
+}
+
+type TicketOptions = CommandOptions & { readonly ticket?: Ticket };
+
+/** What would outlive a transaction, or is about the client that it belongs to. */
+const OF_THE_CLIENT = [
+  ...['connect', 'close', 'destroy', 'disconnect', 'quit', 'QUIT', 'ref', 'unref', 'duplicate'],
+  ...['transaction', 'SUBSCRIBE', 'subscribe', 'UNSUBSCRIBE', 'unsubscribe', 'PSUBSCRIBE'],
+  ...['pSubscribe', 'PUNSUBSCRIBE', 'pUnsubscribe', 'SSUBSCRIBE', 'sSubscribe', 'SUNSUBSCRIBE'],
+  ...[
+    'sUnsubscribe',
+    'getPubSubListeners',
+    'extendPubSubListeners',
+    'extendPubSubChannelListeners',
+  ],
+];
+
+/**
+ * `transaction()` for a facade. Its callback gets a client of its own, with the same methods: a
+ * facade whose commands go over the isolated connection that the view's ticket names. The cache of
+ * the client is not asked by it, and is told what it writes.
+ */
+export function transactionMember(
+  client: Record<string, unknown>,
+  facade: Internals,
+  executor: () => Executor | undefined,
+): object {
+  let inner: Internals | undefined;
+
+  return {
+    async transaction(
+      this: Internals,
+      keys: unknown,
+      fn: (tx: unknown) => unknown,
+      options?: unknown,
+    ): Promise<unknown> {
+      const watched = keysOf(keys);
+      if (typeof fn !== 'function') throw new InvalidOptionError('fn', 'a function', fn);
+      const { maxAttempts, timeoutMs } = settingOf(options);
+      const present = executor();
+      if (present === undefined) throw new ClientClosedError();
+      inner ??= innerFacade(client, facade);
+      const views = inner;
+      return runTransaction(present, {
+        maxAttempts,
+        timeoutMs: timeoutMs ?? present.coordinator.runtime.options.commandDeadlineMs,
+        isConflict: (error) => error instanceof WatchError,
+        perform: async (lease) => {
+          const ticket: Ticket = { lease, open: true };
+          try {
+            const tx = views.withCommandOptions({ ...this._commandOptions, ticket });
+            if (watched.length > 0) await watch(tx, watched);
+            const result = await fn(tx);
+            return isMulti(result) ? await result.exec() : result;
+          } finally {
+            ticket.open = false;
+          }
+        },
+      });
+    },
+  };
+}
+
+function innerFacade(client: Record<string, unknown>, like: Internals): Internals {
+  const engine: CommandSink = {
+    send: (args, options) => send(args, options),
+    sendBatch: (kind, commands, options) => send([kind.toUpperCase()], options, { kind, commands }),
+  };
+  const { clientSideCache: cache } = (like._self as { options?: { clientSideCache?: unknown } })
+    .options as { clientSideCache?: unknown };
+  const sink = cache instanceof GuardedCache ? cache.guard(engine) : engine;
+  const plain = { ...client, clientSideCache: undefined, emitInvalidate: undefined };
+  const inner = createFacade(plain, sink, undefined, like);
+  function watchMember(this: Internals, keys: unknown) {
+    return watch(this, keysOf(keys));
+  }
+  function unwatchMember(this: Internals) {
+    return send(['UNWATCH'], this._commandOptions);
+  }
+  define(inner._self, {
+    watch: watchMember,
+    WATCH: watchMember,
+    unwatch: unwatchMember,
+    UNWATCH: unwatchMember,
+    get isOpen() {
+      return true;
+    },
+    get isReady() {
+      return true;
+    },
+  });
+  for (const name of OF_THE_CLIENT) {
+    define(inner._self, {
+      [name]: () => {
+        throw new UnsupportedError(`${name}: not within a transaction; call it on the client`);
+      },
+    });
+  }
+  return inner;
+}
+
+function send(
+  args: readonly CommandArgument[],
+  options: TicketOptions | undefined,
+  batch?: Batch,
+): Promise<unknown> {
+  const { ticket } = options ?? {};
+  if (ticket?.open !== true) {
+    return Promise.reject(ticket?.lease.ended ?? new ClientClosedError('the transaction is over'));
+  }
+  return ticket.lease.send(args, options, batch);
+}
+
+function watch(view: Internals, keys: readonly CommandArgument[]): Promise<unknown> {
+  const prefix = (view as { _keyPrefix?: CommandArgument })._keyPrefix;
+  const all = prefix === undefined ? keys : keys.map((key) => prefixed(prefix, key));
+  const { ticket } = (view._commandOptions ?? {}) as TicketOptions;
+  return send(['WATCH', ...all], ticket && ({ ticket } as TicketOptions));
+}
+
+function prefixed(prefix: CommandArgument, key: CommandArgument): CommandArgument {
+  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
+  return Buffer.concat([Buffer.from(prefix as string), Buffer.from(key as string)]);
+}
+
+function keysOf(keys: unknown): CommandArgument[] {
+  const all: unknown[] = Array.isArray(keys) ? keys : [keys];
+  for (const key of all) {
+    if (typeof key === 'string' || Buffer.isBuffer(key)) continue;
+    throw new InvalidOptionError('keys', 'a key (string or Buffer), or an array of keys', key);
+  }
+  return all as CommandArgument[];
+}
+
+function settingOf(options: unknown): { maxAttempts: number; timeoutMs: number | undefined } {
+  const given = (options ?? {}) as Record<string, unknown>;
+  for (const name of Object.keys(given)) {
+    if (!NAMES.includes(name)) throw new InvalidOptionError(name, `one of ${NAMES}`, given[name]);
+  }
+  const { maxAttempts = MAX_ATTEMPTS, timeoutMs } = given as {
+    maxAttempts?: number;
+    timeoutMs?: number;
+  };
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
+    throw new InvalidOptionError('maxAttempts', 'an integer of 1 or more', maxAttempts);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= LONGEST_MS)) {
+    throw new InvalidOptionError('timeoutMs', '1 to 2^31-1', timeoutMs);
+  }
+  return { maxAttempts, timeoutMs };
+}
+
+/** A `multi()` that the callback returns without having executed it. */
+function isMulti(value: unknown): value is { exec(): Promise<unknown> } {
+  const { exec, execAsPipeline } = (value ?? {}) as Record<string, unknown>;
+  return typeof exec === 'function' && typeof execAsPipeline === 'function';
+}
