@@ -22,6 +22,14 @@ it('opens with the failure that reaches both thresholds, and says so once', () =
   expect(breaker.state).toEqual({ kind: 'open', since: 40, failures: 3, total: 6 });
 });
 
+it('knows whether what opened it goes on', () => {
+  const breaker = new CircuitBreaker(OPTIONS);
+  expect(breaker.exceeds(0)).toBe(false);
+  for (let i = 0; i < 3; i++) breaker.recordFailure(10);
+  expect([breaker.exceeds(20), breaker.exceeds(5000)]).toEqual([true, false]);
+  expect(breaker.state.kind).toBe('open');
+});
+
 it('does not open for failures that are spread over more than the window', () => {
   const breaker = new CircuitBreaker(OPTIONS);
   for (let now = 0; now < 20_000; now += 1000) expect(breaker.recordFailure(now)).toBeUndefined();

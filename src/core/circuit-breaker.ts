@@ -77,6 +77,12 @@ export class CircuitBreaker {
     return 'opened';
   }
 
+  /** The window, as it is now, holds too many failures. */
+  exceeds(now: number): boolean {
+    const failures = this.#window.failures(now);
+    return thresholdsReached(failures, this.#window.total(now), this.#options);
+  }
+
   /** Opens it whatever the window holds. False when it was open. */
   trip(now: number): boolean {
     if (this.#state.kind === 'open') return false;

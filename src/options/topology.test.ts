@@ -140,6 +140,18 @@ describe('rejects', () => {
       'sentinel.sentinelRootNodes[0].port: expected',
     ],
     [
+      { topology: 'sentinel', sentinel: { ...SENTINEL, replicaPoolSize: 2 } },
+      'sentinel.replicaPoolSize: expected 0',
+    ],
+    [
+      { topology: 'sentinel', sentinel: { ...SENTINEL, masterPoolSize: 0 } },
+      'sentinel.masterPoolSize: expected an integer, 1 or more',
+    ],
+    [
+      { topology: 'sentinel', sentinel: { ...SENTINEL, scanInterval: -1 } },
+      'sentinel.scanInterval: expected an integer, 0 or more',
+    ],
+    [
       { topology: 'sentinel', sentinel: { ...SENTINEL, nodeClientOptions: { keyPrefix: 'x' } } },
       'sentinel.nodeClientOptions.keyPrefix: expected it in',
     ],

@@ -119,6 +119,12 @@ function resolveSentinel(value: unknown, at: string, shared: ClientOptions) {
     const expected = 'a non-empty array of `{ host, port }`';
     throw invalid(join(at, 'sentinelRootNodes'), expected, sentinelRootNodes);
   }
+  checkNumber(given, 'masterPoolSize', at, 1);
+  checkNumber(given, 'scanInterval', at, 0);
+  if (given.replicaPoolSize !== undefined && given.replicaPoolSize !== 0) {
+    const expected = '0: commands go to the master, a replica would answer reads with older data';
+    throw invalid(join(at, 'replicaPoolSize'), expected, given.replicaPoolSize);
+  }
   const roots = sentinelRootNodes.map((root, index) => {
     return checkRoot(root, `${at}.sentinelRootNodes[${index}]`);
   });
@@ -145,6 +151,12 @@ function nodeOptions(value: unknown, at: string, shared: ClientOptions): ClientO
     throw invalid(join(at, name), expected, own.url ?? socket[address as string]);
   }
   return mergeClient(own, withoutAddress(shared), at);
+}
+
+function checkNumber(values: Values, name: string, at: string, min: number): void {
+  const value = values[name];
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= min)) return;
+  throw invalid(join(at, name), `an integer, ${min} or more`, value);
 }
 
 function checkRoot(value: unknown, at: string): { host: string; port: number } {

@@ -340,15 +340,28 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   }
 
   /** It has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it. */
-  #persists({ maintenanceEndsAt, options }: Database, { since }: Failure): boolean {
+  #persists(active: Database, failure: Failure): boolean {
     const { now } = this;
+    const { options, maintenanceEndsAt } = active;
+    const { since } = failure;
     const leaveAt = Math.max(since + options.unhealthyAfterMs, maintenanceEndsAt);
-    if (now >= leaveAt) return true;
+    if (now >= leaveAt) return !this.#hasHealed(active, failure, leaveAt);
     this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
       this.#persistTimer = undefined;
       this.evaluate();
     });
     return false;
+  }
+
+  /**
+   * What opened the breaker is over: it was given time, and the commands of late have not failed.
+   * Its probes never said that it is unhealthy, or do not any more.
+   */
+  #hasHealed(active: Database, failure: Failure, leaveAt: number): boolean {
+    if (failure.reason !== 'circuit-breaker' || leaveAt <= failure.since) return false;
+    if (active.circuit.exceeds(this.now)) return false;
+    this.grace.end(active);
+    return true;
   }
 
   #leave(active: Database, failure: Failure): void {

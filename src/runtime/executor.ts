@@ -414,7 +414,10 @@ export class Executor implements AttemptListener, LinkListener {
   longestReconnectDelayMs(link: Link): number {
     const database = this.#databases.get(link);
     const monitor = database === undefined ? undefined : this.coordinator.monitors.get(database);
-    if (database?.health === 'unhealthy' || monitor === undefined) return LONGEST_RECONNECT_MS;
+    const { route } = this.coordinator;
+    // The active one may heal, and is waited for.
+    const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
+    if (isGivenUp || monitor === undefined) return LONGEST_RECONNECT_MS;
     return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
   }
 

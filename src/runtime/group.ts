@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../clock.js';
-import type { Driver } from '../drivers/driver.js';
+import type { Driver, DriverTime } from '../drivers/driver.js';
 import { ClientClosedError } from '../errors.js';
 import type { HealthCheckStrategy } from '../health/strategy.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../options/types.js';
@@ -16,7 +16,7 @@ export interface GroupDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: Emit;
-  readonly createDriver: (options: ResolvedDatabase) => Driver;
+  readonly createDriver: (options: ResolvedDatabase, time: DriverTime) => Driver;
   readonly onProbe?: OnProbe | undefined;
 }
 
@@ -105,7 +105,7 @@ export class Group {
   }
 
   #register(options: ResolvedDatabase): Database {
-    const driver = this.dependencies.createDriver(options);
+    const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
     const counters = this.counters.of(options.id);
     const database = new Database(options, this.#order++, driver, counters);
     this.coordinator.databases.set(database.id, database);

@@ -77,6 +77,34 @@ it('counts what includedErrors says', async () => {
   expect(events.switches).toEqual(['east>west circuit-breaker']);
 });
 
+it('closes again when what opened it is over within unhealthyAfterMs', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], {
+    failureDetector: { ...SENSITIVE, slidingWindowSizeMs: 300 },
+    unhealthyAfterMs: 1000,
+    gracePeriodMs: 3_600_000,
+  });
+  const events = recordEvents(client);
+  const traffic = new Traffic(() => client.get('key'));
+  await traffic.flows();
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  await waitFor(() => events.of('breaker-open').length === 1, { what: 'the breaker to open' });
+  await proxy.restore();
+  await waitFor(() => events.of('breaker-closed').length === 1, { what: 'the breaker to close' });
+  await traffic.flows();
+  await traffic.stop();
+  expect(traffic.errors).toEqual([]);
+  expect(events.of('switch')).toEqual([]);
+
+  // And when it is not over, it is left.
+  const again = new Traffic(() => client.get('key'));
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  await active(client, 'west');
+  await again.stop();
+  expect(events.switches).toEqual(['east>west circuit-breaker']);
+});
+
 it('only reports while its database is the last resort', async () => {
   const [east] = await servers(1);
   const proxy = await startProxy(east);

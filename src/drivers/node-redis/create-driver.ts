@@ -1,18 +1,27 @@
+import { systemClock, systemRandom } from '../../clock.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { ResolvedDatabase } from '../../options/types.js';
-import type { Driver } from '../driver.js';
+import { LoopClock } from '../../runtime/loop-clock.js';
+import type { Driver, DriverTime } from '../driver.js';
 import { NodeRedisDriver } from './driver.js';
 import { NodeRedisPoolDriver } from './pool-driver.js';
+import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
 
 /** The driver of one database, by its topology. */
-export function createDriver(database: ResolvedDatabase): Driver {
+export function createDriver(database: ResolvedDatabase, time: DriverTime = realTime()): Driver {
   switch (database.topology) {
     case 'client':
       return new NodeRedisDriver(database.client);
     case 'pool':
       return new NodeRedisPoolDriver(database.id, database.client, database.pool);
     case 'cluster':
-    case 'sentinel':
       throw new InvalidOptionError('databases[].topology', "'client'", database.topology);
+    case 'sentinel':
+      return new NodeRedisSentinelDriver(database.id, database.client, database.sentinel, time);
   }
+}
+
+/** For a driver without an engine. */
+function realTime(): DriverTime {
+  return { clock: systemClock, loop: new LoopClock(systemClock, 20), random: systemRandom };
 }

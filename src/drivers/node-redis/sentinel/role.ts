@@ -1,0 +1,21 @@
+import { ErrorReply } from '@redis/client';
+import type { Address } from './address.js';
+
+/**
+ * Rejects when the server says that it is no master: sentinels may be behind, and a former master
+ * comes back as a replica. One that does not let ROLE be asked is believed to be it.
+ */
+export async function assertMaster(
+  send: (args: readonly string[]) => Promise<unknown>,
+  { host, port }: Address,
+): Promise<void> {
+  let reply: unknown;
+  try {
+    reply = await send(['ROLE']);
+  } catch (error) {
+    if (error instanceof ErrorReply) return;
+    throw error;
+  }
+  const role = Array.isArray(reply) ? String(reply[0]) : 'master';
+  if (role !== 'master') throw new Error(`${host}:${port} is not the master, its role is ${role}`);
+}

@@ -1,0 +1,136 @@
+import type { ResolvedPool, ResolvedSentinel } from '../../../options/types.js';
+import type { Connection, ConnectionListener, DriverTime, ProbeConnection } from '../../driver.js';
+import { PoolConnection } from '../../pool/pool-connection.js';
+import type { Subscriber, SubscriberListener } from '../../subscriber.js';
+import { NodeRedisConnection } from '../connection.js';
+import { NodeRedisDriver } from '../driver.js';
+import type { NodeRedisOptions } from '../options.js';
+import { openProbeConnection } from '../probe-connection.js';
+import { type Address, sameAddress } from './address.js';
+import { assertMaster } from './role.js';
+import { SentinelConnection } from './sentinel-connection.js';
+import { SentinelSubscriber } from './sentinel-subscriber.js';
+import { Sentinels, withAddress } from './sentinels.js';
+import { MasterWatch } from './watch.js';
+
+/** What follows the master: it is told when another one is named. */
+interface Follower {
+  follow(master: Address): void;
+}
+
+/**
+ * The master that Redis Sentinel names. Sentinels are asked whenever a connection is opened, and
+ * watched as long as there is any, so that connections follow a new master whatever becomes of the
+ * old one. Probes go to the named master as well.
+ */
+export class NodeRedisSentinelDriver extends NodeRedisDriver {
+  readonly #sentinels: Sentinels;
+  readonly #followers = new Set<Follower>();
+  #watch: MasterWatch | undefined;
+
+  constructor(
+    private readonly databaseId: string,
+    private readonly nodeOptions: NodeRedisOptions,
+    private readonly setting: ResolvedSentinel,
+    private readonly time: DriverTime,
+  ) {
+    const [first] = setting.sentinelRootNodes;
+    super(withAddress(nodeOptions, first as Address));
+    this.#sentinels = new Sentinels(setting, time, (master) => {
+      for (const follower of [...this.#followers]) follower.follow(master);
+    });
+  }
+
+  override openConnection(listener: ConnectionListener, time: DriverTime): Connection {
+    const size = (this.setting.masterPoolSize as number | undefined) ?? 1;
+    const connection = new SentinelConnection(
+      {
+        hasLanes: size > 1,
+        find: (signal) => this.#sentinels.find(signal),
+        open: (master, inner) => this.#open(master, size, inner, time),
+        onEnd: (ended) => this.#forget(ended),
+      },
+      listener,
+    );
+    this.#remember(connection);
+    return connection;
+  }
+
+  override openSubscriber(listener: SubscriberListener): Subscriber {
+    const subscriber = new SentinelSubscriber(
+      {
+        find: (signal) => this.#sentinels.find(signal),
+        optionsOf: (master) => withAddress(this.nodeOptions, master),
+        onEnd: (ended) => this.#forget(ended),
+      },
+      listener,
+    );
+    this.#remember(subscriber);
+    return subscriber;
+  }
+
+  override async openProbe(signal: AbortSignal): Promise<ProbeConnection> {
+    const master = await this.#sentinels.find(signal);
+    const connection = await openProbeConnection(withAddress(this.nodeOptions, master), signal);
+    const destroy = () => {
+      this.#followers.delete(follower);
+      connection.destroy();
+    };
+    // The next probe opens another one, to the new master.
+    const follower = { follow: (next: Address) => sameAddress(next, master) || destroy() };
+    const onAbort = () => destroy();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await assertMaster((args) => connection.send(args), master);
+      signal.throwIfAborted();
+    } catch (error) {
+      destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+    this.#followers.add(follower);
+    return {
+      get alive() {
+        return connection.alive;
+      },
+      send: (args) => connection.send(args),
+      subscribe: (channel, onMessage) => connection.subscribe(channel, onMessage),
+      unsubscribe: (channel, onMessage) => connection.unsubscribe(channel, onMessage),
+      destroy,
+    };
+  }
+
+  #open(master: Address, size: number, listener: ConnectionListener, time: DriverTime): Connection {
+    const options = withAddress(this.nodeOptions, master);
+    if (size <= 1) return new NodeRedisConnection(options, listener);
+    const pool: ResolvedPool = { minimum: size, maximum: size, acquireTimeout: 0, cleanupDelay: 0 };
+    const { databaseId, connectTimeoutMs } = this;
+    return new PoolConnection(
+      {
+        ...{ pool, databaseId, connectTimeoutMs },
+        open: (member) => new NodeRedisConnection(options, member),
+        reconnectDelay: (retries, cause) => this.reconnectDelay(retries, cause),
+      },
+      listener,
+      time,
+    );
+  }
+
+  #remember(follower: Follower): void {
+    this.#followers.add(follower);
+    this.#watch ??= new MasterWatch(this.#sentinels, this.time);
+  }
+
+  #forget(follower: Follower): void {
+    this.#followers.delete(follower);
+    // Probes alone need no watch: each new one asks.
+    if ([...this.#followers].some((each) => isDataPath(each))) return;
+    this.#watch?.end();
+    this.#watch = undefined;
+  }
+}
+
+function isDataPath(follower: Follower): boolean {
+  return follower instanceof SentinelConnection || follower instanceof SentinelSubscriber;
+}

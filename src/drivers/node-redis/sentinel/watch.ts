@@ -1,0 +1,103 @@
+import type { Timer } from '../../../clock.js';
+import type { DriverTime } from '../../driver.js';
+import { NodeRedisSubscriber } from '../subscriber.js';
+import type { Sentinels } from './sentinels.js';
+
+/** node-redis's own default of `scanInterval`. */
+const SCAN_MS = 10_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2000;
+const ANNOUNCEMENT = '+switch-master';
+
+/**
+ * Listens to one sentinel for the announcement of another master, and asks all of them every
+ * `scanInterval`: a master that is frozen does not close its connections, and one that was
+ * demoted need not.
+ */
+export class MasterWatch {
+  #subscriber: NodeRedisSubscriber | undefined;
+  #next = 0;
+  #failures = 0;
+  #pause: Timer | undefined;
+  #scan: Timer | undefined;
+  #heard = 0;
+
+  constructor(
+    private readonly sentinels: Sentinels,
+    private readonly time: DriverTime,
+  ) {
+    this.#listen();
+    this.#scanLater();
+  }
+
+  end(): void {
+    this.#pause?.cancel();
+    this.#scan?.cancel();
+    this.#subscriber?.destroy(new Error('nobody watches the master any more'));
+    this.#subscriber = undefined;
+  }
+
+  #listen(): void {
+    const { addresses } = this.sentinels;
+    const address = addresses[this.#next % addresses.length];
+    this.#next += 1;
+    if (address === undefined) return;
+    const isCurrent = () => this.#subscriber === subscriber;
+    const subscriber = new NodeRedisSubscriber(this.sentinels.optionsOf(address), {
+      onReady: () => {
+        subscriber.subscribe('channel', [ANNOUNCEMENT]).then(
+          () => {
+            if (!isCurrent()) return;
+            this.#failures = 0;
+            // What was announced before is not told.
+            void this.sentinels.check();
+          },
+          (error: Error) => {
+            if (isCurrent()) this.#another(error);
+          },
+        );
+      },
+      onLost: () => {
+        if (isCurrent()) this.#another();
+      },
+      onMessage: () => {
+        if (isCurrent()) void this.sentinels.check();
+      },
+      onRevoked: () => {},
+    });
+    subscriber.unref();
+    this.#subscriber = subscriber;
+    this.#heard = 0;
+  }
+
+  /** Another sentinel, after a pause. */
+  #another(error = new Error('the sentinel is silent')): void {
+    this.#subscriber?.destroy(error);
+    this.#subscriber = undefined;
+    this.#pause?.cancel();
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, 6), LONGEST_PAUSE_MS);
+    this.#failures += 1;
+    this.#pause = this.time.clock.after(pauseMs, () => this.#listen());
+  }
+
+  #scanLater(): void {
+    const given = this.sentinels.options.scanInterval;
+    const intervalMs = typeof given === 'number' && given > 0 ? given : SCAN_MS;
+    this.#scan = this.time.clock.after(intervalMs, () => {
+      this.#look();
+      void this.sentinels.check();
+      this.#scanLater();
+    });
+  }
+
+  /** One that has not answered the ping of the last scan is left for another one. */
+  #look(): void {
+    const subscriber = this.#subscriber;
+    if (subscriber === undefined) return;
+    if (!subscriber.ready || subscriber.bytesReceived === this.#heard) this.#another();
+    else {
+      this.#heard = subscriber.bytesReceived;
+      subscriber.ping().catch(() => {});
+    }
+  }
+}
