@@ -35,6 +35,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     private readonly time: DriverTime,
   ) {
     const [first] = setting.sentinelRootNodes;
+    // Where it leads for messages; whatever opens a connection is overridden.
     super(withAddress(nodeOptions, first as Address));
     this.#sentinels = new Sentinels(setting, time, (master) => {
       for (const follower of [...this.#followers]) follower.follow(master);
@@ -43,6 +44,14 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
 
   override openConnection(listener: ConnectionListener, time: DriverTime): Connection {
     const size = (this.setting.masterPoolSize as number | undefined) ?? 1;
+    return this.#connect(size, listener, time);
+  }
+
+  override openIsolated(listener: ConnectionListener, time: DriverTime): Connection {
+    return this.#connect(1, listener, time);
+  }
+
+  #connect(size: number, listener: ConnectionListener, time: DriverTime): Connection {
     const connection = new SentinelConnection(
       {
         hasLanes: size > 1,
