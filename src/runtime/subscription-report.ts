@@ -18,6 +18,8 @@ export class SubscriptionReport {
   #isInForce = false;
   /** Monotonic time since which they are not in force, after they were. */
   #since: number | undefined;
+  /** Grows with every `end`. */
+  #life = 0;
   #refusals = new WeakMap<Database, Refusals>();
 
   constructor(
@@ -27,18 +29,26 @@ export class SubscriptionReport {
   ) {}
 
   /** The active database is another one, or its connection was lost. */
-  interrupted(): void {
+  interrupted(now: number): void {
     if (!this.#isInForce) return;
     this.#isInForce = false;
-    this.#since = this.runtime().clock.now();
+    this.#since = now;
   }
 
   /** Each one that is wanted is subscribed or refused on the active database. */
-  inForce(line: SubscriberLine): void {
+  inForce(line: SubscriberLine, now: number): void {
     this.#isInForce = true;
     if (this.#since === undefined) return;
-    const gapMs = this.runtime().clock.now() - this.#since;
+    const gapMs = now - this.#since;
     this.#since = undefined;
+    // After the switch was told.
+    const life = this.#life;
+    queueMicrotask(() => {
+      if (life === this.#life) this.#tellRestored(line, gapMs);
+    });
+  }
+
+  #tellRestored(line: SubscriberLine, gapMs: number): void {
     const held = line.sync?.held;
     const refused = SUBSCRIPTION_KINDS.map((kind) => held?.names(kind, 'refused').length ?? 0);
     this.emit('subscriptions-restored', {
@@ -70,6 +80,7 @@ export class SubscriptionReport {
   end(): void {
     this.#isInForce = false;
     this.#since = undefined;
+    this.#life += 1;
     this.#refusals = new WeakMap();
   }
 

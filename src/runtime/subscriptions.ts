@@ -251,9 +251,9 @@ export class Subscriptions implements SubscriberLineListener {
     const hadOne = this.#current !== undefined;
     this.#current = database;
     this.#connect();
-    if (hadOne) this.#onActiveLost();
-    // After the switch was told.
-    queueMicrotask(() => this.#considerInForce());
+    const now = this.runtime().clock.now();
+    if (hadOne) this.#onActiveLost(now);
+    this.#considerInForce(now);
   }
 
   /** Opens the connections that there should be, and closes those that there should not. */
@@ -296,8 +296,8 @@ export class Subscriptions implements SubscriberLineListener {
   }
 
   /** The active database is another one, or its connection was lost. */
-  #onActiveLost(): void {
-    this.#report.interrupted();
+  #onActiveLost(now = this.runtime().clock.now()): void {
+    this.#report.interrupted(now);
     for (const waiter of this.#unsubscribing.all()) this.#unsubscribed(waiter);
     for (const call of this.#subscribing.all()) {
       for (const name of call.names) {
@@ -335,9 +335,10 @@ export class Subscriptions implements SubscriberLineListener {
     }
   }
 
-  #considerInForce(): void {
+  #considerInForce(now?: number): void {
     const line = this.#activeLine;
-    if (this.wanted.size > 0 && line?.sync?.held.subscribing === 0) this.#report.inForce(line);
+    if (this.wanted.size === 0 || line?.sync?.held.subscribing !== 0) return;
+    this.#report.inForce(line, now ?? this.runtime().clock.now());
   }
 
   #timeoutError({ kind, missing, lastError: cause }: Subscribing): CommandTimeoutError {
