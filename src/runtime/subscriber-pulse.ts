@@ -19,6 +19,8 @@ export interface PulseListener {
   onDead(error: Error): void;
 }
 
+const LOOKS = 4;
+
 /**
  * Notices a subscriber connection that is dead without a word: nobody sends on it, so nothing but
  * a ping can tell. A server that is only slow keeps its connection, with the messages that are on
@@ -43,10 +45,12 @@ export class SubscriberPulse {
     this.#timer?.cancel();
   }
 
-  #rest(seen: number): void {
-    this.#timer = this.time.clock.after(this.settings.intervalMs, () => {
+  /** Looks several times in an interval, so that the ping is late by a part of it at most. */
+  #rest(seen: number, looks = 0): void {
+    this.#timer = this.time.clock.after(this.settings.intervalMs / LOOKS, () => {
       const { bytesReceived } = this.subscriber;
       if (bytesReceived !== seen) this.#rest(bytesReceived);
+      else if (looks + 1 < LOOKS) this.#rest(seen, looks + 1);
       else this.#ping(bytesReceived);
     });
   }

@@ -35,7 +35,6 @@ const HARMLESS: Readonly<Record<string, string>> = {
   _clientId: 'a name that nothing is sent with',
   _setIdentity: 'sets _clientId',
   clientSideCache: 'undefined, or ours with the option: caching.test.ts',
-  isPubSubActive: 'false: pub/sub is refused',
   isWatching: 'false: WATCH is refused',
   isDirtyWatch: 'false: WATCH is refused',
   socketEpoch: 'of a socket that is never opened',
