@@ -70,6 +70,25 @@ describe('a call of subscribe', () => {
     expect([east.subscriptions('one'), east.subscriptions('two')]).toEqual([0, 0]);
   });
 
+  it('of what was unsubscribed in the same turn misses nothing', async () => {
+    const client = await open();
+    const subscribing = client.subscribe('one', () => {});
+    await clock.advance(100);
+    await subscribing;
+    const told: string[] = [];
+    const calls = [
+      fate(client.unsubscribe('one')),
+      fate(client.subscribe('one', (message) => told.push(message))),
+    ];
+    for (let index = 0; index < 10; index += 1) {
+      east.publish('one', String(index));
+      await clock.advance(0.2);
+    }
+    await clock.advance(10);
+    expect(told).toHaveLength(10);
+    expect(calls.map((each) => each.is)).toEqual(['resolved', 'resolved']);
+  });
+
   it('settles at its deadline, each by itself, in a loop that could run', async () => {
     const client = await open({ commandDeadlineMs: 1000 });
     for (const fake of [east, west]) fake.freeze();

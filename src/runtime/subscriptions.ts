@@ -162,11 +162,15 @@ export class Subscriptions implements SubscriberLineListener {
     mode?: MessageMode,
   ): Promise<void> {
     const { unwanted, affected } = this.wanted.remove(kind, names, listener, mode);
-    this.#look(kind, unwanted);
     for (const { call, name } of affected) this.#found(call as Subscribing, name);
     this.#closeIfUnused();
-    const sync = this.#activeLine?.sync;
-    const held = unwanted.filter((name) => sync?.held.state(kind, name) !== undefined);
+    const line = this.#activeLine;
+    const held = unwanted.filter((name) => line?.sync?.held.state(kind, name) !== undefined);
+    // What the same turn wants again is not given up: nothing is missed in between.
+    queueMicrotask(() => {
+      this.#look(kind, unwanted);
+      for (const name of held) if (line !== undefined) this.#considerUnsubscribed(line, kind, name);
+    });
     if (held.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const waiting = { missing: new Set(held), deadline: 0, resolve, reject };

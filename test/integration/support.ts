@@ -100,7 +100,6 @@ export const EVENT_NAMES = [
   ...['switch', 'failover', 'failback', 'database-unhealthy', 'database-healthy', 'breaker-open'],
   ...['invalidate', 'subscriptions-restored'],
   ...['breaker-closed', 'all-databases-down', 'recovered', 'error', 'connect', 'ready', 'end'],
-  'subscriptions-restored',
 ] as MultiDbEventName[];
 
 export interface RecordedEvent {
