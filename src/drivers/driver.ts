@@ -162,6 +162,11 @@ export interface Driver {
   readonly connectTimeoutMs: number;
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
+  /**
+   * Of a cluster, once it is known: one hash tag per master, so that a key or channel with it lies
+   * there.
+   */
+  readonly shardTags?: readonly string[] | undefined;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /**
    * A connection over which nothing else goes, so that WATCH holds until EXEC. Absent: there is

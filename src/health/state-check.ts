@@ -28,7 +28,9 @@ export function stateCheckFor(stateWord: string): HealthCheckFunction | undefine
 }
 
 const canWrite = unlessForbidden(async (probe) => {
-  await probe.sendCommand(['SET', canaryKey(), '', 'PX', '1000']);
+  const key = canaryKey();
+  const keys = probe.shardTags?.map((tag) => `${key}:{${tag}}`) ?? [key];
+  await Promise.all(keys.map((each) => probe.sendCommand(['SET', each, '', 'PX', '1000'])));
   return true;
 });
 

@@ -20,7 +20,7 @@ export interface ProbeTarget {
    */
   subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
   /** On a cluster: one hash tag per master, so that a key or channel with it lies there. */
-  readonly shardTags?: readonly string[];
+  readonly shardTags?: readonly string[] | undefined;
 }
 
 /** One probe of one database. */

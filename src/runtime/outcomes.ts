@@ -133,6 +133,8 @@ export class Outcomes {
     const { coordinator } = this.executor;
     const { commandRetry, fallbackErrors } = coordinator.runtime.options;
     const failed = asError(error);
+    // Its attempts would be used up before such a deployment has healed.
+    if (this.#mayHeal(attempt, classification)) command.attempts = Math.min(command.attempts, 1);
     const decision = decideRetry({
       classification,
       category: command.traits.category,
@@ -160,6 +162,19 @@ export class Outcomes {
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
     this.executor.reject(command, told, classification.kind);
+  }
+
+  /**
+   * A database that is given time to heal (`unhealthyAfterMs`): what it did not execute waits
+   * meanwhile, within its deadline, however often it is refused.
+   */
+  #mayHeal(
+    { channel: { database } }: SentAttempt,
+    { kind, executed }: ReturnType<typeof classify>,
+  ): boolean {
+    if (database.options.unhealthyAfterMs === 0 || executed !== 'no') return false;
+    if (this.executor.coordinator.route.database !== database) return false;
+    return kind === 'state-reply' || kind === 'never-sent';
   }
 
   /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */

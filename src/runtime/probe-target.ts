@@ -22,6 +22,10 @@ export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget
       return database.connected;
     },
 
+    get shardTags() {
+      return database.driver.shardTags;
+    },
+
     sendCommand: (args: readonly CommandArgument[]) =>
       orAborted(
         lines.commands.use(signal, (connection) => connection.send(args)),

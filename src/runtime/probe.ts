@@ -62,6 +62,14 @@ export function runProbe(
     wait: { value: (ms: number) => wait(loop, ms, abort.signal) },
   });
   const run = async () => {
+    const { driver } = lines.database;
+    // A strategy may ask for them at once; the probe connection finds them out.
+    if ('shardTags' in driver && driver.shardTags === undefined) {
+      await orAborted(
+        lines.commands.use(abort.signal, async () => {}),
+        abort.signal,
+      );
+    }
     const healthy = await setting.strategy.check(probe);
     if (healthy !== true) return `${setting.strategy.name ?? 'the check'} did not answer true`;
     if (setting.stateCheck !== undefined) await setting.stateCheck(probe);

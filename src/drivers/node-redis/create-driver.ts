@@ -1,8 +1,8 @@
 import { systemClock, systemRandom } from '../../clock.js';
-import { InvalidOptionError } from '../../errors.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { LoopClock } from '../../runtime/loop-clock.js';
 import type { Driver, DriverTime } from '../driver.js';
+import { ClusterDriver } from './cluster/driver.js';
 import { NodeRedisDriver } from './driver.js';
 import { NodeRedisPoolDriver } from './pool-driver.js';
 import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
@@ -15,7 +15,7 @@ export function createDriver(database: ResolvedDatabase, time: DriverTime = real
     case 'pool':
       return new NodeRedisPoolDriver(database.id, database.client, database.pool);
     case 'cluster':
-      throw new InvalidOptionError('databases[].topology', "'client'", database.topology);
+      return new ClusterDriver(database.cluster, database.client);
     case 'sentinel':
       return new NodeRedisSentinelDriver(database.id, database.client, database.sentinel, time);
   }

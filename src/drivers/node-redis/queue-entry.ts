@@ -1,4 +1,5 @@
 import type { Attempt, Batch, CommandArgument } from '../driver.js';
+import { answerOf, type Chain, chainOf } from './chain.js';
 
 /**
  * One command in node-redis's own queue of commands, whose names these are. The queue takes
@@ -96,31 +97,25 @@ export class CommandEntry extends QueueEntry {
 /**
  * The commands of a batch, which settle together: with EXEC's reply or all replies, or with the
  * first error.
- *
- * A transaction counts as written only when its EXEC was: the server discards one that it did not
- * see the end of. A pipeline counts as written with its first command.
  */
 export class BatchEntries {
   readonly entries: readonly QueueEntry[];
-  readonly #replies: unknown[] = [];
+  readonly #chain: Chain;
+  readonly #results: PromiseSettledResult<unknown>[] = [];
   #unsettled: number;
-  #firstError: { readonly index: number; readonly error: unknown } | undefined;
 
   constructor(
     readonly attempt: Attempt,
-    private readonly batch: Batch,
+    batch: Batch,
     private readonly explain: Explain,
   ) {
-    const isMulti = batch.kind === 'multi';
-    const commands = isMulti ? [['MULTI'], ...batch.commands, ['EXEC']] : batch.commands;
-    const telling = isMulti ? commands.length - 1 : 0;
-    const typeMapping = attempt.options?.typeMapping;
+    this.#chain = chainOf(batch, attempt.options?.typeMapping);
+    const { commands, telling } = this.#chain;
     this.#unsettled = commands.length;
-    this.entries = commands.map((args, index) => {
-      const isExec = isMulti && index === telling;
-      // As node-redis does, EXEC's reply is not mapped.
-      return new BatchEntry(this, index, args, index === telling, isExec ? undefined : typeMapping);
-    });
+    this.entries = commands.map(
+      ({ args, typeMapping }, index) =>
+        new BatchEntry(this, index, args, index === telling, typeMapping),
+    );
   }
 
   /** Whole or not at all. */
@@ -131,27 +126,36 @@ export class BatchEntries {
     return true;
   }
 
-  settle(index: number, reply: unknown): void {
-    this.#replies[index] = reply;
+  settle(index: number, value: unknown): void {
+    this.#results[index] = { status: 'fulfilled', value };
     this.#count();
   }
 
-  fail(index: number, error: unknown): void {
-    if (this.#firstError === undefined || index < this.#firstError.index) {
-      this.#firstError = { index, error };
-    }
+  fail(index: number, reason: unknown): void {
+    this.#results[index] = { status: 'rejected', reason };
     this.#count();
   }
 
   #count(): void {
     this.#unsettled -= 1;
     if (this.#unsettled > 0) return;
-    const failed = this.#firstError;
-    if (failed !== undefined) {
-      queueMicrotask(() => this.attempt.onError(this.explain(failed.error)));
-    } else {
-      this.attempt.onReply(this.batch.kind === 'multi' ? this.#replies.at(-1) : this.#replies);
+    if (this.#results.every((result) => result.status === 'fulfilled')) this.#tell();
+    // An error may lead to anything, while node-redis reads.
+    else queueMicrotask(() => this.#tell());
+  }
+
+  #tell(): void {
+    let reply: unknown;
+    try {
+      const explained = this.#results.map((result) =>
+        result.status === 'rejected' ? { ...result, reason: this.explain(result.reason) } : result,
+      );
+      reply = answerOf(this.#chain, explained);
+    } catch (error) {
+      this.attempt.onError(error);
+      return;
     }
+    this.attempt.onReply(reply);
   }
 }
 

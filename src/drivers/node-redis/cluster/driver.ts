@@ -1,0 +1,55 @@
+import type { ResolvedCluster } from '../../../options/types.js';
+import type {
+  Connection,
+  ConnectionListener,
+  DriverErrorKind,
+  DriverTime,
+  ProbeConnection,
+} from '../../driver.js';
+import { NodeRedisDriver } from '../driver.js';
+import type { NodeRedisOptions } from '../options.js';
+import { ClusterConnection } from './connection.js';
+import { ClusterProbe } from './probe.js';
+import { ScanCursors } from './scan.js';
+import { ClusterSlots, NoNodeError } from './slots.js';
+
+/** A Redis Cluster, with the slots and redirections of `@redis/client` 5 or 6. */
+export class ClusterDriver extends NodeRedisDriver {
+  readonly #slots: ClusterSlots;
+  readonly #scans: ScanCursors;
+  readonly #options: { readonly lazy: boolean; readonly useReplicas: boolean };
+
+  /** `node`: options of the connection to a node, without its address. */
+  constructor(cluster: ResolvedCluster, node: NodeRedisOptions) {
+    super(cluster.rootNodes[0] as NodeRedisOptions);
+    this.#slots = new ClusterSlots(cluster, node, () => this.#scans.mint());
+    this.#scans = new ScanCursors(this.#slots);
+    this.#options = {
+      lazy: cluster.minimizeConnections === true,
+      useReplicas: cluster.useReplicas === true,
+    };
+  }
+
+  get shardTags(): readonly string[] | undefined {
+    return this.#slots.known ? this.#slots.hashTags : undefined;
+  }
+
+  override openConnection(listener: ConnectionListener, time: DriverTime): Connection {
+    const { connectTimeoutMs } = this;
+    const options = { ...this.#options, connectTimeoutMs, time };
+    return new ClusterConnection(this.#slots, this.#scans, options, listener);
+  }
+
+  override openProbe(signal: AbortSignal): Promise<ProbeConnection> {
+    const isCut = (error: unknown) => this.isCut(error);
+    return ClusterProbe.open({ slots: this.#slots, scans: this.#scans, isCut }, signal);
+  }
+
+  override classify(error: unknown): DriverErrorKind | undefined {
+    return error instanceof NoNodeError ? 'connection' : super.classify(error);
+  }
+
+  override isCut(error: unknown): boolean {
+    return super.isCut(error instanceof NoNodeError ? error.cause : error);
+  }
+}

@@ -1,0 +1,119 @@
+import { randomInt } from 'node:crypto';
+import { HASH_SLOTS } from '../../../core/hash-slot.js';
+import { UnsupportedError } from '../../../errors.js';
+import type { ClusterConnection } from './connection.js';
+import type { ClusterAttempt } from './sending.js';
+import type { ClusterSlots } from './slots.js';
+
+/** Scans that are remembered; the one that went on longest ago is forgotten first. */
+const MAX_SCANS = 1000;
+
+/** Where a SCAN over the whole cluster is. */
+interface Scan {
+  /** 1 for each slot that has not been scanned in full. */
+  readonly left: Uint8Array;
+  /** The node that is being scanned, its own cursor, and the slots that it had at the beginning. */
+  readonly address: string;
+  readonly cursor: string;
+  readonly owned: Uint8Array;
+}
+
+/**
+ * SCAN over all masters of a cluster, one after the other. What is kept are slots, not nodes, so
+ * that SCAN's own guarantee holds when slots move or a replica takes over: of a node that is gone
+ * its slots are scanned again, at whoever has them.
+ *
+ * Cursors are numbers of this process that say nothing by themselves; no two clusters share any.
+ */
+export class ScanCursors {
+  readonly #scans = new Map<string, Scan>();
+  #next = randomInt(1, 2 ** 47);
+
+  constructor(private readonly slots: ClusterSlots) {}
+
+  /** A number that no other cluster client hands out, but by a rare chance. */
+  mint(): string {
+    this.#next += 1;
+    return String(this.#next);
+  }
+
+  async scan(connection: ClusterConnection, owner: ClusterAttempt): Promise<unknown> {
+    const { args, options } = owner.attempt;
+    const { typeMapping, asap } = options ?? {};
+    const given = String(args[1]);
+    const known = given === '0' ? undefined : this.#scans.get(given);
+    if (given !== '0' && known === undefined) {
+      throw new UnsupportedError(
+        `SCAN ${given.slice(0, 20)}: not a cursor that this client handed out for this cluster`,
+      );
+    }
+    const scan = this.#located(known ?? this.#from(new Uint8Array(HASH_SLOTS).fill(1)));
+    const node = scan && this.slots.byAddress(scan.address);
+    if (scan === undefined || node === undefined) throw new Error('no node serves any slot');
+
+    const reply = await connection.sendTo(node, ['SCAN', scan.cursor, ...args.slice(2)], {
+      connection,
+      owner,
+      isWhole: false,
+      watched: true,
+      typeMapping,
+      asap,
+    });
+    const [cursor, keys] = reply as [string | Buffer, unknown];
+    // Slots that have moved are told by no reply to SCAN.
+    if (String(cursor) === '0') await this.slots.rediscover().catch(() => {});
+    const next = this.#after(scan, String(cursor));
+    const token = next === undefined ? '0' : this.#keep(next);
+    return [Buffer.isBuffer(cursor) ? Buffer.from(token) : token, keys];
+  }
+
+  /** The beginning of the node that has the first slot of `left`; `undefined`: none is left. */
+  #from(left: Uint8Array): Scan | undefined {
+    const first = left.findIndex((isLeft, slot) => isLeft === 1 && this.#owner(slot) !== undefined);
+    const address = first < 0 ? undefined : this.#owner(first);
+    if (address === undefined) return undefined;
+    return { left, address, cursor: '0', owned: this.#slotsOf(address) };
+  }
+
+  /** Its node may have left: then its slots are scanned elsewhere. */
+  #located(scan: Scan | undefined): Scan | undefined {
+    if (scan === undefined || this.#isMaster(scan.address)) return scan;
+    return this.#from(scan.left);
+  }
+
+  #after(scan: Scan, cursor: string): Scan | undefined {
+    if (cursor !== '0') return { ...scan, cursor };
+    // Only what it had all the time.
+    const now = this.#slotsOf(scan.address);
+    const left = scan.left.map((isLeft, slot) =>
+      scan.owned[slot] === 1 && now[slot] === 1 ? 0 : isLeft,
+    );
+    return this.#from(left);
+  }
+
+  #keep(scan: Scan): string {
+    const token = this.mint();
+    this.#scans.set(token, scan);
+    if (this.#scans.size > MAX_SCANS) {
+      for (const oldest of this.#scans.keys()) {
+        this.#scans.delete(oldest);
+        break;
+      }
+    }
+    return token;
+  }
+
+  #owner(slot: number): string | undefined {
+    return this.slots.ownerOf(slot)?.address;
+  }
+
+  #isMaster(address: string): boolean {
+    return this.slots.masters.some((node) => node.address === address);
+  }
+
+  #slotsOf(address: string): Uint8Array {
+    return Uint8Array.from({ length: HASH_SLOTS }, (_, slot) =>
+      this.#owner(slot) === address ? 1 : 0,
+    );
+  }
+}

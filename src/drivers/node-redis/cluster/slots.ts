@@ -1,0 +1,320 @@
+import { createCluster } from '@redis/client';
+import { hashSlot, hashTagWhere } from '../../../core/hash-slot.js';
+import type { ResolvedCluster } from '../../../options/types.js';
+import type { CommandArgument } from '../../driver.js';
+import { API_SHAPING_OPTIONS, type NodeRedisOptions } from '../options.js';
+import { ClusterNode, type NodeSendOptions } from './node.js';
+
+/** Longest silence of a node that is asked for the slots, in milliseconds; then the next is asked. */
+const DISCOVERY_TIMEOUT_MS = 1000;
+
+/** A node as node-redis lists it. */
+interface ListedNode {
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Shard {
+  readonly master: ListedNode;
+  readonly replicas?: readonly ListedNode[];
+}
+
+/** What node-redis's cluster keeps of the nodes, as far as it is used; the same in 5 and 6. */
+interface LibrarySlots {
+  readonly slots: readonly (Shard | undefined)[];
+  readonly masters: readonly ListedNode[];
+  readonly replicas: readonly ListedNode[];
+  readonly nodeByAddress: ReadonlyMap<string, ListedNode>;
+  readonly isOpen: boolean;
+  nodeClient(node: ListedNode): Promise<ClusterNode>;
+  getRandomNode(): ListedNode;
+  mintCursorToken?(): string;
+  rediscover(startWith: ClusterNode): Promise<void>;
+}
+
+interface LibraryCluster {
+  readonly _slots: LibrarySlots;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): void;
+  sendCommand(
+    firstKey: CommandArgument | undefined,
+    isReadonly: boolean,
+    args: readonly CommandArgument[],
+    options: NodeSendOptions,
+  ): Promise<unknown>;
+}
+
+/**
+ * The slots of one cluster and the nodes that serve them, shared by all connections to it: a
+ * node-redis cluster client that discovers, routes and redirects. Its connections to the nodes are
+ * not made by node-redis but ours: whoever sends brings its own (`ClusterConnection`).
+ */
+export class ClusterSlots {
+  readonly #library: LibraryCluster;
+  readonly #slots: LibrarySlots;
+  readonly #root: ClusterNode;
+  readonly #nodes = new Map<string, ClusterNode>();
+  readonly #listeners = new Set<() => void>();
+  readonly #nodeAddressMap: unknown;
+  readonly #useReplicas: boolean;
+  #opening: Promise<void> | undefined;
+  #discovering: Promise<void> | undefined;
+  #lastError: Error | undefined;
+  #next = 0;
+  #tags: { readonly owners: string; readonly tags: readonly string[] } | undefined;
+
+  constructor(
+    options: ResolvedCluster,
+    /** Options of the connection to a node, without its address. */
+    private readonly nodeOptions: NodeRedisOptions,
+    mintCursor: () => string,
+  ) {
+    this.#nodeAddressMap = options.nodeAddressMap;
+    this.#useReplicas = options.useReplicas === true;
+    this.#library = createCluster({
+      rootNodes: options.rootNodes.map((root) => discovering(root as NodeRedisOptions)),
+      defaults: discovering(nodeOptions),
+      minimizeConnections: true,
+      useReplicas: this.#useReplicas,
+      ...present(options, ['maxCommandRedirections', 'nodeAddressMap']),
+      ...(nodeOptions.RESP === undefined ? {} : { RESP: nodeOptions.RESP }),
+    } as never) as unknown as LibraryCluster;
+    this.#library.on('error', (error) => {
+      this.#lastError = error;
+    });
+    this.#slots = this.#library._slots;
+    this.#root = Object.assign(new ClusterNode('', '', 0, undefined), {
+      options: discovering(options.rootNodes[0] as NodeRedisOptions),
+    });
+    this.#takeOver(mintCursor);
+  }
+
+  get masters(): ClusterNode[] {
+    return this.#slots.masters.map((node) => this.#node(node));
+  }
+
+  /** Listed at present, and if replicas are used, those as well. */
+  get addresses(): ReadonlySet<string> {
+    return new Set(this.#slots.nodeByAddress.keys());
+  }
+
+  get known(): boolean {
+    return this.#slots.masters.length > 0;
+  }
+
+  isReplica(node: ClusterNode): boolean {
+    return (
+      this.#useReplicas && this.#slots.replicas.some(({ address }) => address === node.address)
+    );
+  }
+
+  byAddress(address: string): ClusterNode | undefined {
+    const node = this.#slots.nodeByAddress.get(address);
+    return node && this.#node(node);
+  }
+
+  /** At most so many of them, the reachable ones first, in turn. */
+  someMasters(count: number): ClusterNode[] {
+    const { masters } = this;
+    this.#next += 1;
+    const turned = masters.map((_, i) => masters[(i + this.#next) % masters.length] as ClusterNode);
+    const [well, failing] = [turned.filter((n) => !n.failing), turned.filter((n) => n.failing)];
+    return [...well, ...failing].slice(0, count);
+  }
+
+  /** Whether a reply to CLUSTER SLOTS says of each slot what is known here. */
+  agrees(told: unknown): boolean {
+    if (!Array.isArray(told)) return false;
+    let slots = 0;
+    for (const [from, to, master] of told as [number, number, unknown[]][]) {
+      const port = Number(master?.[1]);
+      for (let slot = Number(from); slot <= Number(to); slot += 1) {
+        slots += 1;
+        const known = this.#slots.slots[slot]?.master;
+        if (known?.port !== port || known.host !== String(master?.[0])) return false;
+      }
+    }
+    return slots === this.#slots.slots.filter((shard) => shard !== undefined).length;
+  }
+
+  /** The master of a slot; `undefined`: nobody serves it. */
+  ownerOf(slot: number): ClusterNode | undefined {
+    const shard = this.#slots.slots[slot];
+    return shard && this.#node(shard.master);
+  }
+
+  /** One hash tag per master. */
+  get hashTags(): readonly string[] {
+    const owners = this.#slots.masters.map(({ address }) => address).join(' ');
+    const slots = this.#slots.slots;
+    if (this.#tags?.owners !== owners || !this.#stillApart(this.#tags.tags)) {
+      const served = new Set(slots.map((shard) => shard?.master.address).filter(Boolean));
+      const tags = this.#slots.masters
+        .filter(({ address }) => served.has(address))
+        .map(({ address }) => hashTagWhere((slot) => slots[slot]?.master.address === address));
+      this.#tags = { owners, tags };
+    }
+    return this.#tags.tags;
+  }
+
+  /** Calls back whenever the nodes or their slots may have changed, until the returned function is called. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Knows the slots when it resolves; rejects when no node tells. */
+  async open(): Promise<void> {
+    if (this.#opening === undefined && this.known) return;
+    this.#opening ??= this.#firstLook().finally(() => {
+      this.#opening = undefined;
+      this.#tell();
+    });
+    await this.#opening;
+  }
+
+  /** Asks anew, `first` of all; rejects when no node tells. */
+  async rediscover(first?: ClusterNode): Promise<void> {
+    if (this.#opening !== undefined || !this.known) return this.open();
+    const [from] = first === undefined ? this.someMasters(1) : [first];
+    await this.#slots.rediscover(from as ClusterNode);
+  }
+
+  /**
+   * Sends by the first key, to a master where no key says where; redirections are followed.
+   */
+  send(
+    key: CommandArgument | undefined,
+    isReadonly: boolean,
+    args: readonly CommandArgument[],
+    options: NodeSendOptions,
+  ): Promise<unknown> {
+    if (key === undefined) return this.#library.sendCommand(undefined, false, args, options);
+    const slot = hashSlot(key);
+    // Where nobody serves the slot, any node says so.
+    const routed = this.#slots.slots[slot] === undefined ? undefined : routingKey(key, slot);
+    return this.#library.sendCommand(routed, isReadonly, args, options);
+  }
+
+  /** Options of a connection to the node. */
+  optionsOf(node: ClusterNode, readonly: boolean): NodeRedisOptions {
+    const mapped = mapAddress(this.#nodeAddressMap, node.address);
+    const socket = { ...this.nodeOptions.socket, host: node.host, port: node.port, ...mapped };
+    return { ...this.nodeOptions, socket, ...(readonly ? { readonly } : {}) } as NodeRedisOptions;
+  }
+
+  async #firstLook(): Promise<void> {
+    try {
+      // It counts as open from its first look on, even if no slot was assigned by then.
+      if (this.#slots.isOpen) await this.#slots.rediscover(this.#root);
+      else await this.#library.connect();
+    } catch (error) {
+      throw this.#explained(error as Error);
+    }
+    if (!this.known) throw new NoNodeError('no node serves any slot of the cluster');
+  }
+
+  /** What node-redis does by itself, through methods that every part of it calls on this object. */
+  #takeOver(mintCursor: () => string): void {
+    const slots = this.#slots as { -readonly [K in keyof LibrarySlots]: LibrarySlots[K] };
+    const { rediscover, getRandomNode } = slots;
+    if (typeof slots.nodeClient !== 'function' || typeof rediscover !== 'function') {
+      throw new Error('this version of @redis/client is not known: its cluster has changed');
+    }
+    slots.nodeClient = (node) => Promise.resolve(this.#node(node));
+    slots.getRandomNode = () => {
+      const { masters } = slots;
+      for (let tries = 0; tries < masters.length; tries += 1) {
+        this.#next = (this.#next + 1) % masters.length;
+        const node = masters[this.#next] as ListedNode;
+        if (!this.#node(node).failing) return node;
+      }
+      return masters[this.#next] ?? getRandomNode.call(slots);
+    };
+    slots.rediscover = (startWith) => {
+      this.#discovering ??= rediscover
+        .call(slots, startWith)
+        .catch((error: Error) => {
+          throw this.#explained(error);
+        })
+        .finally(() => {
+          this.#discovering = undefined;
+          this.#tell();
+        });
+      return this.#discovering;
+    };
+    // Those of node-redis are counted from 1 in each cluster client.
+    if (slots.mintCursorToken !== undefined) slots.mintCursorToken = mintCursor;
+  }
+
+  #node({ address, host, port }: ListedNode): ClusterNode {
+    let node = this.#nodes.get(address);
+    if (node === undefined) {
+      node = new ClusterNode(address, host, port, mapAddress(this.#nodeAddressMap, address));
+      this.#nodes.set(address, node);
+    }
+    return node;
+  }
+
+  #stillApart(tags: readonly string[]): boolean {
+    const owners = new Set(tags.map((tag) => this.#slots.slots[hashSlot(tag)]?.master.address));
+    return owners.size === tags.length && !owners.has(undefined);
+  }
+
+  #tell(): void {
+    for (const address of this.#nodes.keys()) {
+      if (!this.#slots.nodeByAddress.has(address)) this.#nodes.delete(address);
+    }
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** node-redis says only that no node told. */
+  #explained(error: Error): Error {
+    if (error instanceof NoNodeError) return error;
+    const cause = this.#lastError ?? error;
+    return new NoNodeError(`no node told the slots of the cluster: ${cause.message}`, { cause });
+  }
+}
+
+/** No node of the cluster told its slots. */
+export class NoNodeError extends Error {}
+
+/** The connections of one discovery: each ends when its node is silent. */
+function discovering(options: NodeRedisOptions): NodeRedisOptions {
+  const { socket, ...others } = options as Record<string, unknown> & NodeRedisOptions;
+  const own: Record<string, unknown> = { ...others };
+  for (const key of [...API_SHAPING_OPTIONS, 'pingInterval', 'commandsQueueMaxLength']) {
+    delete own[key];
+  }
+  return {
+    ...own,
+    maintNotifications: 'disabled',
+    socket: {
+      ...socket,
+      connectTimeout: Math.min(
+        socket?.connectTimeout || DISCOVERY_TIMEOUT_MS,
+        DISCOVERY_TIMEOUT_MS,
+      ),
+      socketTimeout: DISCOVERY_TIMEOUT_MS,
+      reconnectStrategy: false,
+    },
+  } as NodeRedisOptions;
+}
+
+/** node-redis takes an empty key for none, and version 5 misreads an empty hash tag. */
+function routingKey(key: CommandArgument, slot: number): CommandArgument {
+  if (key.length > 0 && !key.includes('{}')) return key;
+  return hashTagWhere((each) => each === slot);
+}
+
+function mapAddress(map: unknown, address: string): { host: string; port: number } | undefined {
+  if (typeof map === 'function') return map(address);
+  return (map as Record<string, { host: string; port: number }> | undefined)?.[address];
+}
+
+function present(options: ResolvedCluster, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  );
+}
