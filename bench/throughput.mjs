@@ -1,0 +1,213 @@
+// This client beside plain node-redis, and beside node-redis in a resilience library:
+// `npm run bench`, which builds dist/ first.
+//
+//   --quick           short rounds, and only what is needed to see an accident
+//   --floor R         ends with 1 when a ratio to `timeout: 0` at 50 or 1000 callers is below R
+//   --rounds N        rounds of each contestant per workload (default 7)
+//   --ms N            length of a round (default 400)
+//   --only TEXT       workloads whose `name / callers` contains TEXT
+//   --json FILE       all rounds
+//   --write           the tables into docs/performance.md, the plot into docs/images/throughput.svg
+//
+// Every contestant has a process of its own; they take turns round by round on the same servers, so
+// that whatever else the machine does hits all of them. Compared are the medians of the ratios of
+// neighbouring rounds.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { startServer } from './servers.mjs';
+import { median, percentile } from './statistics.mjs';
+import { CONTESTANTS } from './throughput/contestants.mjs';
+import { plot } from './throughput/plot.mjs';
+import { machine, tables, writePage } from './throughput/report.mjs';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    floor: { type: 'string' },
+    rounds: { type: 'string' },
+    ms: { type: 'string' },
+    only: { type: 'string', default: '' },
+    json: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds ?? (values.quick ? 5 : 7));
+const ms = Number(values.ms ?? (values.quick ? 250 : 400));
+/** Until the code is compiled for the load. */
+const WARM_UP_MS = 1000;
+
+const BASE = 'plain-6-no-timeout';
+const QUICK = [BASE, 'multidb-6', 'plain-6'];
+const names = values.quick ? QUICK : Object.keys(CONTESTANTS);
+
+const CALLERS = [1, 50, 1000, 10_000];
+const WORKLOADS = (
+  values.quick
+    ? [50, 1000].map((callers) => ({ workload: 'GET 32 B', callers }))
+    : [
+        ...['GET 32 B', 'SET 32 B', 'GET 4 KB', 'SET 4 KB'].flatMap((workload) =>
+          CALLERS.map((callers) => ({ workload, callers })),
+        ),
+        { workload: 'MULTI of 10', callers: 50 },
+        { workload: 'PUBLISH to one subscriber', callers: 50 },
+      ]
+).filter(({ workload, callers }) => `${workload} / ${callers}`.includes(values.only));
+
+const servers = await Promise.all(Array.from({ length: 10 }, startServer));
+const urls = servers.map(({ url }) => url);
+
+/** @type {Map<string, import('node:child_process').ChildProcess>} */
+const processes = new Map();
+for (const name of names) {
+  const file = path.join(import.meta.dirname, 'throughput/contestant.mjs');
+  const { databases = 1 } = CONTESTANTS[name] ?? {};
+  const child = fork(file, [name, ...urls.slice(0, databases)]);
+  child.once('exit', (code) => {
+    if (code !== null && code !== 0) process.exit(code);
+  });
+  await once(child, 'message');
+  processes.set(name, child);
+}
+
+/** @param {string} name @param {object} request @returns {Promise<any>} */
+async function ask(name, request) {
+  const child = processes.get(name);
+  child?.send(request);
+  const [answer] = await once(/** @type {any} */ (child), 'message');
+  return answer;
+}
+
+/**
+ * @typedef {object} Result
+ * @property {string} workload
+ * @property {number} callers
+ * @property {string} name
+ * @property {number} perSecond median
+ * @property {number} cpuUs median
+ * @property {number} ratio to BASE, median of the ratios of neighbouring rounds
+ * @property {number} low @property {number} high of these ratios, 10th and 90th percentile
+ */
+
+/** @param {{ workload: string, callers: number }} what @returns {Promise<Result[]>} */
+async function compare({ workload, callers }) {
+  /** @type {Map<string, { perSecond: number, cpuUs: number }[]>} */
+  const all = new Map(names.map((name) => [name, []]));
+  for (let index = -1; index < rounds; index += 1) {
+    // The first one after another is not always the same one.
+    const order = index % 2 === 0 ? names : [...names].reverse();
+    for (const name of order) {
+      const load = { callers, ms: index < 0 ? WARM_UP_MS : ms };
+      const done = await ask(name, { kind: 'round', workload, load });
+      if (index >= 0) all.get(name)?.push(done);
+    }
+  }
+  return names.map((name) => {
+    const mine = all.get(name) ?? [];
+    const ratios = mine.map(({ perSecond }, i) => perSecond / (all.get(BASE)?.[i]?.perSecond ?? 1));
+    return {
+      workload,
+      callers,
+      name,
+      perSecond: median(mine.map((each) => each.perSecond)),
+      cpuUs: median(mine.map((each) => each.cpuUs)),
+      ratio: median(ratios),
+      low: percentile(ratios, 0.1),
+      high: percentile(ratios, 0.9),
+    };
+  });
+}
+
+/** @param {Result[]} results latency at half of what BASE can do at most, in turns */
+async function compareLatency(results) {
+  const most = Math.max(
+    ...results
+      .filter(({ name, workload }) => name === BASE && workload === 'GET 32 B')
+      .map((r) => r.perSecond),
+  );
+  const perSecond = most / 2;
+  const compared = [BASE, 'multidb-6', 'plain-6'];
+  /** @type {Map<string, { p50: number, p99: number }[]>} */
+  const all = new Map(compared.map((name) => [name, []]));
+  for (let index = -1; index < rounds; index += 1) {
+    for (const name of compared) {
+      const load = { perSecond, ms: 3 * ms };
+      const done = await ask(name, { kind: 'latency', load });
+      if (index >= 0) all.get(name)?.push(done);
+    }
+  }
+  return compared.map((name) => {
+    const mine = all.get(name) ?? [];
+    const ratios = mine.map(({ p99 }, i) => p99 / (all.get(BASE)?.[i]?.p99 ?? 1));
+    return {
+      name,
+      perSecond,
+      p50: median(mine.map((each) => each.p50)),
+      p99: median(mine.map((each) => each.p99)),
+      ratio: median(ratios),
+    };
+  });
+}
+
+/** @returns {Promise<{ name: string, bytes: number }[]>} */
+async function compareHeap() {
+  const [first] = servers;
+  const compared = [BASE, 'multidb-6', 'plain-6'];
+  /** @type {Map<string, number[]>} */
+  const all = new Map(compared.map((name) => [name, []]));
+  for (let index = -1; index < 5; index += 1) {
+    for (const name of compared) {
+      const bytes = await ask(name, { kind: 'heap', load: { count: 20_000, pid: first?.pid } });
+      if (index >= 0) all.get(name)?.push(bytes);
+    }
+  }
+  return compared.map((name) => ({ name, bytes: median(all.get(name) ?? []) }));
+}
+
+/** @type {Result[]} */
+const results = [];
+for (const what of WORKLOADS) {
+  const done = await compare(what);
+  results.push(...done);
+  process.stdout.write(`${what.workload}, ${what.callers} callers\n`);
+  for (const { name, perSecond, ratio, low, high, cpuUs } of done) {
+    const spread = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+    process.stdout.write(
+      `  ${name.padEnd(20)} ${String(Math.round(perSecond)).padStart(8)}/s  ` +
+        `${ratio.toFixed(2).padStart(5)} (${spread})  ${cpuUs.toFixed(2)} us CPU\n`,
+    );
+  }
+}
+const latencies = values.quick || values.only !== '' ? [] : await compareLatency(results);
+for (const { name, p50, p99, ratio } of latencies) {
+  process.stdout.write(
+    `latency at half load: ${name.padEnd(20)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, ratio ${ratio.toFixed(2)}\n`,
+  );
+}
+const heaps = values.quick || values.only !== '' ? [] : await compareHeap();
+for (const { name, bytes } of heaps) {
+  process.stdout.write(`heap of a GET under way: ${name.padEnd(20)} ${Math.round(bytes)} bytes\n`);
+}
+for (const child of processes.values()) child.kill();
+
+const report = { machine: machine(), rounds, ms, results, latencies, heaps };
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+if (values.write) {
+  writePage(tables(report));
+  plot(report);
+}
+
+if (values.floor !== undefined) {
+  const floor = Number(values.floor);
+  const low = results.filter(({ name, ratio }) => name === 'multidb-6' && ratio < floor);
+  for (const { workload, callers, ratio } of low) {
+    process.stderr.write(
+      `${workload}, ${callers} callers: ${ratio.toFixed(2)} is below ${floor}\n`,
+    );
+  }
+  process.exitCode = low.length > 0 ? 1 : 0;
+}
+process.exit();

@@ -1,0 +1,132 @@
+// What is compared. Each answers a client with `get`, `set`, `multi` and `duplicate` for subscribers.
+
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = path.resolve(import.meta.dirname, '../..');
+/** The same deadline as this client's `commandTimeoutMs`, and as node-redis 6 by default. */
+const TIMEOUT_MS = 5000;
+
+/** @typedef {readonly string[]} Urls one server for each database */
+
+/** @param {Urls} urls */
+async function plain([url], options = {}) {
+  const { createClient } = await import('@redis/client');
+  return createClient({ url, ...options }).connect();
+}
+
+/** @param {Urls} urls */
+async function multidb(urls) {
+  const dist = pathToFileURL(path.join(root, 'dist/index.js')).href;
+  /** @type {typeof import('redis-multidb')} */
+  const { createMultiDbClient } = await import(dist);
+  const databases = urls.map((url, index) => ({
+    id: `db${index}`,
+    weight: urls.length - index,
+    client: { url },
+  }));
+  const client = createMultiDbClient({ databases });
+  await client.connect();
+  while (!client.databases.every(({ health, connected }) => health === 'healthy' && connected)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return client;
+}
+
+/**
+ * node-redis without a timeout of its own, each command inside `run`.
+ * @param {Urls} urls
+ * @param {(action: () => Promise<unknown>) => Promise<unknown>} run
+ */
+async function wrapped(urls, run) {
+  const client = await plain(urls, { commandOptions: { timeout: 0 } });
+  return {
+    /** @param {string} key */
+    get: (key) => run(() => client.get(key)),
+    /** @param {string} key @param {string} value */
+    set: (key, value) => run(() => client.set(key, value)),
+    multi: () => client.multi(),
+    publish: client.publish.bind(client),
+    duplicate: () => client.duplicate(),
+    destroy: () => client.destroy(),
+  };
+}
+
+/** @param {Urls} urls */
+async function cockatiel(urls) {
+  const lib = await import('cockatiel');
+  const policy = lib.wrap(
+    lib.retry(lib.handleAll, { maxAttempts: 3, backoff: new lib.ExponentialBackoff() }),
+    lib.circuitBreaker(lib.handleAll, {
+      halfOpenAfter: 10_000,
+      breaker: new lib.SamplingBreaker({ threshold: 0.1, duration: 2000, minimumRps: 500 }),
+    }),
+    lib.timeout(TIMEOUT_MS, lib.TimeoutStrategy.Aggressive),
+  );
+  return wrapped(urls, (action) => policy.execute(action));
+}
+
+/** @param {Urls} urls */
+async function opossum(urls) {
+  const { default: CircuitBreaker } = await import('opossum');
+  const breaker = new CircuitBreaker(
+    /** @param {() => Promise<unknown>} action */ (action) => action(),
+    {
+      timeout: TIMEOUT_MS,
+      errorThresholdPercentage: 10,
+      volumeThreshold: 1000,
+      rollingCountTimeout: 2000,
+      rollingCountBuckets: 10,
+    },
+  );
+  const fired = async (/** @type {() => Promise<unknown>} */ action) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await breaker.fire(action);
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
+  };
+  return wrapped(urls, fired);
+}
+
+/**
+ * @typedef {object} Contestant
+ * @property {5 | 6} version of node-redis
+ * @property {number} databases
+ * @property {string} title
+ * @property {(urls: Urls) => Promise<any>} open
+ */
+
+/** @type {Readonly<Record<string, Contestant>>} */
+export const CONTESTANTS = {
+  'plain-6-no-timeout': {
+    version: 6,
+    databases: 1,
+    title: 'node-redis 6, `timeout: 0`',
+    open: (urls) => plain(urls, { commandOptions: { timeout: 0 } }),
+  },
+  'multidb-6': { version: 6, databases: 2, title: '**redis-multidb** over 6', open: multidb },
+  'multidb-6-10': {
+    version: 6,
+    databases: 10,
+    title: '**redis-multidb** over 6, 10 databases',
+    open: multidb,
+  },
+  'plain-6': { version: 6, databases: 1, title: 'node-redis 6', open: (urls) => plain(urls) },
+  cockatiel: {
+    version: 6,
+    databases: 1,
+    title: 'node-redis 6 in cockatiel: retry, breaker, timeout',
+    open: cockatiel,
+  },
+  opossum: {
+    version: 6,
+    databases: 1,
+    title: 'node-redis 6 in opossum: breaker, timeout, and a retry loop',
+    open: opossum,
+  },
+  'plain-5': { version: 5, databases: 1, title: 'node-redis 5', open: (urls) => plain(urls) },
+  'multidb-5': { version: 5, databases: 2, title: '**redis-multidb** over 5', open: multidb },
+};

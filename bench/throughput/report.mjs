@@ -1,0 +1,85 @@
+// The tables of docs/performance.md.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import { CONTESTANTS } from './contestants.mjs';
+
+const page = path.resolve(import.meta.dirname, '../../docs/performance.md');
+const [BEGIN, END] = ['<!-- begin: npm run bench -->', '<!-- end -->'];
+
+export function machine() {
+  const require = createRequire(import.meta.url);
+  const version = (/** @type {string} */ name) => require(`${name}/package.json`).version;
+  const [cpu] = os.cpus();
+  return {
+    cpu: `${cpu?.model.trim()}, ${os.cpus().length} cores`,
+    node: process.version,
+    redis6: version('@redis/client'),
+    redis5: version('redis-client-5'),
+    cockatiel: version('cockatiel'),
+    opossum: version('opossum'),
+  };
+}
+
+const number = (/** @type {number} */ value) =>
+  Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
+const title = (/** @type {string} */ name) => CONTESTANTS[name]?.title ?? name;
+
+/** @param {any} report */
+export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
+  const lines = [
+    `${m.cpu}; Node.js ${m.node}, node-redis ${m.redis6} and ${m.redis5}, cockatiel ${m.cockatiel}, opossum ${m.opossum}; ` +
+      `${rounds} rounds of ${ms} ms. Each cell: operations a second, and the ratio to the first row with its 10th and 90th ` +
+      'percentile.',
+    '',
+  ];
+  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
+  const workloads = [...new Set(results.map((/** @type {any} */ r) => r.workload))];
+  for (const workload of workloads) {
+    const of = results.filter((/** @type {any} */ r) => r.workload === workload);
+    const callers = [...new Set(of.map((/** @type {any} */ r) => r.callers))];
+    lines.push(
+      `| ${workload} | ${callers.map((c) => `${number(c)} caller${c === 1 ? '' : 's'}`).join(' | ')} |`,
+    );
+    lines.push(`|---|${callers.map(() => '---:|').join('')}`);
+    for (const name of names) {
+      const cells = callers.map((c) => {
+        const r = of.find((/** @type {any} */ each) => each.name === name && each.callers === c);
+        return `${number(r.perSecond)} · **${r.ratio.toFixed(2)}** (${r.low.toFixed(2)}–${r.high.toFixed(2)})`;
+      });
+      lines.push(`| ${title(name)} | ${cells.join(' | ')} |`);
+    }
+    lines.push('');
+  }
+  if (latencies.length > 0) {
+    lines.push(
+      `| GET at ${number(latencies[0].perSecond)} a second | p50 | p99 | ratio of p99 |`,
+      '|---|---:|---:|---:|',
+    );
+    for (const { name, p50, p99, ratio } of latencies) {
+      lines.push(
+        `| ${title(name)} | ${p50.toFixed(2)} ms | ${p99.toFixed(2)} ms | ${ratio.toFixed(2)} |`,
+      );
+    }
+    lines.push('');
+  }
+  if (heaps.length > 0) {
+    const base = heaps[0].bytes;
+    lines.push('| heap of a GET under way | bytes | more than the first row |', '|---|---:|---:|');
+    for (const { name, bytes } of heaps) {
+      lines.push(`| ${title(name)} | ${number(bytes)} | ${number(bytes - base)} |`);
+    }
+    lines.push('');
+  }
+  return lines.join('\n');
+}
+
+/** @param {string} text */
+export function writePage(text) {
+  const before = readFileSync(page, 'utf8');
+  const [head, rest = ''] = before.split(BEGIN);
+  const tail = rest.slice(rest.indexOf(END));
+  writeFileSync(page, `${head}${BEGIN}\n\n${text}\n${tail}`);
+}
