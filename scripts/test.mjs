@@ -39,6 +39,7 @@ const steps = [
   { name: 'types-5', title: 'Types with client version 5', action: () => tsc('tsconfig.v5.json') },
   { name: 'build', title: 'Build', action: build },
   { name: 'vitest', title: 'Tests (Vitest)', action: vitest },
+  { name: 'bench', title: 'The benchmark runs, and no ratio is an accident', action: bench },
   { name: 'package', title: 'Contents and types of the package', action: checkPackage },
   {
     name: 'node-this',
@@ -154,6 +155,12 @@ let smokeScripts;
 async function packOnce() {
   if (!isBuilt) await build();
   return pack(temporary);
+}
+
+async function bench() {
+  if (!isBuilt) await build();
+  const script = ['bench/throughput.mjs', '--quick', '--floor', '0.6'];
+  await run(process.execPath, script, { env: { TMPDIR: temporary }, timeoutMs: 120_000 });
 }
 
 async function checkPackage() {
