@@ -19,6 +19,7 @@ import { clientName } from './diagnostics/client-name.js';
 import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
+import { legacyInterface } from './drivers/node-redis/legacy.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
 import { transactionMember } from './drivers/node-redis/transaction.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
@@ -105,6 +106,9 @@ function createMember(
     transactionMember(client, facade, () => session.executor),
   );
   define(facade._self, {
+    legacy(this: typeof facade) {
+      return legacyInterface(this, (error) => shared.tell(session, 'error', error));
+    },
     // Of a view as well: its command options are the duplicate's.
     duplicate(this: { readonly _commandOptions?: object }, overrides?: unknown) {
       const { client: own, sameMethods } = resolveDuplicate(

@@ -23,7 +23,15 @@ type TicketOptions = CommandOptions & { readonly ticket?: Ticket };
 /** What would outlive a transaction, or is about the client that it belongs to. */
 const OF_THE_CLIENT = [
   ...['connect', 'close', 'destroy', 'disconnect', 'quit', 'QUIT', 'ref', 'unref', 'duplicate'],
-  ...['transaction', 'SUBSCRIBE', 'subscribe', 'UNSUBSCRIBE', 'unsubscribe', 'PSUBSCRIBE'],
+  ...[
+    'transaction',
+    'legacy',
+    'SUBSCRIBE',
+    'subscribe',
+    'UNSUBSCRIBE',
+    'unsubscribe',
+    'PSUBSCRIBE',
+  ],
   ...['pSubscribe', 'PUNSUBSCRIBE', 'pUnsubscribe', 'SSUBSCRIBE', 'sSubscribe', 'SUNSUBSCRIBE'],
   ...[
     'sUnsubscribe',

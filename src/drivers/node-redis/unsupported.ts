@@ -7,41 +7,43 @@ import { UnsupportedError } from '../../errors.js';
 const PUBSUB =
   'use subscribe(), pSubscribe(), sSubscribe() and their opposites, which follow the active database';
 const TRANSACTION = 'it holds for one connection; use `client.transaction(keys, fn)`';
+const MONITOR =
+  'it shows what one server executes; use a node-redis client of its own for that one';
+const DATABASE = 'set `database` in the options of each database instead';
+const NOTHING_TO_RESET = 'there is nothing to reset: what would hold for one connection is refused';
 const ONE_CONNECTION = 'it would hold for one connection only and be lost at the next switch';
 
 /** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
 export const REFUSED_METHODS: Readonly<Record<string, string>> = {
-  SELECT: 'set `database` in the options of each database instead',
-  select: 'set `database` in the options of each database instead',
+  SELECT: DATABASE,
+  select: DATABASE,
   WATCH: TRANSACTION,
   watch: TRANSACTION,
   UNWATCH: TRANSACTION,
   unwatch: TRANSACTION,
   setDirtyWatch: TRANSACTION,
-  MONITOR: 'use a node-redis client of its own for MONITOR',
-  monitor: 'use a node-redis client of its own for MONITOR',
-  reset: ONE_CONNECTION,
-  resetIfDirty: ONE_CONNECTION,
-  reAuthenticate: 'set credentials, or a credentialsProvider, in the options',
-  createPool: 'pools are not available yet',
-  legacy: 'the callback interface is not available yet',
+  MONITOR,
+  monitor: MONITOR,
+  reset: NOTHING_TO_RESET,
+  resetIfDirty: NOTHING_TO_RESET,
+  reAuthenticate:
+    'use a `credentialsProvider` of type streaming-credentials-provider: what it pushes reaches every connection',
+  createPool: "set `topology: 'pool'` in the options of each database instead",
 };
 
-export const SYNCHRONOUS: ReadonlySet<string> = new Set([
-  ...['createPool', 'legacy', 'setDirtyWatch'],
-]);
+export const SYNCHRONOUS: ReadonlySet<string> = new Set([...['createPool', 'setDirtyWatch']]);
 
 /** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */
 const REFUSED_COMMANDS = new Map<string, string>([
   ...['SUBSCRIBE', 'UNSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].map(
     (name): [string, string] => [name, PUBSUB],
   ),
-  ['SELECT', 'set `database` in the options of each database instead'],
+  ['SELECT', DATABASE],
   ['AUTH', 'set credentials, or a credentialsProvider, in the options'],
   ['HELLO', 'set `RESP` in the options'],
-  ['RESET', ONE_CONNECTION],
+  ['RESET', NOTHING_TO_RESET],
   ['QUIT', 'call `close()`'],
-  ['MONITOR', 'use a node-redis client of its own for MONITOR'],
+  ['MONITOR', MONITOR],
   ['WATCH', TRANSACTION],
   ['UNWATCH', TRANSACTION],
   ['MULTI', 'use `multi()`'],
