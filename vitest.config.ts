@@ -64,6 +64,7 @@ export default defineConfig({
         timeoutMs: 30_000,
       }),
       project('browser', { include: 'test/browser/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
+      project('examples', { include: 'test/examples/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       // Measures how fast a failure is noticed: alone on the machine, one file at a time.
       project('faults', {

@@ -37,6 +37,10 @@ export class Dispatcher {
     this.stream = new EventStream(client, () => this.#status(), options, clock, random);
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** Where the handler is concerned; undefined: somebody else may answer. */
   pathOf(path: string, mountedAt = this.options.basePath): string | undefined {
     return below(mountedAt, path);

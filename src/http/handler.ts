@@ -23,8 +23,8 @@ export interface HttpHandler extends NodeHandler {
   /** A plugin of Fastify: `app.register(handler.fastify, { prefix: '/redis' })`. */
   readonly fastify: FastifyPlugin;
   /**
-   * Ends the event streams, which would keep a server from closing, and answers `/readyz` with
-   * 503 from now on. The client stays as it is. Idempotent.
+   * Ends the event streams, which would keep a server from closing, answers `/readyz` with 503
+   * from now on, and keeps no connection open after an answer. The client stays as it is. Idempotent.
    */
   close(): void;
 }

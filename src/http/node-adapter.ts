@@ -28,9 +28,10 @@ export function handleNode(
   const handled = path === undefined ? undefined : dispatcher.answer(incoming(request, path));
   Promise.resolve(handled)
     .then((answer) => {
-      if (answer !== undefined) send(answer, request, response);
+      if (answer !== undefined) send(answer, request, response, dispatcher.isClosed);
       else if (next !== undefined) next();
-      else send({ ...failure(404, 'there is nothing here'), abandon: true }, request, response);
+      else
+        send({ ...failure(404, 'there is nothing here'), abandon: true }, request, response, false);
     })
     .catch((error) => {
       // Only a framework's `next` or a broken response gets here.
@@ -95,10 +96,17 @@ function readBody(request: IncomingMessage, limits: BodyLimits): Promise<unknown
   });
 }
 
-function send(answer: Answer, request: IncomingMessage, response: ServerResponse): void {
+function send(
+  answer: Answer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  isLast: boolean,
+): void {
   if (response.headersSent || response.destroyed) return;
-  // What is still coming is not read: the connection ends with the answer.
-  if (answer.abandon && !request.complete) response.setHeader('connection', 'close');
+  // The connection ends with the answer: what is still coming is not read, or the process is about
+  // to end and a connection that is kept would hold its server up.
+  const endsConnection = isLast || (answer.abandon && !request.complete);
+  if (endsConnection && request.httpVersionMajor < 2) response.setHeader('connection', 'close');
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   response.statusCode = answer.status;
   const isHead = request.method === 'HEAD';

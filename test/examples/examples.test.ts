@@ -1,0 +1,153 @@
+/** Each example as a user starts it: over two real servers, one of which is killed under traffic. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import { Example, killExamples } from './support.js';
+
+afterEach(async () => {
+  killExamples();
+  await stopAll();
+});
+
+async function setUp(file: string, environment: Record<string, string> = {}) {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  const example = new Example(file, { EAST_URL: east.url, WEST_URL: west.url, ...environment });
+  return { east, west, example, url: await example.url() };
+}
+
+const number = async (server: RedisServer, ...command: string[]) =>
+  Number(await server.command(...command));
+
+describe.each(['express/server.js', 'fastify/server.js'])('%s', (file) => {
+  it('serves on when a database is killed, shows it, and ends in order', async () => {
+    const { east, west, example, url } = await setUp(file, { OPS_TOKEN: 'token' });
+    const answers = { ok: 0, unknown: 0, refused: 0 };
+    let isEnding = false;
+    const callers = Array.from({ length: 10 }, async () => {
+      for (;;) {
+        const response = await fetch(`${url}/hits`, { method: 'POST' }).catch(() => undefined);
+        const body = (await response?.json()) as { hits?: number; maybeExecuted?: boolean };
+        // No answer, or Fastify's own while it closes.
+        if (
+          response === undefined ||
+          (isEnding && body.maybeExecuted === undefined && !response.ok)
+        ) {
+          expect(isEnding).toBe(true);
+          answers.refused += 1;
+          return;
+        }
+        if (response.ok) {
+          answers.ok += 1;
+        } else {
+          expect([response.status, body.maybeExecuted]).toEqual([503, true]);
+          answers.unknown += 1;
+        }
+      }
+    });
+    const flows = async () => {
+      const goal = answers.ok + 100;
+      await waitFor(() => answers.ok >= goal, { what: 'traffic', timeoutMs: 15_000 });
+    };
+    const ready = async () => (await fetch(`${url}/redis/readyz`)).status;
+    const activeDatabase = async () => {
+      const status = await (await fetch(`${url}/redis/status`)).json();
+      return (status as { activeDatabase: string }).activeDatabase;
+    };
+
+    await flows();
+    expect([await ready(), await activeDatabase()]).toEqual([200, 'east']);
+    const counted = await number(east, 'GET', 'hits');
+    expect(counted).toBeGreaterThanOrEqual(100);
+    await east.kill();
+    await flows();
+    const before = { hits: await number(west, 'GET', 'hits'), ...answers };
+    expect([await ready(), await activeDatabase()]).toEqual([200, 'west']);
+    expect(example.output).toMatch(/redis: east -> west \(health-check: .*ECONNREFUSED/);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/redis_multidb_failovers_total\{[^}]*from="east",to="west"[^}]*\} 1/);
+    expect((await fetch(`${url}/redis`)).headers.get('content-type')).toContain('text/html');
+
+    // By hand, with the token alone; what can't serve is refused.
+    const move = (authorization: string) =>
+      fetch(`${url}/redis/active`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ database: 'east' }),
+      });
+    expect((await move('Bearer wrong')).status).toBe(403);
+    expect((await move('Bearer token')).status).toBe(409);
+
+    // An open stream must not hold the end up.
+    const stream = await fetch(`${url}/redis/events`);
+    expect(stream.status).toBe(200);
+    isEnding = true;
+    const ended = example.terminate();
+    await waitFor(async () => (await ready()) === 503, { what: 'not to be ready any more' });
+    expect(await ended).toBe(0);
+    await Promise.all(callers);
+    await stream.text();
+    // Every acknowledged one is there, and no more than those that nobody knows of.
+    // (Ten callers: so many were under way when it was looked at before.)
+    const hits = (await number(west, 'GET', 'hits')) - before.hits;
+    const acknowledged = answers.ok - before.ok;
+    expect(hits).toBeGreaterThanOrEqual(acknowledged - 10);
+    expect(hits).toBeLessThanOrEqual(acknowledged + 10 + answers.unknown + answers.refused);
+    expect(answers).toMatchObject({ unknown: before.unknown, refused: 10 });
+    expect(answers.unknown).toBeLessThanOrEqual(10);
+  });
+});
+
+it('worker/worker.js goes on at the next database, loses no job, and ends in order', async () => {
+  const { east, west, example, url } = await setUp('worker/worker.js');
+  // What another run had begun.
+  await west.command('RPUSH', 'jobs:worker-1', 'begun');
+  await east.command('RPUSH', 'jobs', 'one', 'two');
+  await waitFor(async () => (await number(east, 'LLEN', 'done')) === 2, { what: 'two jobs' });
+  expect(await number(east, 'LLEN', 'jobs:worker-1')).toBe(0);
+  await east.kill();
+  await waitFor(() => /east -> west/.test(example.output), { what: 'the switch' });
+  await west.command('RPUSH', 'jobs', 'three', 'four');
+  await waitFor(async () => (await number(west, 'LLEN', 'done')) === 3, { what: 'three jobs' });
+  expect(await west.command('LRANGE', 'done', '0', '-1')).toEqual(
+    expect.arrayContaining(['begun', 'three', 'four']),
+  );
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  const ended = example.terminate();
+  for (let i = 0; i < 50; i += 1) await west.command('RPUSH', 'jobs', `late-${i}`);
+  expect(await ended).toBe(0);
+  // Each one is done, or waits for the next worker.
+  const [done, waiting] = [await number(west, 'LLEN', 'done'), await number(west, 'LLEN', 'jobs')];
+  expect(done + waiting).toBe(53);
+  expect(await number(west, 'LLEN', 'jobs:worker-1')).toBe(0);
+});
+
+it('are complete: a package of their own, with all that they import', () => {
+  const root = path.resolve(import.meta.dirname, '../../examples');
+  const directories = readdirSync(root, { withFileTypes: true }).filter((each) =>
+    each.isDirectory(),
+  );
+  expect(directories.map(({ name }) => name).sort()).toEqual(['express', 'fastify', 'worker']);
+  for (const { name } of directories) {
+    const files = readdirSync(path.join(root, name));
+    expect(files, name).toEqual(expect.arrayContaining(['package.json', 'README.md', 'redis.js']));
+    const { dependencies } = JSON.parse(
+      readFileSync(path.join(root, name, 'package.json'), 'utf8'),
+    );
+    const sources = files
+      .filter((file) => file.endsWith('.js'))
+      .map((file) => readFileSync(path.join(root, name, file), 'utf8'));
+    const imported = [...sources.join('\n').matchAll(/from '([^'.][^']*)'/g)]
+      .map(([, specifier = '']) => specifier)
+      .filter((specifier) => !specifier.startsWith('node:'))
+      .map((specifier) =>
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+      );
+    expect(Object.keys(dependencies).sort()).toEqual(
+      [...new Set(['@redis/client', ...imported])].sort(),
+    );
+  }
+});

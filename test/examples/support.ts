@@ -1,0 +1,50 @@
+/** An example as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { once, waitFor } from '../kit/index.js';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const processes = new Set<ChildProcess>();
+
+export function killExamples(): void {
+  for (const child of processes) child.kill('SIGKILL');
+  processes.clear();
+}
+
+export class Example {
+  output = '';
+  readonly #child: ChildProcess;
+
+  constructor(file: string, environment: Record<string, string>) {
+    this.#child = spawn(process.execPath, ['--import', 'tsx', path.join('examples', file)], {
+      cwd: root,
+      env: { ...process.env, PORT: '0', SHUTDOWN_DELAY_MS: '300', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    processes.add(this.#child);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => {
+        this.output += text;
+      });
+    }
+  }
+
+  /** Where it listens, once it does. */
+  url(): Promise<string> {
+    return waitFor(
+      () => {
+        if (this.#child.exitCode !== null) throw new Error(`it ended:\n${this.output}`);
+        return /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(this.output)?.[0];
+      },
+      { what: 'the example to listen', timeoutMs: 30_000 },
+    );
+  }
+
+  /** SIGTERM; resolves to the exit code, or the signal that had to end it. */
+  async terminate(): Promise<number | string | null> {
+    const exited = once<[number | null, string | null]>(this.#child, 'exit', 20_000);
+    this.#child.kill('SIGTERM');
+    const [code, signal] = await exited;
+    return code ?? signal;
+  }
+}
