@@ -6,12 +6,14 @@ import type {
   DriverTime,
   ProbeConnection,
 } from '../../driver.js';
+import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisDriver } from '../driver.js';
 import type { NodeRedisOptions } from '../options.js';
 import { ClusterConnection } from './connection.js';
 import { ClusterProbe } from './probe.js';
 import { ScanCursors } from './scan.js';
 import { ClusterSlots, NoNodeError } from './slots.js';
+import { ClusterSubscriber } from './subscriber.js';
 
 /** A Redis Cluster, with the slots and redirections of `@redis/client` 5 or 6. */
 export class ClusterDriver extends NodeRedisDriver {
@@ -38,6 +40,10 @@ export class ClusterDriver extends NodeRedisDriver {
     const { connectTimeoutMs } = this;
     const options = { ...this.#options, connectTimeoutMs, time };
     return new ClusterConnection(this.#slots, this.#scans, options, listener);
+  }
+
+  override openSubscriber(listener: SubscriberListener): Subscriber {
+    return new ClusterSubscriber(this.#slots, listener);
   }
 
   override openProbe(signal: AbortSignal): Promise<ProbeConnection> {
