@@ -1,6 +1,7 @@
 // `npm run chaos -- --seed N --minutes M`: real servers, random faults, and a checker that does not
 // trust the client. Ends with 1 if a promise was broken.
 import { parseArgs } from 'node:util';
+import { CHAOS_TOPOLOGIES, type ChaosTopology } from './topology.js';
 import { useVersion5 } from './version-5.js';
 
 const HELP = `npm run chaos -- [options]
@@ -8,6 +9,7 @@ const HELP = `npm run chaos -- [options]
   --minutes M    how long each seed goes on (1); fractions are possible
   --count N      how many seeds, one after the other (1)
   --client 5|6   major version of node-redis (6)
+  --topology T   how databases are reached: client, pool, sentinel or mixed (client)
   --short        two databases and short stalls, as in the tests
   --trace        what happened, for clean seeds as well`;
 
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     count: { type: 'string', default: '1' },
     client: { type: 'string', default: '6' },
+    topology: { type: 'string', default: 'client' },
     short: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -31,7 +34,8 @@ const isValid =
   minutes > 0 &&
   Number.isInteger(count) &&
   count > 0 &&
-  ['5', '6'].includes(values.client);
+  ['5', '6'].includes(values.client) &&
+  isTopology(values.topology);
 
 if (values.help || !isValid) {
   console.log(HELP);
@@ -43,13 +47,23 @@ if (values.help || !isValid) {
   const { summary, verdict } = await import('./report.js');
   const reports = [];
   for (let seed = first; seed < first + count; seed += 1) {
-    const report = await chaos({ seed, durationMs: minutes * 60_000, thorough: !values.short });
+    const report = await chaos({
+      seed,
+      durationMs: minutes * 60_000,
+      thorough: !values.short,
+      settings: { topology: values.topology as ChaosTopology },
+    });
     const client = values.client === '6' ? '' : ` --client ${values.client}`;
-    const options = `${values.short ? ' --short' : ''}${client}`;
+    const topology = values.topology === 'client' ? '' : ` --topology ${values.topology}`;
+    const options = `${values.short ? ' --short' : ''}${client}${topology}`;
     console.log(verdict(report, `npm run chaos -- --seed ${seed} --minutes ${minutes}${options}`));
     if (values.trace && report.violations.length === 0) console.log(report.trace.join('\n'));
     reports.push(report);
   }
   console.log(summary(reports));
   process.exitCode = reports.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}
+
+function isTopology(name: string): boolean {
+  return (CHAOS_TOPOLOGIES as readonly string[]).includes(name);
 }

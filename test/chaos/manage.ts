@@ -4,6 +4,8 @@ import { isMultiDbError } from 'redis-multidb';
 import type { Draw } from '../simulation/draw.js';
 import { baseOf } from './judge.js';
 import type { Place } from './place.js';
+import type { ChaosSettings } from './settings.js';
+import { reach } from './topology.js';
 import { pause } from './traffic.js';
 
 /** No call waits for longer than a few probes and the end of a command. */
@@ -12,6 +14,7 @@ const LIMIT_MS = 15_000;
 export async function manage(
   client: MultiDbClient,
   places: readonly Place[],
+  { pool, masterPoolSize }: ChaosSettings,
   draw: Draw,
   isOver: () => boolean,
   note: (text: string) => void,
@@ -21,7 +24,7 @@ export async function manage(
   const optionsOf = (place: Place) => ({
     id: `${place.id}#${++added}`,
     weight: draw.between(0.1, 2),
-    client: { url: place.proxy.url },
+    ...reach(place, pool, masterPoolSize),
   });
   const find = (id: string) => places.find((place) => place.id === baseOf(id)) as Place;
   const actions: (() => Promise<unknown> | unknown)[] = [

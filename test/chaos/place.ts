@@ -11,6 +11,9 @@ import {
 } from '../kit/index.js';
 import { type Data, readData } from './data.js';
 import { ProxyWitness } from './proxy-witness.js';
+import type { topologyOf } from './topology.js';
+
+type Topology = ReturnType<typeof topologyOf>;
 
 /** So that scripts and pauses need not be long. */
 const CONFIG = { 'lua-time-limit': 20 } as const;
@@ -26,16 +29,23 @@ export class Place {
   #control: RawConnection | undefined;
   #undos: (() => Promise<unknown>)[] = [];
 
-  static async start(id: string, persist: boolean): Promise<Place> {
+  static async start(id: string, persist: boolean, topology: Topology): Promise<Place> {
     const server = await startRedis({ persist, config: CONFIG });
-    return new Place(id, persist, server, await startProxy(server, { recordCommands: true }));
+    const proxy = await startProxy(server, { recordCommands: true });
+    const monitor = { sentinel: [`monitor ${id} 127.0.0.1 ${server.port} 1`] };
+    const sentinel =
+      topology === 'sentinel' ? await startRedis({ sentinel: true, config: monitor }) : undefined;
+    return new Place(id, persist, topology, server, proxy, sentinel);
   }
 
   private constructor(
     readonly id: string,
     readonly persist: boolean,
+    readonly topology: Topology,
     readonly server: RedisServer,
     readonly proxy: FaultProxy,
+    /** Names the server as the master. */
+    readonly sentinel: RedisServer | undefined,
   ) {
     this.witness = new ProxyWitness(id, proxy);
   }
@@ -113,6 +123,7 @@ export class Place {
 
   /** Resolves when nothing is on its way any more. */
   async settle(): Promise<void> {
+    await this.sentinel?.dispose();
     await waitFor(() => this.proxy.connections === 0, {
       what: `the connections to ${this.id} to be closed`,
       timeoutMs: 15_000,
@@ -134,7 +145,8 @@ export class Place {
   async dispose(): Promise<void> {
     this.#control?.close();
     let isGone = false;
-    const gone = this.server.dispose().then(() => this.proxy.close());
+    const processes = [this.server.dispose(), this.sentinel?.dispose()];
+    const gone = Promise.all(processes).then(() => this.proxy.close());
     void gone.then(() => {
       isGone = true;
     });

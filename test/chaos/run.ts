@@ -13,6 +13,7 @@ import { type Perform, perform } from './perform.js';
 import { Place } from './place.js';
 import { type ChaosSettings, clientOptions, drawSettings } from './settings.js';
 import { SocketWitness } from './socket-witness.js';
+import { reach, topologyOf } from './topology.js';
 import { Traffic } from './traffic.js';
 
 export interface ChaosOptions {
@@ -93,13 +94,19 @@ class Run {
 
   async #start(): Promise<void> {
     const { databases, persist, clients, commandDeadlineMs, safety } = this.#settings;
+    const { topology, pool, masterPoolSize } = this.#settings;
     const ids = IDS.slice(0, databases);
-    this.#places = await Promise.all(ids.map((id, n) => Place.start(id, persist[n] as boolean)));
+    this.#places = await Promise.all(
+      ids.map((id, n) => Place.start(id, persist[n] as boolean, topologyOf(topology, n))),
+    );
     for (const { proxy } of this.#places) this.#sockets.ports.add(proxy.port);
-    const urls = this.#places.map(({ id, proxy }) => ({ id, url: proxy.url }));
+    const places = this.#places.map((place) => ({
+      id: place.id,
+      options: reach(place, pool, masterPoolSize),
+    }));
     const doPerform = this.options.plant?.(perform) ?? perform;
     this.#callers = Array.from({ length: clients }, (_, index) => {
-      const options = clientOptions(this.#settings, urls) as unknown as MultiDbClientOptions;
+      const options = clientOptions(this.#settings, places) as unknown as MultiDbClientOptions;
       const client = createMultiDbClient(options) as unknown as MultiDbClient;
       for (const name of ['database-unhealthy', 'breaker-open', 'all-databases-down'] as const) {
         client.on(name, (event: { id?: string; cause?: string }) => {
@@ -112,7 +119,23 @@ class Run {
         this.#note(`client ${index}: ${from} -> ${to} ${reason}: ${cause}`);
       });
     });
-    await Promise.all(this.#callers.map(({ client }) => client.connect()));
+    await Promise.all(this.#callers.map(({ client }) => this.#connect(client)));
+  }
+
+  /** Timeouts may be too short for the first connections of a process; it can be tried again. */
+  async #connect(client: MultiDbClient): Promise<void> {
+    let failure: unknown;
+    const connect = () =>
+      client.connect().then(
+        () => true,
+        (error) => {
+          failure = error;
+          return false;
+        },
+      );
+    await waitFor(connect, { what: 'the client to connect', timeoutMs: 10_000 }).catch((error) => {
+      throw new Error(`${error.message}: ${String(failure)}`);
+    });
   }
 
   async #play(): Promise<void> {
@@ -129,8 +152,14 @@ class Run {
         ? [waitFor(isOver, { what: 'the end', timeoutMs: durationMs + 10_000 })]
         : disturb(this.#places, this.#draw(2), isOver, note, this.#note)),
       ...this.#callers.map((caller, n) =>
-        manage(caller.client, this.#places, this.#draw(10 + n), isOver, this.#note, (text) =>
-          this.#violations.push({ kind: 'unsettled', text }),
+        manage(
+          caller.client,
+          this.#places,
+          this.#settings,
+          this.#draw(10 + n),
+          isOver,
+          this.#note,
+          (text) => this.#violations.push({ kind: 'unsettled', text }),
         ),
       ),
     ]);

@@ -1,5 +1,6 @@
 import { RETRY_SAFETIES, type RetrySafety } from 'redis-multidb';
 import type { Draw } from '../simulation/draw.js';
+import { type ChaosTopology, drawPool } from './topology.js';
 
 export interface ChaosSettings {
   readonly databases: number;
@@ -19,6 +20,9 @@ export interface ChaosSettings {
   readonly safety: RetrySafety;
   readonly maxAttempts: number;
   readonly commandDeadlineMs: number;
+  readonly topology: ChaosTopology;
+  readonly pool: ReturnType<typeof drawPool>;
+  readonly masterPoolSize: number;
   /** Beside what stands above. */
   readonly client: ReturnType<typeof drawClientOptions>;
 }
@@ -43,6 +47,9 @@ export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
     maxAttempts: draw.integer(1, 4),
     commandDeadlineMs: draw.integer(400, 1800),
     client,
+    topology: 'client',
+    pool: drawPool(draw),
+    masterPoolSize: draw.one([1, 1, 3]),
   };
 }
 
@@ -78,7 +85,7 @@ function drawClientOptions(draw: Draw) {
 /** The options of a client over these places. */
 export function clientOptions(
   settings: ChaosSettings,
-  urls: readonly { id: string; url: string }[],
+  places: readonly { readonly id: string; readonly options: object }[],
 ) {
   const { retryWaitMs, ...options } = settings.client;
   return {
@@ -90,10 +97,10 @@ export function clientOptions(
       maxAttempts: settings.maxAttempts,
       waitDurationMs: retryWaitMs,
     },
-    databases: urls.map(({ id, url }, index) => ({
+    databases: places.map(({ id, options: own }, index) => ({
       id,
       weight: 1 / (index + 1),
-      client: { url },
+      ...own,
     })),
   };
 }

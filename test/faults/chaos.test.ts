@@ -14,3 +14,15 @@ it.each(Array.from({ length: 20 }, (_, index) => index + 1))('seed %i', async (s
   if (report.violations.length > 0) expect.fail(verdict(report, repeatWith));
   expect(report.outcomes.acknowledged).toBeGreaterThan(0);
 });
+
+it.each(
+  (['pool', 'sentinel', 'mixed'] as const).flatMap((topology) =>
+    [101, 102, 103].map((seed) => ({ topology, seed })),
+  ),
+)('$topology, seed $seed', async ({ topology, seed }) => {
+  const report = await chaos({ seed, durationMs: DURATION_MS, settings: { topology } });
+  const minutes = DURATION_MS / 60_000;
+  const repeatWith = `npm run chaos -- --seed ${seed} --minutes ${minutes} --short --topology ${topology}`;
+  if (report.violations.length > 0) expect.fail(verdict(report, repeatWith));
+  expect(report.outcomes.acknowledged).toBeGreaterThan(0);
+});
