@@ -29,6 +29,8 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   readonly timeout?: number;
   /** Instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety;
+  /** Instead of the option `iterators`. */
+  readonly iterators?: 'throw' | 'restart';
 }
 
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;

@@ -19,6 +19,7 @@ import { clientName } from './diagnostics/client-name.js';
 import { diagnose } from './diagnostics/diagnose.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
+import { iteratorMembers } from './drivers/node-redis/iterators.js';
 import { legacyInterface } from './drivers/node-redis/legacy.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
 import { transactionMember } from './drivers/node-redis/transaction.js';
@@ -99,6 +100,11 @@ function createMember(
   define(
     facade._self,
     members(name, session, shared.options.group, () => facade),
+  );
+  const { iterators, commandRetry } = shared.options;
+  define(
+    facade._self,
+    iteratorMembers(facade, { iterators, maxRestarts: commandRetry.maxAttempts }),
   );
   define(facade._self, pubSubMembers(session.subscriptions));
   define(

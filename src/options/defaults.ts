@@ -254,6 +254,12 @@ export const DEFAULTS = Object.freeze({
     share,
     'Random share of `failbackCheckIntervalMs`, so that a fleet does not return in one instant.',
   ),
+  iterators: option<'throw' | 'restart'>(
+    'throw',
+    oneOf(['throw', 'restart']),
+    'What `scanIterator` and its kin do when the active database changes: throw ' +
+      '`DatabaseSwitchedError`, or begin again on the new one.',
+  ),
   standbyConnections: option<'warm' | 'lazy'>(
     'warm',
     oneOf(['warm', 'lazy']),

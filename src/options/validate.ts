@@ -77,6 +77,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
     initialWaitMs: read(values, 'initialWaitMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),
+    iterators: read(values, 'iterators', ''),
     standbyConnections: read(values, 'standbyConnections', ''),
     subscriptions: read(values, 'subscriptions', ''),
   };

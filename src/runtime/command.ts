@@ -1,6 +1,7 @@
 import type { CommandTraits, RetrySafety } from '../core/command-category.js';
 import type { Attempt, Batch, CommandArgument, Lane, SendOptions } from '../drivers/driver.js';
 import type { Channel } from './channel.js';
+import type { Pass } from './cursors.js';
 import type { LaneRecord } from './lane.js';
 
 /** What a caller may say about one command. Durations in milliseconds. */
@@ -10,6 +11,10 @@ export interface CommandOptions extends SendOptions {
   readonly timeout?: number | undefined;
   /** Instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety | undefined;
+  /** Instead of the option `iterators`. */
+  readonly iterators?: 'throw' | 'restart' | undefined;
+  /** Of an iterator that the command is a page of. */
+  readonly pass?: Pass | undefined;
 }
 
 /**

@@ -1,8 +1,35 @@
 import type { CommandArgument } from '../drivers/driver.js';
-import type { Command } from './command.js';
+import type { Channel } from './channel.js';
+import type { Command, SentAttempt } from './command.js';
 
 /** Cursors that are remembered; the one that was used longest ago goes first. */
 const MAX_CURSORS = 10_000;
+
+/** One run of an iterator over its pages: what gave out its latest cursor. */
+export class Pass {
+  #from: { readonly generation: number; readonly channel: Channel } | undefined;
+
+  /**
+   * `byConnection`: a cursor ends with its connection as well, since nobody knows whether it is the
+   * same server behind the next one.
+   */
+  constructor(private readonly byConnection: boolean) {}
+
+  get databaseId(): string | undefined {
+    return this.#from?.channel.database.id;
+  }
+
+  note({ generation, channel }: SentAttempt): void {
+    this.#from = { generation, channel };
+  }
+
+  /** Whether its cursor means anything there; without one yet it does not matter. */
+  holds(generation: number, channel: Channel | undefined): boolean {
+    if (this.#from === undefined) return true;
+    if (this.#from.generation !== generation) return false;
+    return !this.byConnection || this.#from.channel === channel;
+  }
+}
 
 /**
  * Which database handed out which cursor. A cursor means nothing, or something else, on another
@@ -24,16 +51,22 @@ export class Cursors {
   }
 
   /** Notes the cursor in a reply; the one that it answers is used up. */
-  note(command: Command, reply: readonly unknown[]): void {
+  note(attempt: SentAttempt, reply: readonly unknown[]): void {
+    const { command } = attempt;
     const scan = scanOf(command.args);
-    if (scan === undefined || command.databaseId === undefined) return;
+    if (scan === undefined) return;
+    const pass = command.options?.pass;
+    if (pass !== undefined) {
+      pass.note(attempt);
+      return;
+    }
     this.#databaseIds.delete(scan.prefix + scan.cursor);
     const next = String(reply[0]);
     if (next === '0') return;
     const key = scan.prefix + next;
     const known = this.#databaseIds.get(key) ?? [];
     this.#databaseIds.delete(key);
-    this.#databaseIds.set(key, new Set([...known, command.databaseId]));
+    this.#databaseIds.set(key, new Set([...known, attempt.channel.database.id]));
     if (this.#databaseIds.size <= MAX_CURSORS) return;
     for (const oldest of this.#databaseIds.keys()) {
       this.#databaseIds.delete(oldest);

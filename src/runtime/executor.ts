@@ -238,7 +238,14 @@ export class Executor implements AttemptListener, LinkListener {
         command.lease.dispatch(command);
         return;
       }
+      const pass = command.options?.pass;
+      if (pass?.holds(this.coordinator.route.generation, channel) === false) {
+        command.databaseId ??= pass.databaseId;
+        this.reject(command, this.#switched(command));
+        return;
+      }
       if (database !== undefined) {
+        command.databaseId ??= pass?.databaseId;
         command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
         if (command.databaseId !== database.id) {
           this.reject(command, this.#switched(command));

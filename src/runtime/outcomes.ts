@@ -18,7 +18,7 @@ export class Outcomes {
       channel.database.circuit.recordSuccess(this.executor.loop.now);
     }
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
-    if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(command, reply);
+    if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(attempt, reply);
     if (command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply)) {
       return;
     }

@@ -1,6 +1,6 @@
 import { ErrorReply, MultiErrorReply } from '@redis/client';
 import { createMultiDbClient } from 'redis-multidb';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
 import { connected, databases, errorOf, own, QUICK, servers } from './support.js';
 
@@ -92,4 +92,57 @@ it('does not repeat a transaction whose outcome is unknown', async () => {
   proxy.reset();
   expect(await failed).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
   expect(await client.get('counter')).toBeNull();
+});
+
+describe('a switch in the middle', () => {
+  const BY_HAND = { failbackSupported: false };
+  type Client = Awaited<ReturnType<typeof connected>>;
+  const KINDS: Record<string, (client: Client) => Promise<unknown[]>> = {
+    exec: (client) => client.multi().incr('a').incr('b').exec(),
+    execTyped: (client) => client.multi().incr('a').incr('b').execTyped(),
+    execAsPipeline: (client) => client.multi().incr('a').incr('b').execAsPipeline(),
+  };
+
+  it.each(Object.entries(KINDS))('%s goes to one database as a whole', async (_name, run) => {
+    const client = await connected([east, west], BY_HAND);
+    const results: Promise<unknown[]>[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      // Some are written, some not yet, when the active database changes.
+      for (let count = 0; count < 50; count += 1) results.push(run(client));
+      await client.setActiveDatabase(turn % 2 === 0 ? 'west' : 'east');
+    }
+    for (const reply of await Promise.all(results)) expect(reply[0]).toBe(reply[1]);
+    const sums = [await east.command('MGET', 'a', 'b'), await west.command('MGET', 'a', 'b')];
+    for (const [a, b] of sums as string[][]) expect(a).toBe(b);
+    const total = (sums as string[][]).reduce((sum, [a]) => sum + Number(a ?? 0), 0);
+    expect(total).toBe(results.length);
+  });
+
+  it.each(Object.entries(KINDS))('%s that was not written goes on at the next', async (_n, run) => {
+    const proxy = await startProxy(east);
+    const client = await connected([proxy, west], { ...BY_HAND, unhealthyAfterMs: 60_000 });
+    // Executed while there is no connection to the active one.
+    proxy.refuse();
+    proxy.reset();
+    await waitFor(() => !client.isReady, { what: 'the loss to be noticed' });
+    const reply = run(client);
+    await client.setActiveDatabase('west');
+    expect(await reply).toEqual([1, 1]);
+    expect(await east.command('MGET', 'a', 'b')).toEqual([null, null]);
+    expect(await west.command('MGET', 'a', 'b')).toEqual(['1', '1']);
+  });
+
+  it.each(Object.entries(KINDS))('%s whose outcome is unknown is told', async (_name, run) => {
+    const proxy = await startProxy(east);
+    const client = await connected([proxy, west], BY_HAND);
+    await client.incr('other');
+    proxy.silence('to-client', { scope: ({ seen }) => seen.has('INCR') });
+    const failed = errorOf(run(client));
+    await waitFor(async () => (await east.command('GET', 'b')) === '1', { what: 'it to run' });
+    proxy.refuse();
+    proxy.reset();
+    expect(await failed).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+    expect(await client.mGet(['a', 'b'])).toEqual([null, null]);
+    expect(client.activeDatabase).toBe('west');
+  });
 });
