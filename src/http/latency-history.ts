@@ -25,7 +25,9 @@ export class LatencyHistory {
     private readonly client: OperatedClient,
     private readonly clock: Clock,
   ) {
-    this.#sample();
+    client.on('connect', this.#start);
+    client.on('end', this.#pause);
+    if (client.explain().state !== 'closed') this.#sample();
   }
 
   get status(): LatencyHistoryStatus {
@@ -37,8 +39,21 @@ export class LatencyHistory {
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#pause();
+    this.client.off('connect', this.#start);
+    this.client.off('end', this.#pause);
   }
+
+  readonly #start = (): void => {
+    this.#pause();
+    this.#sample();
+  };
+
+  /** A timer would keep a client that is closed and forgotten from being collected. */
+  readonly #pause = (): void => {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  };
 
   #sample(): void {
     const oldest = this.clock.wallTime() - WINDOW_MS;
