@@ -19,11 +19,12 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeSection } from './page.mjs';
 import { startServer } from './servers.mjs';
 import { median, percentile } from './statistics.mjs';
 import { CONTESTANTS } from './throughput/contestants.mjs';
 import { plot } from './throughput/plot.mjs';
-import { machine, tables, writePage } from './throughput/report.mjs';
+import { machine, tables } from './throughput/report.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -197,7 +198,7 @@ for (const child of processes.values()) child.kill();
 const report = { machine: machine(), rounds, ms, results, latencies, heaps };
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 if (values.write) {
-  writePage(tables(report));
+  writeSection('npm run bench', tables(report));
   plot(report);
 }
 

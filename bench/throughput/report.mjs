@@ -1,13 +1,8 @@
 // The tables of docs/performance.md.
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import path from 'node:path';
 import { CONTESTANTS } from './contestants.mjs';
-
-const page = path.resolve(import.meta.dirname, '../../docs/performance.md');
-const [BEGIN, END] = ['<!-- begin: npm run bench -->', '<!-- end -->'];
 
 export function machine() {
   const require = createRequire(import.meta.url);
@@ -74,12 +69,4 @@ export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
     lines.push('');
   }
   return lines.join('\n');
-}
-
-/** @param {string} text */
-export function writePage(text) {
-  const before = readFileSync(page, 'utf8');
-  const [head, rest = ''] = before.split(BEGIN);
-  const tail = rest.slice(rest.indexOf(END));
-  writeFileSync(page, `${head}${BEGIN}\n\n${text}\n${tail}`);
 }
