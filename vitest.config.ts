@@ -24,10 +24,12 @@ interface Settings {
   /** Test files at a time. */
   maxWorkers?: number;
   timeoutMs?: number;
+  globalSetup?: string;
 }
 
 function project(name: string, settings: Settings) {
   const { include, alias = [], group = 0, maxWorkers = 2, timeoutMs = 10_000 } = settings;
+  const { globalSetup } = settings;
   return {
     resolve: { alias: [...alias, ...self] },
     test: {
@@ -35,6 +37,7 @@ function project(name: string, settings: Settings) {
       include: [include],
       environment: 'node',
       pool: 'forks',
+      ...(globalSetup === undefined ? {} : { globalSetup }),
       maxWorkers,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
@@ -65,6 +68,12 @@ export default defineConfig({
       }),
       project('browser', { include: 'test/browser/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       project('examples', { include: 'test/examples/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
+      project('cli', {
+        include: 'test/cli/**/*.test.ts',
+        group: 1,
+        timeoutMs: 60_000,
+        globalSetup: 'test/cli/build.ts',
+      }),
       project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       // Measures how fast a failure is noticed: alone on the machine, one file at a time.
       project('faults', {

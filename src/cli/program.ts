@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isMultiDbError } from '../errors.js';
 import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
+import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, UsageError } from './exit.js';
 import { packageVersion } from './versions.js';
 
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     .exitOverride();
   program.configureHelp({ helpWidth: 80, showGlobalOptions: false });
   defineCheck(program);
+  defineLive(program);
   defineDrill(program);
   for (const command of program.commands) {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');

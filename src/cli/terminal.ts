@@ -69,6 +69,7 @@ export class Terminal {
   #status = '';
   #cursorHidden = false;
   #ended = false;
+  #frameLines = 0;
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
@@ -101,11 +102,23 @@ export class Terminal {
     this.#status = line;
   }
 
+  /** Draws lines over those that it drew before. */
+  frame(lines: readonly string[]): void {
+    if (!this.traits.live || this.#ended) return;
+    const up = this.#frameLines > 0 ? `\u001b[${this.#frameLines}A` : '';
+    this.stream.write(
+      `${this.#cursorHidden ? '' : HIDE_CURSOR}\r${up}\u001b[J${lines.join('\n')}\n`,
+    );
+    this.#cursorHidden = true;
+    this.#frameLines = lines.length;
+  }
+
   /** Takes the line at the bottom away and gives the cursor back. Idempotent. */
   close(): void {
     if (this.#cursorHidden) this.stream.write(`${CLEAR_LINE}${SHOW_CURSOR}`);
     this.#cursorHidden = false;
     this.#status = '';
+    this.#frameLines = 0;
   }
 
   /** As `close()`, and nothing is printed any more. */

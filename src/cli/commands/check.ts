@@ -16,7 +16,7 @@ const HELP = `
 Examples
   redis-multidb check redis.json
   redis-multidb check --strict --json redis.json > check.json
-  redis-multidb check east=rediss://redis-east:14000 west=rediss://redis-west:14000
+  redis-multidb check east=rediss://redis-east west=rediss://redis-west
 
 Exit codes: 0 no problems, 1 problems (with --strict warnings too), 2 wrong
 arguments or config. docs/cli.md tells what each check means.`;

@@ -1,0 +1,42 @@
+/** Server-sent events from a stream of bytes. */
+
+export interface ServerEvent {
+  readonly event: string;
+  /** Parsed; undefined when it is no JSON. */
+  readonly data: unknown;
+}
+
+/** No event of the handler comes near it. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+
+export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true }).replaceAll('\r\n', '\n');
+    if (text.length > MAX_CHARACTERS) throw new Error('an event that does not end');
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = parseEvent(block);
+      if (event !== undefined) yield event;
+    }
+  }
+}
+
+/** Undefined for comments and for what only sets the id or the delay. */
+export function parseEvent(block: string): ServerEvent | undefined {
+  let event = 'message';
+  const data: string[] = [];
+  for (const line of block.split('\n')) {
+    const [, field, value = ''] = /^(\w+)(?:: ?(.*))?$/.exec(line) ?? [];
+    if (field === 'event') event = value;
+    if (field === 'data') data.push(value);
+  }
+  if (data.length === 0) return undefined;
+  try {
+    return { event, data: JSON.parse(data.join('\n')) };
+  } catch {
+    return { event, data: undefined };
+  }
+}

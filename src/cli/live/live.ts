@@ -1,0 +1,158 @@
+/** The commands `status`, `watch` and `switch`. */
+import type { Status } from '../../http/status.js';
+import { EXIT, FailedError, UsageError } from '../exit.js';
+import { Output } from '../output.js';
+import { onSignal } from '../signals.js';
+import { readTarget } from '../target.js';
+import type { ServerEvent } from './event-source.js';
+import { isHttpUrl, Remote } from './remote.js';
+import { eventText, statusText } from './text.js';
+
+export interface LiveOptions {
+  readonly header: readonly string[];
+  readonly json: boolean;
+}
+
+interface Source {
+  readonly name: string;
+  status(): Promise<Status>;
+  events(signal: AbortSignal): AsyncGenerator<ServerEvent>;
+  close(): void;
+}
+
+/** 0 while a database serves, else 1. */
+export async function status(args: readonly string[], options: LiveOptions): Promise<number> {
+  const output = new Output(options);
+  const source = await open(args, options, output);
+  try {
+    const found = await source.status();
+    output.terminal.close();
+    if (output.json) output.document(found);
+    else output.print(...statusText(found, source.name, output.paint, output.columns));
+    return found.ready ? EXIT.ok : EXIT.problems;
+  } finally {
+    source.close();
+  }
+}
+
+/** Until Ctrl-C, or until the stream ends. */
+export async function watch(args: readonly string[], options: LiveOptions): Promise<number> {
+  const output = new Output(options);
+  const source = await open(args, options, output);
+  const abort = new AbortController();
+  const unlisten = onSignal(async () => {
+    abort.abort();
+    source.close();
+    output.terminal.close();
+  });
+  try {
+    let isFirst = true;
+    for await (const event of source.events(abort.signal)) {
+      show(event, source, output, isFirst);
+      isFirst = false;
+    }
+    throw new FailedError(`${source.name} has ended the stream.`);
+  } finally {
+    unlisten();
+    source.close();
+    output.terminal.close();
+  }
+}
+
+function show(event: ServerEvent, source: Source, output: Output, isFirst: boolean): void {
+  const { terminal, paint } = output;
+  if (output.json) output.line(event);
+  else if (event.event === 'status') {
+    const lines = () => statusText(event.data as Status, source.name, paint, output.columns);
+    if (terminal.traits.live) terminal.frame(lines());
+    else if (isFirst) output.print(...lines());
+  } else {
+    const text = eventText(event, paint);
+    // On a terminal the status tells it, drawn anew a moment later.
+    if (text !== undefined && !terminal.traits.live) output.print(`  ${text}`);
+  }
+}
+
+export interface SwitchOptions extends LiveOptions {
+  readonly url: string;
+  readonly for?: number;
+  readonly hold: boolean;
+  readonly yes: boolean;
+}
+
+export async function switchTo(id: string, options: SwitchOptions): Promise<number> {
+  const output = new Output(options);
+  const remote = new Remote(options.url, options.header);
+  const before = await remote.status();
+  const target = before.databases.find((database) => database.id === id);
+  if (target === undefined) {
+    const known = before.databases.map((database) => database.id).join(', ');
+    throw new UsageError(`There is no database "${id}"; known are ${known}.`);
+  }
+  const durationMs = options.hold ? null : options.for;
+  if (!options.yes && !(await output.confirm(question(before, id, durationMs), '--yes')))
+    return EXIT.usage;
+  const active = await remote.switchTo(id, durationMs);
+  if (output.json)
+    output.document({
+      report: 'switch',
+      from: before.activeDatabase,
+      activeDatabase: active,
+      durationMs: durationMs ?? null,
+    });
+  output.print(
+    active === id ? `${id} is active.` : `${active ?? 'No database'} is active, not ${id}.`,
+  );
+  return active === id ? EXIT.ok : EXIT.problems;
+}
+
+/** What will happen, before it does. */
+function question(
+  { activeDatabase, databases }: Status,
+  id: string,
+  durationMs: number | null | undefined,
+): string[] {
+  const target = databases.find((database) => database.id === id);
+  const heavier = databases
+    .filter(({ weight }) => weight > (target?.weight ?? 0))
+    .map((each) => each.id);
+  const until =
+    durationMs === null
+      ? 'It stays there until somebody switches again, or it fails.'
+      : durationMs === undefined
+        ? heavier.length === 0
+          ? ''
+          : `Failback to ${heavier.join(' or ')} may leave it again at the next look.`
+        : `It stays there for ${durationMs / 1000} s against failback and weights, unless it fails.`;
+  const state = (target?.details ?? []).join('; ');
+  return [
+    `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe has to succeed first.`,
+    ...(until === '' ? [] : [until]),
+    ...(target?.active || state === '' ? [] : [`${id}: ${state}.`]),
+    'Switch?',
+  ];
+}
+
+async function open(
+  args: readonly string[],
+  { header }: LiveOptions,
+  output: Output,
+): Promise<Source> {
+  const [first] = args;
+  if (first !== undefined && isHttpUrl(first)) {
+    if (args.length > 1) throw new UsageError('One URL of an application at a time.');
+    return Object.assign(new Remote(first, header), { close: () => {} });
+  }
+  const target = await readTarget(args);
+  output.progress('  probing ...');
+  const { Local } = await import('./local.js');
+  const local = new Local(target);
+  try {
+    await local.open();
+    return local;
+  } catch (error) {
+    local.close();
+    output.terminal.close();
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+/** A status as lines for people. */
+import { duration } from '../../drill/report/format.js';
+import type { DatabaseStatus, Status, SwitchStatus } from '../../http/status.js';
+import { type Paint, padEnd, type Style, width, wrap } from '../terminal.js';
+import type { ServerEvent } from './event-source.js';
+
+const SWITCHES = 5;
+
+export function statusText(status: Status, name: string, paint: Paint, columns: number): string[] {
+  const rows = status.databases.map((database) => row(database, paint));
+  const head = ['', 'database', 'weight', 'health', 'breaker', 'latency'].map((text) =>
+    paint('dim', text),
+  );
+  const all = [head, ...rows];
+  const widths = head.map((_, at) => Math.max(...all.map((each) => width(each[at] ?? ''))));
+  const line = (cells: readonly string[]) =>
+    `  ${cells.map((cell, at) => padEnd(cell, widths[at] ?? 0)).join('  ')}`.trimEnd();
+  const room = Math.max(30, Math.min(columns, 110) - 8);
+  const rest = status.databases.flatMap((database, at) => [
+    line(rows[at] as string[]),
+    ...remarks(database).flatMap((text) =>
+      wrap(text, room).map((each) => `       ${paint('dim', each)}`),
+    ),
+  ]);
+  return [
+    '',
+    `  ${headline(status, paint)}  ${paint('dim', name)}`,
+    ...(status.why === null ? [] : wrap(status.why, room + 4).map((each) => `  ${each}`)),
+    '',
+    line(head),
+    ...rest,
+    ...switches(status, paint, columns),
+    '',
+  ];
+}
+
+function headline({ state, activeDatabase, lastResort }: Status, paint: Paint): string {
+  if (activeDatabase === null)
+    return paint('red', state === 'serving' ? 'no active database' : state);
+  const text = paint('bold', `${activeDatabase} is active`);
+  return lastResort ? `${text} ${paint('yellow', '(last resort)')}` : text;
+}
+
+function row(
+  { active, id, weight, health, breaker, latencyMs }: DatabaseStatus,
+  paint: Paint,
+): string[] {
+  const mark: readonly [Style, string] = active
+    ? ['cyan', '●']
+    : health === 'unhealthy'
+      ? ['red', '✗']
+      : ['dim', '○'];
+  return [
+    paint(...mark),
+    active ? paint('bold', id) : id,
+    String(weight),
+    health === 'healthy'
+      ? paint('green', health)
+      : health === 'unhealthy'
+        ? paint('red', health)
+        : health,
+    breaker === 'open' ? paint('red', breaker) : breaker,
+    latencyMs === null ? '–' : duration(latencyMs),
+  ];
+}
+
+function remarks({ active, details, cause, drained }: DatabaseStatus): string[] {
+  if (!active) return details.length > 0 ? [details.join('; ')] : [];
+  return [...(cause === null ? [] : [cause]), ...(drained ? ['drained'] : [])];
+}
+
+function switches({ switches: all }: Status, paint: Paint, columns: number): string[] {
+  if (all.length === 0) return [];
+  const shown = all.slice(-SWITCHES).flatMap((each) => switchLines(each, paint, columns));
+  return ['', `  ${paint('dim', 'last switches')}`, ...shown];
+}
+
+function switchLines(event: SwitchStatus, paint: Paint, columns: number): string[] {
+  const took = event.durationMs > 0 ? `, ${duration(event.durationMs)} after the first sign` : '';
+  const head = `${time(event.at)}  ${event.from ?? 'none'} → ${event.to ?? 'none'}`;
+  const text = `${event.reason}: ${event.cause}${took}`;
+  const room = Math.max(30, Math.min(columns, 110) - 6);
+  return [`  ${head}`, ...wrap(text, room).map((each) => `     ${paint('dim', each)}`)];
+}
+
+/** One event in one line, where lines can't be drawn over. */
+export function eventText({ event, data }: ServerEvent, paint: Paint): string | undefined {
+  const fields = (data ?? {}) as Record<string, unknown>;
+  const at = time(String(fields.at instanceof Date ? fields.at.toISOString() : (fields.at ?? '')));
+  const cause = fields.cause === undefined || fields.cause === '' ? '' : `: ${fields.cause}`;
+  switch (event) {
+    case 'switch':
+      return `${at}  ${paint('bold', `${fields.from ?? 'none'} → ${fields.to ?? 'none'}`)} (${fields.reason})${cause}`;
+    case 'database-unhealthy':
+      return `${at}  ${fields.id} is ${paint('red', 'unhealthy')}${cause}`;
+    case 'database-healthy':
+      return `${at}  ${fields.id} is ${paint('green', 'healthy')}`;
+    case 'breaker-open':
+    case 'breaker-closed':
+      return `${at}  ${fields.id}: ${event.replace('-', ' ')} (${fields.failures} of ${fields.total} failed)`;
+    case 'all-databases-down':
+      return `${at}  ${paint('red', 'all databases are down')}`;
+    case 'recovered':
+      return `${at}  ${fields.id} serves again after ${duration(Number(fields.downForMs))}`;
+    default:
+      return undefined;
+  }
+}
+
+function time(iso: string): string {
+  return iso.slice(11, 23) || '            ';
+}

@@ -1,0 +1,187 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHttpHandler, type HttpHandlerOptions, STATUS_SCHEMA } from '../../src/http/index.js';
+import { createMultiDbClient, type MultiDbClient } from '../../src/index.js';
+import { freePort, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import { run, start } from './run.js';
+
+const opened: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close();
+  await stopAll();
+});
+
+interface Application {
+  readonly url: string;
+  readonly client: MultiDbClient;
+  readonly east: RedisServer;
+}
+
+async function application({ token }: { token?: string } = {}): Promise<Application> {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  const client = createMultiDbClient({
+    databases: [
+      { id: 'east', weight: 1, client: { url: east.url } },
+      { id: 'west', weight: 0.5, client: { url: west.url } },
+    ],
+  });
+  await client.connect();
+  await waitFor(() => client.databases.every(({ health }) => health === 'healthy'), {
+    what: 'verdicts',
+  });
+  const authorize: HttpHandlerOptions['authorize'] = ({ headers }) =>
+    headers.authorization === `Bearer ${token}`;
+  const handler = createHttpHandler(client, {
+    basePath: '/redis',
+    ...(token === undefined ? {} : { authorize }),
+  });
+  const server: Server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push(async () => {
+    handler.close();
+    server.closeAllConnections();
+    server.close();
+    await client.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/redis`, client, east };
+}
+
+const isStatus = new Ajv2020({ allowUnionTypes: true, formats: { 'date-time': true } }).compile(
+  STATUS_SCHEMA,
+);
+
+describe('status', () => {
+  it('of an application', async () => {
+    const { url } = await application();
+    const json = await run(['status', url, '--json']);
+    expect(json.code).toBe(0);
+    expect(isStatus(JSON.parse(json.stdout)), JSON.stringify(isStatus.errors)).toBe(true);
+    const text = await run(['status', `${url}/`]);
+    expect(text).toMatchObject({ code: 0, stderr: '' });
+    expect(text.stdout).toMatch(/east is active/);
+    expect(text.stdout).toMatch(/○ {2}west +0\.5 +healthy +closed/);
+  });
+
+  it('of databases, probed by itself', async () => {
+    const server = await startRedis();
+    const args = [`east=${server.url}`, `west=redis://127.0.0.1:${await freePort()}`];
+    const json = await run(['status', ...args, '--json']);
+    expect(json.code).toBe(0);
+    const status = JSON.parse(json.stdout);
+    expect(isStatus(status), JSON.stringify(isStatus.errors)).toBe(true);
+    expect(status).toMatchObject({
+      activeDatabase: 'east',
+      databases: [
+        { health: 'healthy' },
+        { health: 'unhealthy', cause: expect.stringContaining('ECONNREFUSED') },
+      ],
+    });
+    expect(await server.info('connected_clients')).toBe('1');
+  });
+
+  it('of nothing that answers', async () => {
+    const port = await freePort();
+    expect(await run(['status', `redis://127.0.0.1:${port}`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No database can serve'),
+    });
+    expect(await run(['status', `http://127.0.0.1:${port}/redis`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ECONNREFUSED'),
+    });
+    const other = createServer((_, response) => response.end('<html>hello</html>'));
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    opened.push(() => other.close());
+    expect(await run(['status', `http://127.0.0.1:${port}`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("not that of redis-multidb's handler"),
+    });
+  });
+});
+
+describe('watch', () => {
+  it('shows a failover as it happens, one line each, and ends with Ctrl-C', async () => {
+    const { url, client, east } = await application();
+    const running = start(['watch', url]);
+    const json = start(['watch', url, '--json']);
+    await waitFor(
+      () => running.stdout.includes('east is active') && json.stdout.includes('"status"'),
+      { what: 'the status', timeoutMs: 10_000 },
+    );
+    await east.kill();
+    await client.set('a', '1').catch(() => {});
+    await waitFor(() => /east → west \(health-check\)/.test(running.stdout), {
+      what: 'the switch',
+      timeoutMs: 10_000,
+    });
+    await waitFor(() => json.stdout.includes('"event":"switch"'), {
+      what: 'the event',
+      timeoutMs: 10_000,
+    });
+    for (const line of json.stdout.trim().split('\n'))
+      expect(Object.keys(JSON.parse(line))).toEqual(['event', 'data']);
+    running.child.kill('SIGINT');
+    json.child.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({ code: 130, stderr: '' });
+    expect((await json.ended).code).toBe(143);
+  });
+
+  it('shows what it finds out by itself', async () => {
+    const [east, west] = await Promise.all([startRedis(), startRedis()]);
+    const running = start(['watch', `east=${east.url}`, `west=${west.url}`]);
+    await waitFor(() => running.stdout.includes('east is active'), {
+      what: 'the status',
+      timeoutMs: 10_000,
+    });
+    await east.kill();
+    await waitFor(() => running.stdout.includes('east → west'), {
+      what: 'the switch',
+      timeoutMs: 10_000,
+    });
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+  });
+});
+
+describe('switch', () => {
+  it('makes a database active, for a time', async () => {
+    const { url, client } = await application({ token: 't0ken' });
+    const header = ['--header', 'authorization: Bearer ${TOKEN}'];
+    const ran = await run(
+      ['switch', 'west', '--url', url, '--yes', '--for', '10m', '--json', ...header],
+      { TOKEN: 't0ken' },
+    );
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout)).toEqual({
+      report: 'switch',
+      from: 'east',
+      activeDatabase: 'west',
+      durationMs: 600_000,
+    });
+    expect(client.activeDatabase).toBe('west');
+    expect(client.explain().active?.why).toMatch(/forced, for another/);
+    const back = await run(['switch', 'east', '--url', url, '--yes', ...header], {
+      TOKEN: 't0ken',
+    });
+    expect(back).toMatchObject({ code: 0, stdout: 'east is active.\n' });
+  });
+
+  it('is refused without permission, without a yes, and for a database that is none', async () => {
+    const { url, client } = await application();
+    expect(await run(['switch', 'west', '--url', url, '--yes'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('refuses (403)'),
+    });
+    expect(await run(['switch', 'west', '--url', url])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('add --yes'),
+    });
+    expect(await run(['switch', 'north', '--url', url, '--yes'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('known are east, west'),
+    });
+    expect(client.activeDatabase).toBe('east');
+  });
+});

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run } from './run.js';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const COMMANDS = ['check', 'status', 'watch', 'switch', 'drill'];
+
+describe('help', () => {
+  it.each(['', ...COMMANDS])('of "%s" fits a screen', async (command) => {
+    const { code, stdout, stderr } = await run([...(command === '' ? [] : [command]), '--help']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).toContain('Usage: redis-multidb');
+    expect(stdout).toContain('Exit codes'.slice(0, command === 'watch' ? 0 : undefined));
+  });
+
+  it('names every command', async () => {
+    const { stdout } = await run(['--help']);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  it('stands in docs/cli.md as it is', async () => {
+    const page = readFileSync(path.join(root, 'docs/cli.md'), 'utf8');
+    for (const command of COMMANDS) {
+      const { stdout } = await run([command, '--help']);
+      const [, options = ''] = /Options:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+      const names = [...options.matchAll(/(--[\w-]+)/g)].map((match) => match[1] as string);
+      const missing = names.filter((name) => name !== '--help' && !page.includes(name));
+      expect(missing, command).toEqual([]);
+    }
+  });
+});
+
+it('tells its version', async () => {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+});
+
+it.each([
+  [['chekc'], 'Did you mean check'],
+  [['check', '--nope'], "unknown option '--nope'"],
+  [['drill', '--faults', 'kill,earthquake'], 'no fault "earthquake"'],
+  [['drill', '--goal-errors', '-1'], 'whole number'],
+  [['check', '--timeout', 'soon'], 'a duration such as'],
+  [['switch', 'west'], "required option '--url"],
+  [['switch', 'west', '--url', 'redis://x'], 'http://'],
+  [['switch', 'west', '--url', 'http://u:hunter2@x'], 'No credentials in the URL'],
+  [['status', 'http://127.0.0.1:1', '--header', 'authorization: ${NOPE}'], 'NOPE is not set'],
+  [['drill', 'redis://127.0.0.1:1'], 'two databases'],
+  [['check', 'redis.json', 'redis://x'], 'Either one config file or URLs'],
+  [
+    ['drill', 'redis://redis-east.example.com', 'redis://redis-west.example.com'],
+    'add --yes to agree',
+  ],
+])('%j is refused with 2', async (args, message) => {
+  const { code, stdout, stderr } = await run(args);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('hunter2');
+});
