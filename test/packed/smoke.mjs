@@ -142,7 +142,26 @@ async function failsOver({ createMultiDbClient, isMultiDbError }) {
   await ended;
 }
 
+/** The command line starts, by the link that npm makes for it, and knows a real server. */
+async function hasCommandLine() {
+  const { bin, version } = require('redis-multidb/package.json');
+  const manifest = require.resolve('redis-multidb/package.json');
+  const main = path.join(path.dirname(manifest), bin['redis-multidb']);
+  const link = path.join(import.meta.dirname, 'node_modules/.bin/redis-multidb');
+  assert.ok(lstatSync(link), 'npm has made no link');
+  const run = async (...args) => (await promisify(execFile)(process.execPath, args)).stdout;
+  assert.equal(await run(main, '--version'), `${version}\n`);
+  assert.match(await run(main, '--help'), /Usage: redis-multidb/);
+  const { child, url } = await startServer();
+  const report = JSON.parse(await run(main, 'check', '--json', url));
+  assert.equal(report.databases[0].reachable, true);
+  const ended = once(child, 'exit');
+  child.kill();
+  await ended;
+}
+
 const loaded = await loads();
+await hasCommandLine();
 await failsOver(await import('redis-multidb'));
 await failsOver(require('redis-multidb'));
 
