@@ -68,7 +68,7 @@ ${fact('Slowest recovery', duration(slowest))}
 ${fact('Steps and switches', `${steps.length} and ${switches.length}`)}
 ${fact('Acknowledged writes', count(traffic.acknowledgedWrites))}
 ${fact('Reader errors', count(readerErrors))}
-${fact('Writes executed twice', count(repeated))}
+${fact('Executed twice', count(repeated))}
 </dl></section>`;
 }
 
