@@ -21,6 +21,7 @@ import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { iteratorMembers } from './drivers/node-redis/iterators.js';
 import { legacyInterface } from './drivers/node-redis/legacy.js';
+import { publishingMembers } from './drivers/node-redis/publishing.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
 import { transactionMember } from './drivers/node-redis/transaction.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
@@ -107,6 +108,7 @@ function createMember(
     iteratorMembers(facade, { iterators, maxRestarts: commandRetry.maxAttempts }),
   );
   define(facade._self, pubSubMembers(session.subscriptions));
+  define(facade._self, publishingMembers(facade._self));
   define(
     facade._self,
     transactionMember(client, facade, () => session.executor),
