@@ -20,6 +20,7 @@ export type MultiDbErrorCode =
   | 'UNKNOWN_DATABASE'
   | 'CLIENT_CLOSED'
   | 'OVERLOADED'
+  | 'FUNCTION_LOAD_FAILED'
   | 'ACQUIRE_TIMEOUT'
   | 'SUBSCRIPTION_REFUSED'
   | 'UNSUPPORTED';
@@ -183,6 +184,13 @@ export class UnknownDatabaseError extends MultiDbError {
 export class ClientClosedError extends MultiDbError {
   constructor(message = 'the client is closed', details?: MultiDbErrorDetails) {
     super('CLIENT_CLOSED', message, details);
+  }
+}
+
+/** A library of `preloadFunctions` could not be loaded; an `error` event, no command gets it. */
+export class FunctionLoadError extends MultiDbError {
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('FUNCTION_LOAD_FAILED', message, details);
   }
 }
 

@@ -42,6 +42,7 @@ export {
   ConnectionLostError,
   DatabaseSwitchedError,
   DatabaseUnavailableError,
+  FunctionLoadError,
   InitializationFailedError,
   type InitializationFailure,
   InvalidConfigError,

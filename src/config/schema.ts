@@ -95,6 +95,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
   healthCheck: { $ref: '#/$defs/healthChecks' },
   'databases[].healthCheck': { $ref: '#/$defs/healthChecks' },
   'healthCheck.policy': { enum: ['ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS'] },
+  preloadFunctions: { type: 'array', items: text },
   initializationPolicy: { enum: ['ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE'] },
 };
 

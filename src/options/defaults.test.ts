@@ -59,6 +59,7 @@ it('pins all options and their defaults', () => {
     initializationPolicy: 'ONE_AVAILABLE',
     initialWaitMs: 1000,
     failbackJitter: 0.2,
+    preloadFunctions: undefined,
     iterators: 'throw',
     standbyConnections: 'warm',
     subscriptions: 'active',

@@ -254,6 +254,12 @@ export const DEFAULTS = Object.freeze({
     share,
     'Random share of `failbackCheckIntervalMs`, so that a fleet does not return in one instant.',
   ),
+  preloadFunctions: shaped(
+    'an array of libraries, each a string that begins as `#!lua name=...`',
+    'Functions that every database has before it gets a command: loaded with `FUNCTION LOAD ' +
+      'REPLACE` over each new connection, where they are missing or others.',
+    'none',
+  ),
   iterators: option<'throw' | 'restart'>(
     'throw',
     oneOf(['throw', 'restart']),

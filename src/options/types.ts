@@ -189,6 +189,8 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
   readonly initialWaitMs?: number;
   /** Share of `failbackCheckIntervalMs` that is random, 0 to 1. Default: 0.2. */
   readonly failbackJitter?: number;
+  /** Libraries of functions, each `#!lua name=...` and its code, that every database has before it gets a command. Default: none. */
+  readonly preloadFunctions?: readonly string[];
   /** What `scanIterator` and its kin do at a switch: throw, or begin again on the new database. Default: `throw`. */
   readonly iterators?: 'throw' | 'restart';
   /** `warm`: standbys hold a ready connection; `lazy`: it is opened at the switch. Default: `warm`. */
@@ -285,6 +287,7 @@ export interface ResolvedOptions {
   readonly initializationPolicy: InitializationPolicy;
   readonly initialWaitMs: number;
   readonly failbackJitter: number;
+  readonly preloadFunctions: readonly string[];
   readonly iterators: 'throw' | 'restart';
   readonly standbyConnections: 'warm' | 'lazy';
   readonly subscriptions: 'active' | 'all';

@@ -39,6 +39,7 @@ describe('resolveOptions', () => {
       initializationPolicy: ONE_AVAILABLE,
       initialWaitMs: 1000,
       failbackJitter: 0.2,
+      preloadFunctions: [],
       iterators: 'throw',
       standbyConnections: 'warm',
       subscriptions: 'active',

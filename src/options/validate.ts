@@ -9,6 +9,7 @@ import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';
 import { resolveFailureDetector } from './failure-detector.js';
 import { resolveHealthChecks } from './health-check.js';
+import { libraryName } from './library-name.js';
 import { compileSelector } from './selector.js';
 import { UNHEALTHY_AFTER_MS } from './topologies.js';
 import { resolveTopology } from './topology.js';
@@ -77,6 +78,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
     initialWaitMs: read(values, 'initialWaitMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),
+    preloadFunctions: resolveLibraries(values.preloadFunctions),
     iterators: read(values, 'iterators', ''),
     standbyConnections: read(values, 'standbyConnections', ''),
     subscriptions: read(values, 'subscriptions', ''),
@@ -154,6 +156,15 @@ function resolveInitializationPolicy(given: unknown): InitializationPolicy {
     return initializationPolicies[name as keyof typeof initializationPolicies];
   }
   throw invalid('initializationPolicy', range, given);
+}
+
+function resolveLibraries(given: unknown): readonly string[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) throw invalid('preloadFunctions', 'an array', given);
+  return given.map((code: unknown, index) => {
+    if (typeof code === 'string' && libraryName(code) !== undefined) return code;
+    throw invalid(`preloadFunctions[${index}]`, 'a library: `#!lua name=...` and its code', code);
+  });
 }
 
 function optionalSelector(value: unknown, at: string) {

@@ -22,6 +22,7 @@ import { Isolation } from './isolation.js';
 import { LeasedCommand } from './lease.js';
 import { Link, type LinkListener } from './link.js';
 import { Outcomes } from './outcomes.js';
+import { functionPreload } from './preload.js';
 import { RetryQueue } from './retry-queue.js';
 import type { RouteChange } from './router.js';
 import { takeOver } from './takeover.js';
@@ -137,6 +138,11 @@ export class Executor implements AttemptListener, LinkListener {
     this.links.set(database, link);
     this.#databases.set(link, database);
     link.counts = this.#vouches;
+    const { options, emit } = this.coordinator.runtime;
+    if (options.preloadFunctions.length > 0) {
+      const tell = (error: Error) => emit('error', error);
+      link.prepare = functionPreload(options.preloadFunctions, database.id, tell);
+    }
     database.links.push(link);
     if (!this.#ref) link.unref();
     if (!this.lazy || this.coordinator.route.database === database) link.open();

@@ -7,6 +7,7 @@ import type {
   Lane,
 } from '../drivers/driver.js';
 import type { LoopClock } from './loop-clock.js';
+import type { Preload } from './preload.js';
 
 export interface LinkListener {
   onLinkUp(link: Link): void;
@@ -48,6 +49,8 @@ export class Link {
    * once it was ready: joining must not disturb those that are served.
    */
   counts = false;
+  /** What a new connection does before it is ready, within its connect timeout. */
+  prepare: Preload | undefined;
 
   constructor(
     readonly driver: Driver,
@@ -118,13 +121,18 @@ export class Link {
     const isCurrent = () =>
       (this.#state.kind === 'opening' || this.#state.kind === 'ready') &&
       this.#state.connection === connection;
+    const onUp = () => {
+      if (!isCurrent() || this.#state.kind !== 'opening') return;
+      this.#state.timer.cancel();
+      this.#state = { kind: 'ready', connection };
+      this.#readyAt = this.time.clock.now();
+      this.listener.onLinkUp(this);
+    };
     const listener: ConnectionListener = {
       onReady: () => {
-        if (!isCurrent() || this.#state.kind !== 'opening') return;
-        this.#state.timer.cancel();
-        this.#state = { kind: 'ready', connection };
-        this.#readyAt = this.time.clock.now();
-        this.listener.onLinkUp(this);
+        if (!isCurrent()) return;
+        if (this.prepare === undefined) onUp();
+        else this.prepare(connection).then(onUp, onUp);
       },
       onLost: (error) => {
         if (isCurrent()) this.#lost(error);

@@ -19,6 +19,7 @@ const CODES: Record<errors.MultiDbErrorCode, true> = {
   UNKNOWN_DATABASE: true,
   CLIENT_CLOSED: true,
   OVERLOADED: true,
+  FUNCTION_LOAD_FAILED: true,
   ACQUIRE_TIMEOUT: true,
   SUBSCRIPTION_REFUSED: true,
   UNSUPPORTED: true,

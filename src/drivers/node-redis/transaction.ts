@@ -26,6 +26,7 @@ const OF_THE_CLIENT = [
   ...[
     'transaction',
     'legacy',
+    'legacy',
     'SUBSCRIBE',
     'subscribe',
     'UNSUBSCRIBE',
