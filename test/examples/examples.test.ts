@@ -127,7 +127,15 @@ it('are complete: a package of their own, with all that they import', () => {
   const directories = readdirSync(root, { withFileTypes: true }).filter((each) =>
     each.isDirectory(),
   );
-  expect(directories.map(({ name }) => name).sort()).toEqual(['express', 'fastify', 'worker']);
+  expect(directories.map(({ name }) => name).sort()).toEqual([
+    'cache',
+    'express',
+    'fastify',
+    'rate-limit',
+    'sessions',
+    'socket.io',
+    'worker',
+  ]);
   for (const { name } of directories) {
     const files = readdirSync(path.join(root, name));
     expect(files, name).toEqual(expect.arrayContaining(['package.json', 'README.md', 'redis.js']));
