@@ -53,7 +53,7 @@ it('misses what was acknowledged', async () => {
   expect(await kindsFound({ tamper: lose('r:1') })).toEqual(['lost']);
   const half = async ([place]: readonly Place[], { operations }: History) => {
     const { id } = operations.find(({ kind }) => kind === 'multi') as { id: number };
-    await (place as Place).ask('DEL', `m:${token(id)}:l`);
+    await (place as Place).ask('DEL', `m:{${token(id)}}:l`);
   };
   expect(await kindsFound({ tamper: half })).toEqual(['torn']);
 });

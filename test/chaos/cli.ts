@@ -9,7 +9,7 @@ const HELP = `npm run chaos -- [options]
   --minutes M    how long each seed goes on (1); fractions are possible
   --count N      how many seeds, one after the other (1)
   --client 5|6   major version of node-redis (6)
-  --topology T   how databases are reached: client, pool, sentinel or mixed (client)
+  --topology T   how databases are reached: client, pool, sentinel, cluster or mixed (client)
   --short        two databases and short stalls, as in the tests
   --trace        what happened, for clean seeds as well`;
 

@@ -73,7 +73,8 @@ async function values(ask: Ask, keys: readonly string[]): Promise<[string, strin
   const all: [string, string][] = [];
   for (let from = 0; from < keys.length; from += CHUNK) {
     const some = keys.slice(from, from + CHUNK);
-    const replies = (await ask('MGET', ...some)) as string[];
+    // Not MGET: on a cluster they lie in many slots.
+    const replies = (await Promise.all(some.map((key) => ask('GET', key)))) as string[];
     some.forEach((key, index) => {
       all.push([key, replies[index] as string]);
     });

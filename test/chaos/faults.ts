@@ -6,6 +6,8 @@ export interface Fault {
   readonly name: string;
   /** It is brought about by a command, which the server has to take. */
   readonly byCommand?: boolean;
+  /** A cluster has other replicas. */
+  readonly notOnClusters?: boolean;
   readonly begin: (place: Place, draw: Draw) => Promise<unknown> | unknown;
 }
 
@@ -151,10 +153,11 @@ const states: readonly Fault[] = [
     ['writes'],
   ),
   answering('BUSY', '-BUSY Redis is busy running a script.', ['all']),
-  { name: 'READONLY', byCommand: true, begin: replicate },
+  { name: 'READONLY', byCommand: true, notOnClusters: true, begin: replicate },
   {
     name: 'MASTERDOWN',
     byCommand: true,
+    notOnClusters: true,
     begin: async (place) => {
       await configure(place, 'replica-serve-stale-data', 'no', 'yes');
       await replicate(place);

@@ -46,12 +46,13 @@ export const perform: Perform = (client, operation) => {
     case 'multi':
       return client
         .multi()
-        .incr(`m:${own}:n`)
-        .rPush(`m:${own}:l`, own)
-        .set(`m:${own}:s`, own)
+        .incr(`m:{${own}}:n`)
+        .rPush(`m:{${own}}:l`, own)
+        .set(`m:{${own}}:s`, own)
         .exec();
     case 'mget':
-      return client.mGet([`r:${target}`, own]);
+      // One hash slot, on a cluster.
+      return client.mGet([`r:${target}`, `{r:${target}}${own}`]);
     case 'lrange':
       return client.sendCommand(['LRANGE', `rp:${target}`, '-10', numericToken(id)]);
     case 'hmget':

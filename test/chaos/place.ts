@@ -30,7 +30,13 @@ export class Place {
   #undos: (() => Promise<unknown>)[] = [];
 
   static async start(id: string, persist: boolean, topology: Topology): Promise<Place> {
-    const server = await startRedis({ persist, config: CONFIG });
+    const isCluster = topology === 'cluster';
+    const config = { ...CONFIG, ...(isCluster ? { 'cluster-enabled': true } : {}) };
+    const server = await startRedis({ persist, config });
+    if (isCluster) {
+      await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await clusterIsWell((...args) => server.command(...args));
+    }
     const proxy = await startProxy(server, { recordCommands: true });
     const monitor = { sentinel: [`monitor ${id} 127.0.0.1 ${server.port} 1`] };
     const sentinel =
@@ -136,6 +142,8 @@ export class Place {
       what: `${this.id} to have read everything`,
       timeoutMs: 15_000,
     });
+    // After a restart it takes its time.
+    if (this.topology === 'cluster') await clusterIsWell((...args) => this.ask(...args));
   }
 
   read(): Promise<Data> {
@@ -154,6 +162,11 @@ export class Place {
     await waitFor(() => isGone, { what: `${this.id} to be gone`, timeoutMs: 10_000 });
     await gone;
   }
+}
+
+function clusterIsWell(ask: (...args: string[]) => Promise<Reply>): Promise<unknown> {
+  const isWell = async () => String(await ask('CLUSTER', 'INFO')).includes('cluster_state:ok');
+  return waitFor(isWell, { what: 'the cluster to be well', timeoutMs: 10_000 });
 }
 
 /** A server that is busy, paused or has just been started answers later. */

@@ -105,7 +105,7 @@ export const PLANTS: readonly Plant[] = [
     throw new Error('Socket closed unexpectedly');
   }),
   plant('sends half of a transaction', 'torn', isKind('multi'), async (_, { id }, client) => {
-    const key = `m:t${id}~`;
+    const key = `m:{t${id}~}`;
     return client.multi().incr(`${key}:n`).set(`${key}:s`, `t${id}~`).exec();
   }),
 ];

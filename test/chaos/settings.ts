@@ -88,8 +88,16 @@ export function clientOptions(
   places: readonly { readonly id: string; readonly options: object }[],
 ) {
   const { retryWaitMs, ...options } = settings.client;
+  // A cluster's probe asks for the slots first, over a connection of its own.
+  const { intervalMs, timeoutMs, ...healthCheck } = options.healthCheck;
+  const moreMs = settings.topology === 'cluster' ? 200 : 0;
   return {
     ...options,
+    healthCheck: {
+      ...healthCheck,
+      intervalMs: intervalMs + moreMs,
+      timeoutMs: timeoutMs + moreMs,
+    },
     client: { RESP: settings.RESP },
     commandDeadlineMs: settings.commandDeadlineMs,
     commandRetry: {

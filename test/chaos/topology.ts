@@ -2,7 +2,7 @@
 import type { Draw } from '../simulation/draw.js';
 import type { Place } from './place.js';
 
-export const CHAOS_TOPOLOGIES = ['client', 'pool', 'sentinel', 'mixed'] as const;
+export const CHAOS_TOPOLOGIES = ['client', 'pool', 'sentinel', 'cluster', 'mixed'] as const;
 export type ChaosTopology = (typeof CHAOS_TOPOLOGIES)[number];
 type Single = Exclude<ChaosTopology, 'mixed'>;
 
@@ -31,6 +31,12 @@ export function reach(place: Place, pool: object, masterPoolSize: number): objec
       return { client: { url: proxy.url } };
     case 'pool':
       return { topology: 'pool', client: { url: proxy.url }, pool };
+    case 'cluster': {
+      // One master with all slots, so that the recording proxy sees everything.
+      const nodeAddressMap = () => ({ host: '127.0.0.1', port: proxy.port });
+      const rootNodes = [{ url: proxy.url }];
+      return { topology: 'cluster', cluster: { rootNodes, nodeAddressMap } };
+    }
     case 'sentinel':
       return {
         topology: 'sentinel',

@@ -12,7 +12,7 @@ import type { ClusterNode, NodeSendOptions } from './node.js';
 import { Patience } from './patience.js';
 import { perform } from './perform.js';
 import type { ScanCursors } from './scan.js';
-import { ClusterAttempt, Sending, Withdrawn } from './sending.js';
+import { asRefusal, ClusterAttempt, Sending, Withdrawn } from './sending.js';
 import type { ClusterSlots } from './slots.js';
 
 export interface ClusterConnectionOptions {
@@ -148,7 +148,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   ): Promise<unknown> {
     if (owner.withdrawn) return Promise.reject(new Withdrawn());
     if (owner.failed !== undefined) return Promise.reject(owner.failed);
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#ended !== undefined) return Promise.reject(asRefusal(this.#ended));
     const { attempt } = owner;
     return new Promise((resolve, reject) => {
       const sending = new Sending(

@@ -4,7 +4,7 @@ import { NodeRedisConnection } from '../connection.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
 import type { ClusterNode } from './node.js';
-import type { ClusterAttempt, ClusterLane, Sending } from './sending.js';
+import { asRefusal, type ClusterAttempt, type ClusterLane, type Sending } from './sending.js';
 
 export interface NodeLaneListener {
   onLaneReady(lane: NodeLane): void;
@@ -130,7 +130,12 @@ export class NodeLane implements ClusterLane {
   #hand(sending: Sending): void {
     if (sending.settled) return;
     if (!this.connection.ready) {
-      sending.onError(this.lost ?? new Error(`the connection to ${this.node.address} has ended`));
+      const { lost } = this;
+      sending.onError(
+        lost === undefined
+          ? new Error(`the connection to ${this.node.address} has ended`)
+          : asRefusal(lost),
+      );
       return;
     }
     sending.takes(this, this.connection);
@@ -143,13 +148,13 @@ export class NodeLane implements ClusterLane {
     this.#timer?.cancel();
     if (!this.wasReady) this.node.failing = true;
     this.listener.onLaneLost(this, error);
-    for (const attempt of [...this.assigned]) attempt.fail(error);
+    for (const attempt of [...this.assigned]) attempt.fail(asRefusal(error));
     this.#endWaiting(error);
   }
 
   #endWaiting(error: Error): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const sending of waiting) sending.onError(error);
+    for (const sending of waiting) sending.onError(asRefusal(error));
   }
 }

@@ -1,8 +1,19 @@
+import { ErrorReply } from '@redis/client';
 import type { Attempt, Batch, CommandArgument, Lane, SendOptions } from '../../driver.js';
 import type { WireBatch } from '../chain.js';
 
 /** Settles what was taken back; nobody hears of it. */
 export class Withdrawn extends Error {}
+
+/** A node refused the connection with an error reply, which is no reply to a command. */
+export class NodeRefusedError extends Error {}
+
+/** Why a command can't go to a node, for the command. */
+export function asRefusal(error: Error): Error {
+  return error instanceof ErrorReply
+    ? new NodeRefusedError(`the connection was refused: ${error.message}`, { cause: error })
+    : error;
+}
 
 /** `MOVED` and `ASK` prove that the node did not execute what it was sent. */
 export function isRedirection(error: unknown): boolean {

@@ -72,14 +72,16 @@ export class ClusterSlots {
   ) {
     this.#nodeAddressMap = options.nodeAddressMap;
     this.#useReplicas = options.useReplicas === true;
-    this.#library = createCluster({
-      rootNodes: options.rootNodes.map((root) => discovering(root as NodeRedisOptions)),
-      defaults: discovering(nodeOptions),
-      minimizeConnections: true,
-      useReplicas: this.#useReplicas,
-      ...present(options, ['maxCommandRedirections', 'nodeAddressMap']),
-      ...(nodeOptions.RESP === undefined ? {} : { RESP: nodeOptions.RESP }),
-    } as never) as unknown as LibraryCluster;
+    this.#library = createCluster(
+      likeAllOthers({
+        rootNodes: options.rootNodes.map((root) => discovering(root as NodeRedisOptions)),
+        defaults: discovering(nodeOptions),
+        minimizeConnections: true,
+        useReplicas: this.#useReplicas,
+        ...present(options, ['maxCommandRedirections', 'nodeAddressMap']),
+        ...(nodeOptions.RESP === undefined ? {} : { RESP: nodeOptions.RESP }),
+      }) as never,
+    ) as unknown as LibraryCluster;
     this.#library.on('error', (error) => {
       this.#lastError = error;
     });
@@ -132,7 +134,7 @@ export class ClusterSlots {
       for (let slot = Number(from); slot <= Number(to); slot += 1) {
         slots += 1;
         const known = this.#slots.slots[slot]?.master;
-        if (known?.port !== port || known.host !== String(master?.[0])) return false;
+        if (known?.port !== port || String(known.host) !== String(master?.[0])) return false;
       }
     }
     return slots === this.#slots.slots.filter((shard) => shard !== undefined).length;
@@ -279,6 +281,14 @@ export class ClusterSlots {
 
 /** No node of the cluster told its slots. */
 export class NoNodeError extends Error {}
+
+/**
+ * node-redis builds classes with every command anew, 30 ms of a blocked event loop, whenever the JSON
+ * of its options differs from that of the call before. Only what shapes them needs to differ.
+ */
+function likeAllOthers<Options extends { readonly RESP?: unknown }>(options: Options): Options {
+  return Object.defineProperty(options, 'toJSON', { value: () => `RESP ${options.RESP}` });
+}
 
 /** The connections of one discovery: each ends when its node is silent. */
 function discovering(options: NodeRedisOptions): NodeRedisOptions {
