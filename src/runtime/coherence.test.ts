@@ -54,6 +54,19 @@ describe('an epoch', () => {
     expect(told).toEqual(['flush']);
   });
 
+  it('is told to be over before anything else, but not in the middle of what ends it', async () => {
+    coherence.refresh();
+    executor.activeChannel = {};
+    coherence.refresh();
+    expect(told).toEqual([]);
+    coherence.onInvalidate(executor.activeChannel as never, 'key');
+    expect(told).toEqual(['flush', 'key']);
+    executor.activeChannel = undefined;
+    coherence.refresh();
+    await Promise.resolve();
+    expect(told).toEqual(['flush', 'key', 'flush']);
+  });
+
   it('hears its own connection only', () => {
     const channel = executor.activeChannel as never;
     coherence.onInvalidate(channel, 'before');

@@ -30,6 +30,8 @@ export class Coherence {
   /** Monotonic milliseconds. */
   #provenAt = 0;
   #asking: Epoch | undefined;
+  /** The end of an epoch is still to be told. */
+  #owesFlush = false;
   #listener: CoherenceListener | undefined;
 
   /** `executor` answers the client's present one; undefined while the client is closed. */
@@ -42,10 +44,15 @@ export class Coherence {
   /** What reads go to at this moment; undefined: nowhere, so that nothing may be answered. */
   get epoch(): Epoch | undefined {
     this.refresh();
+    this.#flush();
     return this.#epoch;
   }
 
-  /** Looks whether the epoch is over. Called at every change of route or connection as well. */
+  /**
+   * Looks whether the epoch is over. Called at every change of route or connection as well, in the
+   * middle of which nothing of the application may run: caches tell their listeners of a flush. So
+   * that is done a moment later, and in any case before anything more is kept or answered.
+   */
   refresh(): void {
     const executor = this.executor();
     const channel = executor?.isOpen === true ? executor.activeChannel : undefined;
@@ -55,12 +62,22 @@ export class Coherence {
     this.#epoch = channel === undefined ? undefined : { channel, generation };
     this.#asking = undefined;
     this.#provenAt = this.now();
-    if (before !== undefined) this.#listener?.onFlush();
+    if (before === undefined || this.#owesFlush) return;
+    this.#owesFlush = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (!this.#owesFlush) return;
+    this.#owesFlush = false;
+    this.#listener?.onFlush();
   }
 
   /** What a connection without reads says of its keys is of no interest. */
   onInvalidate(channel: Channel, key: CommandArgument | null): void {
-    if (this.#epoch?.channel === channel) this.#listener?.onInvalidate(key);
+    if (this.#epoch?.channel !== channel) return;
+    this.#flush();
+    this.#listener?.onInvalidate(key);
   }
 
   /** Monotonic milliseconds, for `prove`. */

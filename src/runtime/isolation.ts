@@ -39,8 +39,15 @@ export class Isolation implements Lessor, LinkListener {
   /** `deadline`: in loop time. */
   acquire(deadline: number): Lease {
     const lease = new Lease(this.executor, this, deadline);
-    this.#waiting.push(lease);
-    this.#serve();
+    const { route, search } = this.executor.coordinator;
+    // Between two attempts of a transaction its client may have ended, or every database failed.
+    if (!this.executor.isAlive) lease.abort((details) => new ClientClosedError(undefined, details));
+    else if (route.state === 'down') {
+      lease.abort(() => search.error({ cause: undefined, maybeExecuted: false }));
+    } else {
+      this.#waiting.push(lease);
+      this.#serve();
+    }
     return lease;
   }
 

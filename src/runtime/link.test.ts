@@ -32,6 +32,7 @@ let opened: Opened[];
 let story: string[];
 let link: Link;
 let ownDelay: number | undefined;
+let onAsked: () => void;
 let longestDelayMs: number;
 
 beforeEach(() => {
@@ -39,11 +40,15 @@ beforeEach(() => {
   opened = [];
   story = [];
   ownDelay = undefined;
+  onAsked = () => {};
   longestDelayMs = 2000;
   const driver: Partial<Driver> = {
     address: 'east:1',
     connectTimeoutMs: 500,
-    reconnectDelay: () => ownDelay,
+    reconnectDelay: () => {
+      onAsked();
+      return ownDelay;
+    },
     openConnection: (listener) => {
       opened.push(new Opened(clock.now(), listener));
       return opened.at(-1) as unknown as Connection;
@@ -249,4 +254,17 @@ it('hands ref and unref on, also to connections to come', async () => {
   await clock.advance(100);
   expect(opened).toHaveLength(2);
   expect(last().referenced).toBe(false);
+});
+
+it.each([
+  ['close', () => link.close(LOST)],
+  ['rest', () => link.rest(LOST)],
+])('is not revived by a reconnect strategy that leads to its %s', async (_what, end) => {
+  await ready();
+  onAsked = end;
+  last().listener.onLost(LOST);
+  await clock.advance(1);
+  last().listener.onLost(LOST);
+  await clock.advance(60_000);
+  expect([opened.length, clock.pendingTimers]).toEqual([2, 0]);
 });

@@ -160,12 +160,14 @@ export class Link {
     const wasReady = this.#state.kind === 'ready';
     if (wasReady && this.time.clock.now() - this.#readyAt >= STABLE_MS) this.#retries = 0;
     if (this.#state.kind === 'opening') this.#state.timer.cancel();
-    this.#wait(error);
-    this.listener.onLinkDown(this, error, wasReady);
+    if (this.#wait(error)) this.listener.onLinkDown(this, error, wasReady);
   }
 
-  #wait(cause: Error): void {
+  /** False: the application's own reconnect strategy, which was asked, has ended the link. */
+  #wait(cause: Error): boolean {
+    const before = this.#state;
     const delayMs = this.#retries === 0 ? 0 : this.#delay(cause);
+    if (this.#state !== before) return false;
     this.#retries += 1;
     const timer = this.time.clock.after(
       delayMs,
@@ -175,6 +177,7 @@ export class Link {
       { keepAlive: this.#ref },
     );
     this.#state = { kind: 'waiting', timer };
+    return true;
   }
 
   #delay(cause: Error): number {

@@ -52,8 +52,11 @@ export class Router {
     this.route = to;
     this.#noteService(from, to);
     this.changing = true;
-    for (const listener of [...this.#listeners]) listener({ from, to, failed });
-    this.changing = false;
+    try {
+      for (const listener of [...this.#listeners]) listener({ from, to, failed });
+    } finally {
+      this.changing = false;
+    }
   }
 
   /** Notes in what quality the active database serves; no switch. */

@@ -276,6 +276,70 @@ describe('emitInvalidate', () => {
   });
 });
 
+describe('what the application does when it is told of a flush', () => {
+  const provider = (client: MultiDbClient) =>
+    (client as unknown as { clientSideCache: BasicClientSideCache }).clientSideCache;
+
+  it.each([
+    ['destroys the client', (client: MultiDbClient) => client.destroy()],
+    ['wants another database', (client: MultiDbClient) => client.forceActiveDatabase('north')],
+  ])('%s: that happens after the switch, to everybody', async (_what, act) => {
+    const [north] = await servers();
+    const client = await connected([east, west, north], { ...CACHED, failbackSupported: false });
+    const other = own(client.duplicate());
+    await other.connect();
+    await client.get('k');
+    const during: unknown[] = [];
+    provider(client).once('invalidate', () => {
+      during.push(other.activeDatabase, act(client));
+    });
+    const pending = Promise.allSettled(Array.from({ length: 100 }, () => other.get('k')));
+    await Promise.allSettled([client.forceActiveDatabase('west'), ...during]);
+    await eventually(() => during.length > 0);
+    await Promise.allSettled(during);
+    for (const { status } of await pending) expect(status).toBe('fulfilled');
+    expect(await other.set('k', 'new')).toBe('OK');
+    // The group goes on failing over, and down.
+    await Promise.all([east.kill(), west.kill(), north.kill()]);
+    await eventually(() => other.activeDatabase === undefined);
+  });
+
+  it('throws: neither a write nor a switch fails for it', async () => {
+    const client = await connected([east, west], { ...CACHED, failbackSupported: false });
+    await client.get('k');
+    const { invalidate } = provider(client);
+    provider(client).invalidate = (key) => {
+      invalidate.call(provider(client), key);
+      thrown += 1;
+      throw FROM_LISTENER;
+    };
+    let thrown = 0;
+    let caught = 0;
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => {
+      if (error === FROM_LISTENER) caught += 1;
+    });
+    try {
+      expect(await client.set('k', 'mine')).toBe('OK');
+      await client.forceActiveDatabase('west');
+      await east.command('SET', 'k', 'foreign');
+      expect(await client.get('k')).toBe('west');
+      await west.command('SET', 'k', 'foreign');
+      await eventually(async () => (await client.get('k')) === 'foreign');
+      await Promise.all([east.kill(), west.kill()]);
+      await eventually(() => client.activeDatabase === undefined);
+      await eventually(() => caught === thrown);
+      expect(thrown).toBeGreaterThanOrEqual(3);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    }
+  });
+});
+
+const FROM_LISTENER = new Error('from a listener');
+
 describe('refused', () => {
   it('for a topology of many connections, also when it is added later', async () => {
     const database = { id: 'p', topology: 'pool', client: { url: west.url } } as const;

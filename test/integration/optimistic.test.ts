@@ -451,3 +451,21 @@ describe('what can end it', () => {
     expect(await increment(client)).toEqual(['OK']);
   });
 });
+
+it('ends with its client, also between two attempts', async () => {
+  const client = await connected([east, west], BY_HAND);
+  let attempts = 0;
+  const result = client.transaction(
+    'key',
+    async (tx) => {
+      attempts += 1;
+      await east.command('INCR', 'key');
+      const conflict = await errorOf(tx.multi().set('other', '1').exec());
+      if (attempts === 8) setImmediate(() => client.destroy());
+      throw conflict;
+    },
+    // Far beyond the patience of the test.
+    { maxAttempts: 1000, timeoutMs: 600_000 },
+  );
+  expect(await errorOf(result)).toMatchObject({ code: 'CLIENT_CLOSED', maybeExecuted: false });
+});

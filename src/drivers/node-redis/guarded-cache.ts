@@ -136,7 +136,18 @@ export class GuardedCache extends Provider implements CacheProvider {
       return;
     }
     this.#known.delete(String(key));
-    this.inner.invalidate(key);
+    this.#drop(key);
+  }
+
+  /** The cache tells the application's listeners: what they throw is no concern of who drops. */
+  #drop(key: CommandArgument | null): void {
+    try {
+      this.inner.invalidate(key);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   /** Drops what this client writes, before anybody can read it from the cache again. */
@@ -232,7 +243,7 @@ export class GuardedCache extends Provider implements CacheProvider {
     this.#loads.clear();
     this.#known.clear();
     this.#longestKey = 0;
-    this.inner.invalidate(null);
+    this.#drop(null);
   }
 }
 
