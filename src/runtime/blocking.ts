@@ -136,7 +136,7 @@ export class Blocking {
       // Not allowed or not reachable: it is left like a database that failed.
       if (!blocks() || !this.executor.isOpen) return;
       this.executor.resend(this.takeFrom(channel));
-      this.executor.drain(channel.link);
+      this.executor.connections.drain(channel.link);
     });
   }
 }

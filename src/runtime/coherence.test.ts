@@ -9,7 +9,7 @@ let told: (string | null)[];
 let pings: { resolve(): void; reject(error: Error): void }[];
 let executor: {
   isOpen: boolean;
-  activeChannel: object | undefined;
+  connections: { active: object | undefined };
   coordinator: { route: { generation: number }; runtime: object };
   send(args: readonly string[]): Promise<void>;
 };
@@ -21,7 +21,7 @@ beforeEach(() => {
   pings = [];
   executor = {
     isOpen: true,
-    activeChannel: {},
+    connections: { active: {} },
     coordinator: {
       route: { generation: 1 },
       runtime: { clock: { now: () => now }, options: { suspectAfterMs: SUSPECT_AFTER_MS } },
@@ -40,8 +40,8 @@ beforeEach(() => {
 
 describe('an epoch', () => {
   it.each([
-    ['another connection', () => (executor.activeChannel = {})],
-    ['no connection', () => (executor.activeChannel = undefined)],
+    ['another connection', () => (executor.connections.active = {})],
+    ['no connection', () => (executor.connections.active = undefined)],
     ['another turn', () => (executor.coordinator.route.generation = 2)],
     ['the end of the client', () => (executor.isOpen = false)],
   ])('ends with %s', (_what, change) => {
@@ -68,7 +68,7 @@ describe('an epoch', () => {
   });
 
   it('hears its own connection only', () => {
-    const channel = executor.activeChannel as never;
+    const channel = executor.connections.active as never;
     coherence.onInvalidate(channel, 'before');
     coherence.refresh();
     coherence.onInvalidate(channel, 'key');
@@ -113,7 +113,7 @@ describe('freshness', () => {
   });
 
   it('is nothing without a connection', () => {
-    executor.activeChannel = undefined;
+    executor.connections.active = undefined;
     expect(coherence.isFresh()).toBe(false);
     expect(pings).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe('freshness', () => {
     coherence.refresh();
     now = 150;
     coherence.isFresh();
-    executor.activeChannel = {};
+    executor.connections.active = {};
     coherence.refresh();
     now = 600;
     pings[0]?.resolve();

@@ -55,7 +55,7 @@ export class Coherence {
    */
   refresh(): void {
     const executor = this.executor();
-    const channel = executor?.isOpen === true ? executor.activeChannel : undefined;
+    const channel = executor?.isOpen === true ? executor.connections.active : undefined;
     const generation = executor?.coordinator.route.generation ?? 0;
     const before = this.#epoch;
     if (before?.channel === channel && (before?.generation ?? generation) === generation) return;

@@ -38,13 +38,13 @@ export class Deadlines {
 
   readonly #look = (time: number): void => {
     const { executor } = this;
-    if (executor.pending === 0 && executor.draining.size === 0) {
+    if (executor.pending === 0 && executor.connections.draining.size === 0) {
       this.#watching = false;
       executor.loop.unwatch(this.#look);
       return;
     }
-    for (const channel of executor.channels.values()) this.#lookAtAll(channel, time);
-    for (const channel of executor.draining) this.#lookAtAll(channel, time);
+    for (const channel of executor.connections.channels.values()) this.#lookAtAll(channel, time);
+    for (const channel of executor.connections.draining) this.#lookAtAll(channel, time);
     if (time >= this.#earliestWaiting) this.#expireWaiting(time);
   };
 
@@ -129,7 +129,8 @@ export class Deadlines {
       }
     }
     this.#noteEarliest(lane, onlyCommands);
-    if (overdue.length > 0 && channel.draining) this.executor.endDraining(channel, error);
+    if (overdue.length > 0 && channel.draining)
+      this.executor.connections.endDraining(channel, error);
     else if (overdue.length > 0 && drop) lane.drop(error);
     for (const command of takenBack) {
       if (command.deadline <= time) this.executor.reject(command, this.#expired(command));

@@ -10,25 +10,20 @@ import {
 } from '../errors.js';
 import { abort, abortError, listenForAbort } from './aborting.js';
 import { Blocking } from './blocking.js';
-import { Channel } from './channel.js';
+import type { Channel } from './channel.js';
 import type { Coherence } from './coherence.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
+import { Connections } from './connections.js';
 import type { Coordinator } from './coordinator.js';
 import { countFailure, countMoved, countRetry } from './counting.js';
 import { Cursors } from './cursors.js';
-import type { Database } from './database.js';
 import { Deadlines } from './deadlines.js';
 import { Isolation } from './isolation.js';
 import { LeasedCommand } from './lease.js';
-import { Link, type LinkListener } from './link.js';
 import { Outcomes } from './outcomes.js';
-import { functionPreload } from './preload.js';
 import { RetryQueue } from './retry-queue.js';
 import type { RouteChange } from './router.js';
 import { takeOver } from './takeover.js';
-
-/** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
-const LONGEST_RECONNECT_MS = 2000;
 
 const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
 
@@ -38,14 +33,10 @@ const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: 
  * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
  * in `deadlines.ts`.
  */
-export class Executor implements AttemptListener, LinkListener {
+export class Executor implements AttemptListener {
   /** Accepted and not settled. */
   pending = 0;
-  readonly links = new Map<Database, Link>();
-  /** The ready connection of each link. */
-  readonly channels = new Map<Link, Channel>();
-  /** Channels of databases that were left as failed; they only finish. */
-  readonly draining = new Set<Channel>();
+  readonly connections = new Connections(this);
   readonly retries: RetryQueue;
   readonly blocking = new Blocking(this);
   readonly cursors = new Cursors();
@@ -58,15 +49,10 @@ export class Executor implements AttemptListener, LinkListener {
   onServing: (() => void) | undefined;
   /** It can serve, or could: it is more than about to join its group. */
   entered = false;
-  #vouches = false;
   #sequence = 0;
   #open = false;
-  #ref = true;
   #ended = false;
   #onIdle: (() => void) | undefined;
-  /** Told when the databases of `links` have changed. */
-  onDatabases: (() => void) | undefined;
-  readonly #databases = new Map<Link, Database>();
   readonly #deadlines: Deadlines;
   readonly #outcomes: Outcomes;
   readonly #stopListening: () => void;
@@ -106,16 +92,6 @@ export class Executor implements AttemptListener, LinkListener {
     return !this.#ended;
   }
 
-  /** All of its connections count for whether a database is connected, also those to come. */
-  vouch(): void {
-    this.#vouches = true;
-    for (const link of this.links.values()) link.counts = true;
-  }
-
-  get vouches(): boolean {
-    return this.#vouches;
-  }
-
   /** Has its deadline watched while it is not under way. */
   noteWaiting(command: Command): void {
     this.#deadlines.noteWaiting(command);
@@ -123,49 +99,7 @@ export class Executor implements AttemptListener, LinkListener {
 
   /** A ready connection to the active database. */
   get ready(): boolean {
-    return this.activeChannel !== undefined;
-  }
-
-  get activeChannel(): Channel | undefined {
-    const { database } = this.coordinator.route;
-    const link = database === undefined ? undefined : this.links.get(database);
-    return link === undefined ? undefined : this.channels.get(link);
-  }
-
-  /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
-  attach(database: Database): void {
-    const link = new Link(database.driver, this, this.coordinator.runtime);
-    this.links.set(database, link);
-    this.#databases.set(link, database);
-    link.counts = this.#vouches;
-    const { options, emit } = this.coordinator.runtime;
-    if (options.preloadFunctions.length > 0) {
-      const tell = (error: Error) => emit('error', error);
-      link.prepare = functionPreload(options.preloadFunctions, database.id, tell);
-    }
-    database.links.push(link);
-    if (!this.#ref) link.unref();
-    if (!this.lazy || this.coordinator.route.database === database) link.open();
-    this.onDatabases?.();
-  }
-
-  /** What is under way there still ends, at the latest at its deadline. */
-  detach(database: Database): void {
-    const link = this.links.get(database);
-    if (link === undefined) return;
-    this.drain(link);
-    this.links.delete(database);
-    this.#databases.delete(link);
-    database.links.splice(database.links.indexOf(link), 1);
-    link.close(new ClientClosedError('the database was removed'));
-    this.onDatabases?.();
-  }
-
-  /** After the end: no database waits for its connections any more. */
-  detachAll(): void {
-    for (const [database, link] of this.links) {
-      database.links.splice(database.links.indexOf(link), 1);
-    }
+    return this.connections.active !== undefined;
   }
 
   /** Accepts a command; the promise settles within `commandDeadlineMs` plus its block time. */
@@ -237,7 +171,7 @@ export class Executor implements AttemptListener, LinkListener {
 
   /** Hands a command to the active database, or keeps it until there is a connection. */
   dispatch(command: Command): void {
-    const channel = this.activeChannel;
+    const channel = this.connections.active;
     const { database } = this.coordinator.route;
     if (command.traits.category === 'database-bound') {
       if (command instanceof LeasedCommand) {
@@ -337,36 +271,6 @@ export class Executor implements AttemptListener, LinkListener {
     }
   }
 
-  /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
-  drain(link: Link): void {
-    const channel = this.channels.get(link);
-    if (channel === undefined) return;
-    this.channels.delete(link);
-    link.detach(!this.lazy);
-    channel.draining = true;
-    this.draining.add(channel);
-    this.finishDraining(channel);
-  }
-
-  /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
-  finishDraining(channel: Channel): void {
-    for (const record of channel.records()) {
-      for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
-        oldest.abandoned = true;
-        record.remove(oldest);
-      }
-    }
-    if (channel.isEmpty) {
-      this.endDraining(channel, new ClientClosedError('the database was left'));
-    }
-  }
-
-  endDraining(channel: Channel, error: Error): void {
-    if (!this.draining.delete(channel)) return;
-    channel.connection.destroy(error);
-    this.settleLost(channel.attempts(), error);
-  }
-
   /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
   onAttemptLane(attempt: SentAttempt, lane: Lane): void {
     if (!attempt.listed) return;
@@ -380,70 +284,6 @@ export class Executor implements AttemptListener, LinkListener {
 
   onAttemptError(attempt: SentAttempt, error: unknown): void {
     this.#outcomes.onError(attempt, error);
-  }
-
-  onLinkUp(link: Link): void {
-    const database = this.#databases.get(link);
-    const { connection } = link;
-    if (database === undefined || connection === undefined) return;
-    this.channels.set(link, new Channel(connection, database, link, this, this.loop.time));
-    link.counts = true;
-    this.coherence?.refresh();
-    this.coordinator.onConnected(database);
-    if (this.coordinator.route.database !== database) return;
-    this.resend([]);
-    if (database.health === 'healthy') this.blocking.rejectHeld();
-    this.onServing?.();
-  }
-
-  onLinkDown(link: Link, error: Error): void {
-    const database = this.#databases.get(link);
-    const channel = this.channels.get(link);
-    this.channels.delete(link);
-    this.coherence?.refresh();
-    if (channel !== undefined) this.settleLost(channel.attempts(), error);
-    if (database !== undefined && link.counts) this.coordinator.onConnectionLost(database, error);
-  }
-
-  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
-    const database = this.#databases.get(link);
-    const channel = this.channels.get(link);
-    if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
-    if (database !== undefined && link.counts) this.coordinator.onLaneLost(database, error);
-  }
-
-  /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
-  settleLost(attempts: readonly SentAttempt[], error: Error): void {
-    this.coordinator.runtime.clock.afterTurn(() => {
-      for (const attempt of attempts) {
-        if (!attempt.listed) continue;
-        attempt.onError(error);
-        attempt.abandoned = true;
-      }
-    });
-  }
-
-  /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
-  longestReconnectDelayMs(link: Link): number {
-    const database = this.#databases.get(link);
-    const monitor = database === undefined ? undefined : this.coordinator.monitors.get(database);
-    const { route } = this.coordinator;
-    // The active one may heal, and is waited for.
-    const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
-    if (isGivenUp || monitor === undefined) return LONGEST_RECONNECT_MS;
-    return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
-  }
-
-  onLinkMaintenance(link: Link, forMs: number): void {
-    const database = this.#databases.get(link);
-    const channel = this.channels.get(link);
-    if (channel !== undefined) channel.relaxedUntil = this.loop.time + forMs;
-    if (database !== undefined) this.coordinator.onMaintenance(database, forMs);
-  }
-
-  onLinkInvalidate(link: Link, key: CommandArgument | null): void {
-    const channel = this.channels.get(link);
-    if (channel !== undefined) this.coherence?.onInvalidate(channel, key);
   }
 
   /** Accepts nothing more; resolves when everything accepted has settled. */
@@ -461,7 +301,7 @@ export class Executor implements AttemptListener, LinkListener {
     this.#ended = true;
     this.#stopListening();
     this.isolation.end();
-    const channels = [...this.channels.values(), ...this.draining];
+    const channels = [...this.connections.channels.values(), ...this.connections.draining];
     const under = channels.flatMap((channel) => channel.attempts());
     for (const attempt of under) {
       attempt.abandoned = true;
@@ -474,23 +314,10 @@ export class Executor implements AttemptListener, LinkListener {
       const { maybeExecuted, databaseId } = command;
       this.reject(command, new ClientClosedError(undefined, { maybeExecuted, databaseId }));
     }
-    const error = new ClientClosedError();
-    for (const channel of [...this.draining]) this.endDraining(channel, error);
-    for (const link of this.links.values()) link.close(error);
-    this.channels.clear();
+    this.connections.end(new ClientClosedError());
     this.coherence?.refresh();
     this.#deadlines.end();
     this.onServing?.();
-  }
-
-  ref(): void {
-    this.#ref = true;
-    for (const link of this.links.values()) link.ref();
-  }
-
-  unref(): void {
-    this.#ref = false;
-    for (const link of this.links.values()) link.unref();
   }
 
   timeoutError(command: Command, what: string): CommandTimeoutError {
@@ -505,7 +332,7 @@ export class Executor implements AttemptListener, LinkListener {
 
   #onRouteChange(change: RouteChange): void {
     const { database } = change.to;
-    const link = database === undefined ? undefined : this.links.get(database);
+    const link = database === undefined ? undefined : this.connections.links.get(database);
     if (link !== undefined) {
       if (this.entered) link.counts = true;
       link.open();
@@ -513,18 +340,8 @@ export class Executor implements AttemptListener, LinkListener {
     this.coherence?.refresh();
     takeOver(this, change);
     this.isolation.onRouteChange(change);
-    if (this.lazy && change.from.generation === 0) this.#restOthers(database);
+    if (this.lazy && change.from.generation === 0) this.connections.restOthers(database);
     this.onServing?.();
-  }
-
-  /** At start several links may have been opened to find the first active database. */
-  #restOthers(active: Database | undefined): void {
-    for (const [database, link] of this.links) {
-      if (database === active || link.idle) continue;
-      this.channels.delete(link);
-      link.rest(new Error('a standby rests'));
-      this.coordinator.connectivity.rest(database);
-    }
   }
 
   #settle(command: Command): boolean {
@@ -543,7 +360,8 @@ export class Executor implements AttemptListener, LinkListener {
     if (latest?.listed && !latest.written && latest.channel.connection.withdraw(latest)) {
       latest.lane.remove(latest);
     }
-    for (const channel of [...this.draining]) this.finishDraining(channel);
+    const { draining } = this.connections;
+    for (const channel of [...draining]) this.connections.finishDraining(channel);
   }
 
   #switched(command: Command): DatabaseSwitchedError {

@@ -67,9 +67,9 @@ export class Group {
     this.members.add(executor);
     executor.open();
     if (isFirst) {
-      executor.vouch();
+      executor.connections.vouch();
       this.#started = this.#start();
-    } else for (const database of this.coordinator.all()) executor.attach(database);
+    } else for (const database of this.coordinator.all()) executor.connections.attach(database);
     return { executor, entered: this.#enter(executor, left, isFirst) };
   }
 
@@ -113,7 +113,7 @@ export class Group {
   }
 
   #begin(database: Database): void {
-    for (const member of this.members) member.attach(database);
+    for (const member of this.members) member.connections.attach(database);
     this.coordinator.add(database);
   }
 
@@ -126,8 +126,8 @@ export class Group {
     executor.end();
     const [next] = this.members;
     if (next !== undefined) {
-      executor.detachAll();
-      if (![...this.members].some((member) => member.vouches)) next.vouch();
+      executor.connections.detachAll();
+      if (![...this.members].some((member) => member.connections.vouches)) next.connections.vouch();
       this.coordinator.onMemberLeft();
       return;
     }
@@ -137,7 +137,7 @@ export class Group {
 
   /** Takes a database out of the group; it must not be the active one. */
   remove(database: Database): void {
-    for (const member of this.members) member.detach(database);
+    for (const member of this.members) member.connections.detach(database);
     this.coordinator.drop(database);
     const inUse = strategiesOf(this.coordinator.all());
     closeStrategies([...strategiesOf([database])].filter((strategy) => !inUse.has(strategy)));

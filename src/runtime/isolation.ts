@@ -104,7 +104,7 @@ export class Isolation implements Lessor, LinkListener {
     if (slot === undefined || connection === undefined) return;
     const { executor } = this;
     slot.channel = new Channel(connection, slot.database, link, executor, executor.loop.time);
-    executor.channels.set(link, slot.channel);
+    executor.connections.channels.set(link, slot.channel);
     if (slot.lease === undefined) {
       this.#rest(slot);
       this.#serve();
@@ -118,8 +118,8 @@ export class Isolation implements Lessor, LinkListener {
     this.executor.coordinator.suspect(database, {});
     // The link tries again as long as somebody waits for it.
     if (channel === undefined && lease !== undefined) return;
-    this.executor.channels.delete(link);
-    if (channel !== undefined) this.executor.settleLost(channel.attempts(), cause);
+    this.executor.connections.channels.delete(link);
+    if (channel !== undefined) this.executor.connections.settleLost(channel.attempts(), cause);
     lease?.abort((details) => {
       const message = `the connection to ${database.id} was lost during the transaction`;
       return new ConnectionLostError(message, { ...details, cause });
@@ -191,7 +191,7 @@ export class Isolation implements Lessor, LinkListener {
   #discard(slot: Slot, error: Error): void {
     slot.timer?.cancel();
     this.#slots.delete(slot.link);
-    this.executor.channels.delete(slot.link);
+    this.executor.connections.channels.delete(slot.link);
     slot.link.close(error);
   }
 }

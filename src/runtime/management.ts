@@ -125,7 +125,7 @@ export class Management {
   }
 
   async #verify(database: Database): Promise<void> {
-    for (const member of this.group.members) member.links.get(database)?.open();
+    for (const member of this.group.members) member.connections.links.get(database)?.open();
     const monitor = this.#coordinator.monitors.get(database);
     const verdict = await monitor?.verify();
     if (verdict?.healthy) await this.#coordinator.whenConnected(database);

@@ -24,7 +24,7 @@ export class Outcomes {
     }
     if (command.state !== 'settled') channel.database.counters.succeeded += 1;
     this.executor.resolve(command, reply);
-    if (channel.draining) this.executor.finishDraining(channel);
+    if (channel.draining) this.executor.connections.finishDraining(channel);
   }
 
   onError(attempt: SentAttempt, error: unknown): void {
@@ -59,7 +59,7 @@ export class Outcomes {
         } else this.#repeatOrFail(attempt, error, classification);
       }
     }
-    if (channel.draining) this.executor.finishDraining(channel);
+    if (channel.draining) this.executor.connections.finishDraining(channel);
   }
 
   /** A state word among EXEC's replies starts a round. */
@@ -179,7 +179,7 @@ export class Outcomes {
 
   /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */
   #isGone({ channel, lane }: SentAttempt): boolean {
-    return lane.lost || this.executor.channels.get(channel.link) !== channel;
+    return lane.lost || this.executor.connections.channels.get(channel.link) !== channel;
   }
 
   /** A refusal of the last attempt does not say what became of an earlier one. */

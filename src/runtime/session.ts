@@ -73,7 +73,7 @@ export class Session implements Audience {
     const { executor, entered } = group.enter();
     executor.coherence = this.coherence;
     this.subscriptions.begin(executor);
-    if (this.#unref) executor.unref();
+    if (this.#unref) executor.connections.unref();
     const done = this.#connect(executor, entered);
     this.#state = { kind: 'connecting', executor, done };
     this.#stayAlive();
@@ -105,14 +105,14 @@ export class Session implements Audience {
   ref(): void {
     this.#unref = false;
     this.#stayAlive();
-    this.executor?.ref();
+    this.executor?.connections.ref();
     this.subscriptions.ref();
   }
 
   unref(): void {
     this.#unref = true;
     this.#keepAlive?.cancel();
-    this.executor?.unref();
+    this.executor?.connections.unref();
     this.subscriptions.unref();
   }
 

@@ -86,8 +86,12 @@ export function stats(client: string, { coordinator, counters, members }: Group)
 function databaseStats(database: Database, executors: readonly Executor[]): DatabaseStats {
   const { counters, id, links } = database;
   const isHere = (channel: Channel) => channel.database === database;
-  const draining = executors.flatMap((executor) => [...executor.draining].filter(isHere));
-  const channels = executors.flatMap((each) => [...each.channels.values()].filter(isHere));
+  const draining = executors.flatMap((executor) =>
+    [...executor.connections.draining].filter(isHere),
+  );
+  const channels = executors.flatMap((each) =>
+    [...each.connections.channels.values()].filter(isHere),
+  );
   return Object.freeze({
     id,
     commands: commandStats(counters),

@@ -75,10 +75,10 @@ export class Subscriptions implements SubscriberLineListener {
     this.#hasEnded = false;
     const { coordinator } = executor;
     const stop = coordinator.router.listen((change) => this.#onRouteChange(change));
-    executor.onDatabases = () => this.#connect();
+    executor.connections.onDatabases = () => this.#connect();
     this.#stopListening = () => {
       stop();
-      executor.onDatabases = undefined;
+      executor.connections.onDatabases = undefined;
     };
     this.#current = coordinator.route.database;
     this.#subscribing.restart(coordinator.runtime.loop);
@@ -267,7 +267,8 @@ export class Subscriptions implements SubscriberLineListener {
     const { coordinator } = executor;
     const { subscriptions } = coordinator.runtime.options;
     const places = new Set<Database>();
-    if (subscriptions === 'all') for (const each of executor.links.keys()) places.add(each);
+    if (subscriptions === 'all')
+      for (const each of executor.connections.links.keys()) places.add(each);
     else if (this.#current !== undefined) places.add(this.#current);
 
     const isUsed = this.wanted.size > 0;

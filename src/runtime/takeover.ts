@@ -15,8 +15,9 @@ import type { RouteChange } from './router.js';
  */
 export function takeOver(executor: Executor, { from, to, failed }: RouteChange): void {
   const moving = new Set<Command>();
-  const link = from.database === undefined ? undefined : executor.links.get(from.database);
-  const channel = link === undefined ? undefined : executor.channels.get(link);
+  const link =
+    from.database === undefined ? undefined : executor.connections.links.get(from.database);
+  const channel = link === undefined ? undefined : executor.connections.channels.get(link);
   if (channel !== undefined) {
     withdrawUnwritten(channel, moving);
     if (failed) {
@@ -30,9 +31,9 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (to.state === 'down') {
     failAll(executor, [...moving, ...executor.backlog]);
     executor.backlog = [];
-    for (const old of [...executor.draining]) {
+    for (const old of [...executor.connections.draining]) {
       failInFlight(executor, old);
-      executor.endDraining(old, new Error(`${old.database.id} was left as failed`));
+      executor.connections.endDraining(old, new Error(`${old.database.id} was left as failed`));
     }
   } else {
     executor.resend([...moving]);
@@ -50,14 +51,14 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (failed && (to.state === 'down' || fastFailover)) {
     const error = new Error(`${channel.database.id} was left as failed`);
     if (to.state === 'down') failInFlight(executor, channel);
-    executor.channels.delete(link);
+    executor.connections.channels.delete(link);
     link.drop(error);
     if (executor.lazy) {
       link.rest(error);
       executor.coordinator.connectivity.rest(channel.database);
     }
   } else {
-    executor.drain(link);
+    executor.connections.drain(link);
     if (executor.lazy) executor.coordinator.connectivity.rest(channel.database);
     else executor.coordinator.connectivity.await(channel.database);
   }

@@ -1,0 +1,211 @@
+import type { CommandArgument, Lane } from '../drivers/driver.js';
+import { ClientClosedError } from '../errors.js';
+import { Channel } from './channel.js';
+import type { SentAttempt } from './command.js';
+import type { Database } from './database.js';
+import type { Executor } from './executor.js';
+import { Link, type LinkListener } from './link.js';
+import { functionPreload } from './preload.js';
+
+/** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
+const LONGEST_RECONNECT_MS = 2000;
+
+/**
+ * One client's data connections: a link to each database, the channel of each that is ready, and
+ * the channels that only finish. What happens to them is told to the coordinator.
+ */
+export class Connections implements LinkListener {
+  readonly links = new Map<Database, Link>();
+  /** The ready connection of each link. */
+  readonly channels = new Map<Link, Channel>();
+  /** Channels of databases that were left as failed; they only finish. */
+  readonly draining = new Set<Channel>();
+  /** Told when the databases of `links` have changed. */
+  onDatabases: (() => void) | undefined;
+  readonly #databases = new Map<Link, Database>();
+  #vouches = false;
+  #ref = true;
+
+  constructor(private readonly executor: Executor) {}
+
+  /** The ready connection to the active database. */
+  get active(): Channel | undefined {
+    const { database } = this.#coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link === undefined ? undefined : this.channels.get(link);
+  }
+
+  /** All of its connections count for whether a database is connected, also those to come. */
+  vouch(): void {
+    this.#vouches = true;
+    for (const link of this.links.values()) link.counts = true;
+  }
+
+  get vouches(): boolean {
+    return this.#vouches;
+  }
+
+  /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
+  attach(database: Database): void {
+    const link = new Link(database.driver, this, this.#coordinator.runtime);
+    this.links.set(database, link);
+    this.#databases.set(link, database);
+    link.counts = this.#vouches;
+    const { options, emit } = this.#coordinator.runtime;
+    if (options.preloadFunctions.length > 0) {
+      const tell = (error: Error) => emit('error', error);
+      link.prepare = functionPreload(options.preloadFunctions, database.id, tell);
+    }
+    database.links.push(link);
+    if (!this.#ref) link.unref();
+    if (!this.executor.lazy || this.#coordinator.route.database === database) link.open();
+    this.onDatabases?.();
+  }
+
+  /** What is under way there still ends, at the latest at its deadline. */
+  detach(database: Database): void {
+    const link = this.links.get(database);
+    if (link === undefined) return;
+    this.drain(link);
+    this.links.delete(database);
+    this.#databases.delete(link);
+    database.links.splice(database.links.indexOf(link), 1);
+    link.close(new ClientClosedError('the database was removed'));
+    this.onDatabases?.();
+  }
+
+  /** After the end: no database waits for its connections any more. */
+  detachAll(): void {
+    for (const [database, link] of this.links) {
+      database.links.splice(database.links.indexOf(link), 1);
+    }
+  }
+
+  /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
+  drain(link: Link): void {
+    const channel = this.channels.get(link);
+    if (channel === undefined) return;
+    this.channels.delete(link);
+    link.detach(!this.executor.lazy);
+    channel.draining = true;
+    this.draining.add(channel);
+    this.finishDraining(channel);
+  }
+
+  /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
+  finishDraining(channel: Channel): void {
+    for (const record of channel.records()) {
+      for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
+        oldest.abandoned = true;
+        record.remove(oldest);
+      }
+    }
+    if (channel.isEmpty) {
+      this.endDraining(channel, new ClientClosedError('the database was left'));
+    }
+  }
+
+  endDraining(channel: Channel, error: Error): void {
+    if (!this.draining.delete(channel)) return;
+    channel.connection.destroy(error);
+    this.settleLost(channel.attempts(), error);
+  }
+
+  onLinkUp(link: Link): void {
+    const database = this.#databases.get(link);
+    const { connection } = link;
+    if (database === undefined || connection === undefined) return;
+    this.channels.set(
+      link,
+      new Channel(connection, database, link, this.executor, this.executor.loop.time),
+    );
+    link.counts = true;
+    this.executor.coherence?.refresh();
+    this.#coordinator.onConnected(database);
+    if (this.#coordinator.route.database !== database) return;
+    this.executor.resend([]);
+    if (database.health === 'healthy') this.executor.blocking.rejectHeld();
+    this.executor.onServing?.();
+  }
+
+  onLinkDown(link: Link, error: Error): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    this.channels.delete(link);
+    this.executor.coherence?.refresh();
+    if (channel !== undefined) this.settleLost(channel.attempts(), error);
+    if (database !== undefined && link.counts) this.#coordinator.onConnectionLost(database, error);
+  }
+
+  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
+    if (database !== undefined && link.counts) this.#coordinator.onLaneLost(database, error);
+  }
+
+  /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
+  settleLost(attempts: readonly SentAttempt[], error: Error): void {
+    this.#coordinator.runtime.clock.afterTurn(() => {
+      for (const attempt of attempts) {
+        if (!attempt.listed) continue;
+        attempt.onError(error);
+        attempt.abandoned = true;
+      }
+    });
+  }
+
+  /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
+  longestReconnectDelayMs(link: Link): number {
+    const database = this.#databases.get(link);
+    const monitor = database === undefined ? undefined : this.#coordinator.monitors.get(database);
+    const { route } = this.#coordinator;
+    // The active one may heal, and is waited for.
+    const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
+    if (isGivenUp || monitor === undefined) return LONGEST_RECONNECT_MS;
+    return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
+  }
+
+  onLinkMaintenance(link: Link, forMs: number): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
+    if (database !== undefined) this.#coordinator.onMaintenance(database, forMs);
+  }
+
+  onLinkInvalidate(link: Link, key: CommandArgument | null): void {
+    const channel = this.channels.get(link);
+    if (channel !== undefined) this.executor.coherence?.onInvalidate(channel, key);
+  }
+
+  ref(): void {
+    this.#ref = true;
+    for (const link of this.links.values()) link.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    for (const link of this.links.values()) link.unref();
+  }
+
+  /** At start several links may have been opened to find the first active database. */
+  restOthers(active: Database | undefined): void {
+    for (const [database, link] of this.links) {
+      if (database === active || link.idle) continue;
+      this.channels.delete(link);
+      link.rest(new Error('a standby rests'));
+      this.#coordinator.connectivity.rest(database);
+    }
+  }
+
+  /** Destroys every connection. */
+  end(error: Error): void {
+    for (const channel of [...this.draining]) this.endDraining(channel, error);
+    for (const link of this.links.values()) link.close(error);
+    this.channels.clear();
+  }
+
+  get #coordinator() {
+    return this.executor.coordinator;
+  }
+}
