@@ -56,12 +56,12 @@ describe('an epoch', () => {
 
   it('is told to be over before anything else, but not in the middle of what ends it', async () => {
     coherence.refresh();
-    executor.activeChannel = {};
+    executor.connections.active = {};
     coherence.refresh();
     expect(told).toEqual([]);
-    coherence.onInvalidate(executor.activeChannel as never, 'key');
+    coherence.onInvalidate(executor.connections.active as never, 'key');
     expect(told).toEqual(['flush', 'key']);
-    executor.activeChannel = undefined;
+    executor.connections.active = undefined;
     coherence.refresh();
     await Promise.resolve();
     expect(told).toEqual(['flush', 'key', 'flush']);
