@@ -124,10 +124,13 @@ export class Group {
       new ClientClosedError('the client was closed while it was connecting'),
     );
     executor.end();
-    const [next] = this.members;
+    const others = [...this.members];
+    // Not one that is about to join, as long as there is another: what keeps it from that is no
+    // failure of a database.
+    const next = others.find((member) => member.entered) ?? others[0];
     if (next !== undefined) {
       executor.connections.detachAll();
-      if (![...this.members].some((member) => member.connections.vouches)) next.connections.vouch();
+      if (!others.some((member) => member.connections.vouches)) next.connections.vouch();
       this.coordinator.onMemberLeft();
       return;
     }

@@ -161,7 +161,7 @@ export class Isolation implements Lessor, LinkListener {
     const { maxTransactionConnections } = coordinator.runtime.options;
     const { driver } = database;
     if (driver.openIsolated === undefined) {
-      const why = `transaction: ${database.id} has no connections that can be used for WATCH`;
+      const why = `transaction: ${database.id} is a cluster; WATCH holds for one of its nodes only`;
       for (const lease of [...this.#waiting]) lease.abort(() => new UnsupportedError(why));
       return undefined;
     }

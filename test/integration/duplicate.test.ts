@@ -388,3 +388,20 @@ describe('overrides', () => {
     expect({ ...(await duplicate.hGetAll('hash')) }).toEqual({ a: '1' });
   });
 });
+
+it('one that can not join does not stand for the group when others have', async () => {
+  const proxy = await startProxy(east);
+  // Longer than a database may be without its connection.
+  const first = await connected([proxy, west], { client: { socket: { connectTimeout: 1000 } } });
+  proxy.delay({ toClientMs: 60_000, scope: 'new' });
+  const late = duplicateOf(first);
+  const before = proxy.connections;
+  const joining = errorOf(late.connect());
+  await waitFor(() => proxy.connections > before, { what: 'its connection' });
+  proxy.delay({ toClientMs: 0, scope: 'new' });
+  const second = await opened(first);
+  const events = recordEvents(second);
+  first.destroy();
+  expect(await joining).toMatchObject({ code: 'INITIALIZATION_FAILED' });
+  expect(events.of('switch')).toEqual([]);
+});

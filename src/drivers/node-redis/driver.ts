@@ -62,9 +62,8 @@ export class NodeRedisDriver implements Driver {
     return new NodeRedisConnection(this.options, listener);
   }
 
-  openIsolated(listener: ConnectionListener, _time: DriverTime): Connection {
-    return new NodeRedisConnection(this.options, listener);
-  }
+  readonly openIsolated: Driver['openIsolated'] = (listener) =>
+    new NodeRedisConnection(this.options, listener);
 
   openSubscriber(listener: SubscriberListener): Subscriber {
     return new NodeRedisSubscriber(this.options, listener);

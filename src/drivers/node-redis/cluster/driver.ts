@@ -17,6 +17,8 @@ import { ClusterSubscriber } from './subscriber.js';
 
 /** A Redis Cluster, with the slots and redirections of `@redis/client` 5 or 6. */
 export class ClusterDriver extends NodeRedisDriver {
+  /** One connection leads to one node, and the keys of a transaction may lie on any. */
+  override readonly openIsolated = undefined;
   readonly #slots: ClusterSlots;
   readonly #scans: ScanCursors;
   readonly #options: { readonly lazy: boolean; readonly useReplicas: boolean };

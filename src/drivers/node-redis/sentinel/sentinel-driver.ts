@@ -1,5 +1,11 @@
 import type { ResolvedPool, ResolvedSentinel } from '../../../options/types.js';
-import type { Connection, ConnectionListener, DriverTime, ProbeConnection } from '../../driver.js';
+import type {
+  Connection,
+  ConnectionListener,
+  Driver,
+  DriverTime,
+  ProbeConnection,
+} from '../../driver.js';
 import { PoolConnection } from '../../pool/pool-connection.js';
 import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisConnection } from '../connection.js';
@@ -47,9 +53,8 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     return this.#connect(size, listener, time);
   }
 
-  override openIsolated(listener: ConnectionListener, time: DriverTime): Connection {
-    return this.#connect(1, listener, time);
-  }
+  override readonly openIsolated: Driver['openIsolated'] = (listener, time) =>
+    this.#connect(1, listener, time);
 
   #connect(size: number, listener: ConnectionListener, time: DriverTime): Connection {
     const connection = new SentinelConnection(
