@@ -57,7 +57,7 @@ export default defineConfig({
       project('unit', { include: 'src/**/*.test.ts' }),
       project('demo', { include: 'demo/**/*.test.ts' }),
       project('property', { include: 'test/property/**/*.test.ts', timeoutMs: 60_000 }),
-      project('simulation', { include: 'test/simulation/**/*.test.ts', timeoutMs: 120_000 }),
+      project('simulation', { include: 'test/simulation/**/*.test.ts', timeoutMs: 300_000 }),
       project('kit', { include: 'test/kit/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       project('integration', { include: integration, group: 1, timeoutMs: 30_000 }),
       project('integration-5', {

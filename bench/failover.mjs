@@ -43,7 +43,7 @@ const OPTIONS = {
 /** @type {Readonly<Record<string, number>>} commands a second */
 const RATES = { '10/s': 10, '1000/s': 1000, most: Number.POSITIVE_INFINITY };
 /** Runs at a time: at low rates there is nothing to disturb. */
-const AT_ONCE = { '10/s': 4, '1000/s': 1, most: 1 };
+const AT_ONCE = { '10/s': 5, '1000/s': 3, most: 1 };
 const PATIENCE_MS = 15_000;
 
 /** @param {string} fault @param {string} rate @param {string} options */

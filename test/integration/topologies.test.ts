@@ -48,7 +48,7 @@ describe.each<Kind>(['pool', 'sentinel'])('%s', (kind) => {
       });
     await Promise.all(Array.from({ length: 5 }, increment));
     expect(await east.command('GET', 'counter')).toBe('5');
-    await client.setActiveDatabase('west');
+    await client.forceActiveDatabase('west');
     await increment();
     expect(await west.command('GET', 'counter')).toBe('1');
   });

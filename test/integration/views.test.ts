@@ -15,7 +15,7 @@ it('withTypeMapping decodes as asked, on whichever database is active', async ()
   const client = await connected([east, west]);
   const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   for (const id of ['east', 'west']) {
-    await client.setActiveDatabase(id);
+    await client.forceActiveDatabase(id);
     await client.set('key', id);
     expect(await buffers.get('key')).toEqual(Buffer.from(id));
     expect(await client.get('key')).toBe(id);

@@ -34,7 +34,7 @@ it('knows at least fifteen planted bugs', () => {
   expect(PLANTED_BUGS.length).toBeGreaterThanOrEqual(15);
 });
 
-it.concurrent.each(PLANTED_BUGS)('notices that $name', { timeout: 110_000 }, async ({ edit }) => {
+it.concurrent.each(PLANTED_BUGS)('notices that $name', { timeout: 300_000 }, async ({ edit }) => {
   const build = buildAltered([edit]);
   try {
     const { code, output } = await run(build, MAX_SEEDS);
