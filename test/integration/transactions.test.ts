@@ -146,3 +146,21 @@ describe('a switch in the middle', () => {
     expect(client.activeDatabase).toBe('west');
   });
 });
+
+it.each(['exec', 'execAsPipeline'] as const)(
+  'executes nothing with %s if one of the commands cannot be encoded',
+  async (run) => {
+    const client = await connected([east, west]);
+    const multi = client
+      .multi()
+      .set('a', '1')
+      .addCommand(['SET', 'b', undefined] as never)
+      .set('c', '1');
+    const error = await errorOf(multi[run]());
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain('command 2 (SET)');
+    expect(error.maybeExecuted).toBeUndefined();
+    expect(await east.command('DBSIZE')).toBe(0);
+    expect(await client.ping()).toBe('PONG');
+  },
+);

@@ -2,6 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
+import { flawOf } from './chain.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
@@ -85,13 +86,19 @@ export class NodeRedisConnection implements Connection {
   }
 
   send(attempt: Attempt): void {
+    const { batch } = attempt;
+    const flaw = batch && flawOf(batch);
+    if (flaw !== undefined) {
+      queueMicrotask(() => attempt.onError(flaw));
+      return;
+    }
     const outbox = this.#outbox;
     if (outbox === undefined || (TRACES.hasSubscribers && outbox.isEmpty)) {
       this.#sender.send(attempt);
-    } else if (attempt.batch !== undefined) {
-      const batch = new BatchEntries(attempt, attempt.batch, this.#explain);
-      attempt.handle = batch;
-      outbox.addAll(batch.entries);
+    } else if (batch !== undefined) {
+      const whole = new BatchEntries(attempt, batch, this.#explain);
+      attempt.handle = whole;
+      outbox.addAll(whole.entries);
     } else {
       const entry = new CommandEntry(attempt, this.#explain);
       attempt.handle = entry;
