@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import express from 'express';
 import { register } from 'prom-client';
 import { isMultiDbError } from 'redis-multidb';
@@ -7,9 +8,27 @@ import { redis } from './redis.js';
 
 const { PORT = '3000', HOST = '127.0.0.1', OPS_TOKEN, SHUTDOWN_DELAY_MS = '5000' } = process.env;
 
+/** @param {string} text */
+const hashOf = (text) => createHash('sha256').update(text).digest();
+
+/**
+ * The token as a program sends it (`Bearer`), or as the password of whatever name in a browser.
+ * @param {{ headers: Readonly<Record<string, string | undefined>> }} request
+ */
+function hasToken({ headers }) {
+  const [scheme, value = ''] = (headers.authorization ?? '').split(' ');
+  const given =
+    scheme === 'Basic'
+      ? Buffer.from(value, 'base64')
+          .toString()
+          .replace(/^[^:]*:/, '')
+      : value;
+  return timingSafeEqual(hashOf(given), hashOf(OPS_TOKEN ?? ''));
+}
+
 // The status page is for this machine, and for whoever has the token; changes are for the token alone.
 const ops = createHttpHandler(redis, {
-  ...(OPS_TOKEN && { authorize: ({ headers }) => headers.authorization === `Bearer ${OPS_TOKEN}` }),
+  ...(OPS_TOKEN && { authorize: hasToken, challenge: 'Basic realm="redis"' }),
 });
 prometheusMetrics();
 

@@ -172,7 +172,7 @@ describe('switch', () => {
     const { url, client } = await application();
     expect(await run(['switch', 'west', '--url', url, '--yes'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('refuses (403)'),
+      stderr: expect.stringMatching(/refuses \(403\).*--header 'authorization: Bearer /),
     });
     expect(await run(['switch', 'west', '--url', url])).toMatchObject({
       code: 2,

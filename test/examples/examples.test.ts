@@ -75,8 +75,19 @@ describe.each(['express/server.js', 'fastify/server.js'])('%s', (file) => {
         headers: { authorization, 'content-type': 'application/json' },
         body: JSON.stringify({ database: 'east' }),
       });
-    expect((await move('Bearer wrong')).status).toBe(403);
+    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+    for (const wrong of ['Bearer wrong', 'Bearer', 'Bearer ', basic('token:'), basic('ops:')]) {
+      const refused = await move(wrong);
+      expect([wrong, refused.status]).toEqual([wrong, 401]);
+      expect(refused.headers.get('www-authenticate')).toContain('Basic');
+    }
     expect((await move('Bearer token')).status).toBe(409);
+    expect((await move(basic('ops:token'))).status).toBe(409);
+    // A browser has no other way to the buttons than this.
+    const page = async (headers: Record<string, string>) =>
+      (await fetch(`${url}/redis`, { headers })).text();
+    expect(await page({})).toContain('Sign in to make changes');
+    expect(await page({ authorization: basic('ops:token') })).not.toContain('Sign in');
 
     // An open stream must not hold the end up.
     const stream = await fetch(`${url}/redis/events`);

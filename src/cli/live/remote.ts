@@ -97,7 +97,11 @@ export class Remote {
       // Some other server.
     }
     if (typeof message !== 'string') return this.#stranger(response.status);
-    return new FailedError(`${this.#base} refuses (${response.status}): ${message}`);
+    const hint =
+      (response.status === 401 || response.status === 403) && !('authorization' in this.#headers)
+        ? ". If its authorize function wants a token: --header 'authorization: Bearer ${TOKEN}'"
+        : '';
+    return new FailedError(`${this.#base} refuses (${response.status}): ${message}${hint}`);
   }
 
   #stranger(status?: number): FailedError {
