@@ -12,7 +12,9 @@ const TIMEOUT_MS = 5000;
 /** @param {Urls} urls */
 async function plain([url], options = {}) {
   const { createClient } = await import('@redis/client');
-  return createClient({ url, ...options }).connect();
+  const client = createClient({ url, ...options });
+  client.on('error', () => {});
+  return client.connect();
 }
 
 /** @param {Urls} urls */
