@@ -79,10 +79,10 @@ function createMember(
 ): unknown {
   const sink: CommandSink = {
     send: (args, commandOptions) =>
-      session.executor?.send(args, commandOptions) ?? Promise.reject(new ClientClosedError()),
+      session.executor?.send(args, commandOptions) ?? Promise.reject(notOpen()),
     sendBatch: (kind, commands, commandOptions) =>
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
-      Promise.reject(new ClientClosedError()),
+      Promise.reject(notOpen()),
   };
   const coherence: Coherence = new Coherence(() => session.executor);
   const facade = createFacade(client, sink, coherence, like);
@@ -147,8 +147,7 @@ function members(
   const coordinator = () => session.group.coordinator;
   const manage = () => new Management(session.group);
   const running = () => {
-    if (!session.isOpen || coordinator().phase !== 'running')
-      throw new ClientClosedError('the client is not open');
+    if (!session.isOpen || coordinator().phase !== 'running') throw notOpen();
     return manage();
   };
   const resolve = (database: unknown) => {
@@ -213,4 +212,9 @@ function members(
     explain: (): Explanation => explain(coordinator()),
     stats: (): MultiDbStats => stats(name, session.group),
   };
+}
+
+/** `connect()` was not called yet, or the client has been closed since. */
+function notOpen(): ClientClosedError {
+  return new ClientClosedError('the client is not open: call connect() first');
 }

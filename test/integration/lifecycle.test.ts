@@ -26,7 +26,9 @@ it('opens nothing before connect() and rejects commands', async () => {
   const [east, west] = await servers();
   const client = clientOf([east, west]);
   expect([client.isOpen, client.isReady, client.activeDatabase]).toEqual([false, false, undefined]);
-  expect(await errorOf(client.get('key'))).toBeInstanceOf(ClientClosedError);
+  const error = await errorOf(client.get('key'));
+  expect(error).toBeInstanceOf(ClientClosedError);
+  expect(error).toMatchObject({ message: expect.stringContaining('call connect() first') });
   expect(await errorOf(client.multi().get('key').exec())).toMatchObject({ code: 'CLIENT_CLOSED' });
   expect(await connections(east)).toBe(0);
 });
