@@ -134,7 +134,8 @@ it('stops the time without service with the client', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);
   await Promise.all([east.kill(), west.kill()]);
-  await active(client, undefined);
+  // Not ready comes earlier: that there is no active database is the verdict.
+  await waitFor(() => client.activeDatabase === undefined, { what: 'the verdict' });
   client.destroy();
   const { withoutServiceMs } = client.stats();
   expect(withoutServiceMs).toBeGreaterThan(0);
