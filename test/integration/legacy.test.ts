@@ -1,5 +1,5 @@
 /** node-redis's callback interface, on the active database. */
-import type { MultiDbClient } from 'redis-multidb';
+import { ClientClosedError, type MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
 import { clientOf, connected, servers, switchTo } from './support.js';
@@ -74,6 +74,8 @@ it('of a view has its options, of a closed client its error', async () => {
   const view = (await connected([east])).withCommandOptions({ timeout: 20 });
   await east.freeze();
   await expect(call(legacyOf(view), 'incr', 'key')).rejects.toThrow(/no reply within/);
-  const closed = clientOf([east]);
-  await expect(call(legacyOf(closed), 'get', 'key')).rejects.toThrow(/closed/);
+  const unopened = clientOf([east]);
+  await expect(call(legacyOf(unopened), 'get', 'key')).rejects.toThrow(/call connect\(\) first/);
+  view.destroy();
+  await expect(call(legacyOf(view), 'get', 'key')).rejects.toThrow(ClientClosedError);
 });
