@@ -29,6 +29,15 @@ const probe = {
   type: ['object', 'null'],
 };
 
+const healing = {
+  ...object('The active one fails and is given time to heal; null: it is well, or there is none.', {
+    cause: about('What fails, in words.', text),
+    since: about('The first sign of it.', time),
+    leftAt: about('It is left then if it still fails.', time),
+  }),
+  type: ['object', 'null'],
+};
+
 const database = object('One database.', {
   id: text,
   weight: { type: 'number', exclusiveMinimum: 0 },
@@ -75,6 +84,7 @@ export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
     activeDatabase: about('Its id; null while there is none.', orNull(text)),
     why: about('In words, why it and no other.', orNull(text)),
     lastResort: about('It serves although it is not eligible, because none is.', flag),
+    healing,
     databases: { type: 'array', items: database },
     switches: about('The last ones, oldest first.', { type: 'array', items: switched }),
     explanation: about('What explain() prints.', text),

@@ -1,4 +1,5 @@
 import type { SwitchEvent } from '../events.js';
+import type { HealingExplanation } from '../runtime/explain.js';
 import type { DatabaseSnapshot } from '../runtime/snapshot.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';
@@ -15,11 +16,21 @@ export interface Status {
   readonly why: string | null;
   /** The active one serves although it isn't eligible, because none is. */
   readonly lastResort: boolean;
+  /** The active one fails and is given time to heal; null: it is well, or there is none. */
+  readonly healing: HealingStatus | null;
   readonly databases: readonly DatabaseStatus[];
   /** Oldest first. */
   readonly switches: readonly SwitchStatus[];
   /** What `explain()` prints. */
   readonly explanation: string;
+}
+
+export interface HealingStatus {
+  readonly cause: string;
+  /** The first sign of the failure. */
+  readonly since: string;
+  /** The database is left then if it still fails. */
+  readonly leftAt: string;
 }
 
 export interface DatabaseStatus {
@@ -75,6 +86,7 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
     activeDatabase: words(active?.id),
     why: words(active?.why),
     lastResort: active?.lastResort ?? false,
+    healing: healingStatus(active?.healing),
     databases: client.databases.map((database) => {
       const standby = standbys.get(database.id);
       return {
@@ -87,6 +99,12 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
     switches: switches.map(switchStatus),
     explanation: explanation.toString().split('\n').map(redact).join('\n'),
   };
+}
+
+function healingStatus(healing: HealingExplanation | undefined): HealingStatus | null {
+  if (healing === undefined) return null;
+  const { cause, since, leftAt } = healing;
+  return { cause: redact(cause), since: since.toISOString(), leftAt: leftAt.toISOString() };
 }
 
 function databaseStatus(database: DatabaseSnapshot, wallTime: number) {

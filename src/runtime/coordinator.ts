@@ -21,6 +21,12 @@ interface Failure extends Pick<Leaving, 'reason' | 'cause'> {
   readonly since: number;
 }
 
+/** A failure of the active database that it is not left for yet. */
+export interface Forbearance extends Failure {
+  /** Monotonic time at which it is left, unless it has healed by then. */
+  readonly leaveAt: number;
+}
+
 /**
  * The only writer of a group's state. Collaborators report what they saw; the coordinator decides
  * by the pure rules of `core/`, writes, and has the router tell. Everything happens in one
@@ -225,6 +231,13 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     return health === 'unhealthy' && maintenanceEndsAt > this.now;
   }
 
+  /** What the active database fails at while it is given time to heal; undefined: it is well. */
+  get forbearance(): Forbearance | undefined {
+    const active = this.phase === 'running' ? this.route.database : undefined;
+    const failure = active && this.#failureOf(active);
+    return failure && { ...failure, leaveAt: leaveAt(active, failure) };
+  }
+
   /** Resolves when it is known whether `database` can serve. */
   firstVerdict(database: Database): Promise<void> {
     return this.#until(
@@ -342,11 +355,9 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
   /** It has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it. */
   #persists(active: Database, failure: Failure): boolean {
     const { now } = this;
-    const { options, maintenanceEndsAt } = active;
-    const { since } = failure;
-    const leaveAt = Math.max(since + options.unhealthyAfterMs, maintenanceEndsAt);
-    if (now >= leaveAt) return !this.#hasHealed(active, failure, leaveAt);
-    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(leaveAt - now), () => {
+    const dueAt = leaveAt(active, failure);
+    if (now >= dueAt) return !this.#hasHealed(active, failure, dueAt);
+    this.#persistTimer ??= this.runtime.clock.after(Math.ceil(dueAt - now), () => {
       this.#persistTimer = undefined;
       this.evaluate();
     });
@@ -357,8 +368,8 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
    * What opened the breaker is over: it was given time, and the commands of late have not failed.
    * Its probes never said that it is unhealthy, or do not any more.
    */
-  #hasHealed(active: Database, failure: Failure, leaveAt: number): boolean {
-    if (failure.reason !== 'circuit-breaker' || leaveAt <= failure.since) return false;
+  #hasHealed(active: Database, failure: Failure, dueAt: number): boolean {
+    if (failure.reason !== 'circuit-breaker' || dueAt <= failure.since) return false;
     if (active.circuit.exceeds(this.now)) return false;
     this.grace.end(active);
     return true;
@@ -478,4 +489,8 @@ export class Coordinator implements HealthMonitorListener, ConnectivityListener 
     this.drains.forget(database);
     this.connectivity.rest(database);
   }
+}
+
+function leaveAt({ options, maintenanceEndsAt }: Database, { since }: Failure): number {
+  return Math.max(since + options.unhealthyAfterMs, maintenanceEndsAt);
 }

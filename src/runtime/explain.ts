@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { type Lack, lacks } from '../core/selection.js';
 import type { SwitchEvent } from '../events.js';
-import type { Coordinator } from './coordinator.js';
+import type { Coordinator, Forbearance } from './coordinator.js';
 import type { Database } from './database.js';
 
 export interface ActiveExplanation {
@@ -10,6 +10,18 @@ export interface ActiveExplanation {
   readonly why: string;
   /** Used although it isn't eligible, because no database is. */
   readonly lastResort: boolean;
+  /** It fails, and is given time to heal before it is left; undefined: it is well. */
+  readonly healing: HealingExplanation | undefined;
+}
+
+/** By `unhealthyAfterMs`, or because of maintenance that the database announced. */
+export interface HealingExplanation {
+  /** What fails, in words. */
+  readonly cause: string;
+  /** The first sign of it. */
+  readonly since: Date;
+  /** It is left then if it still fails. */
+  readonly leftAt: Date;
 }
 
 export interface StandbyExplanation {
@@ -68,6 +80,7 @@ export function explain(coordinator: Coordinator): Explanation {
           id: active.id,
           why: [whyActive(coordinator, active), ...remarks(active)].join('; '),
           lastResort: route.lastResort,
+          healing: healing(coordinator),
         },
     coordinator
       .all()
@@ -77,7 +90,20 @@ export function explain(coordinator: Coordinator): Explanation {
   );
 }
 
+function healing({ forbearance, now, runtime }: Coordinator): HealingExplanation | undefined {
+  if (forbearance === undefined) return undefined;
+  const { cause, since, leaveAt } = forbearance;
+  const wallTime = runtime.clock.wallTime();
+  return {
+    cause,
+    since: new Date(wallTime - (now - since)),
+    leftAt: new Date(wallTime + (leaveAt - now)),
+  };
+}
+
 function whyActive(coordinator: Coordinator, active: Database): string {
+  const { forbearance } = coordinator;
+  if (forbearance !== undefined) return whyKept(coordinator, active, forbearance);
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
   const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {
@@ -90,6 +116,17 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
   const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+/** Nothing else would explain that commands wait for a database that fails. */
+function whyKept(
+  { now }: Coordinator,
+  { maintenanceEndsAt, options }: Database,
+  { cause, since, leaveAt }: Forbearance,
+): string {
+  const isAnnounced = maintenanceEndsAt > since + options.unhealthyAfterMs;
+  const why = isAnnounced ? 'maintenance that it announced' : 'unhealthyAfterMs';
+  return `has failed for ${seconds(now - since)} (${cause}); given time to heal, for another ${seconds(leaveAt - now)} (${why})`;
 }
 
 /** What people look for and does not decide about the active one. */

@@ -34,10 +34,11 @@ export function statusText(status: Status, name: string, paint: Paint, columns: 
   ];
 }
 
-function headline({ state, activeDatabase, lastResort }: Status, paint: Paint): string {
+function headline({ state, activeDatabase, lastResort, healing }: Status, paint: Paint): string {
   if (activeDatabase === null)
     return paint('red', state === 'serving' ? 'no active database' : state);
   const text = paint('bold', `${activeDatabase} is active`);
+  if (healing) return `${text} ${paint('yellow', '(fails, given time to heal)')}`;
   return lastResort ? `${text} ${paint('yellow', '(last resort)')}` : text;
 }
 

@@ -155,9 +155,16 @@ function niceTop(ms) {
 function round(value) {
     return Math.round(value * 10) / 10;
 }
-function headline({ state, activeDatabase, lastResort }) {
+function headline({ state, activeDatabase, lastResort, healing }) {
     switch (state) {
         case 'serving':
+            if (healing !== null) {
+                return {
+                    text: \`\${activeDatabase} fails, and is given time to heal\`,
+                    tone: 'warn',
+                    icon: 'wait',
+                };
+            }
             return lastResort
                 ? { text: \`\${activeDatabase} serves as the last resort\`, tone: 'warn', icon: 'alert' }
                 : { text: \`\${activeDatabase} is serving\`, tone: 'good', icon: 'check' };
@@ -170,6 +177,19 @@ function headline({ state, activeDatabase, lastResort }) {
         default:
             return { text: 'The client is closed', tone: 'quiet', icon: 'pause' };
     }
+}
+function why({ state, why, healing }, now) {
+    if (healing !== null) {
+        const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
+            return clockTime(new Date(at), now);
+        });
+        return \`\${healing.cause}, since \${since}. What it has not executed waits; if it still fails at \${leftAt}, it is left.\`;
+    }
+    if (why !== null)
+        return why;
+    if (state !== 'down' && state !== 'searching')
+        return '';
+    return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
 }
 function role(database) {
     if (database.active)
@@ -625,16 +645,11 @@ function showStatus(now) {
     const { text, tone, icon: name } = headline(now);
     setAttribute(find('state'), 'data-tone', tone);
     setChildren(find('headline'), \`\${name} \${text}\`, () => [icon(name), text]);
-    setText(find('why'), now.why ?? whyNone(now));
+    setText(find('why'), why(now, new Date()));
     cards.update(now);
     showTimeline(now.switches);
     setText(find('explanation'), now.explanation);
     setText(find('as-of'), \`as of \${clockTime(new Date(now.at), new Date())}\`);
-}
-function whyNone({ state }) {
-    if (state !== 'down' && state !== 'searching')
-        return '';
-    return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
 }
 function showLive(isLive) {
     setAttribute(find('live'), 'data-live', String(isLive));

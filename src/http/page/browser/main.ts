@@ -11,6 +11,7 @@ import {
   headline,
   switchConsequences,
   untilFailback,
+  why,
 } from './words.js';
 
 const NOTICE_MS = 8000;
@@ -96,16 +97,11 @@ function showStatus(now: Status): void {
   const { text, tone, icon: name } = headline(now);
   setAttribute(find('state'), 'data-tone', tone);
   setChildren(find('headline'), `${name} ${text}`, () => [icon(name), text]);
-  setText(find('why'), now.why ?? whyNone(now));
+  setText(find('why'), why(now, new Date()));
   cards.update(now);
   showTimeline(now.switches);
   setText(find('explanation'), now.explanation);
   setText(find('as-of'), `as of ${clockTime(new Date(now.at), new Date())}`);
-}
-
-function whyNone({ state }: Status): string {
-  if (state !== 'down' && state !== 'searching') return '';
-  return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
 }
 
 function showLive(isLive: boolean): void {

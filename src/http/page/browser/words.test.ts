@@ -7,6 +7,7 @@ import {
   role,
   switchConsequences,
   untilFailback,
+  why,
 } from './words.js';
 
 const well: DatabaseStatus = {
@@ -38,6 +39,7 @@ const status: Status = {
   activeDatabase: 'west',
   why: 'forced',
   lastResort: false,
+  healing: null,
   databases: [east, west],
   switches: [],
   explanation: '',
@@ -77,6 +79,13 @@ it('says what is', () => {
   expect(headline(status).text).toBe('west is serving');
   expect(headline({ ...status, lastResort: true }).text).toBe('west serves as the last resort');
   expect(headline({ ...status, state: 'down' }).tone).toBe('bad');
+  expect(why(status, new Date())).toBe('forced');
+  const healing = { cause: 'PING: refused', since: status.at, leftAt: status.at };
+  expect(headline({ ...status, healing })).toMatchObject({ tone: 'warn' });
+  expect(why({ ...status, healing }, new Date())).toMatch(/^PING: refused, since .*; if it still/);
+  expect(why({ ...status, state: 'down', why: null }, new Date())).toMatch(
+    /^Commands fail at once/,
+  );
   const roles = [
     west,
     { ...east, drained: true },

@@ -1,7 +1,7 @@
 /** What the page says. Pure. */
 import type { DatabaseStatus, Status, SwitchStatus } from '../../status.js';
 import type { IconName } from './dom.js';
-import { span } from './format.js';
+import { clockTime, span } from './format.js';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'accent' | 'quiet';
 
@@ -11,9 +11,16 @@ export interface Phrase {
   readonly icon: IconName;
 }
 
-export function headline({ state, activeDatabase, lastResort }: Status): Phrase {
+export function headline({ state, activeDatabase, lastResort, healing }: Status): Phrase {
   switch (state) {
     case 'serving':
+      if (healing !== null) {
+        return {
+          text: `${activeDatabase} fails, and is given time to heal`,
+          tone: 'warn',
+          icon: 'wait',
+        };
+      }
       return lastResort
         ? { text: `${activeDatabase} serves as the last resort`, tone: 'warn', icon: 'alert' }
         : { text: `${activeDatabase} is serving`, tone: 'good', icon: 'check' };
@@ -26,6 +33,19 @@ export function headline({ state, activeDatabase, lastResort }: Status): Phrase 
     default:
       return { text: 'The client is closed', tone: 'quiet', icon: 'pause' };
   }
+}
+
+/** What stands below the headline. */
+export function why({ state, why, healing }: Status, now: Date): string {
+  if (healing !== null) {
+    const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
+      return clockTime(new Date(at), now);
+    });
+    return `${healing.cause}, since ${since}. What it has not executed waits; if it still fails at ${leftAt}, it is left.`;
+  }
+  if (why !== null) return why;
+  if (state !== 'down' && state !== 'searching') return '';
+  return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
 }
 
 /** The one word on a database's card. */
