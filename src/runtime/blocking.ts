@@ -92,7 +92,7 @@ export class Blocking {
     if (!lane.lost) return;
     // No new connection will tell: the rest of it lives.
     const { coordinator } = this.executor;
-    coordinator.whenSettled(channel.database).then(() => {
+    coordinator.health.whenSettled(channel.database).then(() => {
       if (coordinator.route.database === channel.database) this.rejectHeld();
     });
   }
@@ -116,7 +116,7 @@ export class Blocking {
   #unblockNow(lane: LaneRecord, pauseMs: number): void {
     const { coordinator } = this.executor;
     const { channel, path } = lane;
-    const lines = coordinator.monitors.get(channel.database)?.lines;
+    const lines = coordinator.health.monitors.get(channel.database)?.lines;
     const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
     if (lines === undefined || !blocks()) return;
     const ask = async () => {

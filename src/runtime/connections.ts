@@ -121,7 +121,7 @@ export class Connections implements LinkListener {
     );
     link.counts = true;
     this.executor.coherence?.refresh();
-    this.#coordinator.onConnected(database);
+    this.#coordinator.health.onConnected(database);
     if (this.#coordinator.route.database !== database) return;
     this.executor.resend([]);
     if (database.health === 'healthy') this.executor.blocking.rejectHeld();
@@ -134,14 +134,16 @@ export class Connections implements LinkListener {
     this.channels.delete(link);
     this.executor.coherence?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
-    if (database !== undefined && link.counts) this.#coordinator.onConnectionLost(database, error);
+    if (database === undefined || !link.counts) return;
+    this.#coordinator.health.onConnectionLost(database, error);
   }
 
   onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
-    if (database !== undefined && link.counts) this.#coordinator.onLaneLost(database, error);
+    if (database === undefined || !link.counts) return;
+    this.#coordinator.health.onLaneLost(database, error);
   }
 
   /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
@@ -158,8 +160,8 @@ export class Connections implements LinkListener {
   /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
   longestReconnectDelayMs(link: Link): number {
     const database = this.#databases.get(link);
-    const monitor = database === undefined ? undefined : this.#coordinator.monitors.get(database);
-    const { route } = this.#coordinator;
+    const { health, route } = this.#coordinator;
+    const monitor = database === undefined ? undefined : health.monitors.get(database);
     // The active one may heal, and is waited for.
     const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
     if (isGivenUp || monitor === undefined) return LONGEST_RECONNECT_MS;
@@ -170,7 +172,7 @@ export class Connections implements LinkListener {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
-    if (database !== undefined) this.#coordinator.onMaintenance(database, forMs);
+    if (database !== undefined) this.#coordinator.health.onMaintenance(database, forMs);
   }
 
   onLinkInvalidate(link: Link, key: CommandArgument | null): void {
@@ -194,7 +196,7 @@ export class Connections implements LinkListener {
       if (database === active || link.idle) continue;
       this.channels.delete(link);
       link.rest(new Error('a standby rests'));
-      this.#coordinator.connectivity.rest(database);
+      this.#coordinator.health.connectivity.rest(database);
     }
   }
 

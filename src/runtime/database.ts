@@ -28,7 +28,7 @@ export interface ProbeRecord {
 }
 
 /**
- * State of one database. The coordinator is the only one that writes it; everybody may read.
+ * State of one database. Only the coordinator and what it consists of write it; everybody may read.
  */
 export class Database implements DatabaseView {
   /** Changes when the database is left, removed or reconfigured: older verdicts are void. */

@@ -99,7 +99,7 @@ export class Deadlines {
     const { channel } = lane;
     if (this.#isSuspect(lane, time)) {
       lane.suspectedAt = time;
-      if (!channel.draining) coordinator.suspect(channel.database, {});
+      if (!channel.draining) coordinator.health.suspect(channel.database, {});
     }
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
     if (this.#isIdlyOwed(lane) && this.#isUseless(lane, time)) lane.drop(error);
@@ -170,7 +170,7 @@ export class Deadlines {
     attempt.lane.owe(attempt, time);
     const { channel } = attempt;
     if (!channel.draining && attempt.hadItsTime(suspectAfterMs)) {
-      coordinator.suspect(channel.database, {});
+      coordinator.health.suspect(channel.database, {});
     }
   }
 

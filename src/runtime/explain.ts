@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { type Lack, lacks } from '../core/selection.js';
 import type { SwitchEvent } from '../events.js';
-import type { Coordinator, Forbearance } from './coordinator.js';
+import type { Coordinator } from './coordinator.js';
 import type { Database } from './database.js';
+import type { Forbearance } from './failover.js';
 
 export interface ActiveExplanation {
   readonly id: string;

@@ -131,7 +131,7 @@ export class Group {
     if (next !== undefined) {
       executor.connections.detachAll();
       if (!others.some((member) => member.connections.vouches)) next.connections.vouch();
-      this.coordinator.onMemberLeft();
+      this.coordinator.health.onMemberLeft();
       return;
     }
     this.coordinator.end();

@@ -115,7 +115,7 @@ export class Isolation implements Lessor, LinkListener {
     const slot = this.#slots.get(link);
     if (slot === undefined) return;
     const { channel, lease, database } = slot;
-    this.executor.coordinator.suspect(database, {});
+    this.executor.coordinator.health.suspect(database, {});
     // The link tries again as long as somebody waits for it.
     if (channel === undefined && lease !== undefined) return;
     this.executor.connections.channels.delete(link);

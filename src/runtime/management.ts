@@ -63,7 +63,7 @@ export class Management {
       if (half !== undefined) this.group.remove(half);
       throw error;
     }
-    await this.#coordinator.firstVerdict(database);
+    await this.#coordinator.health.firstVerdict(database);
     return database;
   }
 
@@ -126,9 +126,9 @@ export class Management {
 
   async #verify(database: Database): Promise<void> {
     for (const member of this.group.members) member.connections.links.get(database)?.open();
-    const monitor = this.#coordinator.monitors.get(database);
+    const monitor = this.#coordinator.health.monitors.get(database);
     const verdict = await monitor?.verify();
-    if (verdict?.healthy) await this.#coordinator.whenConnected(database);
+    if (verdict?.healthy) await this.#coordinator.health.whenConnected(database);
     const reason = database.removed
       ? 'it was removed'
       : verdict?.healthy !== true

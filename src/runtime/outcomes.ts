@@ -44,7 +44,7 @@ export class Outcomes {
     const isCurrent = attempt.generation === this.executor.coordinator.route.generation;
     if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
     if (stateWord !== undefined) {
-      this.executor.coordinator.suspect(channel.database, { stateWord });
+      this.executor.coordinator.health.suspect(channel.database, { stateWord });
     }
     if (command.state !== 'settled') {
       const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
@@ -73,7 +73,8 @@ export class Outcomes {
         insideResult: true,
         commandName: 'EXEC',
       });
-      if (stateWord !== undefined) this.executor.coordinator.suspect(database, { stateWord });
+      if (stateWord !== undefined)
+        this.executor.coordinator.health.suspect(database, { stateWord });
     }
   }
 
@@ -95,7 +96,7 @@ export class Outcomes {
     const isFailure = (includedErrors?.(failed) ?? counts) && !(ignoredErrors?.(failed) ?? false);
     if (isFailure) {
       const opened = database.circuit.recordFailure(now);
-      if (opened !== undefined) this.executor.coordinator.onBreakerOpened(database);
+      if (opened !== undefined) this.executor.coordinator.health.onBreakerOpened(database);
     } else if (answered) database.circuit.recordSuccess(now);
   }
 
@@ -158,7 +159,7 @@ export class Outcomes {
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
     if (leadsToFailover) {
       // A connection that lives is spared: a changed password would refuse a new one.
-      coordinator.suspect(channel.database, { fresh: this.#isGone(attempt) });
+      coordinator.health.suspect(channel.database, { fresh: this.#isGone(attempt) });
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
     this.executor.reject(command, told, classification.kind);

@@ -2,8 +2,17 @@ import type { Timer } from '../clock.js';
 import { evaluateInitializationPolicy } from '../core/initialization-policy.js';
 import { type DatabaseView, isUsable, selectBest } from '../core/selection.js';
 import { InitializationFailedError, type InitializationFailure } from '../errors.js';
-import type { Coordinator } from './coordinator.js';
+import type { Connectivity } from './connectivity.js';
 import type { Database } from './database.js';
+import type { Runtime } from './runtime.js';
+
+/** Who has databases to begin with, and is told with which one. */
+export interface StartupHost {
+  phase: 'new' | 'starting' | 'running' | 'ended';
+  readonly health: { readonly connectivity: Connectivity };
+  all(): Database[];
+  run(database: Database, cause: string, lastResort: boolean): void;
+}
 
 /**
  * From `connect()` to the first active database: as soon as the initialization policy is met, but
@@ -15,19 +24,21 @@ export class Startup {
   #timer: Timer | undefined;
   #settle: ((error?: InitializationFailedError) => void) | undefined;
 
-  constructor(private readonly coordinator: Coordinator) {}
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly host: StartupHost,
+  ) {}
 
   begin(settle: (error?: InitializationFailedError) => void): void {
-    this.#startedAt = this.coordinator.now;
+    this.#startedAt = this.runtime.clock.now();
     this.#settle = settle;
-    this.coordinator.phase = 'starting';
+    this.host.phase = 'starting';
   }
 
   evaluate(): void {
-    const { coordinator } = this;
-    if (coordinator.phase !== 'starting') return;
-    const databases = coordinator.all();
-    const { options } = coordinator.runtime;
+    if (this.host.phase !== 'starting') return;
+    const databases = this.host.all();
+    const { options } = this.runtime;
     const { verdict } = evaluateInitializationPolicy(options.initializationPolicy, {
       available: databases.filter(isUsable).length,
       unavailable: databases.filter(isDead).length,
@@ -44,8 +55,8 @@ export class Startup {
   }
 
   #choose(databases: readonly Database[]): void {
-    const { coordinator } = this;
-    const best = selectBest(databases, coordinator.now);
+    const { clock, options } = this.runtime;
+    const best = selectBest(databases, clock.now());
     if (best === undefined) {
       if (databases.every((database) => isUsable(database) || isDead(database))) {
         this.#fail(databases);
@@ -56,16 +67,16 @@ export class Startup {
     if (chosen.links.some((link) => link.counts && link.idle)) {
       // A lazy one: it is ready when its connection is.
       for (const link of chosen.links) link.open();
-      coordinator.connectivity.await(chosen);
+      this.host.health.connectivity.await(chosen);
       return;
     }
     const better = databases.filter(
       (database) => isPreferred(database, best.view) && !isUsable(database) && !isDead(database),
     );
-    const waitedMs = coordinator.now - this.#startedAt;
-    const { initialWaitMs } = coordinator.runtime.options;
+    const waitedMs = clock.now() - this.#startedAt;
+    const { initialWaitMs } = options;
     if (better.length > 0 && waitedMs < initialWaitMs) {
-      this.#timer ??= coordinator.runtime.clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
+      this.#timer ??= clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
         this.#timer = undefined;
         this.evaluate();
       });
@@ -78,7 +89,7 @@ export class Startup {
       skipped.length === 0
         ? 'highest weight'
         : `${skipped.map((database) => database.id).join(', ')} not available`;
-    coordinator.run(chosen, cause, best.lastResort);
+    this.host.run(chosen, cause, best.lastResort);
     settle?.();
   }
 

@@ -154,7 +154,7 @@ export class SubscriberLine {
     return new SubscriberPulse(subscriber, settings, runtime, {
       onSilent: () => {
         probeBefore = database.lastProbe;
-        coordinator.suspect(database, { fresh: true });
+        coordinator.health.suspect(database, { fresh: true });
       },
       provenWell: () => database.lastProbe !== probeBefore && database.lastProbe?.healthy === true,
       onDead: (error) => this.drop(error),
@@ -180,7 +180,7 @@ export class SubscriberLine {
     this.#release(before);
     // A sign of failure like the loss of a data connection; but not every refused attempt anew.
     if (before.kind === 'ready' || isFirst)
-      this.coordinator.suspect(this.database, { fresh: true });
+      this.coordinator.health.suspect(this.database, { fresh: true });
     if (before.kind === 'ready') this.listener.onLineDown(this);
   }
 

@@ -43,7 +43,7 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (channel === undefined) {
     if (executor.lazy && from.database !== to.database) {
       link.rest(new Error('no longer active'));
-      executor.coordinator.connectivity.rest(from.database as Database);
+      executor.coordinator.health.connectivity.rest(from.database as Database);
     }
     return;
   }
@@ -55,12 +55,12 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
     link.drop(error);
     if (executor.lazy) {
       link.rest(error);
-      executor.coordinator.connectivity.rest(channel.database);
+      executor.coordinator.health.connectivity.rest(channel.database);
     }
   } else {
     executor.connections.drain(link);
-    if (executor.lazy) executor.coordinator.connectivity.rest(channel.database);
-    else executor.coordinator.connectivity.await(channel.database);
+    if (executor.lazy) executor.coordinator.health.connectivity.rest(channel.database);
+    else executor.coordinator.health.connectivity.await(channel.database);
   }
 }
 

@@ -27,9 +27,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'one failure leads to two failovers',
     'runtime/coordinator.ts',
-    'this.switchTo(next.view as Database, reason, why, { lastResort, failed: true });',
-    `this.switchTo(next.view as Database, reason, why, { lastResort, failed: true });
-      this.#leave(next.view as Database, failure);`,
+    'this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });',
+    `this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });
+      this.#leave(view as Database, failure);`,
   ),
   plant(
     'a database that was left returns without having been checked',
@@ -76,12 +76,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'silence raises no suspicion',
     'runtime/deadlines.ts',
-    'if (!channel.draining) coordinator.suspect(channel.database, {});',
+    'if (!channel.draining) coordinator.health.suspect(channel.database, {});',
     '',
   ),
   plant(
     'a lost connection raises no suspicion',
-    'runtime/coordinator.ts',
+    'runtime/group-health.ts',
     '    this.connectivity.await(database);\n    this.suspect(database, { fresh: true });',
     '    this.connectivity.await(database);',
   ),

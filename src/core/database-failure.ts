@@ -1,0 +1,51 @@
+import type { BreakerState } from './circuit-breaker.js';
+
+/** What keeps an active database from serving. */
+export interface DatabaseFailure {
+  readonly reason: 'health-check' | 'circuit-breaker';
+  /** In words. */
+  readonly cause: string;
+  /** Monotonic time of its first sign. */
+  readonly since: number;
+}
+
+/** What decides whether the active database fails. */
+export interface ActiveView {
+  readonly health: 'unknown' | 'healthy' | 'unhealthy';
+  /** Why it is unhealthy. */
+  readonly cause: string | undefined;
+  /** The data connection could not be established within one probe timeout. */
+  readonly connectionFailed: boolean;
+  readonly driver: { readonly address: string };
+  /** Monotonic time of the first sign of the failure that goes on; undefined while well. */
+  readonly failingSince: number | undefined;
+  readonly circuit: { readonly state: BreakerState };
+}
+
+/**
+ * What keeps the active database from serving, if anything does: its health checks, a data
+ * connection that can't be made, its breaker. The breaker of one that is the last resort only
+ * reports.
+ */
+export function failureOf(
+  active: ActiveView,
+  lastResort: boolean,
+  now: number,
+): DatabaseFailure | undefined {
+  const { health, cause = 'unhealthy', driver, failingSince: since = now } = active;
+  if (health === 'unhealthy') return { reason: 'health-check', cause, since };
+  if (active.connectionFailed) {
+    return { reason: 'health-check', cause: `no data connection to ${driver.address}`, since };
+  }
+  const { state } = active.circuit;
+  if (state.kind === 'closed' || lastResort) return undefined;
+  return { reason: 'circuit-breaker', cause: 'the circuit breaker opened', since: state.since };
+}
+
+/** Monotonic time until which a failure is borne: it has to last, and maintenance excuses it. */
+export function borneUntil(
+  { since }: DatabaseFailure,
+  { unhealthyAfterMs, maintenanceEndsAt }: { unhealthyAfterMs: number; maintenanceEndsAt: number },
+): number {
+  return Math.max(since + unhealthyAfterMs, maintenanceEndsAt);
+}

@@ -1,0 +1,246 @@
+import type { DatabaseFailure } from '../core/database-failure.js';
+import { isUsable } from '../core/selection.js';
+import { CircuitOpenError } from '../errors.js';
+import { Connectivity, type ConnectivityListener } from './connectivity.js';
+import type { Database, ProbeRecord } from './database.js';
+import { GracePeriods } from './grace.js';
+import type { Suspicion } from './health-check.js';
+import { HealthMonitor, type HealthMonitorListener, type Verdict } from './health-monitor.js';
+import type { ProbeLines } from './probe-target.js';
+import type { Router } from './router.js';
+import { type Runtime, timestamp } from './runtime.js';
+import { Watchers } from './watchers.js';
+
+/** Decides by what is known. */
+export interface HealthListener {
+  /** It is known that `database` can't serve, for now. */
+  onUnavailable(database: Database): void;
+  /** Something is known that was not; everything has to be looked at again. */
+  evaluate(): void;
+}
+
+/**
+ * What is known about the databases of a group: monitors, connections and breakers tell what they
+ * saw, here it is written down, and then the listener looks. It decides nothing.
+ */
+export class GroupHealth implements HealthMonitorListener, ConnectivityListener {
+  readonly monitors = new Map<Database, HealthMonitor>();
+  readonly connectivity: Connectivity;
+  readonly grace: GracePeriods;
+  readonly watchers = new Watchers();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly router: Pick<Router, 'route'>,
+    private readonly listener: HealthListener,
+  ) {
+    this.connectivity = new Connectivity(runtime, this);
+    this.grace = new GracePeriods(runtime, () => listener.evaluate());
+  }
+
+  /** Starts the health checks of a database, and to wait for its data connection. */
+  watch(database: Database): void {
+    const monitor = new HealthMonitor(database, this, this.runtime);
+    this.monitors.set(database, monitor);
+    this.connectivity.await(database);
+    monitor.start();
+  }
+
+  unwatch(database: Database): void {
+    this.monitors.get(database)?.close();
+    this.monitors.delete(database);
+    this.grace.forget(database);
+    this.connectivity.rest(database);
+  }
+
+  end(): void {
+    for (const database of [...this.monitors.keys()]) this.unwatch(database);
+    this.watchers.end();
+  }
+
+  // What is seen.
+
+  onProbe(database: Database, record: ProbeRecord): void {
+    database.lastProbe = record;
+    database.counters.noteProbe(record);
+    const { counters, onProbe } = this.runtime;
+    onProbe?.(database.id, record, counters);
+  }
+
+  onGates(database: Database, cause: string | undefined): void {
+    const wereOpen = database.gatesOpen;
+    database.gatesOpen = cause === undefined;
+    database.gateCause = cause;
+    if (wereOpen !== database.gatesOpen) this.listener.evaluate();
+  }
+
+  onHealthVerdict(database: Database, { healthy, cause, error }: Verdict): void {
+    if (error !== undefined) database.lastError = error;
+    const before = database.health;
+    const { id } = database;
+    const at = timestamp(this.runtime);
+    database.health = healthy ? 'healthy' : 'unhealthy';
+    database.verifiedFor = database.incarnation;
+    database.cause = cause;
+    if (healthy) {
+      // Its probe, over a new connection since it was left, proved that connections can be made.
+      if (database.resting) database.connectionFailed = false;
+      if (!database.connectionFailed) database.failingSince = undefined;
+      if (before !== 'healthy') this.runtime.emit('database-healthy', { id, at });
+    } else {
+      database.failingSince ??= this.#now;
+      if (before !== 'unhealthy') {
+        this.runtime.emit('database-unhealthy', { id, cause: cause ?? 'unhealthy', error, at });
+      }
+      this.listener.onUnavailable(database);
+    }
+    this.listener.evaluate();
+  }
+
+  onConnected(database: Database): void {
+    if (!database.connected) return;
+    this.connectivity.established(database);
+    if (database.health === 'healthy') database.failingSince = undefined;
+    else this.monitors.get(database)?.suspect();
+    this.listener.evaluate();
+  }
+
+  onConnectionLost(database: Database, error: Error): void {
+    database.lastError = error;
+    this.connectivity.await(database);
+    this.suspect(database, { fresh: true });
+    this.listener.evaluate();
+  }
+
+  /** One connection of several: not a failed database, but a reason to ask. */
+  onLaneLost(database: Database, error: Error): void {
+    database.lastError = error;
+    this.suspect(database, { fresh: true });
+  }
+
+  onConnectionFailed(database: Database): void {
+    this.listener.onUnavailable(database);
+    this.listener.evaluate();
+  }
+
+  /** A client has left the group: what only it lacked is no failure any more. */
+  onMemberLeft(): void {
+    for (const database of this.monitors.keys()) {
+      if (database.connected && !database.resting) this.connectivity.established(database);
+      else this.connectivity.await(database);
+    }
+    this.listener.evaluate();
+  }
+
+  /**
+   * Announced maintenance is no failure: for `forMs` the active database is not left for it. At
+   * its end one probe decides anew.
+   */
+  onMaintenance(database: Database, forMs: number): void {
+    const monitor = this.monitors.get(database);
+    database.maintenanceEndsAt = this.#now + (forMs || (monitor?.probeTimeoutMs ?? 0));
+    if (forMs === 0 && database.health === 'unhealthy') monitor?.suspect({ fresh: true });
+    this.listener.evaluate();
+  }
+
+  onBreakerOpened(database: Database): void {
+    const { failures, total } = database.circuit.metrics(this.#now);
+    const { id, lastError: cause } = database;
+    database.failingSince ??= this.#now;
+    database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
+      databaseId: id,
+      cause,
+    });
+    database.counters.breakerOpened += 1;
+    this.grace.begin(database);
+    this.runtime.emit('breaker-open', { id, at: timestamp(this.runtime), failures, total });
+    this.suspect(database, { fresh: true });
+    this.listener.evaluate();
+  }
+
+  /** A sign of failure: starts, or hurries, a probe round. */
+  suspect(
+    database: Database,
+    suspicion: Suspicion & { readonly stateWord?: string | undefined },
+  ): void {
+    const monitor = this.monitors.get(database);
+    if (monitor?.hasChecks) database.failingSince ??= this.#now;
+    monitor?.suspect(suspicion);
+  }
+
+  // What has been decided.
+
+  /** The active database is left for its failure: what was known of it is void. */
+  onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
+    database.left = { reason, cause, at: this.#now };
+    database.incarnation += 1;
+    database.wasEligible = true;
+    this.grace.begin(database);
+    const monitor = this.monitors.get(database);
+    monitor?.closeGates();
+    // What it was left for must be checked from now on; a failed round begins anew by itself.
+    if (database.health === 'healthy') monitor?.suspect({ fresh: true });
+  }
+
+  /** Somebody who verified it wants it: what it was left for is forgotten. */
+  pardon(database: Database): void {
+    const wasHealthy = database.health === 'healthy';
+    database.health = 'healthy';
+    database.verifiedFor = database.incarnation;
+    database.cause = undefined;
+    database.failingSince = undefined;
+    if (!wasHealthy) {
+      const at = timestamp(this.runtime);
+      this.runtime.emit('database-healthy', { id: database.id, at });
+    }
+    this.grace.end(database);
+  }
+
+  /** Can it serve? Its verdict is out again. */
+  askAnew(database: Database): void {
+    if (!database.resting) this.connectivity.awaitAnew(database);
+    this.monitors.get(database)?.suspect({ fresh: true });
+  }
+
+  probeAll(): void {
+    for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
+  }
+
+  // What is asked.
+
+  linesBeside(database: Database): readonly ProbeLines[] {
+    return [...this.monitors].flatMap(([other, { lines }]) => (other === database ? [] : [lines]));
+  }
+
+  oneProbeIsEnough(database: Database): boolean {
+    const { health, maintenanceEndsAt } = database;
+    if (health === 'unknown' || this.router.route.database === undefined) return true;
+    return health === 'unhealthy' && maintenanceEndsAt > this.#now;
+  }
+
+  /** Resolves when it is known whether `database` can serve. */
+  firstVerdict(database: Database): Promise<void> {
+    return this.watchers.until(
+      database,
+      () => database.health === 'unhealthy' || database.connectionFailed || isUsable(database),
+    );
+  }
+
+  /** Resolves when it is known whether a sign of failure was one: it is well, or not active. */
+  whenSettled(database: Database): Promise<void> {
+    return this.watchers.until(
+      database,
+      () => database.failingSince === undefined || this.router.route.database !== database,
+    );
+  }
+
+  /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
+  whenConnected(database: Database): Promise<void> {
+    this.connectivity.awaitAnew(database);
+    return this.watchers.until(database, () => database.connected || database.connectionFailed);
+  }
+
+  get #now(): number {
+    return this.runtime.clock.now();
+  }
+}
