@@ -10,7 +10,7 @@ import { Terminal, traitsOf } from '../src/cli/terminal.js';
 import { Load } from '../src/drill/load/commands.js';
 import { Recorder } from '../src/drill/load/recorder.js';
 import { Series } from '../src/drill/load/series.js';
-import { count } from '../src/drill/report/format.js';
+import { counted } from '../src/drill/report/format.js';
 import { report } from '../src/drill/report/report.js';
 import { summary } from '../src/drill/report/summary.js';
 import { opening, View } from '../src/drill/view.js';
@@ -50,7 +50,7 @@ async function main({ plain, report: reportFile, json }: Arguments): Promise<num
   const now = () => performance.now() - origin;
   const servers = await Servers.start(now);
   const versions = await versionsOf(servers);
-  const traffic = `${count(CALLERS)} callers, ${count(RATE_PER_SECOND)} commands per second, each write with a token of its own`;
+  const traffic = `${counted(CALLERS, 'caller')}, ${counted(RATE_PER_SECOND, 'command')} per second, each write with a token of its own`;
   const settings = shownSettings();
   const load = new Load({ prefix: KEY_PREFIX, where: WHERE_KEY });
   terminal.print(

@@ -6,6 +6,7 @@ import { Ledger } from '../src/drill/load/ledger.js';
 import type { Recorder } from '../src/drill/load/recorder.js';
 import { SAMPLE_MS } from '../src/drill/load/series.js';
 import { Traffic } from '../src/drill/load/traffic.js';
+import { counted } from '../src/drill/report/format.js';
 import type { RunResult } from '../src/drill/report/model.js';
 import { judgedSteps } from '../src/drill/script/results.js';
 import { runStep, ScriptError, type StepRun } from '../src/drill/script/step.js';
@@ -158,7 +159,7 @@ async function end({ client, servers, recorder }: Run, ledger: Ledger) {
   const processes = await servers.dispose();
   if (processes.length > 0) leftovers.push(`processes ${processes.join(', ')} are still running`);
   const sockets = await openSockets();
-  if (sockets > 0) leftovers.push(`${sockets} sockets are still open`);
+  if (sockets > 0) leftovers.push(`still open: ${counted(sockets, 'socket')}`);
   leftovers.push(...recorder.unhandled);
   return { found, leftovers };
 }

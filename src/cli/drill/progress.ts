@@ -3,7 +3,7 @@
 import type { Listener, Rehearsal } from '../../drill/rehearsal/rehearse.js';
 import { WARM_UP_MS } from '../../drill/rehearsal/rehearse.js';
 import type { DrillSettings } from '../../drill/rehearsal/settings.js';
-import { count } from '../../drill/report/format.js';
+import { counted } from '../../drill/report/format.js';
 import type { StepRun } from '../../drill/script/step.js';
 import { opening, View } from '../../drill/view.js';
 import type { Output } from '../output.js';
@@ -25,7 +25,7 @@ export class Progress implements Listener {
         title: 'redis-multidb drill',
         versions: this.versions,
         databases: rehearsal.places.map(({ info }) => info),
-        traffic: `${count(callers)} callers, ${count(ratePerSecond)} commands per second, each write with a token of its own`,
+        traffic: `${counted(callers, 'caller')}, ${counted(ratePerSecond, 'command')} per second, each write with a token of its own`,
         mix: `keys begin with ${this.settings.prefix} and are deleted at the end`,
         settings: rehearsal.settings,
         settingsNote: 'all others are the defaults',

@@ -1,5 +1,5 @@
 /** The verdict of a drill: what was asked for, and what the client promises anyway. */
-import { count, duration, errorList, total } from '../report/format.js';
+import { counted, duration, errorList, total } from '../report/format.js';
 import type { PromiseVerdict } from '../report/model.js';
 import type { JudgedStep } from '../script/verdict.js';
 import type { DrillSettings } from './settings.js';
@@ -15,7 +15,7 @@ export function goals(
   const slowest = Math.max(0, ...faults.map(({ result }) => result.servedAfterMs ?? 0));
   const recovery: PromiseVerdict = {
     promise: `Recovered within ${duration(goalRecoveryMs)} of each fault`,
-    evidence: `${faults.length} faults, the slowest recovery took ${duration(slowest)}`,
+    evidence: `${counted(faults.length, 'fault')}, the slowest recovery took ${duration(slowest)}`,
     violations: faults.flatMap(({ step, result: { servedAfterMs } }) => {
       if (servedAfterMs !== undefined && servedAfterMs <= goalRecoveryMs) return [];
       return [
@@ -26,11 +26,12 @@ export function goals(
   if (goalErrors === undefined) return [recovery];
   const errors = ({ result }: JudgedStep) =>
     total(result.readerErrors) + total(result.writerErrors);
+  const sum = faults.reduce((before, each) => before + errors(each), 0);
   return [
     recovery,
     {
-      promise: `At most ${count(goalErrors)} ${goalErrors === 1 ? 'error' : 'errors'} of callers for each fault`,
-      evidence: `${count(faults.reduce((sum, each) => sum + errors(each), 0))} errors in ${faults.length} faults, typed ones while all are down apart`,
+      promise: `At most ${counted(goalErrors, 'error')} of callers for each fault`,
+      evidence: `${counted(sum, 'error')} in ${counted(faults.length, 'fault')}, typed ones while all are down apart`,
       violations: faults
         .filter((each) => errors(each) > goalErrors)
         .map((each) => `${each.step.title}: ${errorsOf(each)}`),

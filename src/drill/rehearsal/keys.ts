@@ -3,6 +3,7 @@ import type { Timer } from '../../clock.js';
 import { type Audit, compare } from '../load/audit.js';
 import { keyOf } from '../load/commands.js';
 import { entryKey, type Ledger, type TOKEN_COMMANDS } from '../load/ledger.js';
+import { counted } from '../report/format.js';
 import { every, sleep } from '../wire/wait.js';
 import type { Place } from './places.js';
 
@@ -74,7 +75,7 @@ export class DrillKeys {
       const what =
         count === undefined
           ? `the keys on ${id} can't be deleted`
-          : `${count} keys are left on ${id}`;
+          : `${counted(count, 'key')} left on ${id}`;
       return [`${what}; they begin with ${this.prefix} and expire within an hour`];
     });
   }

@@ -6,6 +6,11 @@ export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
+/** `1 error`, `12 345 errors`; `several` where an s is not enough: `1 reply`, `2 replies`. */
+export function counted(value: number, one: string, several = `${one}s`): string {
+  return `${count(value)} ${Math.round(value) === 1 ? one : several}`;
+}
+
 /** `0.31 ms`, `4.2 ms`, `812 ms`, `5.1 s`; `–` when it is not known. */
 export function duration(ms: number | undefined): string {
   if (ms === undefined) return '–';

@@ -1,5 +1,5 @@
 /** The HTML report: one file that needs nothing else. */
-import { count, duration, moment, name, shortened, total } from './format.js';
+import { count, counted, duration, moment, name, shortened, total } from './format.js';
 import { html, Markup, NOTHING } from './html.js';
 import type { ErrorCounts, PromiseVerdict, RunResult, StepResult } from './model.js';
 import { STYLE } from './report-style.js';
@@ -172,5 +172,5 @@ function databaseTable({ databases, traffic, texts }: RunResult): Markup {
   return html`<table>
 <thead><tr><th>Database</th><th class="number">Weight</th><th class="number">Address</th></tr></thead>
 <tbody>${rows}</tbody></table>
-<p class="small">${texts.databasesNote} ${count(traffic.callers)} callers, ${count(traffic.ratePerSecond)} commands per second.</p>`;
+<p class="small">${texts.databasesNote} ${counted(traffic.callers, 'caller')}, ${counted(traffic.ratePerSecond, 'command')} per second.</p>`;
 }

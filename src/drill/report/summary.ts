@@ -1,5 +1,15 @@
 import { type Paint, padEnd, padStart, wrap } from '../../cli/terminal.js';
-import { count, duration, errorList, moment, name, sentence, shortened, total } from './format.js';
+import {
+  count,
+  counted,
+  duration,
+  errorList,
+  moment,
+  name,
+  sentence,
+  shortened,
+  total,
+} from './format.js';
 import type { ErrorCounts, RunResult, StepResult } from './model.js';
 
 const MARGIN = '  ';
@@ -8,14 +18,14 @@ const MARGIN = '  ';
 export function summary(result: RunResult, paint: Paint, columns: number): string[] {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
   const { traffic, texts } = result;
-  const commands = count(traffic.reads + traffic.writes);
+  const commands = counted(traffic.reads + traffic.writes, 'command');
   return [
     '',
     ...table(result.steps, paint),
     '',
     ...promises(result, paint, columns),
     '',
-    `${MARGIN}${commands} commands in ${moment(result.durationMs)}. ${
+    `${MARGIN}${commands} in ${moment(result.durationMs)}. ${
       result.ok
         ? paint('green', `${sentence(texts.kept)}.`)
         : paint('red', `${broken} of ${result.promises.length} ${texts.counted} ${texts.failed}.`)

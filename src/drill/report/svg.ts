@@ -1,6 +1,6 @@
 /** The timeline: what was active, what callers got, and the faults, over one axis of time. */
 
-import { count, duration, moment, name, total } from './format.js';
+import { count, counted, duration, moment, name, total } from './format.js';
 import { html, type Markup, NOTHING } from './html.js';
 import type { OutageKind, RunResult, Sample } from './model.js';
 import { activeSpans, type Span } from './spans.js';
@@ -186,7 +186,7 @@ function errorPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): 
     KINDS.flatMap(([kind, style]) => {
       const value = rate(sample[kind]);
       if (value === 0) return [];
-      const text = `${moment(sample.at)}: ${count(sample[kind])} errors, ${WHO[kind]}`;
+      const text = `${moment(sample.at)}: ${counted(sample[kind], 'error')}, ${WHO[kind]}`;
       return [
         html`<rect class="bar ${style}" x="${scale.x(sample.at)}" y="${y(value)}" width="${barWidth}" height="${round(at.top + at.height - y(value))}"><title>${text}</title></rect>`,
       ];
@@ -213,7 +213,7 @@ function faults({ steps }: RunResult, { x }: Scale, bottom: number): Markup[] {
     const middle = isLow ? NUMBERS.low : NUMBERS.raised;
     const took = duration(step.servedAfterMs);
     const errors = total(step.readerErrors) + total(step.writerErrors);
-    const text = `${index + 1}. ${step.title} (${moment(step.beganAt)}): ${name(step.expected)} after ${took}, ${count(errors)} errors`;
+    const text = `${index + 1}. ${step.title} (${moment(step.beganAt)}): ${name(step.expected)} after ${took}, ${counted(errors, 'error')}`;
     return html`<g class="fault"><title>${text}</title>
 <line x1="${at}" x2="${at}" y1="${middle + NUMBERS.radius}" y2="${bottom}"/>
 <circle cx="${at}" cy="${middle}" r="${NUMBERS.radius}"/>

@@ -112,7 +112,7 @@ test.each<[string, Partial<Evidence>, string]>([
   ['a reply from elsewhere', { misrouted: ['a', 'a'] }, 'a (2 times)'],
   ['an early return', { gracePeriodMs: 5100 }, 'east was used again after 5.0 s'],
   ['an error of a planned switch', one(restart, {}, back), '7 errors'],
-  ['waiting while down', { waitedWhileDown: 1 }, '1 commands waited'],
+  ['waiting while down', { waitedWhileDown: 1 }, '1 command waited'],
   ['another error while down', { wrongWhileDown: ['X'] }, 'X'],
   ['no error while down', { failedWhileDown: 0 }, 'no command failed'],
   ['something left', { leftovers: ['1 sockets'] }, '1 sockets'],

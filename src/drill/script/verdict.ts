@@ -1,5 +1,5 @@
 import type { Audit, Finding } from '../load/audit.js';
-import { count, duration, errorList, moment, name, total } from '../report/format.js';
+import { count, counted, duration, errorList, moment, name, total } from '../report/format.js';
 import type { PromiseVerdict, StepResult, SwitchRecord } from '../report/model.js';
 import type { Step } from './step.js';
 
@@ -45,15 +45,17 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
   const unread = audit === undefined ? ['the servers could not be read'] : [];
   const texts = (findings: readonly Finding[] | undefined) =>
     findings === undefined ? unread : findings.map(({ text }) => text);
+  const returns = steps.filter(({ step }) => step.afterGrace);
+  const planned = steps.filter(({ step }) => step.planned);
   return [
     {
       promise: 'A reader sees an error only while all databases are down',
-      evidence: `${count(evidence.reads)} reads`,
+      evidence: counted(evidence.reads, 'read'),
       violations: steps.flatMap(({ result }) => readerViolations(result)),
     },
     {
       promise: 'No write is executed twice',
-      evidence: `${count(evidence.writes)} writes, each with a token of its own`,
+      evidence: `${counted(evidence.writes, 'write')}, each with a token of its own`,
       violations: [...texts(audit?.executedTwice), ...(audit?.foreign ?? [])],
     },
     {
@@ -63,28 +65,28 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
     },
     {
       promise: 'An error that says "not executed" is right',
-      evidence: `${count(audit?.executed ?? 0)} executions found on the servers`,
+      evidence: `${counted(audit?.executed ?? 0, 'execution')} found on the servers`,
       violations: texts(audit?.denied),
     },
     {
       promise: 'Every command settles',
-      evidence: `${count(evidence.reads + evidence.writes)} commands, the slowest success took ${duration(evidence.maxLatencyMs)}`,
+      evidence: `${counted(evidence.reads + evidence.writes, 'command')}, the slowest success took ${duration(evidence.maxLatencyMs)}`,
       violations: evidence.hanging > 0 ? [`${count(evidence.hanging)} never settled`] : [],
     },
     {
       promise: 'Each switch goes to the right database, for the right reason',
-      evidence: `${evidence.switches.length} switches in ${steps.length} of ${evidence.planned} steps`,
+      evidence: `${counted(evidence.switches.length, 'switch', 'switches')} in ${steps.length} of ${counted(evidence.planned, 'step')}`,
       violations: [...failureOf(evidence), ...steps.flatMap(switchViolations)],
     },
     ...routing(evidence),
     {
       promise: 'A failed database is not used again before its grace period is over',
-      evidence: `${steps.filter(({ step }) => step.afterGrace).length} returns after ${moment(evidence.gracePeriodMs)} or more`,
+      evidence: `${counted(returns.length, 'return')} after ${moment(evidence.gracePeriodMs)} or more`,
       violations: steps.flatMap((judged) => graceViolations(judged, evidence)),
     },
     {
       promise: 'A switch away from a healthy database costs no error',
-      evidence: `${steps.filter(({ step }) => step.planned).length} planned switches, readers and writers`,
+      evidence: `${counted(planned.length, 'planned switch', 'planned switches')}, readers and writers`,
       violations: steps.flatMap(plannedViolations),
     },
     ...whileDown(evidence),
@@ -101,7 +103,7 @@ function routing({ routed, misrouted }: Evidence): PromiseVerdict[] {
   return [
     {
       promise: 'Commands go to the active database and to no other',
-      evidence: `${count(routed)} replies that name their server`,
+      evidence: `${counted(routed, 'reply', 'replies')} that ${routed === 1 ? 'names its' : 'name their'} server`,
       violations: summed(misrouted),
     },
   ];
@@ -113,7 +115,7 @@ function whileDown(evidence: Evidence): PromiseVerdict[] {
   return [
     {
       promise: 'While all are down, commands fail at once with the typed error',
-      evidence: `${count(failedWhileDown)} commands failed in the same turn of the event loop`,
+      evidence: `${counted(failedWhileDown, 'command')} failed in the same turn of the event loop`,
       violations: downViolations(evidence),
     },
   ];
@@ -160,13 +162,13 @@ function graceViolations(
 
 function plannedViolations({ step, result }: JudgedStep): string[] {
   const errors = total(result.writerErrors) + total(result.readerErrors);
-  return step.planned && errors > 0 ? [`${step.title}: ${count(errors)} errors`] : [];
+  return step.planned && errors > 0 ? [`${step.title}: ${counted(errors, 'error')}`] : [];
 }
 
 function downViolations(evidence: Evidence): string[] {
   const found = summed(evidence.wrongWhileDown);
   if (evidence.waitedWhileDown > 0) {
-    found.push(`${count(evidence.waitedWhileDown)} commands waited`);
+    found.push(`${counted(evidence.waitedWhileDown, 'command')} waited`);
   }
   if (evidence.failedWhileDown === 0) found.push('no command failed while all were down');
   return found;

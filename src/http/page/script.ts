@@ -218,6 +218,13 @@ function breaker({ breaker }) {
         ? { text: 'open', tone: 'bad', icon: 'cross' }
         : { text: 'closed', tone: 'good', icon: 'check' };
 }
+function failuresOf({ failures, total }) {
+    if (total === 0)
+        return 'no command of late';
+    if (total === 1)
+        return failures === 1 ? 'the last command failed' : 'the last command succeeded';
+    return \`\${failures} of the last \${total} commands failed\`;
+}
 const REASONS = {
     initial: { text: 'start', tone: 'quiet', icon: 'dot' },
     'health-check': { text: 'health check failed', tone: 'bad', icon: 'cross' },
@@ -374,7 +381,7 @@ class Card {
         setAttribute(this.root, 'data-active', String(database.active));
         show(this.#pill, role(database));
         show(this.#health, health(database));
-        show(this.#breaker, breaker(database), \`\${database.failures} of \${database.total} failed\`);
+        show(this.#breaker, breaker(database), failuresOf(database));
         setText(this.#weight, String(database.weight));
         const { latencyMs, lastProbe } = database;
         const isKnown = latencyMs !== null && lastProbe?.healthy === true;
@@ -458,12 +465,12 @@ function show(element, { text, tone, icon: name }, title = '') {
     setChildren(element, \`\${name} \${text}\`, () => [icon(name), text]);
 }
 function linesOf(database, status) {
-    const { failures, total } = database;
+    const { failures } = database;
     const lines = database.details.filter((line) => !line.startsWith('grace period'));
     if (database.active && status.why !== null)
         lines.push(status.why);
     if (failures > 0)
-        lines.push(\`\${failures} of the last \${total} commands failed\`);
+        lines.push(failuresOf(database));
     const steady = lines.map((line) => line.replace(/ for another [\\d.]+ s$/, ''));
     if (database.drainEndsAt === null)
         return steady;

@@ -4,7 +4,7 @@ import type { DatabaseStatus, Status } from '../../status.js';
 import { el, find, icon, setAttribute, setChildren, setText, svg } from './dom.js';
 import { clockTime, latency, MINUTE_MS, median, span } from './format.js';
 import { HEIGHT, plotOf, type Stretch, WIDTH, windowFor } from './plot.js';
-import { breaker, health, type Phrase, role } from './words.js';
+import { breaker, failuresOf, health, type Phrase, role } from './words.js';
 
 const MAX_POINTS = 400;
 
@@ -129,7 +129,7 @@ class Card {
     setAttribute(this.root, 'data-active', String(database.active));
     show(this.#pill, role(database));
     show(this.#health, health(database));
-    show(this.#breaker, breaker(database), `${database.failures} of ${database.total} failed`);
+    show(this.#breaker, breaker(database), failuresOf(database));
     setText(this.#weight, String(database.weight));
     const { latencyMs, lastProbe } = database;
     const isKnown = latencyMs !== null && lastProbe?.healthy === true;
@@ -222,10 +222,10 @@ function show(element: Element, { text, tone, icon: name }: Phrase, title = ''):
 
 /** Details, without the countdown that is shown anyway. */
 function linesOf(database: DatabaseStatus, status: Status): string[] {
-  const { failures, total } = database;
+  const { failures } = database;
   const lines = database.details.filter((line) => !line.startsWith('grace period'));
   if (database.active && status.why !== null) lines.push(status.why);
-  if (failures > 0) lines.push(`${failures} of the last ${total} commands failed`);
+  if (failures > 0) lines.push(failuresOf(database));
   const steady = lines.map((line) => line.replace(/ for another [\d.]+ s$/, ''));
   if (database.drainEndsAt === null) return steady;
   const until = clockTime(new Date(database.drainEndsAt), new Date());

@@ -3,6 +3,7 @@ import type { DatabaseStatus, Status } from '../../status.js';
 import {
   announcement,
   drainConsequences,
+  failuresOf,
   headline,
   role,
   switchConsequences,
@@ -115,4 +116,11 @@ it('says what is', () => {
     'west is active now, in place of east: health check failed. east: refused \u00b7 3 ms after the first sign',
   );
   expect(announcement({ ...event, to: null })).toContain('No database can serve; east was left');
+});
+
+it('counts in words', () => {
+  const words = (failures: number, total: number) => failuresOf({ ...east, failures, total });
+  expect(words(0, 0)).toBe('no command of late');
+  expect(words(1, 1)).toBe('the last command failed');
+  expect(words(1, 214)).toBe('1 of the last 214 commands failed');
 });

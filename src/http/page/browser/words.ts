@@ -71,6 +71,13 @@ export function breaker({ breaker }: DatabaseStatus): Phrase {
     : { text: 'closed', tone: 'good', icon: 'check' };
 }
 
+/** Of the commands that the breaker looks at. */
+export function failuresOf({ failures, total }: DatabaseStatus): string {
+  if (total === 0) return 'no command of late';
+  if (total === 1) return failures === 1 ? 'the last command failed' : 'the last command succeeded';
+  return `${failures} of the last ${total} commands failed`;
+}
+
 const REASONS: Readonly<Record<string, Phrase>> = {
   initial: { text: 'start', tone: 'quiet', icon: 'dot' },
   'health-check': { text: 'health check failed', tone: 'bad', icon: 'cross' },
