@@ -5,8 +5,15 @@ import path from 'node:path';
 import { capture, installed, root, run } from './run.mjs';
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
-const ALLOWED_FILE =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|config\.schema\.json|dist\/.+\.(js|d\.ts))$/;
+const ALLOWED_FILES = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|config\.schema\.json)$/,
+  /^dist\/.+\.(js|d\.ts)$/,
+  /^docs\/([\w-]+\.md|alerts\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
+  /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|[\w-]+\.js))$/,
+];
+const REQUIRED_FILES = ['README.md', 'LICENSE', 'CHANGELOG.md', 'config.schema.json'];
+/** Of the whole tarball: docs and examples are there to be read, not to be downloaded for long. */
+const MAX_BYTES = 700_000;
 
 /**
  * Packs dist/ as it is and returns the path of the tarball. Throws if it holds a file that no user
@@ -24,14 +31,29 @@ export async function pack(directory) {
   const [report] = JSON.parse(json);
   /** @type {string[]} */
   const files = report.files.map((/** @type {{ path: string }} */ file) => file.path);
-  const unwanted = files.filter((file) => !ALLOWED_FILE.test(file) || file.includes('.test.'));
+  const unwanted = files.filter(
+    (file) => !ALLOWED_FILES.some((allowed) => allowed.test(file)) || file.includes('.test.'),
+  );
   if (unwanted.length > 0) throw new Error(`The package must not hold: ${unwanted.join(', ')}`);
-  const missing = ['README.md', 'LICENSE', 'CHANGELOG.md', 'config.schema.json'].filter(
-    (file) => !files.includes(file),
+  const texts = files.filter((file) => file.endsWith('.md'));
+  const missing = [...REQUIRED_FILES, ...new Set(texts.flatMap(linkedFrom))].filter(
+    (wanted) => !files.some((file) => file === wanted || file.startsWith(`${wanted}/`)),
   );
   if (missing.length > 0) throw new Error(`The package lacks: ${missing.join(', ')}`);
+  if (report.size > MAX_BYTES) throw new Error(`The package has ${report.size} bytes`);
   console.log(`${report.filename}: ${files.length} files, ${report.size} bytes`);
   return path.join(directory, report.filename);
+}
+
+/**
+ * The files and directories that `file` links to, images among them: they have to be there offline.
+ * @param {string} file
+ */
+function linkedFrom(file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  return [...text.matchAll(/\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = '']) =>
+    path.posix.join(path.posix.dirname(file), target),
+  );
 }
 
 /** @param {string} tarball */
