@@ -131,6 +131,14 @@ describe('a transaction', () => {
     expect(because('syntax error')).toMatchObject({ kind: 'application-reply', executed: 'no' });
   });
 
+  it('was executed command by command when MULTI is forbidden', () => {
+    const text = "NOPERM this user has no permissions to run the 'multi' command";
+    expect(reply(text, { commandName: 'EXEC' })).toMatchObject({
+      kind: 'access',
+      executed: 'perhaps',
+    });
+  });
+
   it('may have been executed in part when its result holds a state word', () => {
     const inside = { commandName: 'EXEC', insideResult: true };
     expect(reply("READONLY You can't write against a read only replica.", inside)).toEqual({

@@ -111,6 +111,8 @@ function classifyReply(text: string, context: ClassificationContext): Classifica
   const refusal = text.startsWith(EXECABORT_OF) ? text.slice(EXECABORT_OF.length) : text;
   const stateWord = stateWordOf(refusal);
   if (stateWord !== undefined) return STATE_REPLIES[stateWord];
+  // Without its MULTI, the commands of a transaction were executed one by one.
+  if (MULTI_FORBIDDEN.test(text)) return ACCESS_PERHAPS;
   if (isAccessRefusal(refusal)) return ACCESS;
   return NOT_EXECUTED.has(firstWord(text)) ? APPLICATION_REFUSED : APPLICATION;
 }
@@ -196,6 +198,8 @@ const ACCESS_WORDS: ReadonlySet<string> = new Set(['NOAUTH', 'WRONGPASS', 'NOPER
 /** Before Redis 6, and AUTH without any password configured. */
 const ACCESS_TEXTS =
   /^ERR (?:invalid password|Client sent AUTH, but no password is set|AUTH .*without any password configured|illegal address)/i;
+
+const MULTI_FORBIDDEN = /^NOPERM .*'multi' command/i;
 
 function isAccessRefusal(text: string): boolean {
   return ACCESS_WORDS.has(firstWord(text)) || ACCESS_TEXTS.test(text);

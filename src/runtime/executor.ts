@@ -139,10 +139,11 @@ export class Executor implements AttemptListener {
 
   /** From here on it is pending. */
   admit(command: Command): void {
+    const signal = command.options?.abortSignal;
+    // First: it throws when the caller gave something else.
+    if (signal) listenForAbort(this, command, signal);
     this.pending += 1;
     this.#deadlines.watch();
-    const signal = command.options?.abortSignal;
-    if (signal !== undefined) listenForAbort(this, command, signal);
     this.dispatch(command);
   }
 

@@ -123,6 +123,17 @@ it('waits in close() for what is pending, and accepts nothing more', async () =>
   await waitFor(async () => (await connections(east)) === 0, { what: 'no connection' });
 });
 
+it('does not wait in close() for what was refused for its abort signal', async () => {
+  const client = await connected(await servers());
+  await client.set('key', 'value');
+  const given = (abortSignal: unknown) => client.withCommandOptions({ abortSignal } as object);
+  // As node-redis has it.
+  expect(await given(null).get('key')).toBe('value');
+  expect(await errorOf(given({ aborted: false }).get('key'))).toBeInstanceOf(TypeError);
+  expect(client.stats().pending).toBe(0);
+  await client.close();
+});
+
 it('fails over while close() waits', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);

@@ -109,6 +109,36 @@ describe.each(ways)('%s', (_name, begin) => {
     expect(await client.mGet(['a', 'b', 'c', 'e'])).toEqual(['1', null, '3', null]);
   });
 
+  it('refuses what no server would answer: the next reply would be taken for its own', async () => {
+    const client = await connected(await servers());
+    const none = 'expected an array that begins with the name of a command';
+    const outcomes = await Promise.allSettled([
+      client.sendCommand([]),
+      client.echo('first'),
+      client.sendCommand([null as unknown as string]),
+      client.sendCommand('PING' as unknown as string[]),
+      client.multi().addCommand([]).exec(),
+      client.multi().set('key', '1').addCommand([]).execAsPipeline(),
+      client
+        .multi()
+        .addCommand('SET' as unknown as string[])
+        .exec(),
+      client.echo('second'),
+    ]);
+    expect(outcomes).toEqual([
+      { status: 'rejected', reason: new TypeError(`args: ${none}`) },
+      { status: 'fulfilled', value: 'first' },
+      { status: 'rejected', reason: new TypeError(`args: ${none}`) },
+      { status: 'rejected', reason: new TypeError(`args: ${none}`) },
+      { status: 'rejected', reason: new TypeError(`command 1: ${none}`) },
+      { status: 'rejected', reason: new TypeError(`command 2: ${none}`) },
+      { status: 'rejected', reason: new TypeError(`command 1: ${none}`) },
+      { status: 'fulfilled', value: 'second' },
+    ]);
+    expect(await client.get('key')).toBeNull();
+    expect(client.stats().pending).toBe(0);
+  });
+
   it('takes back what waits behind a full socket, at a switch', async () => {
     const [east, west] = await servers();
     const proxy = await startProxy(east);

@@ -27,6 +27,7 @@ const RAW: readonly (readonly string[])[] = [
   ['SYNC'],
   ['PSYNC', '?', '-1'],
   ['REPLCONF', 'ACK', '0'],
+  ['SCRIPT', 'DEBUG', 'YES'],
   ['CLIENT', 'REPLY', 'OFF'],
   ['CLIENT', 'TRACKING', 'ON'],
   ['CLIENT', 'CACHING', 'YES'],
@@ -40,6 +41,7 @@ const RAW: readonly (readonly string[])[] = [
 /** Neighbours of the refused ones by name or family. */
 const ALLOWED: readonly (readonly string[])[] = [
   ['GET', 'select'],
+  ['SCRIPT', 'EXISTS', 'DEBUG'],
   ['CLIENT', 'LIST'],
   ['CLIENT', 'KILL', 'ID', '1'],
   ['CLIENT', 'GETNAME'],
@@ -81,7 +83,7 @@ afterAll(() => expect(passed).toHaveLength(ALLOWED.length * Object.keys(SPELLING
 
 describe.each(Object.entries(SPELLINGS))('raw commands, %s', (_spelling, spell) => {
   const spelled = (command: readonly string[]) => {
-    const subcommand = command[0] === 'CLIENT' ? 2 : 1;
+    const subcommand = command[0] === 'CLIENT' || command[0] === 'SCRIPT' ? 2 : 1;
     return command.map((word, index) => (index < subcommand ? spell(word) : word));
   };
 
@@ -120,6 +122,7 @@ describe('methods', () => {
     ['clientNoEvict', [true]],
     ['clientNoTouch', [true]],
     ['readonly', []],
+    ['scriptDebug', ['YES']],
     ['asking', []],
   ] as const)('%s, a typed command', async (name, args) => {
     await expect(client[name]?.(...args)).rejects.toBeInstanceOf(UnsupportedError);

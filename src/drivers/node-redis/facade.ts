@@ -57,8 +57,7 @@ export function createFacade(
   define(facade._self, {
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
-      if (!Array.isArray(args)) return Promise.reject(new TypeError('args: expected an array'));
-      const refused = refusal(args);
+      const refused = isCommand(args) ? refusal(args) : new TypeError(`args: ${A_COMMAND}`);
       if (refused !== undefined) return Promise.reject(refused);
       return sink.send(args, merge(this._commandOptions, given));
     },
@@ -111,6 +110,8 @@ export function createFacade(
       return Promise.reject(new UnsupportedError(`select: ${REFUSED_METHODS.select}`));
     }
     const all = commands.map(({ args }) => args);
+    const flawed = all.findIndex((args) => !isCommand(args));
+    if (flawed >= 0) return Promise.reject(new TypeError(`command ${flawed + 1}: ${A_COMMAND}`));
     const refused = all.map(refusal).find((error) => error !== undefined);
     if (refused !== undefined) return Promise.reject(refused);
     return sink.sendBatch(kind, all, view._commandOptions);
@@ -127,6 +128,13 @@ function newFacade(options: Record<string, unknown>, like: Internals | undefined
   // Not inherited from the other one's options: they belong to one client.
   const own = { clientSideCache: undefined, emitInvalidate: undefined, ...options };
   return Object.create(duplicate.call(like._self, own)) as Internals;
+}
+
+const A_COMMAND = 'expected an array that begins with the name of a command';
+
+/** The server does not answer an empty one: all later replies would go to the wrong callers. */
+function isCommand(args: unknown): args is readonly CommandArgument[] {
+  return Array.isArray(args) && args[0] !== undefined && args[0] !== null;
 }
 
 /** Own, not enumerable, and not to be replaced by accident. */

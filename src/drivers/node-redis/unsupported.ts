@@ -53,6 +53,7 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ['READWRITE', ONE_CONNECTION],
   ['ASKING', ONE_CONNECTION],
   ['HIMPORT', 'its field sets live on one connection'],
+  ['SCRIPT DEBUG', 'it makes a debugger of a connection that is shared with other commands'],
   ['SYNC', 'the connection is shared with commands'],
   ['PSYNC', 'the connection is shared with commands'],
   ['REPLCONF', 'the connection is shared with commands'],
