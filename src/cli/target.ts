@@ -61,25 +61,31 @@ function fromUrl(match: RegExpExecArray | null, weight: number) {
   return { ...(id === undefined ? {} : { id }), weight, client: { url } };
 }
 
-/** Where each database leads, without credentials. */
-export function addresses({ resolved }: Target): Map<string, string> {
-  return new Map(resolved.databases.map((database) => [database.id, addressOfDatabase(database)]));
+/** Where each database leads, without credentials: all that its configuration names. */
+export function addresses({ resolved }: Target): Map<string, readonly string[]> {
+  return new Map(resolved.databases.map((database) => [database.id, addressesOf(database)]));
 }
 
-export function addressOfDatabase(database: ValidatedOptions['databases'][number]): string {
+function addressesOf(database: ValidatedOptions['databases'][number]): string[] {
   switch (database.topology) {
     case 'cluster':
-      return addressOf({ ...database.cluster.rootNodes[0] });
-    case 'sentinel': {
-      const [root] = database.sentinel.sentinelRootNodes;
-      return `${root?.host}:${root?.port}`;
-    }
+      return database.cluster.rootNodes.map((root) => addressOf({ ...root }));
+    case 'sentinel':
+      return database.sentinel.sentinelRootNodes.map((socket) => addressOf({ socket }));
     default:
-      return addressOf({ ...database.client });
+      return [addressOf({ ...database.client })];
   }
 }
 
-/** All addresses that a database is reached by are of this machine. */
+/** By its id, one address of each database that is not, or not only, on this machine. */
+export function foreignAddresses(target: Target): [id: string, address: string][] {
+  return [...addresses(target)].flatMap(([id, all]): [string, string][] => {
+    const foreign = all.find((address) => !isLoopback(address));
+    return foreign === undefined ? [] : [[id, foreign]];
+  });
+}
+
+/** It is an address of this machine. */
 export function isLoopback(address: string): boolean {
   if (address.startsWith('/')) return true;
   const host = address

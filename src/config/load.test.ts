@@ -100,6 +100,31 @@ describe('values', () => {
     });
   });
 
+  it('name addresses of nodes, whose numbers may be variables as well', () => {
+    const nodeAddressMap = { '10.0.0.1:6379': { host: '${HOST:-localhost}', port: '${PORT}' } };
+    const config = {
+      databases: [
+        {
+          topology: 'cluster',
+          cluster: { rootNodes: [{ url: 'redis://east:1' }], nodeAddressMap },
+        },
+        {
+          topology: 'sentinel',
+          sentinel: {
+            name: 'm',
+            sentinelRootNodes: [{ host: 'a', port: 1 }],
+            nodeAddressMap: { '10.0.0.1:6379': { host: 'b', port: 2 } },
+          },
+        },
+      ],
+    };
+    expect(accepted(config)).toBe(true);
+    expect(parse(config, { PORT: '7000' }).databases).toMatchObject([
+      { cluster: { nodeAddressMap: { '10.0.0.1:6379': { host: 'localhost', port: 7000 } } } },
+      { sentinel: { nodeAddressMap: { '10.0.0.1:6379': { host: 'b', port: 2 } } } },
+    ]);
+  });
+
   it('come from files, without the line break at their end', () => {
     writeFileSync(path.join(directory, 'password'), 's3cret\n');
     const own = {

@@ -132,7 +132,13 @@ export class ConfigReader {
       if (known === undefined || (fixed !== undefined && fixed !== chosen)) return undefined;
       return Object.hasOwn(known, name) ? known[name] : undefined;
     });
-    return found ?? {};
+    if (found !== undefined) return found;
+    // Of a map, whose names are the user's.
+    return (
+      this.#find(schema, ({ additionalProperties }) =>
+        typeof additionalProperties === 'object' ? (additionalProperties as JsonSchema) : undefined,
+      ) ?? {}
+    );
   }
 
   /** The first answer among the schema and its alternatives. */

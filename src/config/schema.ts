@@ -16,8 +16,7 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
 
 /** Options of node-redis that a file can't hold either; anywhere below `client` and its kin. */
 export const CLIENT_NOT_IN_A_FILE: ReadonlySet<string> = new Set([
-  ...['modules', 'scripts', 'functions', 'credentialsProvider', 'nodeAddressMap'],
-  'reserveClient',
+  ...['modules', 'scripts', 'functions', 'credentialsProvider', 'reserveClient'],
 ]);
 
 const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}';
@@ -61,6 +60,17 @@ const CLIENT: Properties = {
 const client = { $ref: '#/$defs/client' };
 const nodes = { type: 'array', minItems: 1 };
 
+/** From `host:port`, as the deployment names a server, to where it can be reached from here. */
+const nodeAddressMap = {
+  type: 'object',
+  additionalProperties: {
+    type: 'object',
+    required: ['host', 'port'],
+    properties: { host: text, port: SOCKET.port },
+    additionalProperties: false,
+  },
+};
+
 /** Options whose parts are not in the table. */
 const SHAPES: Readonly<Record<string, JsonSchema>> = {
   client,
@@ -74,6 +84,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
       minimizeConnections: flag,
       useReplicas: flag,
       maxCommandRedirections: integer({ minimum: 0 }),
+      nodeAddressMap,
     },
   },
   'databases[].sentinel': {
@@ -90,6 +101,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
       masterPoolSize: integer({ minimum: 1 }),
       replicaPoolSize: integer({ minimum: 0 }),
       scanInterval: number({ minimum: 0 }),
+      nodeAddressMap,
     },
   },
   healthCheck: { $ref: '#/$defs/healthChecks' },

@@ -29,6 +29,10 @@ export function connectFinding(error: unknown, tls: boolean): Finding {
 function root(error: unknown): { code?: string; message?: string } {
   // Of several addresses node-redis and Node.js tell an AggregateError.
   if (error instanceof AggregateError && error.errors.length > 0) return root(error.errors[0]);
+  // Of a cluster and of Sentinels: what the last one of them said.
+  if (error instanceof Error && !('code' in error) && error.cause instanceof Error) {
+    return root(error.cause);
+  }
   return error as { code?: string; message?: string };
 }
 

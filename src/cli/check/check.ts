@@ -55,8 +55,8 @@ function betweenThem(inspected: readonly Inspected[]): Finding[] {
   const latencies = inspected.flatMap(({ report: { id, weight, latencyMs } }) =>
     latencyMs === null ? [] : [{ id, weight, latencyMs }],
   );
-  const infos = new Map(inspected.map(({ database, info }) => [database.id, info]));
-  return [...sameServerFindings(infos), clockFinding(clocks), latencyFinding(latencies)].filter(
+  const runIds = new Map(inspected.map(({ database, runIds }) => [database.id, runIds]));
+  return [...sameServerFindings(runIds), clockFinding(clocks), latencyFinding(latencies)].filter(
     (each) => each !== undefined,
   );
 }

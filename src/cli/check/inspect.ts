@@ -7,13 +7,16 @@ import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { connectFinding } from './causes.js';
+import { type Deployment, inspectDeployment } from './deployment.js';
 import { type DatabaseReport, type Finding, finding } from './report.js';
 import {
   type ClockReading,
   certificateFinding,
   type Info,
   parseInfo,
+  poolFinding,
   serverFindings,
+  versionOf,
 } from './server-rules.js';
 import { inspectTls, tlsTargetOf } from './tls.js';
 
@@ -22,50 +25,35 @@ const PINGS = 7;
 export interface Inspected {
   readonly database: ResolvedDatabase;
   readonly report: DatabaseReport;
-  readonly info: Info;
+  /** Of the servers behind it (run_id). */
+  readonly runIds: readonly string[];
   readonly clock: ClockReading | undefined;
   /** Undefined when it could not be reached. To be destroyed by whoever asked. */
   readonly probe: ProbeConnection | undefined;
 }
 
-/** Never rejects; everything is bounded by `timeoutMs`. */
+/** Never rejects; everything is bounded by some `timeoutMs`. */
 export async function inspect(database: ResolvedDatabase, timeoutMs: number): Promise<Inspected> {
-  const findings: Finding[] = [];
   const driver = createDriver(database);
-  const tls = tlsTargetOf(database);
-  const certificate = tls === undefined ? undefined : await inspectTls(tls, timeoutMs);
-  const daysLeft = certificate?.daysLeft;
+  const tls = tlsTargetOf(database.client);
+  const [deployment, certificate] = await Promise.all([
+    inspectDeployment(database, timeoutMs),
+    tls !== undefined && hasAddress(database) ? inspectTls(tls, timeoutMs) : undefined,
+  ]);
+  const daysLeft = certificate?.daysLeft ?? deployment?.certificateDaysLeft;
+  const findings: Finding[] = [];
   const report = {
     ...{ id: database.id, address: driver.address, topology: database.topology },
     ...{ weight: database.weight, findings, certificateDaysLeft: daysLeft ?? null },
   };
-  const none = { reachable: false, latencyMs: null, version: null, role: null };
-
-  const beganAt = systemClock.now();
-  let probe: ProbeConnection;
+  let probe: ProbeConnection | undefined;
   try {
+    const beganAt = systemClock.now();
     probe = await open(driver, timeoutMs);
-  } catch (error) {
-    findings.push(connectFinding(error, tls !== undefined));
-    if (daysLeft !== undefined && daysLeft < 0) findings.push(certificateFinding(daysLeft, ''));
-    return {
-      database,
-      report: { ...report, ...none },
-      info: new Map(),
-      clock: undefined,
-      probe: undefined,
-    };
-  }
-  const connectMs = systemClock.now() - beganAt;
-  try {
-    const latencyMs = await ping(probe, timeoutMs);
-    findings.push(
-      finding(
-        'ok',
-        'reachable',
-        `connected in ${duration(connectMs)}, PING ${duration(latencyMs)}`,
-      ),
-    );
+    const connectMs = systemClock.now() - beganAt;
+    const pingMs = await ping(probe, timeoutMs);
+    const text = `connected in ${duration(connectMs)}, PING ${duration(pingMs)}`;
+    findings.push(finding('ok', 'reachable', text), ...(deployment?.findings ?? []));
     if (certificate?.protocol !== undefined && daysLeft !== undefined) {
       findings.push(certificateFinding(daysLeft, certificate.protocol));
     }
@@ -74,25 +62,63 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
         finding('warning', 'tls', 'any certificate is accepted (rejectUnauthorized is false)'),
       );
     const info = await infoOf(probe, timeoutMs, findings);
-    findings.push(...serverFindings(info, database.topology));
+    findings.push(...serverFindingsOf(database, info));
     const clock = await clockOf(database.id, probe, timeoutMs);
-    const version = info.get('valkey_version') ?? info.get('redis_version') ?? null;
+    // A PING to a cluster is one to each node and more.
+    const latencyMs = rounded(deployment?.latencyMs ?? pingMs);
     const role = info.get('role') ?? null;
-    const reached = { reachable: true, latencyMs, version, role };
-    return { database, report: { ...report, ...reached }, info, clock, probe };
+    const reached = { reachable: true, latencyMs, version: versionOf(info) ?? null, role };
+    const runId = info.get('run_id');
+    const runIds = deployment?.runIds ?? (runId === undefined ? [] : [runId]);
+    return { database, report: { ...report, ...reached }, runIds, clock, probe };
   } catch (error) {
-    // Connected, and then PING got an error reply, or none.
-    findings.push(connectFinding(error, tls !== undefined));
-    probe.destroy();
+    // Not connected, or connected, and then PING got an error reply or none.
+    probe?.destroy();
+    findings.push(...failureFindings(error, deployment, tls !== undefined));
+    if (daysLeft !== undefined && daysLeft < 0) findings.push(certificateFinding(daysLeft, ''));
+    const none = { reachable: false, latencyMs: null, version: null, role: null };
+    const runIds = deployment?.runIds ?? [];
     return {
       database,
       report: { ...report, ...none },
-      info: new Map(),
+      runIds,
       clock: undefined,
       probe: undefined,
     };
   }
 }
+
+/** `client` of the other topologies leads nowhere by itself. */
+function hasAddress({ topology }: ResolvedDatabase): boolean {
+  return topology === 'client' || topology === 'pool';
+}
+
+/** What the client runs into, unless its servers have told it in more words. */
+function failureFindings(error: unknown, deployment: Deployment | undefined, tls: boolean) {
+  const told = deployment?.findings ?? [];
+  if (told.some(({ level }) => level === 'problem')) return told;
+  const found = connectFinding(error, tls);
+  // Behind Sentinels that are well it is the master which is not.
+  const who = deployment?.named === undefined ? '' : `the master ${deployment.named}: `;
+  return [...told, { ...found, text: `${who}${found.text}` }];
+}
+
+function serverFindingsOf(database: ResolvedDatabase, info: Info): Finding[] {
+  const all = serverFindings(info, database.topology);
+  switch (database.topology) {
+    case 'cluster':
+      // The nodes are looked at one by one: this is the one that happened to answer.
+      return all.filter(({ check }) => check === 'server');
+    case 'pool': {
+      const pool = poolFinding(info, database.pool.maximum);
+      return pool === undefined ? all : [...all, pool];
+    }
+    default:
+      return all;
+  }
+}
+
+const rounded = (ms: number) => Math.round(ms * 1000) / 1000;
 
 async function ping(probe: ProbeConnection, timeoutMs: number): Promise<number> {
   const took: number[] = [];
@@ -102,7 +128,7 @@ async function ping(probe: ProbeConnection, timeoutMs: number): Promise<number> 
     took.push(systemClock.now() - beganAt);
   }
   took.sort((a, b) => a - b);
-  return Math.round((percentile(took, 0.5) ?? 0) * 1000) / 1000;
+  return percentile(took, 0.5) ?? 0;
 }
 
 async function infoOf(

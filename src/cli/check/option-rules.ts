@@ -1,5 +1,6 @@
 /** Options that are valid each for itself and dangerous together. Pure. */
 import { ALL_AVAILABLE, MAJORITY_AVAILABLE } from '../../core/initialization-policy.js';
+import { UNHEALTHY_AFTER_MS } from '../../options/topologies.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
 import { type Finding, finding, type Level } from './report.js';
 
@@ -52,11 +53,13 @@ const RULES: readonly Rule[] = [
     const slow = databases.filter((each) => leftAfterMs(each, suspectAfterMs) > commandDeadlineMs);
     if (slow.length === 0) return undefined;
     const worst = Math.max(...slow.map((each) => leftAfterMs(each, suspectAfterMs)));
-    return found(
-      'warning',
-      'commandDeadlineMs',
-      `a silent server is left after ${worst} ms (suspectAfterMs, probe timeout, unhealthyAfterMs), but commands give up after ${commandDeadlineMs} (commandDeadlineMs): callers see errors that a failover would have spared them`,
+    const text = `a silent server is left after ${worst} ms (suspectAfterMs, probe timeout, unhealthyAfterMs), but commands give up after ${commandDeadlineMs} (commandDeadlineMs): callers see errors that a failover would have spared them`;
+    // It is the default, so that such a deployment has the time to heal itself.
+    const isMeant = slow.every(
+      ({ topology, unhealthyAfterMs }) =>
+        unhealthyAfterMs > 0 && unhealthyAfterMs === UNHEALTHY_AFTER_MS[topology],
     );
+    return found(isMeant ? 'note' : 'warning', 'commandDeadlineMs', text);
   },
   ({ commandRetry, commandDeadlineMs }) => {
     const { maxAttempts, waitDurationMs } = commandRetry;

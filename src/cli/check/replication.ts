@@ -87,23 +87,30 @@ function findings(
   written: ReadonlyMap<string, Written>,
   timeoutMs: number,
 ): Finding[] {
-  return pairs.map(({ from, to, afterMs }) => {
-    const way = `${from} → ${to}`;
+  return [...new Set(pairs.map(({ from }) => from))].flatMap((from) => {
     const source = written.get(from) as Written;
-    if ('refused' in source) {
-      return finding(
-        'skipped',
-        'replication',
-        `${way}: nothing can be written to ${from} (${source.refused})`,
-      );
-    }
-    if (afterMs !== null) {
-      return finding('ok', 'replication', `${way}: a write arrives within ${duration(afterMs)}`);
-    }
-    return finding(
-      'warning',
-      'replication',
-      `${way}: a write does not arrive within ${duration(timeoutMs)}: after a failover ${to} lacks it`,
+    const ways = pairs.filter((pair) => pair.from === from);
+    const arrived = ways.flatMap(({ to, afterMs }) =>
+      afterMs === null
+        ? []
+        : [
+            finding(
+              'ok',
+              'replication',
+              `${from} → ${to}: a write arrives within ${duration(afterMs)}`,
+            ),
+          ],
     );
+    // One line for all that it does not reach, or four databases would fill the screen.
+    const missing = ways.filter(({ afterMs }) => afterMs === null).map(({ to }) => to);
+    if (missing.length === 0) return arrived;
+    const way = `${from} → ${missing.join(', ')}`;
+    if ('refused' in source) {
+      const text = `${way}: nothing can be written to ${from} (${source.refused})`;
+      return [finding('skipped', 'replication', text)];
+    }
+    const lacks = missing.length === 1 ? `${missing[0]} lacks it` : 'they lack it';
+    const text = `${way}: a write does not arrive within ${duration(timeoutMs)}: after a failover ${lacks}`;
+    return [...arrived, finding('warning', 'replication', text)];
   });
 }

@@ -18,19 +18,35 @@ const OLDEST_TESTED = [6, 2] as const;
 /** `topology` is that of the configuration. */
 export function serverFindings(info: Info, topology: string): Finding[] {
   if (info.size === 0) return [];
-  return [
-    version(info),
-    mode(info, topology),
-    role(info),
-    loading(info),
-    memory(info),
-    persistence(info),
-    clients(info),
-  ].filter((each) => each !== undefined);
+  return [version(info), mode(info, topology), role(info), ...nodeFindings(info)].filter(
+    (each) => each !== undefined,
+  );
+}
+
+/** What holds for any server, whatever its part in a deployment. */
+export function nodeFindings(info: Info): Finding[] {
+  return [loading(info), memory(info), persistence(info), clients(info)].filter(
+    (each) => each !== undefined,
+  );
+}
+
+export function versionOf(info: Info): string | undefined {
+  return info.get('valkey_version') ?? info.get('redis_version');
+}
+
+/** A client may open more connections than the server takes from all together. */
+export function poolFinding(info: Info, maximum: number): Finding | undefined {
+  const limit = Number(info.get('maxclients') ?? 0);
+  if (limit === 0 || maximum < limit) return undefined;
+  return finding(
+    'warning',
+    'clients',
+    `one client may open ${maximum} connections (pool.maximum), the server takes ${limit} from all (maxclients)`,
+  );
 }
 
 function version(info: Info): Finding | undefined {
-  const text = info.get('valkey_version') ?? info.get('redis_version');
+  const text = versionOf(info);
   if (text === undefined) return undefined;
   const name = info.has('valkey_version') ? 'Valkey' : 'Redis';
   const [major = 0, minor = 0] = text.split('.').map(Number);
@@ -192,16 +208,17 @@ export function latencyFinding(readings: readonly LatencyReading[]): Finding | u
   );
 }
 
-/** Two entries that lead to one server. */
-export function sameServerFindings(infos: ReadonlyMap<string, Info>): Finding[] {
+/** Entries that lead to one server, by the ids of the servers behind each (run_id). */
+export function sameServerFindings(runIds: ReadonlyMap<string, readonly string[]>): Finding[] {
   const byRun = new Map<string, string[]>();
-  for (const [id, info] of infos) {
-    const run = info.get('run_id');
-    if (run !== undefined) byRun.set(run, [...(byRun.get(run) ?? []), id]);
+  for (const [id, runs] of runIds) {
+    for (const run of new Set(runs)) byRun.set(run, [...(byRun.get(run) ?? []), id]);
   }
-  return [...byRun.values()]
-    .filter((ids) => ids.length > 1)
-    .map((ids) =>
-      finding('problem', 'same-server', `${ids.join(' and ')} are one and the same server`),
-    );
+  // Two entries of one cluster share all of its nodes.
+  const shared = new Set(
+    [...byRun.values()].filter((ids) => ids.length > 1).map((ids) => ids.join(' and ')),
+  );
+  return [...shared].map((ids) =>
+    finding('problem', 'same-server', `${ids} are one and the same server`),
+  );
 }

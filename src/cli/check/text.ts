@@ -9,6 +9,7 @@ const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {
   problem: ['✗', 'red'],
   skipped: ['–', 'dim'],
 };
+/** Names of options are longer, and get a line of their own. */
 const CHECK_COLUMNS = 15;
 const INDENT = 4;
 
@@ -46,13 +47,12 @@ function line({ check, level, text }: Finding, paint: Paint, width: number): str
   const indent = ' '.repeat(INDENT);
   const room = Math.max(30, width - INDENT - 3 - CHECK_COLUMNS);
   const shown = level === 'skipped' ? (each: string) => paint('dim', each) : (each: string) => each;
-  return wrap(text, room).map((each, index) => {
-    const head =
-      index === 0
-        ? `${paint(style, mark)}  ${paint('dim', padEnd(check, CHECK_COLUMNS))}`
-        : ' '.repeat(3 + CHECK_COLUMNS);
-    return `${indent}${head}${shown(each)}`;
-  });
+  const head = `${indent}${paint(style, mark)}  `;
+  const lines = wrap(text, room).map(shown);
+  const rest = (each: string) => `${indent}${' '.repeat(3 + CHECK_COLUMNS)}${each}`;
+  const [first = '', ...others] = lines;
+  if (check.length >= CHECK_COLUMNS) return [`${head}${paint('dim', check)}`, ...lines.map(rest)];
+  return [`${head}${paint('dim', padEnd(check, CHECK_COLUMNS))}${first}`, ...others.map(rest)];
 }
 
 function verdict({ ok, counts }: CheckReport, paint: Paint): string {

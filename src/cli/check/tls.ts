@@ -2,8 +2,7 @@
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { systemClock } from '../../clock.js';
-import type { ResolvedDatabase } from '../../options/types.js';
-import { addressOfDatabase } from '../target.js';
+import { addressOf } from '../../options/client.js';
 
 const DAY_MS = 86_400_000;
 
@@ -20,15 +19,15 @@ export interface TlsReading {
   readonly daysLeft: number | undefined;
 }
 
-/** Where to look, as node-redis would connect; undefined without TLS. */
-export function tlsTargetOf(database: ResolvedDatabase): TlsTarget | undefined {
-  const { url, socket = {} } = database.client as {
+/** Where to look, with the options of one connection; undefined without TLS. */
+export function tlsTargetOf(client: object): TlsTarget | undefined {
+  const { url, socket = {} } = client as {
     readonly url?: string;
     readonly socket?: Record<string, unknown>;
   };
   const isTls = socket.tls === true || url?.startsWith('rediss:') === true;
   if (!isTls) return undefined;
-  const address = addressOfDatabase(database);
+  const address = addressOf({ ...client });
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
   const { tls: _tls, reconnectStrategy: _strategy, ...given } = socket;

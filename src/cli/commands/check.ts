@@ -3,7 +3,7 @@ import type { CheckReport } from '../check/report.js';
 import { EXIT } from '../exit.js';
 import { milliseconds } from '../numbers.js';
 import { Output } from '../output.js';
-import { addresses, isLoopback, readTarget, type Target } from '../target.js';
+import { foreignAddresses, readTarget, type Target } from '../target.js';
 
 interface Options {
   readonly write?: boolean;
@@ -66,7 +66,7 @@ async function mayWrite(
 ): Promise<true | string> {
   if (write === true) return true;
   if (write === false) return 'not looked at (--no-write)';
-  const foreign = [...addresses(target)].filter(([, address]) => !isLoopback(address));
+  const foreign = foreignAddresses(target);
   if (foreign.length === 0) return true;
   const skipped = 'not looked at: it takes a test key, which --write allows';
   if (output.json || process.stdin.isTTY !== true) return skipped;

@@ -11,7 +11,7 @@ import type { ValidatedOptions } from '../../options/validate.js';
 import { EXIT, FailedError } from '../exit.js';
 import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
-import { addresses, isLoopback, readTarget, type Target } from '../target.js';
+import { foreignAddresses, readTarget, type Target } from '../target.js';
 import { clientVersion } from '../versions.js';
 import { type OwnServers, startOwnServers } from './own-servers.js';
 import { isEncrypted, preflight, refuseImpossible } from './preflight.js';
@@ -105,7 +105,7 @@ function save(file: string, page: string): void {
 }
 
 async function agreed(target: Target, { yes }: DrillOptions, output: Output): Promise<boolean> {
-  const foreign = [...addresses(target)].filter(([, address]) => !isLoopback(address));
+  const foreign = foreignAddresses(target);
   if (yes || foreign.length === 0) return true;
   const { callers, rate } = LOAD.others;
   return output.confirm(

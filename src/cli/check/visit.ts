@@ -1,0 +1,45 @@
+/** One server of a deployment, asked directly: a seed, a node of a cluster, a Sentinel. */
+import { ask, open } from '../../drill/wire/direct.js';
+import { NodeRedisDriver } from '../../drivers/node-redis/driver.js';
+import type { NodeRedisOptions } from '../../drivers/node-redis/options.js';
+import type { ClientOptions } from '../../options/client.js';
+
+/** What was seen there, or why nothing was. */
+export type Visit<T> = { readonly address: string } & (
+  | { readonly seen: T; readonly error?: undefined }
+  | { readonly seen?: undefined; readonly error: unknown }
+);
+
+/** Sends one command; rejects with the error reply, or when the answer is late. */
+export type Ask = (...args: readonly string[]) => Promise<unknown>;
+
+/** Opens a connection, looks, and closes it. Never rejects. */
+export async function visit<T>(
+  options: object,
+  timeoutMs: number,
+  look: (send: Ask) => Promise<T>,
+): Promise<Visit<T>> {
+  // Replies are read as RESP 2 has them.
+  const driver = new NodeRedisDriver({ ...options, RESP: 2 } as NodeRedisOptions & ClientOptions);
+  const { address } = driver;
+  try {
+    const connection = await open(driver, timeoutMs);
+    try {
+      const seen = await look((...args) => ask(connection, args, timeoutMs));
+      return { address, seen };
+    } finally {
+      connection.destroy();
+    }
+  } catch (error) {
+    return { address, error };
+  }
+}
+
+/** Names and values in turn, as RESP 2 has them. */
+export function fieldsOf(reply: unknown): ReadonlyMap<string, string> {
+  const items = Array.isArray(reply) ? reply.map(String) : [];
+  const pairs = items.flatMap((name, at): [string, string][] =>
+    at % 2 === 0 ? [[name, items[at + 1] ?? '']] : [],
+  );
+  return new Map(pairs);
+}
