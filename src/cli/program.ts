@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { isMultiDbError } from '../errors.js';
 import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
@@ -34,7 +34,7 @@ export function createProgram(): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride();
-  program.configureHelp({ helpWidth: 80, showGlobalOptions: false });
+  program.configureHelp({ helpWidth: 80, showGlobalOptions: false, optionDescription });
   defineCheck(program);
   defineLive(program);
   defineDrill(program);
@@ -42,6 +42,13 @@ export function createProgram(): Command {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
   }
   return program;
+}
+
+/** That a flag is off and a list empty unless given goes without saying. */
+function optionDescription(option: Option): string {
+  const { defaultValue, description } = option;
+  const isEmpty = Array.isArray(defaultValue) && defaultValue.length === 0;
+  return defaultValue === false || isEmpty ? description : Help.prototype.optionDescription(option);
 }
 
 function report(error: unknown): number {

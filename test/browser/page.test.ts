@@ -66,7 +66,11 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await page.getByText('frankfurt is serving').waitFor();
     await page.getByText('Live', { exact: true }).waitFor();
     await app.servers[0].kill();
-    await page.getByText('dublin is serving').waitFor();
+    await page.getByText('dublin is serving in place of frankfurt').waitFor();
+    expect(await page.locator('#state').getAttribute('data-tone')).toBe('warn');
+    expect(await page.locator('#why').innerText()).toMatch(
+      /^Since .*: health check failed \(frankfurt: .*\)\. Now: highest weight/,
+    );
     await card(page, 'frankfurt').getByText('unhealthy', { exact: true }).waitFor();
     await card(page, 'frankfurt')
       .getByText(/Grace period: not chosen for another/)
@@ -102,7 +106,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
       .waitFor({ state: 'attached' });
     expect(await page.locator('#state').getAttribute('data-tone')).toBe('bad');
     await app.stopServing();
-    await page.getByText('Connection lost, trying again').waitFor();
+    await page.getByText(/Connection lost, trying again; state of /).waitFor();
     // What Chromium logs of a connection that was refused is the point here.
     complaints.splice(0);
   });
@@ -137,7 +141,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await press('Shift+Tab', 'ArrowDown', 'Enter');
     await page.getByText('dublin is serving').waitFor();
     await dialog.waitFor({ state: 'hidden' });
-    await page.getByText('dublin is active.').waitFor();
+    await page.getByText('Switched to dublin.').waitFor();
     expect(app.client.explain().active?.why).toMatch(
       /^forced, for another 5\d\d\.\d s|^forced, for another 600/,
     );

@@ -43,7 +43,7 @@ function headline({ state, activeDatabase, lastResort, healing }: Status, paint:
 }
 
 function row(
-  { active, id, weight, health, breaker, latencyMs }: DatabaseStatus,
+  { active, id, weight, health, breaker, latencyMs, lastProbe }: DatabaseStatus,
   paint: Paint,
 ): string[] {
   const mark: readonly [Style, string] = active
@@ -61,7 +61,8 @@ function row(
         ? paint('red', health)
         : health,
     breaker === 'open' ? paint('red', breaker) : breaker,
-    latencyMs === null ? '–' : duration(latencyMs),
+    // How long a refusal took is nobody's latency.
+    latencyMs === null || lastProbe?.healthy !== true ? '–' : duration(latencyMs),
   ];
 }
 
@@ -108,6 +109,7 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
   }
 }
 
+/** In UTC, and says so: it is compared with logs of other machines. */
 function time(iso: string): string {
-  return iso.slice(11, 23) || '            ';
+  return iso.slice(11, 24).padEnd(13);
 }

@@ -1,4 +1,4 @@
-import { type Paint, padEnd, padStart, wrap } from '../../cli/terminal.js';
+import { type Paint, padEnd, padStart, width, wrap } from '../../cli/terminal.js';
 import {
   count,
   counted,
@@ -21,7 +21,7 @@ export function summary(result: RunResult, paint: Paint, columns: number): strin
   const commands = counted(traffic.reads + traffic.writes, 'command');
   return [
     '',
-    ...table(result.steps, paint),
+    ...table(result.steps, paint, columns),
     '',
     ...promises(result, paint, columns),
     '',
@@ -33,31 +33,67 @@ export function summary(result: RunResult, paint: Paint, columns: number): strin
   ];
 }
 
-function table(steps: readonly StepResult[], paint: Paint): string[] {
-  const head = ['', 'fault', 'next', 'switch', 'first reply', 'readers', 'writers', 'repeated'];
-  const rows = steps.map((step, index) => [
-    String(index + 1),
-    step.title,
-    name(step.expected),
-    duration(step.switchedAfterMs),
-    duration(step.servedAfterMs),
-    errorCell(step.readerErrors, paint, 'red'),
-    errorCell(step.writerErrors, paint, 'yellow'),
-    step.repeated === 0 ? '0' : paint('red', count(step.repeated)),
-  ]);
+/** One column of the table. */
+interface Column {
+  readonly head: string;
+  /** Where there is little room; empty: the column is left out. */
+  readonly short?: string;
+  readonly pad: typeof padEnd;
+  readonly cell: (step: StepResult, index: number, paint: Paint) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: '', pad: padEnd, cell: (_, index) => String(index + 1) },
+  { head: 'fault', pad: padEnd, cell: ({ title }) => title },
+  { head: 'next', short: '', pad: padEnd, cell: ({ expected }) => name(expected) },
+  { head: 'switch', pad: padStart, cell: ({ switchedAfterMs }) => duration(switchedAfterMs) },
+  {
+    head: 'first reply',
+    short: 'reply',
+    pad: padStart,
+    cell: ({ servedAfterMs }) => duration(servedAfterMs),
+  },
+  {
+    head: 'readers',
+    pad: padStart,
+    cell: ({ readerErrors }, _, paint) => errorCell(readerErrors, paint, 'red'),
+  },
+  {
+    head: 'writers',
+    pad: padStart,
+    cell: ({ writerErrors }, _, paint) => errorCell(writerErrors, paint, 'yellow'),
+  },
+  {
+    head: 'repeated',
+    short: 'twice',
+    pad: padStart,
+    cell: ({ repeated }, _, paint) => (repeated === 0 ? '0' : paint('red', count(repeated))),
+  },
+];
+
+function table(steps: readonly StepResult[], paint: Paint, columns: number): string[] {
+  const wide = tableOf(COLUMNS, steps, paint);
+  if (Math.max(...wide.map(width)) <= columns) return wide;
+  const shown = COLUMNS.filter(({ short }) => short !== '');
+  return tableOf(
+    shown.map((column) => ({ ...column, head: column.short ?? column.head })),
+    steps,
+    paint,
+  );
+}
+
+function tableOf(shown: readonly Column[], steps: readonly StepResult[], paint: Paint): string[] {
+  const head = shown.map((column) => column.head);
+  const rows = steps.map((step, index) => shown.map(({ cell }) => cell(step, index, paint)));
   const widths = head.map((title, at) =>
-    Math.max(title.length, ...rows.map((row) => row[at]?.replace(ANSI, '').length ?? 0)),
+    Math.max(title.length, ...rows.map((row) => width(row[at] ?? ''))),
   );
   const line = (cells: readonly string[]) =>
-    MARGIN +
-    cells.map((cell, at) => (at < 3 ? padEnd : padStart)(cell, widths[at] ?? 0)).join('  ');
+    MARGIN + cells.map((cell, at) => (shown[at]?.pad ?? padEnd)(cell, widths[at] ?? 0)).join('  ');
   const rule = MARGIN + paint('dim', '─'.repeat(widths.reduce((sum, each) => sum + each + 2, -2)));
   const kinds = steps.flatMap(notes).map((text) => MARGIN + paint('dim', text));
   return [paint('dim', line(head)), rule, ...rows.map(line), rule, ...kinds];
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
-const ANSI = /\u001b\[\d+m/g;
 
 function errorCell(errors: ErrorCounts, paint: Paint, style: 'red' | 'yellow'): string {
   const sum = total(errors);

@@ -155,7 +155,8 @@ function niceTop(ms) {
 function round(value) {
     return Math.round(value * 10) / 10;
 }
-function headline({ state, activeDatabase, lastResort, healing }) {
+function headline(status) {
+    const { state, activeDatabase, lastResort, healing } = status;
     switch (state) {
         case 'serving':
             if (healing !== null) {
@@ -167,7 +168,7 @@ function headline({ state, activeDatabase, lastResort, healing }) {
             }
             return lastResort
                 ? { text: \`\${activeDatabase} serves as the last resort\`, tone: 'warn', icon: 'alert' }
-                : { text: \`\${activeDatabase} is serving\`, tone: 'good', icon: 'check' };
+                : serving(status);
         case 'searching':
             return { text: 'Looking for a database that can serve', tone: 'warn', icon: 'wait' };
         case 'down':
@@ -178,15 +179,38 @@ function headline({ state, activeDatabase, lastResort, healing }) {
             return { text: 'The client is closed', tone: 'quiet', icon: 'pause' };
     }
 }
-function why({ state, why, healing }, now) {
+function serving(status) {
+    const text = \`\${status.activeDatabase} is serving\`;
+    const missed = missedBy(status);
+    if (missed === undefined)
+        return { text, tone: 'good', icon: 'check' };
+    const instead = \`\${text} in place of \${missed.id}\`;
+    const tone = missed.health === 'unhealthy' || !missed.connected ? 'warn' : 'good';
+    return { text: instead, tone, icon: tone === 'warn' ? 'alert' : 'check' };
+}
+function missedBy({ databases, activeDatabase }) {
+    const active = databases.find(({ id }) => id === activeDatabase);
+    if (active === undefined)
+        return undefined;
+    return databases
+        .filter(({ weight }) => weight > active.weight)
+        .sort((a, b) => b.weight - a.weight)[0];
+}
+function why(status, now) {
+    const { state, why, healing, switches, activeDatabase } = status;
     if (healing !== null) {
         const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
             return clockTime(new Date(at), now);
         });
         return \`\${healing.cause}, since \${since}. What it has not executed waits; if it still fails at \${leftAt}, it is left.\`;
     }
-    if (why !== null)
-        return why;
+    if (why !== null) {
+        const last = switches.at(-1);
+        if (last === undefined || last.to !== activeDatabase || missedBy(status) === undefined) {
+            return why;
+        }
+        return \`Since \${clockTime(new Date(last.at), now)}: \${reason(last).text} (\${last.cause}). Now: \${why}.\`;
+    }
     if (state !== 'down' && state !== 'searching')
         return '';
     return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
@@ -389,7 +413,7 @@ class Card {
         this.#remember(database);
         this.#draw(status, windowMs);
         this.#updateGrace(database);
-        const lines = linesOf(database, status);
+        const lines = linesOf(database);
         setChildren(this.#details, JSON.stringify(lines), () => lines.map((line) => el('li', {}, line)));
         this.#updateButtons(database);
     }
@@ -464,11 +488,9 @@ function show(element, { text, tone, icon: name }, title = '') {
         setAttribute(element, 'title', title);
     setChildren(element, \`\${name} \${text}\`, () => [icon(name), text]);
 }
-function linesOf(database, status) {
+function linesOf(database) {
     const { failures } = database;
     const lines = database.details.filter((line) => !line.startsWith('grace period'));
-    if (database.active && status.why !== null)
-        lines.push(status.why);
     if (failures > 0)
         lines.push(failuresOf(database));
     const steady = lines.map((line) => line.replace(/ for another [\\d.]+ s$/, ''));
@@ -574,7 +596,7 @@ function entry(event) {
         hidden(': '),
     ];
     const when = new Date(at);
-    return el('li', {}, el('time', { datetime: at, title: when.toLocaleString() }, clockTime(when, new Date())), el('p', { class: 'move' }, ...ends, el('span', { class: 'tag', 'data-tone': tone }, icon(name), text)), el('p', { class: 'cause' }, causeOf(event)));
+    return el('li', {}, el('time', { datetime: at, title: when.toLocaleString() }, clockTime(when, new Date())), el('p', { class: 'move' }, ...ends, el('span', { class: 'tag', 'data-tone': tone }, icon(name), text)), ...(event.cause === text ? [] : [el('p', { class: 'cause' }, causeOf(event))]));
 }
 function hidden(text) {
     return el('span', { class: 'vh' }, text);
@@ -592,7 +614,7 @@ function makeActive(id) {
             durations: [{ text: untilFailback(now, target), durationMs: undefined }, ...held()],
             confirm: \`Switch to \${id}\`,
             perform: (durationMs) => {
-                return told(change('active', { database: id, durationMs }), \`\${id} is active.\`);
+                return told(change('active', { database: id, durationMs }), \`Switched to \${id}.\`);
             },
         });
     });
@@ -604,7 +626,7 @@ function drain(id) {
             consequences: drainConsequences(now, target),
             durations: held(),
             confirm: \`Drain \${id}\`,
-            perform: (durationMs) => told(change(pathOf(id, 'drain'), { durationMs }), \`\${id} is drained.\`),
+            perform: (durationMs) => told(change(pathOf(id, 'drain'), { durationMs }), \`Drained \${id}.\`),
         });
     });
 }
@@ -617,7 +639,7 @@ function resume(id) {
         ],
         durations: [],
         confirm: \`Resume \${id}\`,
-        perform: () => told(change(pathOf(id, 'resume'), {}), \`\${id} is no longer drained.\`),
+        perform: () => told(change(pathOf(id, 'resume'), {}), \`Resumed \${id}.\`),
     });
 }
 function held() {
@@ -656,12 +678,18 @@ function showStatus(now) {
     cards.update(now);
     showTimeline(now.switches);
     setText(find('explanation'), now.explanation);
-    setText(find('as-of'), \`as of \${clockTime(new Date(now.at), new Date())}\`);
+    setText(find('as-of'), \`as of \${timeOf(now)}\`);
+}
+function timeOf({ at }) {
+    return clockTime(new Date(at), new Date());
 }
 function showLive(isLive) {
     setAttribute(find('live'), 'data-live', String(isLive));
     setChildren(find('live'), String(isLive), () => {
-        return isLive ? [icon('dot'), 'Live'] : [icon('alert'), 'Connection lost, trying again'];
+        if (isLive)
+            return [icon('dot'), 'Live'];
+        const asOf = status === undefined ? '' : \`; state of \${timeOf(status)}\`;
+        return [icon('alert'), \`Connection lost, trying again\${asOf}\`];
     });
 }
 const signIn = document.getElementById('sign-in');

@@ -69,6 +69,9 @@ p { margin: 0; }
 #live[data-live="false"] .icon { fill: none; color: inherit; }
 #live[data-live="false"] { color: var(--warn); }
 
+/* What is old is without colour. */
+body:has(#live[data-live="false"]) main { filter: grayscale(1); }
+
 #state { margin-top: 20px; padding: 20px 24px; background: var(--surface); border: 1px solid var(--line); border-left: 5px solid var(--quiet); border-radius: 10px; box-shadow: var(--shadow); }
 #state[data-tone="good"] { border-left-color: var(--good); }
 #state[data-tone="warn"] { border-left-color: var(--warn); }
@@ -126,6 +129,8 @@ button, .button { font: inherit; font-size: 14px; font-weight: 500; min-height: 
 button:hover, .button:hover { border-color: var(--quiet); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button:disabled { opacity: 0.55; cursor: default; }
+#sign-in { margin-top: 16px; }
+#sign-in[hidden] { display: none; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; margin-top: auto; }
 
 #timeline { margin: 0; padding: 0; list-style: none; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; box-shadow: var(--shadow); }
@@ -144,7 +149,7 @@ footer { padding-top: 24px; padding-bottom: 40px; font-size: 13px; color: var(--
 footer a { color: var(--quiet); }
 
 #notice { position: sticky; bottom: 16px; z-index: 1; max-width: 1040px; margin: 0 auto; padding: 0 24px; pointer-events: none; }
-#notice p { pointer-events: auto; padding: 12px 16px; border-radius: 8px; background: var(--text); color: var(--ground); box-shadow: 0 4px 16px rgb(0 0 0 / 20%); }
+#notice p { pointer-events: auto; width: fit-content; margin: 0 auto; padding: 12px 16px; border-radius: 8px; background: var(--text); color: var(--ground); box-shadow: 0 4px 16px rgb(0 0 0 / 20%); }
 #notice p:empty { display: none; }
 
 dialog { width: min(480px, calc(100vw - 32px)); max-height: calc(100vh - 32px); padding: 24px; border: 1px solid var(--line); border-radius: 12px; background: var(--surface); color: var(--text); box-shadow: 0 12px 40px rgb(0 0 0 / 25%); }

@@ -137,7 +137,7 @@ class Card {
     this.#remember(database);
     this.#draw(status, windowMs);
     this.#updateGrace(database);
-    const lines = linesOf(database, status);
+    const lines = linesOf(database);
     setChildren(this.#details, JSON.stringify(lines), () =>
       lines.map((line) => el('li', {}, line)),
     );
@@ -221,10 +221,9 @@ function show(element: Element, { text, tone, icon: name }: Phrase, title = ''):
 }
 
 /** Details, without the countdown that is shown anyway. */
-function linesOf(database: DatabaseStatus, status: Status): string[] {
+function linesOf(database: DatabaseStatus): string[] {
   const { failures } = database;
   const lines = database.details.filter((line) => !line.startsWith('grace period'));
-  if (database.active && status.why !== null) lines.push(status.why);
   if (failures > 0) lines.push(failuresOf(database));
   const steady = lines.map((line) => line.replace(/ for another [\d.]+ s$/, ''));
   if (database.drainEndsAt === null) return steady;

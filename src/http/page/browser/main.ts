@@ -30,7 +30,7 @@ function makeActive(id: string): void {
       durations: [{ text: untilFailback(now, target), durationMs: undefined }, ...held()],
       confirm: `Switch to ${id}`,
       perform: (durationMs) => {
-        return told(change('active', { database: id, durationMs }), `${id} is active.`);
+        return told(change('active', { database: id, durationMs }), `Switched to ${id}.`);
       },
     });
   });
@@ -43,8 +43,7 @@ function drain(id: string): void {
       consequences: drainConsequences(now, target),
       durations: held(),
       confirm: `Drain ${id}`,
-      perform: (durationMs) =>
-        told(change(pathOf(id, 'drain'), { durationMs }), `${id} is drained.`),
+      perform: (durationMs) => told(change(pathOf(id, 'drain'), { durationMs }), `Drained ${id}.`),
     });
   });
 }
@@ -58,7 +57,7 @@ function resume(id: string): void {
     ],
     durations: [],
     confirm: `Resume ${id}`,
-    perform: () => told(change(pathOf(id, 'resume'), {}), `${id} is no longer drained.`),
+    perform: () => told(change(pathOf(id, 'resume'), {}), `Resumed ${id}.`),
   });
 }
 
@@ -101,13 +100,19 @@ function showStatus(now: Status): void {
   cards.update(now);
   showTimeline(now.switches);
   setText(find('explanation'), now.explanation);
-  setText(find('as-of'), `as of ${clockTime(new Date(now.at), new Date())}`);
+  setText(find('as-of'), `as of ${timeOf(now)}`);
+}
+
+function timeOf({ at }: Status): string {
+  return clockTime(new Date(at), new Date());
 }
 
 function showLive(isLive: boolean): void {
   setAttribute(find('live'), 'data-live', String(isLive));
   setChildren(find('live'), String(isLive), () => {
-    return isLive ? [icon('dot'), 'Live'] : [icon('alert'), 'Connection lost, trying again'];
+    if (isLive) return [icon('dot'), 'Live'];
+    const asOf = status === undefined ? '' : `; state of ${timeOf(status)}`;
+    return [icon('alert'), `Connection lost, trying again${asOf}`];
   });
 }
 

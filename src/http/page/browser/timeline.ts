@@ -32,7 +32,7 @@ function entry(event: SwitchStatus): HTMLElement {
       ...ends,
       el('span', { class: 'tag', 'data-tone': tone }, icon(name), text),
     ),
-    el('p', { class: 'cause' }, causeOf(event)),
+    ...(event.cause === text ? [] : [el('p', { class: 'cause' }, causeOf(event))]),
   );
 }
 

@@ -77,7 +77,15 @@ it('says what a drain will do', () => {
 });
 
 it('says what is', () => {
-  expect(headline(status).text).toBe('west is serving');
+  expect(headline(status)).toMatchObject({
+    text: 'west is serving in place of east',
+    tone: 'good',
+  });
+  const failed = { ...east, health: 'unhealthy' } as const;
+  expect(headline({ ...status, databases: [failed, west] }).tone).toBe('warn');
+  expect(headline({ ...status, databases: [{ ...east, weight: 0.1 }, west] }).text).toBe(
+    'west is serving',
+  );
   expect(headline({ ...status, lastResort: true }).text).toBe('west serves as the last resort');
   expect(headline({ ...status, state: 'down' }).tone).toBe('bad');
   expect(why(status, new Date())).toBe('forced');
@@ -114,6 +122,9 @@ it('says what is', () => {
   };
   expect(announcement(event)).toBe(
     'west is active now, in place of east: health check failed. east: refused \u00b7 3 ms after the first sign',
+  );
+  expect(why({ ...status, why: 'highest weight', switches: [event] }, new Date(event.at))).toMatch(
+    /^Since [\d:]+: health check failed \(east: refused\)\. Now: highest weight\.$/,
   );
   expect(announcement({ ...event, to: null })).toContain('No database can serve; east was left');
 });

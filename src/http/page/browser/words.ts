@@ -11,7 +11,8 @@ export interface Phrase {
   readonly icon: IconName;
 }
 
-export function headline({ state, activeDatabase, lastResort, healing }: Status): Phrase {
+export function headline(status: Status): Phrase {
+  const { state, activeDatabase, lastResort, healing } = status;
   switch (state) {
     case 'serving':
       if (healing !== null) {
@@ -23,7 +24,7 @@ export function headline({ state, activeDatabase, lastResort, healing }: Status)
       }
       return lastResort
         ? { text: `${activeDatabase} serves as the last resort`, tone: 'warn', icon: 'alert' }
-        : { text: `${activeDatabase} is serving`, tone: 'good', icon: 'check' };
+        : serving(status);
     case 'searching':
       return { text: 'Looking for a database that can serve', tone: 'warn', icon: 'wait' };
     case 'down':
@@ -35,15 +36,41 @@ export function headline({ state, activeDatabase, lastResort, healing }: Status)
   }
 }
 
+/** Not the preferred one: what happened is the first thing to know. */
+function serving(status: Status): Phrase {
+  const text = `${status.activeDatabase} is serving`;
+  const missed = missedBy(status);
+  if (missed === undefined) return { text, tone: 'good', icon: 'check' };
+  const instead = `${text} in place of ${missed.id}`;
+  const tone = missed.health === 'unhealthy' || !missed.connected ? 'warn' : 'good';
+  return { text: instead, tone, icon: tone === 'warn' ? 'alert' : 'check' };
+}
+
+/** The database of the highest weight, if another one is active. */
+function missedBy({ databases, activeDatabase }: Status): DatabaseStatus | undefined {
+  const active = databases.find(({ id }) => id === activeDatabase);
+  if (active === undefined) return undefined;
+  return databases
+    .filter(({ weight }) => weight > active.weight)
+    .sort((a, b) => b.weight - a.weight)[0];
+}
+
 /** What stands below the headline. */
-export function why({ state, why, healing }: Status, now: Date): string {
+export function why(status: Status, now: Date): string {
+  const { state, why, healing, switches, activeDatabase } = status;
   if (healing !== null) {
     const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
       return clockTime(new Date(at), now);
     });
     return `${healing.cause}, since ${since}. What it has not executed waits; if it still fails at ${leftAt}, it is left.`;
   }
-  if (why !== null) return why;
+  if (why !== null) {
+    const last = switches.at(-1);
+    if (last === undefined || last.to !== activeDatabase || missedBy(status) === undefined) {
+      return why;
+    }
+    return `Since ${clockTime(new Date(last.at), now)}: ${reason(last).text} (${last.cause}). Now: ${why}.`;
+  }
   if (state !== 'down' && state !== 'searching') return '';
   return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
 }
