@@ -7,6 +7,7 @@
 //   --rounds N        rounds of each contestant per workload (default 7)
 //   --ms N            length of a round (default 400)
 //   --only TEXT       workloads whose `name / callers` contains TEXT
+//   --clients A,B     these clients (see throughput/contestants.mjs), besides the first
 //   --json FILE       all rounds
 //   --write           the tables into docs/performance.md, the plot into docs/images/throughput.svg
 //
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     ms: { type: 'string' },
     only: { type: 'string', default: '' },
+    clients: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -44,7 +46,8 @@ const WARM_UP_MS = 600;
 
 const BASE = 'plain-6-no-timeout';
 const QUICK = [BASE, 'multidb-6', 'plain-6'];
-const names = values.quick ? QUICK : Object.keys(CONTESTANTS);
+const asked = values.clients?.split(',') ?? (values.quick ? QUICK : Object.keys(CONTESTANTS));
+const names = [...new Set([BASE, ...asked])];
 
 const CALLERS = [1, 50, 1000, 10_000];
 const WORKLOADS = (
@@ -131,7 +134,7 @@ async function compareLatency(results) {
       .map((r) => r.perSecond),
   );
   const perSecond = most / 2;
-  const compared = [BASE, 'multidb-6', 'plain-6'];
+  const compared = QUICK.filter((name) => names.includes(name));
   /** @type {Map<string, { p50: number, p99: number }[]>} */
   const all = new Map(compared.map((name) => [name, []]));
   for (let index = -1; index < rounds; index += 1) {
@@ -157,7 +160,7 @@ async function compareLatency(results) {
 /** @returns {Promise<{ name: string, bytes: number }[]>} */
 async function compareHeap() {
   const [first] = servers;
-  const compared = [BASE, 'multidb-6', 'plain-6'];
+  const compared = QUICK.filter((name) => names.includes(name));
   /** @type {Map<string, number[]>} */
   const all = new Map(compared.map((name) => [name, []]));
   for (let index = -1; index < 5; index += 1) {

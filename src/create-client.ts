@@ -80,6 +80,8 @@ function createMember(
   const sink: CommandSink = {
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? Promise.reject(notOpen()),
+    answer: (args, commandOptions) =>
+      session.executor?.answer(args, commandOptions) ?? Promise.reject(notOpen()),
     sendBatch: (kind, commands, commandOptions) =>
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       Promise.reject(notOpen()),

@@ -50,8 +50,8 @@ export class Command {
     readonly traits: CommandTraits,
     /** In loop time. */
     readonly deadline: number,
-    readonly resolve: (reply: unknown) => void,
-    readonly reject: (error: unknown) => void,
+    public resolve: (reply: unknown) => void,
+    public reject: (error: unknown) => void,
   ) {}
 }
 

@@ -9,6 +9,7 @@ import {
   OverloadedError,
 } from '../errors.js';
 import { abort, abortError, listenForAbort } from './aborting.js';
+import { AwaitedCommand } from './awaited-command.js';
 import { Blocking } from './blocking.js';
 import type { Channel } from './channel.js';
 import type { Coherence } from './coherence.js';
@@ -108,6 +109,28 @@ export class Executor implements AttemptListener {
     options?: CommandOptions,
     batch?: Batch,
   ): Promise<unknown> {
+    const refused = this.#refused(options);
+    if (refused !== undefined) return refused;
+    return new Promise((resolve, reject) => {
+      const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+      const deadline = this.#deadlineOf(traits);
+      const sequence = this.nextSequence();
+      this.admit(new Command(sequence, args, options, batch, traits, deadline, resolve, reject));
+    });
+  }
+
+  /** As `send`, for who awaits the answer in an `async` function, and once. */
+  answer(args: readonly CommandArgument[], options?: CommandOptions): PromiseLike<unknown> {
+    const refused = this.#refused(options);
+    if (refused !== undefined) return refused;
+    const traits = commandTraits(args);
+    const deadline = this.#deadlineOf(traits);
+    const command = new AwaitedCommand(this.nextSequence(), args, options, traits, deadline);
+    this.admit(command);
+    return command as unknown as PromiseLike<unknown>;
+  }
+
+  #refused(options: CommandOptions | undefined): Promise<never> | undefined {
     const { route, runtime, search } = this.coordinator;
     if (!this.#open) return this.#refuse(new ClientClosedError());
     if (route.state === 'down') {
@@ -117,24 +140,13 @@ export class Executor implements AttemptListener {
       const message = `${this.pending} commands are pending (maxPendingCommands)`;
       return this.#refuse(new OverloadedError(message));
     }
-    const signal = options?.abortSignal;
-    if (signal?.aborted) return this.#refuse(abortError(this), 'aborted');
+    if (options?.abortSignal?.aborted) return this.#refuse(abortError(this), 'aborted');
+    return undefined;
+  }
 
-    return new Promise((resolve, reject) => {
-      const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
-      const allowedMs = runtime.options.commandDeadlineMs + (traits.blockMs ?? 0);
-      const command = new Command(
-        ++this.#sequence,
-        args,
-        options,
-        batch,
-        traits,
-        this.loop.time + this.loop.tickMs + allowedMs,
-        resolve,
-        reject,
-      );
-      this.admit(command);
-    });
+  #deadlineOf({ blockMs }: CommandTraits): number {
+    const { commandDeadlineMs } = this.coordinator.runtime.options;
+    return this.loop.time + this.loop.tickMs + commandDeadlineMs + (blockMs ?? 0);
   }
 
   /** From here on it is pending. */

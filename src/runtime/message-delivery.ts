@@ -1,4 +1,4 @@
-import type { WantedEntry } from '../core/wanted-subscriptions.js';
+import type { PubSubListener, WantedEntry } from '../core/wanted-subscriptions.js';
 import type { Emit } from './emit.js';
 
 /**
@@ -12,23 +12,32 @@ export function deliver(
   channel: Buffer,
   emit: Emit,
 ): void {
-  const call = (listener: (message: unknown, channel: unknown) => unknown, ...args: unknown[]) => {
-    const report = (error: unknown) =>
-      emit('error', error instanceof Error ? error : new Error(String(error)));
-    try {
-      const result = listener(args[0], args[1]);
-      if (result instanceof Promise) result.catch(report);
-    } catch (error) {
-      report(error);
-    }
-  };
-  const [stringListeners, bufferListeners] = [[...strings.keys()], [...buffers.keys()]];
+  // Copies: listeners may come and go meanwhile.
+  const bufferListeners = buffers.size === 0 ? NONE : [...buffers.keys()];
+  const stringListeners = strings.size === 0 ? NONE : [...strings.keys()];
   for (const listener of bufferListeners) {
-    if (buffers.has(listener)) call(listener, message, channel);
+    if (buffers.has(listener)) call(listener, message, channel, emit);
   }
   if (stringListeners.length === 0) return;
   const [text, name] = [textOf(message), channel.toString()];
-  for (const listener of stringListeners) if (strings.has(listener)) call(listener, text, name);
+  for (const listener of stringListeners) {
+    if (strings.has(listener)) call(listener, text, name, emit);
+  }
+}
+
+const NONE: readonly PubSubListener[] = [];
+
+function call(listener: PubSubListener, message: unknown, channel: unknown, emit: Emit): void {
+  try {
+    const result = listener(message, channel);
+    if (result instanceof Promise) result.catch((error) => report(error, emit));
+  } catch (error) {
+    report(error, emit);
+  }
+}
+
+function report(error: unknown, emit: Emit): void {
+  emit('error', error instanceof Error ? error : new Error(String(error)));
 }
 
 /** `__redis__:invalidate` sends an array, or null. */

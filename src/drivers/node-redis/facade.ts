@@ -4,6 +4,7 @@ import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command.js';
 import type { CommandArgument } from '../driver.js';
+import { answeringMembers } from './answering.js';
 import { cacheOf, cachingMembers } from './caching.js';
 import type { CacheGround } from './guarded-cache.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
@@ -11,6 +12,11 @@ import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
 /** What the facade hands commands to. */
 export interface CommandSink {
   send(args: readonly CommandArgument[], options: CommandOptions | undefined): Promise<unknown>;
+  /** As `send`, awaited in an `async` function, and once. */
+  answer?(
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+  ): PromiseLike<unknown>;
   sendBatch(
     kind: 'multi' | 'pipeline',
     commands: readonly (readonly CommandArgument[])[],
@@ -87,7 +93,16 @@ export function createFacade(
       return view;
     },
   });
+  const { answer } = sink;
   if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
+  else if (answer !== undefined) {
+    const members = answeringMembers(facade._self, (view, args, given) => {
+      const refused = refusal(args);
+      if (refused !== undefined) return Promise.reject(refused);
+      return answer(args, merge(view._commandOptions, given));
+    });
+    define(facade._self, members);
+  }
   for (const [name, why] of Object.entries(REFUSED_METHODS)) {
     const error = () => new UnsupportedError(`${name}: ${why}`);
     define(facade._self, {

@@ -15,12 +15,12 @@ export function publishingMembers(client: object): Record<string, Publish> {
   for (const name of NAMES) {
     const original = (client as Record<string, Publish>)[name] as Publish;
     members[name] = function (...args) {
-      const published: Promise<unknown> = new Promise((resolve, reject) => {
-        original.apply(this, args).then(resolve, (error: unknown) => {
+      const published: Promise<unknown> = original
+        .apply(this, args)
+        .then(undefined, (error: unknown) => {
           if (isMultiDbError(error)) published.catch(() => {});
-          reject(error);
+          throw error;
         });
-      });
       return published;
     };
   }

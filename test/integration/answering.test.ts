@@ -1,0 +1,88 @@
+/** How replies and errors reach the promise of a node-redis method, whichever way it goes. */
+import { channel } from 'node:diagnostics_channel';
+import { AbortError, RESP_TYPES } from '@redis/client';
+import { ClientClosedError, OverloadedError } from 'redis-multidb';
+import { expect, it } from 'vitest';
+import { connected, servers } from './support.js';
+
+const REPLIES = 'node-redis:command:reply';
+
+it('a method returns a native promise, with a reply to transform or without', async () => {
+  const client = await connected(await servers());
+  const got = client.get('missing');
+  const all = client.hGetAll('missing');
+  for (const promise of [got, all]) expect(Object.getPrototypeOf(promise)).toBe(Promise.prototype);
+  expect(await got).toBe(null);
+  expect({ ...(await all) }).toEqual({});
+});
+
+it('rejects what is aborted, refused or closed in the very turn of the call', async () => {
+  const client = await connected(await servers(), { maxPendingCommands: 2 });
+  const controller = new AbortController();
+  const aborted = client.withAbortSignal(controller.signal).get('key');
+  controller.abort();
+  await expect(aborted).rejects.toThrow(AbortError);
+
+  const accepted = [client.get('key'), client.get('key')];
+  await expect(client.get('key')).rejects.toThrow(OverloadedError);
+  await Promise.all(accepted);
+
+  const pending = client.get('key');
+  client.destroy();
+  await expect(pending).rejects.toThrow(ClientClosedError);
+  await expect(client.get('key')).rejects.toThrow(/call connect\(\) first/);
+});
+
+it('encodes arguments when it is called, and tells bad ones as a rejection', async () => {
+  const client = await connected(await servers());
+  const bad = client.set('key', undefined as never);
+  await expect(bad).rejects.toThrow(TypeError);
+  await expect(client.get({} as never)).rejects.toThrow(TypeError);
+  expect(await client.ping()).toBe('PONG');
+});
+
+it('replies are published on the channel of node-redis while somebody listens', async () => {
+  const client = await connected(await servers());
+  const heard: unknown[] = [];
+  const listener = (message: unknown) => heard.push(message);
+  channel(REPLIES).subscribe(listener);
+  try {
+    await client.set('key', 'value');
+    await client.get('key');
+  } finally {
+    channel(REPLIES).unsubscribe(listener);
+  }
+  await client.get('key');
+  expect(heard).toMatchObject([{ reply: 'OK' }, { reply: 'value' }]);
+});
+
+it('views, type mappings and modules of a user get what they ask for', async () => {
+  const client = await connected(await servers(), {
+    client: {
+      modules: {
+        own: {
+          read: {
+            parseCommand(parser: { push(...args: string[]): void }, key: string) {
+              parser.push('GET', key);
+            },
+            transformReply: undefined as never,
+          },
+          shout: {
+            parseCommand(parser: { push(...args: string[]): void }, key: string) {
+              parser.push('GET', key);
+            },
+            transformReply: (reply: string) => reply.toUpperCase(),
+          },
+        },
+      },
+    },
+  } as never);
+  await client.set('key', 'value');
+  const { own } = client as unknown as {
+    own: Record<'read' | 'shout', (key: string) => Promise<unknown>>;
+  };
+  expect(await own.read('key')).toBe('value');
+  expect(await own.shout('key')).toBe('VALUE');
+  const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+  expect(await buffers.get('key')).toEqual(Buffer.from('value'));
+});
