@@ -98,7 +98,8 @@ export interface MultiDbMembers<
    * `maxAttempts`; then node-redis's `WatchError`). So `fn` may run several times.
    *
    * Every command of `tx` goes to the database that was active when `fn` was called. Resolves to
-   * what `fn` returns; a `multi()` that it returns is executed first. When the active database
+   * what `fn` returns; a `multi()` that it returns is executed first. On a cluster all keys lie in
+   * one hash slot, else `UnsupportedError`; a slot that moves is a conflict. When the active database
    * changes before EXEC the promise rejects with `DatabaseSwitchedError`, and nothing was executed;
    * after `timeoutMs` with `CommandTimeoutError`, whatever `fn` does.
    */

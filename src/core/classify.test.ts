@@ -9,7 +9,7 @@ import {
   OverloadedError,
   TemporarilyUnavailableError,
 } from '../errors.js';
-import { type ClassificationContext, classify } from './classify.js';
+import { type ClassificationContext, classify, isRearranging } from './classify.js';
 
 const WRITTEN = { driverKind: undefined, written: true, commandName: 'SET' } as const;
 const UNWRITTEN = { ...WRITTEN, written: false } as const;
@@ -295,6 +295,21 @@ describe('without a reply', () => {
     expect(classify(new Error('lost', { cause: withCode(code) }), UNWRITTEN)).toMatchObject(access);
     expect(classify(withCode(code), WRITTEN).executed).toBe('perhaps');
   });
+});
+
+it.each([
+  ['MOVED 3999 127.0.0.1:6381', true],
+  ['ASK 3999 127.0.0.1:6381', true],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', true],
+  ['CLUSTERDOWN Hash slot not served', true],
+  ["READONLY You can't write against a read only replica.", true],
+  ['LOADING Redis is loading the dataset in memory', true],
+  ['ASKING is no word of it', false],
+  ['OOM command not allowed', false],
+  ['EXECABORT Transaction discarded because of previous errors.', false],
+])('isRearranging: %s', (message, expected) => {
+  expect(isRearranging(new Error(message))).toBe(expected);
+  expect(isRearranging(message)).toBe(false);
 });
 
 it('answers with the same frozen object', () => {

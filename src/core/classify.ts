@@ -228,6 +228,18 @@ function looksLikeReply(error: unknown): boolean {
   return REPLY_WORDS.has(firstWord(error.message));
 }
 
+const ELSEWHERE_WORDS: ReadonlySet<string> = new Set([
+  ...['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'READONLY', 'MASTERDOWN', 'LOADING'],
+]);
+
+/**
+ * A refusal of a deployment that rearranges itself: what it was told for will be served by another
+ * node, or by the same a little later. Only of a command that was not executed.
+ */
+export function isRearranging(error: unknown): boolean {
+  return error instanceof Error && ELSEWHERE_WORDS.has(firstWord(error.message));
+}
+
 function firstWord(text: string): string {
   const end = text.search(/[\s]/);
   return end < 0 ? text : text.slice(0, end);

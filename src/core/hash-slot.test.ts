@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashSlot, hashTagWhere } from './hash-slot.js';
+import { commonSlot, hashSlot, hashTagWhere } from './hash-slot.js';
 
 describe('hashSlot', () => {
   // As a server answers CLUSTER KEYSLOT.
@@ -17,6 +17,17 @@ describe('hashSlot', () => {
   ])('%s', (key, slot) => {
     expect(hashSlot(key)).toBe(slot);
     expect(hashSlot(Buffer.from(key))).toBe(slot);
+  });
+});
+
+describe('commonSlot', () => {
+  it.each([
+    [[], 'none'],
+    [['foo'], 12_182],
+    [['foo', Buffer.from('{foo}:x')], 12_182],
+    [['foo', 'foo', 'bar'], 'several'],
+  ])('%j', (keys, slot) => {
+    expect(commonSlot(keys as string[])).toBe(slot);
   });
 });
 

@@ -36,6 +36,14 @@ export function hashSlot(key: string | Uint8Array): number {
   return crc & (HASH_SLOTS - 1);
 }
 
+/** The slot of all keys; `none` without keys, `several` when they lie apart. */
+export function commonSlot(keys: readonly (string | Uint8Array)[]): number | 'none' | 'several' {
+  const [first, ...others] = keys;
+  if (first === undefined) return 'none';
+  const slot = hashSlot(first);
+  return others.every((key) => hashSlot(key) === slot) ? slot : 'several';
+}
+
 /** The shortest hash tag (a decimal number) whose slot `wanted` accepts. */
 export function hashTagWhere(wanted: (slot: number) => boolean): string {
   for (let number = 0; number < 1_000_000; number += 1) {

@@ -109,6 +109,8 @@ export interface Connection {
    * lane.
    */
   readonly hasLanes?: boolean;
+  /** Of one to a single node of several: its name, as `Shards.ownerOf` has it. */
+  readonly node?: string | undefined;
   /** Grows with every byte that arrived; only compared. */
   readonly bytesReceived: number;
   /** Only while `ready`. Never throws: a bad argument settles the attempt by `onError`. */
@@ -169,10 +171,13 @@ export interface Driver {
   readonly shardTags?: readonly string[] | undefined;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /**
-   * A connection over which nothing else goes, so that WATCH holds until EXEC. Absent: there is
-   * none, and transactions with WATCH are refused.
+   * A connection over which nothing else goes, so that WATCH holds until EXEC; with `shards` to the
+   * node that serves the hash slot by the time. Absent: there is none, and transactions with WATCH
+   * are refused.
    */
-  openIsolated?(listener: ConnectionListener, time: DriverTime): Connection;
+  openIsolated?(listener: ConnectionListener, time: DriverTime, hashSlot?: number): Connection;
+  /** Of a cluster: which node a connection of one's own has to lead to. */
+  readonly shards?: Shards;
   /** A connection of its own for pub/sub; the contract stands in `subscriber.ts`. */
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
@@ -186,6 +191,14 @@ export interface Driver {
   isCut(error: unknown): boolean;
   /** The error with which the library itself reports an aborted command. */
   abortError(): Error;
+}
+
+/** Where the hash slots of a cluster are, as far as is known. */
+export interface Shards {
+  /** Names the node that serves a slot; `undefined`: it is not known, or none does. */
+  ownerOf(hashSlot: number): string | undefined;
+  /** Looks anew, `node` being asked first of all. Never rejects. */
+  refresh(node: string | undefined): Promise<void>;
 }
 
 /**

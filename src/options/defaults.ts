@@ -233,7 +233,8 @@ export const DEFAULTS = Object.freeze({
   maxTransactionConnections: option(
     10,
     count,
-    'Connections of their own that `transaction()` opens to the active database when it needs them.',
+    'Connections of their own that `transaction()` opens to the active database, of a cluster to each ' +
+      'master, when it needs them.',
   ),
   initializationPolicy: option<'ONE_AVAILABLE' | 'MAJORITY_AVAILABLE' | 'ALL_AVAILABLE'>(
     'ONE_AVAILABLE',

@@ -1,4 +1,5 @@
 import type { Timer } from '../clock.js';
+import type { CommandArgument } from '../drivers/driver.js';
 import {
   ClientClosedError,
   ConnectionLostError,
@@ -9,36 +10,50 @@ import {
 import { Channel } from './channel.js';
 import type { Database } from './database.js';
 import type { Executor } from './executor.js';
-import { Lease, type Lessor } from './lease.js';
+import { Lease, type Lessor, ONE_SLOT } from './lease.js';
 import { Link, type LinkListener } from './link.js';
 import type { RouteChange } from './router.js';
 
 /** A connection that nobody needs is closed after so long, in milliseconds. */
 const IDLE_MS = 10_000;
 const LONGEST_RECONNECT_MS = 500;
+/** The place of a hash slot that no node is known to serve. */
+const NOBODY = '?';
 
-interface Slot {
+interface Seat {
   readonly link: Link;
   readonly database: Database;
+  /** Of a cluster: the node that it leads to, or for which it is opened. */
+  place: string;
+  /** Of a cluster: where the keys of its lease lie, or of the latest one. */
+  hashSlot: number | undefined;
   channel: Channel | undefined;
   lease: Lease | undefined;
   timer: Timer | undefined;
 }
 
+/** Where a transaction has its connection; of what is not a cluster there is one place. */
+interface Place {
+  readonly name: string;
+  readonly hashSlot: number | undefined;
+}
+
+const ONLY_PLACE: Place = { name: '', hashSlot: undefined };
+
 /**
  * One client's isolated connections to the active database: at most `maxTransactionConnections`,
- * opened when they are needed, used again, closed when they rest for ten seconds. Who needs one
- * while all are in use waits, first come, first served.
+ * of a cluster to each of its nodes, opened when they are needed, used again, closed when they rest
+ * for ten seconds. Who needs one while all are in use waits, first come, first served.
  */
 export class Isolation implements Lessor, LinkListener {
-  readonly #slots = new Map<Link, Slot>();
+  readonly #seats = new Map<Link, Seat>();
   readonly #waiting: Lease[] = [];
 
   constructor(private readonly executor: Executor) {}
 
-  /** `deadline`: in loop time. */
-  acquire(deadline: number): Lease {
-    const lease = new Lease(this.executor, this, deadline);
+  /** `deadline`: in loop time. `keys`: what it is about. */
+  acquire(deadline: number, keys: readonly CommandArgument[]): Lease {
+    const lease = new Lease(this.executor, this, deadline, keys);
     const { route, search } = this.executor.coordinator;
     // Between two attempts of a transaction its client may have ended, or every database failed.
     if (!this.executor.isAlive) lease.abort((details) => new ClientClosedError(undefined, details));
@@ -54,19 +69,19 @@ export class Isolation implements Lessor, LinkListener {
   take(lease: Lease, isClean: boolean): void {
     const place = this.#waiting.indexOf(lease);
     if (place >= 0) this.#waiting.splice(place, 1);
-    const slot = [...this.#slots.values()].find((each) => each.lease === lease);
-    if (slot === undefined) return;
-    slot.lease = undefined;
-    const isActive = slot.database === this.executor.coordinator.route.database;
+    const seat = [...this.#seats.values()].find((each) => each.lease === lease);
+    if (seat === undefined) return;
+    seat.lease = undefined;
+    const isActive = seat.database === this.executor.coordinator.route.database;
     // One that is still opening serves whoever comes next.
-    if ((isClean || slot.channel === undefined) && isActive) this.#rest(slot);
-    else this.#discard(slot, new ClientClosedError('the connection was given up'));
+    if ((isClean || seat.channel === undefined) && isActive) this.#rest(seat);
+    else this.#discard(seat, new ClientClosedError('the connection was given up'));
     this.#serve();
   }
 
   /** A switch ends every transaction but one that was committed, or whose EXEC is on its way. */
   onRouteChange({ to, failed }: RouteChange): void {
-    if (this.#slots.size === 0 && this.#waiting.length === 0) return;
+    if (this.#seats.size === 0 && this.#waiting.length === 0) return;
     const { search, runtime } = this.executor.coordinator;
     const isCut = to.state === 'down' || (failed && runtime.options.fastFailover);
     const switched = (details: MultiDbErrorDetails) =>
@@ -74,16 +89,16 @@ export class Isolation implements Lessor, LinkListener {
         ? search.error({ cause: undefined, maybeExecuted: details.maybeExecuted === true })
         : new DatabaseSwitchedError('the active database changed during the transaction', details);
 
-    for (const slot of [...this.#slots.values()]) {
-      if (slot.database === to.database) continue;
-      const { lease } = slot;
-      if (lease === undefined || slot.channel === undefined || lease.parked) {
-        if (lease?.parked) lease.ended ??= switched({ databaseId: slot.database.id });
+    for (const seat of [...this.#seats.values()]) {
+      if (seat.database === to.database) continue;
+      const { lease } = seat;
+      if (lease === undefined || seat.channel === undefined || lease.parked) {
+        if (lease?.parked) lease.ended ??= switched({ databaseId: seat.database.id });
         else if (lease !== undefined) this.#waiting.unshift(lease);
-        this.#discard(slot, new Error('no longer active'));
+        this.#discard(seat, new Error('no longer active'));
       } else if ((lease.committed && !lease.watching) || (lease.isCommitting && !isCut)) {
         const { maybeExecuted } = lease;
-        lease.ended ??= switched({ maybeExecuted, databaseId: slot.database.id });
+        lease.ended ??= switched({ maybeExecuted, databaseId: seat.database.id });
       } else lease.abort(switched);
     }
     if (to.state === 'down') for (const lease of [...this.#waiting]) lease.abort(switched);
@@ -94,27 +109,29 @@ export class Isolation implements Lessor, LinkListener {
   end(): void {
     const closed = (details: MultiDbErrorDetails) => new ClientClosedError(undefined, details);
     for (const lease of [...this.#waiting]) lease.abort(closed);
-    for (const { lease } of [...this.#slots.values()]) lease?.abort(closed);
-    for (const slot of [...this.#slots.values()]) this.#discard(slot, new ClientClosedError());
+    for (const { lease } of [...this.#seats.values()]) lease?.abort(closed);
+    for (const seat of [...this.#seats.values()]) this.#discard(seat, new ClientClosedError());
   }
 
   onLinkUp(link: Link): void {
-    const slot = this.#slots.get(link);
+    const seat = this.#seats.get(link);
     const { connection } = link;
-    if (slot === undefined || connection === undefined) return;
+    if (seat === undefined || connection === undefined) return;
     const { executor } = this;
-    slot.channel = new Channel(connection, slot.database, link, executor, executor.loop.time);
-    executor.connections.channels.set(link, slot.channel);
-    if (slot.lease === undefined) {
-      this.#rest(slot);
+    // Where the node was when it was asked for may not be where it is.
+    if (connection.node !== undefined) seat.place = connection.node;
+    seat.channel = new Channel(connection, seat.database, link, executor, executor.loop.time);
+    executor.connections.channels.set(link, seat.channel);
+    if (seat.lease === undefined) {
+      this.#rest(seat);
       this.#serve();
-    } else slot.lease.start(slot.channel);
+    } else seat.lease.start(seat.channel);
   }
 
   onLinkDown(link: Link, cause: Error): void {
-    const slot = this.#slots.get(link);
-    if (slot === undefined) return;
-    const { channel, lease, database } = slot;
+    const seat = this.#seats.get(link);
+    if (seat === undefined) return;
+    const { channel, lease, database } = seat;
     this.executor.coordinator.health.suspect(database, {});
     // The link tries again as long as somebody waits for it.
     if (channel === undefined && lease !== undefined) return;
@@ -124,7 +141,7 @@ export class Isolation implements Lessor, LinkListener {
       const message = `the connection to ${database.id} was lost during the transaction`;
       return new ConnectionLostError(message, { ...details, cause });
     });
-    this.#discard(slot, cause);
+    this.#discard(seat, cause);
     this.#serve();
   }
 
@@ -135,63 +152,94 @@ export class Isolation implements Lessor, LinkListener {
   }
 
   onLinkMaintenance(link: Link, forMs: number): void {
-    const channel = this.#slots.get(link)?.channel;
+    const channel = this.#seats.get(link)?.channel;
     if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
   }
 
   #serve(): void {
     const { database } = this.executor.coordinator.route;
     if (database === undefined || !this.executor.isAlive) return;
-    while (this.#waiting.length > 0) {
-      const slot = this.#free(database);
-      if (slot === undefined) return;
-      const lease = this.#waiting.shift() as Lease;
-      slot.timer?.cancel();
-      slot.lease = lease;
-      if (slot.channel !== undefined) lease.start(slot.channel);
+    const full = new Set<string>();
+    for (let index = 0; index < this.#waiting.length; ) {
+      const lease = this.#waiting[index] as Lease;
+      const place = this.#placeOf(lease, database);
+      // Refused: it waits no longer.
+      if (place === undefined) continue;
+      const seat = full.has(place.name) ? undefined : this.#free(database, place);
+      if (seat === undefined) {
+        if (place === ONLY_PLACE) return;
+        // Others may wait for other nodes.
+        full.add(place.name);
+        index += 1;
+        continue;
+      }
+      this.#waiting.splice(index, 1);
+      seat.timer?.cancel();
+      seat.lease = lease;
+      seat.hashSlot = place.hashSlot;
+      if (seat.channel !== undefined) lease.start(seat.channel);
     }
   }
 
+  /** `undefined`: there is none for it, and it was told so. */
+  #placeOf(lease: Lease, { id, driver }: Database): Place | undefined {
+    const { shards } = driver;
+    if (shards === undefined && driver.openIsolated !== undefined) return ONLY_PLACE;
+    const { slot } = lease;
+    if (shards !== undefined && typeof slot === 'number') {
+      return { name: shards.ownerOf(slot) ?? NOBODY, hashSlot: slot };
+    }
+    const why =
+      shards === undefined
+        ? `${id} has no connections for it`
+        : slot === 'none'
+          ? 'on a cluster it needs a key, which says at which node it is'
+          : ONE_SLOT;
+    lease.abort(() => new UnsupportedError(`transaction: ${why}`));
+    return undefined;
+  }
+
   /** One that rests, or a new one; undefined: all are in use. */
-  #free(database: Database): Slot | undefined {
-    for (const slot of this.#slots.values()) {
-      if (slot.lease === undefined && slot.database === database) return slot;
+  #free(database: Database, place: Place): Seat | undefined {
+    let inUse = 0;
+    for (const seat of this.#seats.values()) {
+      const isThere = seat.database === database && seat.place === place.name;
+      if (isThere && seat.lease === undefined) return seat;
+      if (isThere || seat.database !== database) inUse += 1;
     }
-    const { coordinator } = this.executor;
-    const { maxTransactionConnections } = coordinator.runtime.options;
-    const { driver } = database;
-    if (driver.openIsolated === undefined) {
-      const why = `transaction: ${database.id} is a cluster; WATCH holds for one of its nodes only`;
-      for (const lease of [...this.#waiting]) lease.abort(() => new UnsupportedError(why));
-      return undefined;
-    }
-    if (this.#slots.size >= maxTransactionConnections) return undefined;
-    const link = new Link(driver, this, coordinator.runtime, 'openIsolated');
+    const { runtime } = this.executor.coordinator;
+    const { openIsolated } = database.driver;
+    if (inUse >= runtime.options.maxTransactionConnections || openIsolated === undefined) return;
+    const link = new Link(database.driver, this, runtime, (listener, time) =>
+      openIsolated.call(database.driver, listener, time, seat.hashSlot),
+    );
     // The client's own keep-alive holds the process.
     link.unref();
-    const slot: Slot = {
+    const seat: Seat = {
       link,
       database,
+      place: place.name,
+      hashSlot: place.hashSlot,
       channel: undefined,
       lease: undefined,
       timer: undefined,
     };
-    this.#slots.set(link, slot);
+    this.#seats.set(link, seat);
     link.open();
-    return slot;
+    return seat;
   }
 
-  #rest(slot: Slot): void {
-    slot.timer?.cancel();
-    slot.timer = this.executor.coordinator.runtime.clock.after(IDLE_MS, () => {
-      if (slot.lease === undefined) this.#discard(slot, new Error('not in use'));
+  #rest(seat: Seat): void {
+    seat.timer?.cancel();
+    seat.timer = this.executor.coordinator.runtime.clock.after(IDLE_MS, () => {
+      if (seat.lease === undefined) this.#discard(seat, new Error('not in use'));
     });
   }
 
-  #discard(slot: Slot, error: Error): void {
-    slot.timer?.cancel();
-    this.#slots.delete(slot.link);
-    this.executor.connections.channels.delete(slot.link);
-    slot.link.close(error);
+  #discard(seat: Seat, error: Error): void {
+    seat.timer?.cancel();
+    this.#seats.delete(seat.link);
+    this.executor.connections.channels.delete(seat.link);
+    seat.link.close(error);
   }
 }

@@ -1,6 +1,9 @@
+import { isRearranging } from '../core/classify.js';
 import { commandTraits } from '../core/command-category.js';
+import { firstKey } from '../core/command-keys.js';
+import { commonSlot } from '../core/hash-slot.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
-import { ClientClosedError, type MultiDbErrorDetails } from '../errors.js';
+import { ClientClosedError, type MultiDbErrorDetails, UnsupportedError } from '../errors.js';
 import { abortError } from './aborting.js';
 import type { Channel } from './channel.js';
 import { Command, type CommandOptions } from './command.js';
@@ -34,6 +37,10 @@ export class Lease {
   committed = false;
   /** No command of the caller was sent: only WATCH. */
   isUnused = true;
+  /** The callback of the caller has begun. */
+  entered = false;
+  /** The first refusal of this attempt that passes, because the deployment rearranges itself. */
+  refusal: Error | undefined;
   /** Nothing depends on it at the moment: between two attempts, or about to be given back. */
   parked = false;
   /** Resolves when there is a connection; rejects when it is aborted before. */
@@ -43,6 +50,9 @@ export class Lease {
   /** An EXEC was written, and nobody knows what became of it. */
   #isInDoubt = false;
   #watches = 0;
+  readonly #refusals = new WeakSet<Error>();
+  #database: Database | undefined;
+  #slot: ReturnType<typeof commonSlot> | undefined;
   #start: () => void = () => {};
   #abort: (error: Error) => void = () => {};
 
@@ -51,6 +61,8 @@ export class Lease {
     private readonly lessor: Lessor,
     /** In loop time, of all that happens under it. */
     readonly deadline: number,
+    /** What it is about: on a cluster they say which node. */
+    private readonly keys: readonly CommandArgument[],
   ) {
     this.aborted = new Promise((_, reject) => {
       this.#abort = reject;
@@ -64,12 +76,32 @@ export class Lease {
   }
 
   get database(): Database | undefined {
-    return this.channel?.database;
+    return this.#database;
+  }
+
+  /** Where its keys lie on a cluster. */
+  get slot(): ReturnType<typeof commonSlot> {
+    this.#slot ??= commonSlot(this.keys);
+    return this.#slot;
   }
 
   start(channel: Channel): void {
     this.channel = channel;
+    this.#database = channel.database;
     this.#start();
+  }
+
+  /** It proves that what it answered was not executed, and another attempt is worth it. */
+  isRefusal(error: Error): boolean {
+    return this.#refusals.has(error);
+  }
+
+  /** Another attempt over it; nothing is watched or under way. */
+  begin(): void {
+    this.parked = false;
+    this.committed = false;
+    this.entered = false;
+    this.refusal = undefined;
   }
 
   send(
@@ -79,6 +111,8 @@ export class Lease {
   ): Promise<unknown> {
     const { executor } = this;
     if (options?.abortSignal?.aborted) return Promise.reject(abortError(executor));
+    const elsewhere = this.#flawOf(batch?.commands ?? [args]);
+    if (elsewhere !== undefined) return Promise.reject(elsewhere);
     if (args[0] === 'WATCH') {
       this.watching = true;
       this.#watches += 1;
@@ -101,6 +135,10 @@ export class Lease {
         },
         (error) => {
           if (batch !== undefined && command.maybeExecuted) this.#isInDoubt = true;
+          if (!command.maybeExecuted && this.#mayHeal && isRearranging(error)) {
+            this.refusal ??= error as Error;
+            this.#refusals.add(error as Error);
+          }
           reject(error);
         },
       );
@@ -153,6 +191,8 @@ export class Lease {
   /** Gives it back at once. Idempotent. */
   give(isClean = false): void {
     this.ended ??= new ClientClosedError('the transaction is over');
+    // What is under way there from now on is another one's.
+    this.channel = undefined;
     this.lessor.take(this, isClean);
   }
 
@@ -164,6 +204,24 @@ export class Lease {
     if (!this.watching && channel.isEmpty) return true;
     await this.send(['UNWATCH']);
     return !this.watching && channel.isEmpty && this.ended === undefined;
+  }
+
+  /** On a cluster one connection leads to one node, and a slot has one. */
+  #flawOf(commands: readonly (readonly CommandArgument[])[]): UnsupportedError | undefined {
+    if (this.#database?.driver.shards === undefined) return undefined;
+    for (const args of commands) {
+      const key = firstKey(args);
+      const keys = args[0] === 'WATCH' ? args.slice(1) : key === undefined ? [] : [key];
+      const slot = commonSlot(keys);
+      if (slot !== 'none' && slot !== this.slot) return new UnsupportedError(ONE_SLOT);
+    }
+    return undefined;
+  }
+
+  /** Such a refusal passes. */
+  get #mayHeal(): boolean {
+    const { driver, options } = this.#database as Database;
+    return driver.shards !== undefined || options.unhealthyAfterMs > 0;
   }
 
   /** `watches`: of WATCH so far when the command was sent; what came later still holds. */
@@ -184,5 +242,8 @@ export class Lease {
     }
   }
 }
+
+export const ONE_SLOT =
+  'on a cluster all keys of a transaction lie in one hash slot; a hash tag brings them there';
 
 const isSettled = (command: Command) => command.state === 'settled';

@@ -56,7 +56,8 @@ export class Link {
     readonly driver: Driver,
     private readonly listener: LinkListener,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
-    private readonly opens: 'openConnection' | 'openIsolated' = 'openConnection',
+    private readonly opens: Driver['openConnection'] = (listener, time) =>
+      driver.openConnection(listener, time),
   ) {}
 
   /** The connection that takes commands at present. */
@@ -147,8 +148,7 @@ export class Link {
         if (isCurrent()) this.listener.onLinkInvalidate?.(this, key);
       },
     };
-    const open = this.driver[this.opens] ?? this.driver.openConnection;
-    const connection = open.call(this.driver, listener, this.time);
+    const connection = this.opens(listener, this.time);
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
       if (isCurrent()) this.drop(new Error(`no connection to ${this.driver.address} in time`));

@@ -231,17 +231,3 @@ describe('the health of a cluster', () => {
     expect(client.explain().others[0]?.lacks).toEqual(['gate closed']);
   });
 });
-
-it('refuses WATCH, which holds on one connection to one node', async () => {
-  const [east, west] = await Promise.all([startCluster(small), startRedis()]);
-  const [single] = databases([{ url: west.url }]);
-  const list = [overCluster('east', east), { ...single, id: 'west', weight: 0.5 }];
-  const client = await over(list, { failbackSupported: false });
-  const transact = () => client.transaction('k', async (tx) => tx.multi().set('k', '1'));
-  expect(await errorOf(transact())).toMatchObject({
-    code: 'UNSUPPORTED',
-    message: expect.stringContaining('east is a cluster'),
-  });
-  await client.setActiveDatabase('west');
-  expect(await transact()).toEqual(['OK']);
-});

@@ -1,5 +1,10 @@
 import { WatchError } from '@redis/client';
-import { ClientClosedError, InvalidOptionError, UnsupportedError } from '../../errors.js';
+import {
+  ClientClosedError,
+  ConnectionLostError,
+  InvalidOptionError,
+  UnsupportedError,
+} from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command.js';
 import type { Executor } from '../../runtime/executor.js';
 import type { Lease } from '../../runtime/lease.js';
@@ -61,14 +66,16 @@ export function transactionMember(
       fn: (tx: unknown) => unknown,
       options?: unknown,
     ): Promise<unknown> {
-      const watched = keysOf(keys);
+      const given = keysOf(keys);
       if (typeof fn !== 'function') throw new InvalidOptionError('fn', 'a function', fn);
       const { maxAttempts, timeoutMs } = settingOf(options);
       const present = executor();
       if (present === undefined) throw new ClientClosedError();
       inner ??= innerFacade(client, facade);
       const views = inner;
+      const watched = prefixedBy(views, given);
       return runTransaction(present, {
+        keys: watched,
         maxAttempts,
         timeoutMs: timeoutMs ?? present.coordinator.runtime.options.commandDeadlineMs,
         isConflict: (error) => error instanceof WatchError,
@@ -77,6 +84,7 @@ export function transactionMember(
           try {
             const tx = views.withCommandOptions({ ...this._commandOptions, ticket });
             if (watched.length > 0) await watch(tx, watched);
+            lease.entered = true;
             const result = await fn(tx);
             return isMulti(result) ? await result.exec() : result;
           } finally {
@@ -99,7 +107,7 @@ function innerFacade(client: Record<string, unknown>, like: Internals): Internal
   const plain = { ...client, clientSideCache: undefined, emitInvalidate: undefined };
   const inner = createFacade(plain, sink, undefined, like);
   function watchMember(this: Internals, keys: unknown) {
-    return watch(this, keysOf(keys));
+    return watch(this, prefixedBy(this, keysOf(keys)));
   }
   function unwatchMember(this: Internals) {
     return send(['UNWATCH'], this._commandOptions);
@@ -135,14 +143,33 @@ function send(
   if (ticket?.open !== true) {
     return Promise.reject(ticket?.lease.ended ?? new ClientClosedError('the transaction is over'));
   }
-  return ticket.lease.send(args, options, batch);
+  const { lease } = ticket;
+  return lease.send(args, options, batch).catch((error) => {
+    throw lease.isRefusal(error) ? conflictOf(lease, error) : error;
+  });
 }
 
+/** The keys are served elsewhere, or not at the moment. */
+function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
+  if (maybeExecuted) {
+    // Something was executed before: a repetition would execute it again.
+    const message = `the connection to ${database?.id} leads to the keys no longer: ${cause.message}`;
+    return new ConnectionLostError(message, { cause, maybeExecuted, databaseId: database?.id });
+  }
+  return Object.assign(new WatchError(`What was watched no longer holds: ${cause.message}`), {
+    cause,
+  });
+}
+
+/** With their prefix. */
 function watch(view: Internals, keys: readonly CommandArgument[]): Promise<unknown> {
-  const prefix = (view as { _keyPrefix?: CommandArgument })._keyPrefix;
-  const all = prefix === undefined ? keys : keys.map((key) => prefixed(prefix, key));
   const { ticket } = (view._commandOptions ?? {}) as TicketOptions;
-  return send(['WATCH', ...all], ticket && ({ ticket } as TicketOptions));
+  return send(['WATCH', ...keys], ticket && ({ ticket } as TicketOptions));
+}
+
+function prefixedBy(view: Internals, keys: readonly CommandArgument[]): readonly CommandArgument[] {
+  const prefix = (view as { _keyPrefix?: CommandArgument })._keyPrefix;
+  return prefix === undefined ? keys : keys.map((key) => prefixed(prefix, key));
 }
 
 function prefixed(prefix: CommandArgument, key: CommandArgument): CommandArgument {

@@ -2,9 +2,11 @@ import type { ResolvedCluster } from '../../../options/types.js';
 import type {
   Connection,
   ConnectionListener,
+  Driver,
   DriverErrorKind,
   DriverTime,
   ProbeConnection,
+  Shards,
 } from '../../driver.js';
 import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisDriver } from '../driver.js';
@@ -12,13 +14,16 @@ import type { NodeRedisOptions } from '../options.js';
 import { ClusterConnection } from './connection.js';
 import { ClusterProbe } from './probe.js';
 import { ScanCursors } from './scan.js';
+import { ShardConnection } from './shard-connection.js';
 import { ClusterSlots, NoNodeError } from './slots.js';
 import { ClusterSubscriber } from './subscriber.js';
 
 /** A Redis Cluster, with the slots and redirections of `@redis/client` 5 or 6. */
 export class ClusterDriver extends NodeRedisDriver {
-  /** One connection leads to one node, and the keys of a transaction may lie on any. */
-  override readonly openIsolated = undefined;
+  readonly shards: Shards = {
+    ownerOf: (hashSlot) => this.#slots.ownerOf(hashSlot)?.address,
+    refresh: (node) => this.#slots.rediscover(this.#slots.byAddress(node ?? '')).catch(() => {}),
+  };
   readonly #slots: ClusterSlots;
   readonly #scans: ScanCursors;
   readonly #options: { readonly lazy: boolean; readonly useReplicas: boolean };
@@ -43,6 +48,9 @@ export class ClusterDriver extends NodeRedisDriver {
     const options = { ...this.#options, connectTimeoutMs, time };
     return new ClusterConnection(this.#slots, this.#scans, options, listener);
   }
+
+  override readonly openIsolated: Driver['openIsolated'] = (listener, time, hashSlot) =>
+    new ShardConnection(this.#slots, hashSlot as number, time, listener);
 
   override openSubscriber(listener: SubscriberListener): Subscriber {
     return new ClusterSubscriber(this.#slots, listener);

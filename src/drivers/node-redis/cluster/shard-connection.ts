@@ -1,0 +1,130 @@
+import type { Timer } from '../../../clock.js';
+import type { Attempt, Connection, ConnectionListener, DriverTime } from '../../driver.js';
+import { NodeRedisConnection } from '../connection.js';
+import type { ClusterNode } from './node.js';
+import { type ClusterSlots, NoNodeError } from './slots.js';
+
+/** While it opens it is looked this often whether the slot is elsewhere, in milliseconds. */
+const LOOK_MS = 300;
+
+/**
+ * A connection of its own to the node that serves one hash slot: finds out which one that is,
+ * connects there, and stays. What is sent over it goes to this node or nowhere: a redirection is an
+ * error reply. It is lost when the slot moves before it is ready; the next one finds that.
+ */
+export class ShardConnection implements Connection {
+  #node: ClusterNode | undefined;
+  #inner: NodeRedisConnection | undefined;
+  #timer: Timer | undefined;
+  #wasReady = false;
+  #ended = false;
+  #isReferenced = true;
+
+  constructor(
+    private readonly slots: ClusterSlots,
+    private readonly hashSlot: number,
+    private readonly time: DriverTime,
+    private readonly listener: ConnectionListener,
+  ) {
+    this.#find().then(
+      (node) => this.#open(node),
+      (error: Error) => this.#lose(error),
+    );
+  }
+
+  get node(): string | undefined {
+    return this.#node?.address;
+  }
+
+  get ready(): boolean {
+    return !this.#ended && this.#inner?.ready === true;
+  }
+
+  get bytesReceived(): number {
+    return this.#inner?.bytesReceived ?? 0;
+  }
+
+  send(attempt: Attempt): void {
+    (this.#inner as NodeRedisConnection).send(attempt);
+  }
+
+  withdraw(attempt: Attempt): boolean {
+    return this.#inner?.withdraw(attempt) ?? false;
+  }
+
+  identify(): Promise<string> {
+    return this.#inner?.identify() ?? Promise.reject(new Error('not connected'));
+  }
+
+  destroy(error: Error): void {
+    if (!this.#ended) this.#end(error);
+  }
+
+  ref(): void {
+    this.#isReferenced = true;
+    this.#inner?.ref();
+  }
+
+  unref(): void {
+    this.#isReferenced = false;
+    this.#inner?.unref();
+  }
+
+  /** What is known may be old: it is asked anew when nobody is known, or could not be reached. */
+  async #find(): Promise<ClusterNode> {
+    const known = this.slots.ownerOf(this.hashSlot);
+    if (known !== undefined && !known.failing) return known;
+    await this.slots.rediscover();
+    const found = this.slots.ownerOf(this.hashSlot);
+    if (found === undefined) throw new NoNodeError(`no node serves the slot ${this.hashSlot}`);
+    return found;
+  }
+
+  #open(node: ClusterNode): void {
+    if (this.#ended) return;
+    this.#node = node;
+    const inner = new NodeRedisConnection(this.slots.optionsOf(node, false), {
+      onReady: () => {
+        this.#wasReady = true;
+        this.#timer?.cancel();
+        node.failing = false;
+        if (!this.#ended) this.listener.onReady();
+      },
+      onLost: (error) => {
+        if (!this.#wasReady) node.failing = true;
+        this.#lose(error);
+      },
+      onLaneLost: () => {},
+      onMaintenance: (forMs) => {
+        if (!this.#ended) this.listener.onMaintenance(forMs);
+      },
+    });
+    this.#inner = inner;
+    if (!this.#isReferenced) inner.unref();
+    this.#lookLater(node);
+  }
+
+  /** A frozen node accepts a connection, and nothing comes. */
+  #lookLater(node: ClusterNode): void {
+    this.#timer = this.time.clock.after(LOOK_MS, async () => {
+      await this.slots.rediscover().catch(() => {});
+      if (this.#ended || this.ready) return;
+      const owner = this.slots.ownerOf(this.hashSlot);
+      if (owner === undefined || owner === node) this.#lookLater(node);
+      else this.#lose(new NoNodeError(`the slot ${this.hashSlot} is served elsewhere now`));
+    });
+  }
+
+  #lose(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.listener.onLost(error);
+    this.#end(error);
+  }
+
+  #end(error: Error): void {
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#inner?.destroy(error);
+  }
+}
