@@ -45,5 +45,6 @@ describe('splittableKeys', () => {
     expect(splittableKeys(['mget', 'a', 'b'])).toEqual(['a', 'b']);
     expect(splittableKeys(['MSET', 'a', '1', 'b', '2'])).toEqual(['a', 'b']);
     expect(splittableKeys(['SUNION', 'a', 'b'])).toBeUndefined();
+    expect(splittableKeys(['MSET', 'a', '1', 'b'])).toBeUndefined();
   });
 });

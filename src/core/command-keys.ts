@@ -91,10 +91,13 @@ const SPLITTABLE: ReadonlyMap<string, 1 | 2> = new Map([
   ['MSET', 2],
 ]);
 
-/** All keys of a command that can be split by them (MGET, DEL ...); else `undefined`. */
+/**
+ * All keys of a command that can be split by them (MGET, DEL ...); else `undefined`. One that lacks
+ * the value of its last key can't be: the server is to say so.
+ */
 export function splittableKeys(args: CommandArguments): (string | Buffer)[] | undefined {
   const step = SPLITTABLE.get(upperCase(args[0]));
-  if (step === undefined) return undefined;
+  if (step === undefined || (args.length - 1) % step !== 0) return undefined;
   const keys: (string | Buffer)[] = [];
   for (let i = 1; i < args.length; i += step) keys.push(args[i] as string | Buffer);
   return keys;

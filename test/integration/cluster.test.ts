@@ -74,6 +74,23 @@ describe('a cluster beside a single server', () => {
     expect(await west.command('GET', a)).toBe('in the west');
   });
 
+  it('rejects at once what neither node-redis nor a node can do anything with', async () => {
+    const client = await over([overCluster('east', await startCluster(small))]);
+    const commands = [
+      ['MSET', 'a', '1', 'b'],
+      ['UNLINK'],
+      ['FT.CURSOR', 'READ', 'index', '99'],
+      ['MGET', 'a', 5 as unknown as string],
+    ];
+    for (const command of commands) {
+      const error = await errorOf(client.sendCommand(command));
+      expect(['ErrorReply', 'SimpleError', 'TypeError']).toContain(error.constructor.name);
+    }
+    const { failed } = client.stats().databases[0]?.commands ?? {};
+    expect(failed).toMatchObject({ 'timed-out': 0, 'never-sent': 0 });
+    expect(client.stats().pending).toBe(0);
+  });
+
   it('scans all masters, also while a slot moves, and knows its own cursors only', async () => {
     const east = await startCluster(small);
     const client = await over([overCluster('east', east)]);

@@ -121,10 +121,12 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     const isWhole = args === undefined;
     const options = { connection: this, owner, isWhole, typeMapping, asap };
     for (let tries = 0; ; tries += 1) {
+      const { handed } = owner;
       try {
         return await this.slots.send(key, isReadonly, args ?? BY_KEY, options);
       } catch (error) {
         if (this.#ended !== undefined || !this.#mayGoOn(owner, error)) throw error;
+        if (owner.handed === handed && this.slots.known) throw refusedByLibrary(error);
         if (tries === 0) await this.slots.rediscover().catch(() => {});
         else if (this.#patience === undefined) throw error;
         else await this.#patience.wait(owner);
@@ -303,6 +305,11 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     for (const lane of lanes) lane.destroy(error);
     this.#patience?.close();
   }
+}
+
+/** node-redis asked no node: it can't split the arguments, or knows no such cursor. */
+function refusedByLibrary(cause: unknown): TypeError {
+  return new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
 function keyOf(lane: NodeLane): string {

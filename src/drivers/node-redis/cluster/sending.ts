@@ -28,6 +28,8 @@ export function isRedirection(error: unknown): boolean {
  */
 export class ClusterAttempt {
   withdrawn = false;
+  /** How often anything of it was handed to a node, or to whoever waits for one. */
+  handed = 0;
   /** The lane on which the engine believes it was lost: the engine decides what becomes of it. */
   failed: Error | undefined;
   /** Ends its wait for a node. */
@@ -45,6 +47,7 @@ export class ClusterAttempt {
   }
 
   add(sending: Sending): void {
+    this.handed += 1;
     this.#sendings.add(sending);
   }
 
