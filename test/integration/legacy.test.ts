@@ -1,4 +1,5 @@
 /** node-redis's callback interface, on the active database. */
+import { setImmediate } from 'node:timers/promises';
 import { ClientClosedError, type MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
@@ -56,6 +57,7 @@ it('tells errors to the callback, and without one as an error event that ends no
   // Nobody listens: a plain node-redis client would end the process.
   legacy.hGet?.('key');
   await client.ping();
+  await setImmediate();
   const errors: string[] = [];
   client.on('error', (error: Error) => errors.push(error.message));
   legacy.hGet?.('key');
