@@ -69,8 +69,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
 
   onGates(database: Database, cause: string | undefined): void {
     const wereOpen = database.gatesOpen;
-    database.gatesOpen = cause === undefined;
-    database.gateCause = cause;
+    noteGates(database, cause);
     if (wereOpen !== database.gatesOpen) this.listener.evaluate();
   }
 
@@ -170,14 +169,17 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
 
   // What has been decided.
 
-  /** The active database is left for its failure: what was known of it is void. */
+  /**
+   * The active database is left for its failure: what was known of it is void. Whoever decided
+   * that goes on to choose: nothing is told here, or it would be left twice.
+   */
   onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
     database.left = { reason, cause, at: this.#now };
     database.incarnation += 1;
     database.wasEligible = true;
     this.grace.begin(database);
     const monitor = this.monitors.get(database);
-    monitor?.closeGates();
+    noteGates(database, monitor?.gateCause);
     // What it was left for must be checked from now on; a failed round begins anew by itself.
     if (database.health === 'healthy') monitor?.suspect({ fresh: true });
   }
@@ -243,4 +245,9 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   get #now(): number {
     return this.runtime.clock.now();
   }
+}
+
+function noteGates(database: Database, cause: string | undefined): void {
+  database.gatesOpen = cause === undefined;
+  database.gateCause = cause;
 }

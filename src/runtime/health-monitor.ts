@@ -102,11 +102,6 @@ export class HealthMonitor implements HealthCheckListener {
     }
   }
 
-  /** The gates must pass anew: what they saw before the database was left is void. */
-  closeGates(): void {
-    if (this.#gates.length > 0) this.#tellGates();
-  }
-
   /** One probe of each full check, over a new connection. */
   verify(): Promise<Verdict> {
     const missing = new Set(this.#checks);
@@ -168,7 +163,7 @@ export class HealthMonitor implements HealthCheckListener {
     }
     const cause = healthy ? undefined : `${check.options.name}: ${last.cause ?? 'failed'}`;
     this.#latest.set(check, { healthy, cause, incarnation });
-    if (check.options.role === 'gate') this.#tellGates();
+    if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);
     else if (!healthy) this.#tell({ healthy, cause, error: last.error });
     else if (this.#allPassed()) {
       this.#stateWords.clear();
@@ -201,17 +196,18 @@ export class HealthMonitor implements HealthCheckListener {
     this.listener.onHealthVerdict(this.database, verdict);
   }
 
-  /** Open before the first verdict, since start-up does not wait for them; not after a leaving. */
-  #tellGates(): void {
+  /**
+   * What keeps the database from being failed back to. Gates are open before the first verdict,
+   * since start-up does not wait for them; not after a leaving, until they have passed anew.
+   */
+  get gateCause(): string | undefined {
     const { incarnation, left } = this.database;
     for (const gate of this.#gates) {
       const latest = this.#latest.get(gate);
       const isKnown = latest?.incarnation === incarnation;
       if (isKnown ? latest.healthy : left === undefined) continue;
-      const unchecked = `${gate.options.name}: not checked since it was left`;
-      this.listener.onGates(this.database, isKnown ? latest.cause : unchecked);
-      return;
+      return isKnown ? latest.cause : `${gate.options.name}: not checked since it was left`;
     }
-    this.listener.onGates(this.database, undefined);
+    return undefined;
   }
 }
