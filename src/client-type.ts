@@ -161,7 +161,11 @@ export interface MultiDbMembers<
    * settles. Rejects with `DatabaseUnavailableError` when no other one can serve.
    */
   removeDatabase(id: string): Promise<void>;
-  /** Adds a database, waits until it is well, and only then removes `id`; else `id` is kept. */
+  /**
+   * Adds a database, waits until it is well, and only then removes `id`; else `id` is kept, and it
+   * rejects with `DatabaseUnavailableError`. A database of the same id takes its place: position,
+   * drain and turn; its weight is that of its own options, its counters begin anew.
+   */
   replaceDatabase(id: string, database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
   getWeight(id: string): number;
   /** Takes effect at once. False when nothing changed. */

@@ -152,8 +152,9 @@ function members(
     if (!session.isOpen || coordinator().phase !== 'running') throw notOpen();
     return manage();
   };
-  const resolve = (database: unknown) => {
-    const taken = [...coordinator().databases.keys()];
+  /** `given`: the id that it may have although a database has it. */
+  const resolve = (database: unknown, given?: string) => {
+    const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
     const added = resolveDatabase(database, 'database', group, taken);
     warnAbout([added]);
     return added;
@@ -203,7 +204,7 @@ function members(
       snapshot(coordinator(), await running().add(resolve(database))),
     removeDatabase: async (id: string) => running().remove(id),
     replaceDatabase: async (id: string, database: unknown) =>
-      snapshot(coordinator(), await running().replace(id, resolve(database))),
+      snapshot(coordinator(), await running().replace(id, resolve(database, id))),
     getWeight: (id: string) => manage().find(id).weight,
     setWeight: (id: string, weight: number) =>
       manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),

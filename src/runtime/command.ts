@@ -2,6 +2,7 @@ import type { CommandTraits, RetrySafety } from '../core/command-category.js';
 import type { Attempt, Batch, CommandArgument, Lane, SendOptions } from '../drivers/driver.js';
 import type { Channel } from './channel.js';
 import type { Pass } from './cursors.js';
+import type { Database } from './database.js';
 import type { LaneRecord } from './lane.js';
 
 /** What a caller may say about one command. Durations in milliseconds. */
@@ -35,8 +36,8 @@ export class Command {
   maybeExecuted = false;
   latest: SentAttempt | undefined;
   lastError: unknown;
-  /** The database of the latest attempt. */
-  databaseId: string | undefined;
+  /** That of the latest attempt. */
+  database: Database | undefined;
   /** Loop time at which its block time is over; `undefined`: it has not begun. */
   blockEndsAt: number | undefined;
   removeAbortListener: (() => void) | undefined;
@@ -53,6 +54,10 @@ export class Command {
     public resolve: (reply: unknown) => void,
     public reject: (error: unknown) => void,
   ) {}
+
+  get databaseId(): string | undefined {
+    return this.database?.id;
+  }
 }
 
 /** Told how attempts end. */

@@ -64,14 +64,40 @@ export class Coordinator implements HealthListener, StartupHost {
 
   /** Forgets a database that is not the active one. */
   drop(database: Database): void {
-    database.removed = true;
+    database.membership = 'removed';
     database.incarnation += 1;
-    this.databases.delete(database.id);
-    this.runtime.counters.forget(database.id);
+    if (this.databases.get(database.id) === database) {
+      this.databases.delete(database.id);
+      this.runtime.counters.forget(database.id);
+    }
     this.health.unwatch(database);
     this.drains.forget(database);
     this.onUnavailable(database);
     this.evaluate();
+  }
+
+  /**
+   * `successor`, which is well, takes the place of `old`, which then is in no place: its id, its
+   * drain, and its turn if it is active, unless a lower weight than before gives that to another.
+   */
+  replace(old: Database, successor: Database): void {
+    const { now } = this;
+    successor.membership = 'member';
+    // One that could have been taken already goes on waiting for the next look for a better one.
+    successor.wasEligible = isEligible(old, now);
+    this.databases.set(old.id, successor);
+    this.runtime.counters.replace(old.id, successor.counters);
+    if (old.drainEndsAt > now) this.drains.begin(successor, old.drainEndsAt - now);
+    if (this.route.database === old) {
+      const stays = this.failback.held || successor.weight >= old.weight;
+      const best =
+        stays && isEligible(successor, now)
+          ? { view: successor, lastResort: false }
+          : selectBest(this.databases.values(), now);
+      const { view = successor, lastResort = true } = best ?? {};
+      this.switchTo(view as Database, 'removed', `${old.id} was replaced`, { lastResort });
+    } else this.evaluate();
+    this.health.onReplaced(old, successor);
   }
 
   end(): void {

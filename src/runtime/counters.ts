@@ -86,6 +86,11 @@ export class GroupCounters {
     return counters;
   }
 
+  /** From now on those of `databaseId` are `counters`, which begin anew. */
+  replace(databaseId: string, counters: DatabaseCounters): void {
+    this.#databases.set(databaseId, counters);
+  }
+
   forget(databaseId: string): void {
     this.#databases.delete(databaseId);
     if (this.#switches.size < MAX_SWITCHES) return;

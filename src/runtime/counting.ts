@@ -2,7 +2,6 @@
 import { commandFailureOf, type FailureKind, leavesOutcomeOpen } from '../core/command-failure.js';
 import type { Command } from './command.js';
 import type { Coordinator } from './coordinator.js';
-import type { DatabaseCounters } from './counters.js';
 
 /** For the database of its last attempt. Without `command`: it was refused before it was one. */
 export function countFailure(
@@ -11,31 +10,25 @@ export function countFailure(
   kind?: FailureKind,
   command?: Command,
 ): void {
-  const counters = countersOf(coordinator, command) ?? coordinator.runtime.counters.undirected;
+  const counters = command?.database?.counters ?? coordinator.runtime.counters.undirected;
   const failure = commandFailureOf(error, kind);
   counters.failed[failure] += 1;
   if (leavesOutcomeOpen(failure, command?.maybeExecuted === true)) counters.outcomeUnknown += 1;
 }
 
-export function countRetry(coordinator: Coordinator, command: Command): void {
-  const counters = countersOf(coordinator, command);
-  if (counters !== undefined) counters.retries += 1;
+export function countRetry({ database }: Command): void {
+  if (database !== undefined) database.counters.retries += 1;
 }
 
 /** What is about to go to the active database and had been given to another one. */
 export function countMoved(coordinator: Coordinator, commands: readonly Command[]): void {
-  const activeId = coordinator.route.database?.id;
+  const active = coordinator.route.database;
   for (const command of commands) {
     const isBound = command.traits.category === 'database-bound';
-    if (command.state === 'settled' || command.databaseId === activeId || isBound) continue;
-    const counters = countersOf(coordinator, command);
+    if (command.state === 'settled' || command.database === active || isBound) continue;
+    const counters = command.database?.counters;
     if (counters === undefined) continue;
     counters.moved += 1;
     if (command.outstanding > 0) counters.sentTwice += 1;
   }
-}
-
-function countersOf(coordinator: Coordinator, command?: Command): DatabaseCounters | undefined {
-  const id = command?.databaseId;
-  return id === undefined ? undefined : coordinator.databases.get(id)?.counters;
 }

@@ -1,6 +1,7 @@
 import type { CommandArgument } from '../drivers/driver.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
+import type { Database } from './database.js';
 
 /** Cursors that are remembered; the one that was used longest ago goes first. */
 const MAX_CURSORS = 10_000;
@@ -15,8 +16,8 @@ export class Pass {
    */
   constructor(private readonly byConnection: boolean) {}
 
-  get databaseId(): string | undefined {
-    return this.#from?.channel.database.id;
+  get database(): Database | undefined {
+    return this.#from?.channel.database;
   }
 
   note({ generation, channel }: SentAttempt): void {
@@ -40,14 +41,14 @@ export class Pass {
  */
 export class Cursors {
   /** By command, key and cursor: the databases that handed it out; two may hand out the same. */
-  readonly #databaseIds = new Map<string, ReadonlySet<string>>();
+  readonly #databases = new Map<string, ReadonlySet<Database>>();
 
-  /** A database beside `activeId` that may have handed out the cursor of `command`, if any. */
-  otherThan(activeId: string, command: Command): string | undefined {
+  /** A database beside `active` that may have handed out the cursor of `command`, if any. */
+  otherThan(active: Database, command: Command): Database | undefined {
     const scan = scanOf(command.args);
     if (scan === undefined) return undefined;
-    const known = this.#databaseIds.get(scan.prefix + scan.cursor);
-    return [...(known ?? [])].find((id) => id !== activeId);
+    const known = this.#databases.get(scan.prefix + scan.cursor);
+    return [...(known ?? [])].find((each) => each !== active);
   }
 
   /** Notes the cursor in a reply; the one that it answers is used up. */
@@ -60,16 +61,16 @@ export class Cursors {
       pass.note(attempt);
       return;
     }
-    this.#databaseIds.delete(scan.prefix + scan.cursor);
+    this.#databases.delete(scan.prefix + scan.cursor);
     const next = String(reply[0]);
     if (next === '0') return;
     const key = scan.prefix + next;
-    const known = this.#databaseIds.get(key) ?? [];
-    this.#databaseIds.delete(key);
-    this.#databaseIds.set(key, new Set([...known, attempt.channel.database.id]));
-    if (this.#databaseIds.size <= MAX_CURSORS) return;
-    for (const oldest of this.#databaseIds.keys()) {
-      this.#databaseIds.delete(oldest);
+    const known = this.#databases.get(key) ?? [];
+    this.#databases.delete(key);
+    this.#databases.set(key, new Set([...known, attempt.channel.database]));
+    if (this.#databases.size <= MAX_CURSORS) return;
+    for (const oldest of this.#databases.keys()) {
+      this.#databases.delete(oldest);
       return;
     }
   }

@@ -49,7 +49,12 @@ export class Database implements DatabaseView {
   wasEligible = false;
   gatesOpen = true;
   gateCause: string | undefined;
-  removed = false;
+  /**
+   * - `candidate`: on trial, to take the place of the member of the same id; not chosen, not told of
+   * - `member`: of the group
+   * - `removed`
+   */
+  membership: 'candidate' | 'member' | 'removed' = 'member';
   /** Monotonic time of the first sign of the failure that goes on; undefined while well. */
   failingSince: number | undefined;
   /** Monotonic time since which its data connection can't be established; undefined: it can. */
@@ -105,6 +110,10 @@ export class Database implements DatabaseView {
   /** Health checks decide whether it is healthy. */
   get isChecked(): boolean {
     return this.options.healthChecks.some((check) => check.role === 'full');
+  }
+
+  get removed(): boolean {
+    return this.membership === 'removed';
   }
 
   get disabled(): string | undefined {

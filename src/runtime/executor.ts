@@ -193,14 +193,14 @@ export class Executor implements AttemptListener {
       }
       const pass = command.options?.pass;
       if (pass?.holds(this.coordinator.route.generation, channel) === false) {
-        command.databaseId ??= pass.databaseId;
+        command.database ??= pass.database;
         this.reject(command, this.#switched(command));
         return;
       }
       if (database !== undefined) {
-        command.databaseId ??= pass?.databaseId;
-        command.databaseId ??= this.cursors.otherThan(database.id, command) ?? database.id;
-        if (command.databaseId !== database.id) {
+        command.database ??= pass?.database;
+        command.database ??= this.cursors.otherThan(database, command) ?? database;
+        if (command.database !== database) {
           this.reject(command, this.#switched(command));
           return;
         }
@@ -231,7 +231,7 @@ export class Executor implements AttemptListener {
     command.state = 'sent';
     command.attempts += 1;
     command.outstanding += 1;
-    command.databaseId = channel.database.id;
+    command.database = channel.database;
     command.latest = attempt;
     channel.add(attempt);
     channel.connection.send(attempt);
@@ -274,8 +274,8 @@ export class Executor implements AttemptListener {
       this.reject(command, search.error({ cause, maybeExecuted }));
       return;
     }
-    countRetry(this.coordinator, command);
-    if (route.database !== undefined && route.database.id !== command.databaseId) {
+    countRetry(command);
+    if (route.database !== undefined && route.database !== command.database) {
       this.resend([command]);
     } else {
       command.state = 'waiting';

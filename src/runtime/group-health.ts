@@ -1,6 +1,7 @@
 import type { DatabaseFailure } from '../core/database-failure.js';
 import { isUsable } from '../core/selection.js';
 import { CircuitOpenError } from '../errors.js';
+import type { MultiDbEvents } from '../events.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import type { Database, ProbeRecord } from './database.js';
 import { GracePeriods } from './grace.js';
@@ -64,7 +65,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
     database.lastProbe = record;
     database.counters.noteProbe(record);
     const { counters, onProbe } = this.runtime;
-    onProbe?.(database.id, record, counters);
+    if (database.membership === 'member') onProbe?.(database.id, record, counters);
   }
 
   onGates(database: Database, cause: string | undefined): void {
@@ -85,11 +86,12 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
       // Its probe, over a new connection since it was left, proved that connections can be made.
       if (database.resting) database.connectionFailed = false;
       if (!database.connectionFailed) database.failingSince = undefined;
-      if (before !== 'healthy') this.runtime.emit('database-healthy', { id, at });
+      if (before !== 'healthy') this.#tell(database, 'database-healthy', { id, at });
     } else {
       database.failingSince ??= this.#now;
       if (before !== 'unhealthy') {
-        this.runtime.emit('database-unhealthy', { id, cause: cause ?? 'unhealthy', error, at });
+        const why = cause ?? 'unhealthy';
+        this.#tell(database, 'database-unhealthy', { id, cause: why, error, at });
       }
       this.listener.onUnavailable(database);
     }
@@ -198,6 +200,14 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
     this.grace.end(database);
   }
 
+  /** `successor`, which is well, has taken the place of `old`: what was told last of the id is over. */
+  onReplaced(old: Database, successor: Database): void {
+    const { id } = successor;
+    this.grace.end(old);
+    if (old.health === 'healthy') return;
+    this.#tell(successor, 'database-healthy', { id, at: timestamp(this.runtime) });
+  }
+
   /** Can it serve? Its verdict is out again. */
   askAnew(database: Database): void {
     if (!database.resting) this.connectivity.awaitAnew(database);
@@ -211,7 +221,9 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   // What is asked.
 
   linesBeside(database: Database): readonly ProbeLines[] {
-    return [...this.monitors].flatMap(([other, { lines }]) => (other === database ? [] : [lines]));
+    return [...this.monitors]
+      .filter(([other]) => other !== database && other.membership === 'member')
+      .map(([, { lines }]) => lines);
   }
 
   oneProbeIsEnough(database: Database): boolean {
@@ -240,6 +252,15 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   whenConnected(database: Database): Promise<void> {
     this.connectivity.awaitAnew(database);
     return this.watchers.until(database, () => database.connected || database.connectionFailed);
+  }
+
+  /** People hear of members only. */
+  #tell<Name extends 'database-healthy' | 'database-unhealthy'>(
+    { membership }: Database,
+    name: Name,
+    ...event: MultiDbEvents[Name]
+  ): void {
+    if (membership === 'member') this.runtime.emit(name, ...event);
   }
 
   get #now(): number {

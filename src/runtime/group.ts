@@ -4,7 +4,7 @@ import { ClientClosedError } from '../errors.js';
 import type { HealthCheckStrategy } from '../health/strategy.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../options/types.js';
 import { Coordinator } from './coordinator.js';
-import { GroupCounters } from './counters.js';
+import { DatabaseCounters, GroupCounters } from './counters.js';
 import { Database } from './database.js';
 import type { Emit } from './emit.js';
 import { whenServing } from './entrance.js';
@@ -43,6 +43,8 @@ export interface Entry {
 export class Group {
   readonly coordinator: Coordinator;
   readonly members = new Set<Executor>();
+  /** On trial, each to take the place of the member of the same id. */
+  readonly candidates = new Set<Database>();
   #order = 0;
   #started: Promise<void> = Promise.resolve();
   /** Of those that are entering. */
@@ -69,7 +71,7 @@ export class Group {
     if (isFirst) {
       executor.connections.vouch();
       this.#started = this.#start();
-    } else for (const database of this.coordinator.all()) executor.connections.attach(database);
+    } else for (const database of this.#everyone()) executor.connections.attach(database);
     return { executor, entered: this.#enter(executor, left, isFirst) };
   }
 
@@ -104,12 +106,39 @@ export class Group {
     return database;
   }
 
+  /** Puts a database on trial beside the member whose place it may take. Nobody hears of it. */
+  try(options: ResolvedDatabase, { order }: Database): Database {
+    const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
+    const candidate = new Database(options, order, driver, new DatabaseCounters());
+    candidate.membership = 'candidate';
+    this.candidates.add(candidate);
+    try {
+      for (const member of this.members) member.connections.attach(candidate);
+      this.coordinator.health.watch(candidate);
+    } catch (error) {
+      this.remove(candidate);
+      throw error;
+    }
+    return candidate;
+  }
+
+  /** The trial is over: it takes its place, and the one before leaves. */
+  replace(old: Database, candidate: Database): void {
+    this.candidates.delete(candidate);
+    this.coordinator.replace(old, candidate);
+    this.remove(old);
+  }
+
   #register(options: ResolvedDatabase): Database {
     const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
     const counters = this.counters.of(options.id);
     const database = new Database(options, this.#order++, driver, counters);
     this.coordinator.databases.set(database.id, database);
     return database;
+  }
+
+  #everyone(): Database[] {
+    return [...this.coordinator.all(), ...this.candidates];
   }
 
   #begin(database: Database): void {
@@ -135,14 +164,16 @@ export class Group {
       return;
     }
     this.coordinator.end();
-    closeStrategies(strategiesOf(this.coordinator.all()));
+    closeStrategies(strategiesOf(this.#everyone()));
+    this.candidates.clear();
   }
 
-  /** Takes a database out of the group; it must not be the active one. */
+  /** Takes a database out of the group, or ends its trial; it must not be the active one. */
   remove(database: Database): void {
+    this.candidates.delete(database);
     for (const member of this.members) member.connections.detach(database);
     this.coordinator.drop(database);
-    const inUse = strategiesOf(this.coordinator.all());
+    const inUse = strategiesOf(this.#everyone());
     closeStrategies([...strategiesOf([database])].filter((strategy) => !inUse.has(strategy)));
   }
 }

@@ -143,7 +143,7 @@ export class Lease {
         },
       );
       command.lease = this;
-      command.databaseId = this.database?.id;
+      command.database = this.database;
       executor.admit(command);
     });
   }

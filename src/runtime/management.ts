@@ -3,6 +3,7 @@ import { DatabaseUnavailableError, InvalidOptionError, UnknownDatabaseError } fr
 import type { ResolvedDatabase } from '../options/types.js';
 import type { Database } from './database.js';
 import type { Group } from './group.js';
+import { replaceInPlace } from './replacement.js';
 
 /** What people and operators may change while commands are running. */
 export class Management {
@@ -102,9 +103,13 @@ export class Management {
     return ended;
   }
 
-  /** Adds the new database, waits until it is well, and only then removes the old one. */
+  /**
+   * Adds the new database, waits until it is well, and only then removes the old one. With the same
+   * id it takes its place.
+   */
   async replace(id: string, options: ResolvedDatabase): Promise<Database> {
-    this.find(id);
+    const old = this.find(id);
+    if (options.id === id) return replaceInPlace(this.group, old, options);
     const added = await this.add(options);
     if (added.health !== 'healthy' || !added.connected) {
       const reason = added.cause ?? `no data connection to ${added.driver.address}`;
