@@ -8,6 +8,7 @@ import {
   type RedisCluster,
   type RedisServer,
   startCluster,
+  startProxy,
   startRedis,
   waitFor,
 } from '../kit/index.js';
@@ -210,6 +211,34 @@ describe('while nothing fails', () => {
     });
     expect(await increment(client, a)).toBe(1);
     expect(await masterOf(east, a).command('GET', a)).toBe('1');
+  });
+
+  it('goes where nodeAddressMap says; a connection lost under EXEC leaves it open', async () => {
+    const east = await startCluster(small);
+    const [key] = keyOfEach(east) as [string];
+    const proxies = await Promise.all(east.masters.map((node) => startProxy(node)));
+    const at = new Map(proxies.map((proxy, index) => [east.masters[index]?.port, proxy.port]));
+    const nodeAddressMap = (address: string) => {
+      const port = at.get(Number(address.split(':').at(-1)));
+      return port === undefined ? undefined : { host: '127.0.0.1', port };
+    };
+    const client = await over([overCluster('east', east, 1, { nodeAddressMap })]);
+    const master = masterOf(east, key);
+    const proxy = proxies[east.masters.indexOf(master)] as (typeof proxies)[0];
+    await increment(client, key);
+    const failed = errorOf(
+      client.transaction(key, (tx) => {
+        proxy.silence('to-client', { scope: ({ seen }) => seen.has('WATCH') });
+        return tx.multi().incr(key);
+      }),
+    );
+    await waitFor(async () => (await master.command('GET', key)) === '2', { what: 'EXEC' });
+    proxy.reset();
+    expect(await failed).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+    proxy.restore();
+    expect(await increment(client, key)).toBe(1);
+    expect(await master.command('GET', key)).toBe('3');
+    expect(proxies.map(({ connections }) => connections > 0)).toEqual([true, true, true]);
   });
 
   it('repeats a conflict, at the node of the key', async () => {
