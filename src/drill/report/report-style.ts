@@ -101,6 +101,7 @@ i.frozen { background: repeating-linear-gradient(90deg, var(--frozen) 0 2px, tra
 i.slow { border: 2px dotted var(--slow); }
 i.read-only { border: 2px solid var(--read-only); }
 @media (max-width: 760px) { .promises .small { grid-column: 2; } }
-@media (max-width: 560px) { body { padding: 20px 10px 40px; } section { padding: 14px; } .scroll { margin: 0 -14px; padding: 0 14px; } }
+@media (max-width: 560px) { body { padding: 20px 10px 40px; } section { padding: 14px; } .scroll { margin: 0 -14px; padding: 0 14px; }
+  .wide { display: none; } th, th.number, td.nowrap { white-space: normal; } th, td { padding-right: 10px; } td code { overflow-wrap: anywhere; } td.what { min-width: 130px; overflow-wrap: anywhere; } }
 @media print { body { background: none; padding: 0; } section { break-inside: avoid; } }
 `;

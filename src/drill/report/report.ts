@@ -88,7 +88,7 @@ ${entry('unavailable', 'typed errors while all are down')}
 
 function faultTable(steps: readonly StepResult[]): Markup {
   return html`<table>
-<thead><tr><th></th><th>Fault</th><th>Next</th><th class="number">Switch after</th><th class="number">First reply after</th><th>To be expected</th><th class="number">Reader errors</th><th class="number">Writer errors</th><th class="number">Repeated</th></tr></thead>
+<thead><tr><th></th><th>Fault</th><th class="wide">Next</th><th class="number wide">Switch after</th><th class="number">First reply after</th><th class="wide">To be expected</th><th class="number">Reader errors</th><th class="number">Writer errors</th><th class="number wide">Repeated</th></tr></thead>
 <tbody>${steps.map(faultRow)}</tbody>
 </table>`;
 }
@@ -98,14 +98,14 @@ function faultRow(step: StepResult, index: number): Markup {
   const readers = total(step.readerErrors);
   return html`<tr>
 <td class="step">${index + 1}</td>
-<td>${step.title}<div class="small">${step.action}</div>${errorLines(step)}</td>
-<td class="nowrap">${name(step.expected)}</td>
-<td class="number">${duration(step.switchedAfterMs)}</td>
+<td class="what">${step.title}<div class="small">${step.action}</div>${errorLines(step)}</td>
+<td class="nowrap wide">${name(step.expected)}</td>
+<td class="number wide">${duration(step.switchedAfterMs)}</td>
 <td class="number strong">${duration(step.servedAfterMs)}</td>
-<td class="small">${step.goal}</td>
+<td class="small wide">${step.goal}</td>
 <td class="${bad(readers)}">${count(readers)}</td>
 <td class="number">${count(total(step.writerErrors))}</td>
-<td class="${bad(step.repeated)}">${count(step.repeated)}</td>
+<td class="${bad(step.repeated)} wide">${count(step.repeated)}</td>
 </tr>`;
 }
 
@@ -145,11 +145,11 @@ function promise({ promise, evidence, violations }: PromiseVerdict): Markup {
 function switchTable({ switches }: RunResult): Markup {
   const rows = switches.map(
     ({ at, from, to, reason, cause, durationMs }) => html`<tr>
-<td class="number">${moment(at)}</td><td class="nowrap">${name(from)} → ${name(to)}</td><td class="nowrap">${reason}</td><td>${cause}</td>
-<td class="number">${durationMs > 0 ? duration(durationMs) : ''}</td></tr>`,
+<td class="number">${moment(at)}</td><td class="nowrap">${name(from)} → ${name(to)}</td><td class="nowrap wide">${reason}</td><td class="what">${cause}</td>
+<td class="number wide">${durationMs > 0 ? duration(durationMs) : ''}</td></tr>`,
   );
   return html`<table>
-<thead><tr><th class="number">At</th><th>Switch</th><th>Reason</th><th>Cause</th><th class="number">After the first sign</th></tr></thead>
+<thead><tr><th class="number">At</th><th>Switch</th><th class="wide">Reason</th><th>Cause</th><th class="number wide">After the first sign</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
 }
 

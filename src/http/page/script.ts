@@ -209,7 +209,9 @@ function why(status, now) {
         if (last === undefined || last.to !== activeDatabase || missedBy(status) === undefined) {
             return why;
         }
-        return \`Since \${clockTime(new Date(last.at), now)}: \${reason(last).text} (\${last.cause}). Now: \${why}.\`;
+        const since = \`Since \${clockTime(new Date(last.at), now)}: \${reason(last).text} (\${last.cause}).\`;
+        const more = why.replace(/^highest weight \\([^)]*\\) of those eligible(; )?/, '');
+        return more === '' ? since : \`\${since} Now: \${more}.\`;
     }
     if (state !== 'down' && state !== 'searching')
         return '';

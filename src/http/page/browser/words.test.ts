@@ -123,8 +123,13 @@ it('says what is', () => {
   expect(announcement(event)).toBe(
     'west is active now, in place of east: health check failed. east: refused \u00b7 3 ms after the first sign',
   );
-  expect(why({ ...status, why: 'highest weight', switches: [event] }, new Date(event.at))).toMatch(
-    /^Since [\d:]+: health check failed \(east: refused\)\. Now: highest weight\.$/,
+  const switched = { ...status, switches: [event] };
+  const best = 'highest weight (0.5) of those eligible';
+  expect(why({ ...switched, why: best }, new Date(event.at))).toMatch(
+    /^Since [\d:]+: health check failed \(east: refused\)\.$/,
+  );
+  expect(why({ ...switched, why: `${best}; gate closed (lag)` }, new Date(event.at))).toMatch(
+    / Now: gate closed \(lag\)\.$/,
   );
   expect(announcement({ ...event, to: null })).toContain('No database can serve; east was left');
 });

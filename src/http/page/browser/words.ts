@@ -69,7 +69,10 @@ export function why(status: Status, now: Date): string {
     if (last === undefined || last.to !== activeDatabase || missedBy(status) === undefined) {
       return why;
     }
-    return `Since ${clockTime(new Date(last.at), now)}: ${reason(last).text} (${last.cause}). Now: ${why}.`;
+    const since = `Since ${clockTime(new Date(last.at), now)}: ${reason(last).text} (${last.cause}).`;
+    // That it is the best of the others goes without saying.
+    const more = why.replace(/^highest weight \([^)]*\) of those eligible(; )?/, '');
+    return more === '' ? since : `${since} Now: ${more}.`;
   }
   if (state !== 'down' && state !== 'searching') return '';
   return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
