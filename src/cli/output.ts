@@ -1,6 +1,6 @@
 /** Where a command's words go: people get colours and lines that move, programs get JSON. */
 import { createInterface } from 'node:readline/promises';
-import { UsageError } from './exit.js';
+import { InterruptedError, UsageError } from './exit.js';
 import { type Paint, Terminal, traitsOf } from './terminal.js';
 
 export interface OutputOptions {
@@ -50,13 +50,10 @@ export class Output {
 
   /**
    * Asks on the terminal; only `y` and `yes` agree. Without a terminal nobody can be asked:
-   * throws a `UsageError` that names the option which agrees in advance.
+   * throws a `UsageError` that names the option which agrees in advance. Ctrl-C throws an
+   * `InterruptedError`, and Ctrl-D is no.
    */
-  async confirm(
-    question: readonly string[],
-    option: string,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
+  async confirm(question: readonly string[], option: string): Promise<boolean> {
     if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
       throw new UsageError(
         `${question.join(' ')}\nThere is no terminal to ask on: add ${option} to agree.`,
@@ -64,12 +61,19 @@ export class Output {
     }
     this.terminal.close();
     const lines = createInterface({ input: process.stdin, output: process.stderr });
+    // Left alone, Node.js rejects the question with a stack trace, or never settles it.
+    const isLeft = new Promise<'interrupted' | 'closed'>((resolve) => {
+      lines.once('SIGINT', () => resolve('interrupted'));
+      lines.once('close', () => resolve('closed'));
+    });
     try {
-      const answer = await lines.question(
-        `${question.join('\n')} [y/N] `,
-        signal ? { signal } : {},
-      );
-      return /^y(es)?$/i.test(answer.trim());
+      const asked = lines.question(`${question.join('\n')} [y/N] `);
+      asked.catch(() => {});
+      const answer = await Promise.race([asked.then((text) => ({ text })), isLeft]);
+      if (typeof answer === 'object') return /^y(es)?$/i.test(answer.text.trim());
+      process.stderr.write('\n');
+      if (answer === 'interrupted') throw new InterruptedError();
+      return false;
     } finally {
       lines.close();
     }

@@ -3,7 +3,7 @@ import { isMultiDbError } from '../errors.js';
 import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
-import { EXIT, FailedError, UsageError } from './exit.js';
+import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
@@ -53,6 +53,7 @@ function optionDescription(option: Option): string {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof UsageError) return complain(error.message, EXIT.usage);
   if (error instanceof FailedError) return complain(error.message, EXIT.problems);
   if (isMultiDbError(error)) return complain(error.message, EXIT.problems);

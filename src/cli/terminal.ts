@@ -25,6 +25,9 @@ export function traitsOf(
   return { live, colours: live && !env.NO_COLOR };
 }
 
+const ESCAPE = '\u001b';
+const COLOUR_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[\\d;]*m|[\\s\\S]`, 'gu');
+
 /** Columns that the text takes, without its colours. */
 export function width(text: string): number {
   return [...stripVTControlCharacters(text)].length;
@@ -49,6 +52,21 @@ export function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
+/** As much of the text as fits, its colours kept and ended. */
+export function cut(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  let room = columns - 1;
+  let shown = '';
+  for (const part of text.match(COLOUR_OR_CHARACTER) ?? []) {
+    if (part.length > 1 && part.startsWith('\u001b')) shown += part;
+    else if (room > 0) {
+      shown += part;
+      room -= 1;
+    }
+  }
+  return `${shown}…`;
+}
+
 /** As many of `parts` as fit into `columns`, from the left, with `gap` between them. */
 export function fitting(parts: readonly string[], columns: number, gap = '  '): string {
   let line = '';
@@ -61,6 +79,8 @@ export function fitting(parts: readonly string[], columns: number, gap = '  '): 
 }
 
 const CLEAR_LINE = '\r\u001b[2K';
+const CLEAR_REST = '\u001b[K';
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
@@ -70,6 +90,7 @@ export class Terminal {
   #cursorHidden = false;
   #ended = false;
   #frameLines = 0;
+  #frameColumns: number | undefined;
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
@@ -102,15 +123,31 @@ export class Terminal {
     this.#status = line;
   }
 
-  /** Draws lines over those that it drew before. */
+  /**
+   * Draws lines over those that it drew before, each cut to the width: a line that the terminal
+   * breaks, or one that has left the screen, could not be drawn over. Line by line, so that nothing
+   * is dark in between.
+   */
   frame(lines: readonly string[]): void {
     if (!this.traits.live || this.#ended) return;
-    const up = this.#frameLines > 0 ? `\u001b[${this.#frameLines}A` : '';
-    this.stream.write(
-      `${this.#cursorHidden ? '' : HIDE_CURSOR}\r${up}\u001b[J${lines.join('\n')}\n`,
-    );
+    const { columns, rows = 0 } = this.stream;
+    // A terminal of another size has moved what stands there: it begins anew.
+    const isMoved = this.#frameLines > 0 && this.#frameColumns !== columns;
+    const start = isMoved ? CLEAR_SCREEN : '\r';
+    const up = this.#frameLines > 0 && !isMoved ? `\u001b[${this.#frameLines}A` : '';
+    // The cursor needs the line below.
+    const shown = rows > 1 ? lines.slice(0, rows - 1) : lines;
+    const text = shown.map((line) => `${cut(line, columns || 100)}${CLEAR_REST}\n`).join('');
+    this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${start}${up}${text}\u001b[J`);
     this.#cursorHidden = true;
-    this.#frameLines = lines.length;
+    this.#frameLines = shown.length;
+    this.#frameColumns = columns;
+  }
+
+  /** Told when the size changes; returns what stops that. */
+  onResize(listener: () => void): () => void {
+    this.stream.on('resize', listener);
+    return () => this.stream.off('resize', listener);
   }
 
   /** Takes the line at the bottom away and gives the cursor back. Idempotent. */

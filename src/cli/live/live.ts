@@ -43,16 +43,21 @@ export async function watch(args: readonly string[], options: LiveOptions): Prom
   const unlisten = onSignal(async () => {
     abort.abort();
     source.close();
-    output.terminal.close();
+    output.terminal.end();
+  });
+  let last: ServerEvent | undefined;
+  const unsize = output.terminal.onResize(() => {
+    if (last !== undefined && !output.json) show(last, source, output, false);
   });
   try {
-    let isFirst = true;
     for await (const event of source.events(abort.signal)) {
-      show(event, source, output, isFirst);
-      isFirst = false;
+      if (abort.signal.aborted) break;
+      show(event, source, output, last === undefined);
+      if (event.event === 'status') last = event;
     }
     throw new FailedError(`${source.name} has ended the stream.`);
   } finally {
+    unsize();
     unlisten();
     source.close();
     output.terminal.close();
