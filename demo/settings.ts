@@ -48,4 +48,5 @@ export const TEXTS: RunTexts = {
   settingsNote: 'All others, the thresholds of the failure detector among them, are the defaults.',
   databasesNote:
     'Three independent servers; nothing is replicated, so that each execution can be found on the server that did it.',
+  load: 'commands',
 };

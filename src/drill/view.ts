@@ -60,7 +60,8 @@ export class View {
     const { paint } = this.terminal;
     const took = paint('bold', duration(at - beganAt));
     const what =
-      step.expected === undefined ? 'first typed error' : `first reply from ${step.expected}`;
+      step.sign ??
+      (step.expected === undefined ? 'first typed error' : `first reply from ${step.expected}`);
     this.#detail(paint('green', '✓'), `${what} after ${took}`);
   }
 
@@ -193,8 +194,9 @@ export function opening({ paint, columns }: Terminal, about: Opening): string[] 
       settings.map(
         ({ name, value, defaultValue }) =>
           padEnd(name, nameColumns) +
-          padStart(value, 5) +
-          paint('dim', `   default ${defaultValue}`),
+          (defaultValue === ''
+            ? value
+            : padStart(value, 5) + paint('dim', `   default ${defaultValue}`)),
       ),
     ),
     `${under}${paint('dim', about.settingsNote)}`,

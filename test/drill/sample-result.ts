@@ -12,6 +12,7 @@ export function sampleResult(over: Partial<RunResult> = {}): RunResult {
       settings: 'Settings shortened for the show',
       settingsNote: 'All others are the defaults.',
       databasesNote: 'Three independent servers.',
+      load: 'commands',
     },
     versions: ['redis-server 7.0.15'],
     startedAt: '2025-01-02T03:04:05.678Z',

@@ -1,14 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { FAULTS, type FaultName } from '../../drill/rehearsal/settings.js';
 import { milliseconds, wholeNumber } from '../numbers.js';
 
 const HELP = `
-Faults: ${FAULTS.slice(0, 6).join(', ')},
-        ${FAULTS.slice(6).join(', ')}
+Faults: ${FAULTS.join(', ')}
 
-Without a config or URLs it starts three servers of its own. Servers that are
-not its own are never stopped: the faults are in proxies on this machine, and
-the load keeps to keys of its own, which it deletes.
+Without a config or URLs it starts servers of its own. Others are never
+stopped: the faults are in proxies here, and the load deletes its keys. The
+application gets the proxies' URLs as EAST_URL for the database "east" and so
+on; texts may also name {east}, {east.host}, {east.port}, {port} (a free one).
 
 Exit codes: 0 all goals met, 1 a goal missed, 2 wrong arguments, 130 Ctrl-C.`;
 
@@ -16,25 +16,36 @@ export function defineDrill(program: Command): void {
   program
     .command('drill')
     .summary('rehearse failures under load, with a report')
-    .description('Sends a test load through the client and breaks its connections on purpose.')
+    .description('Sends a test load through the client, or your application, and plays faults.')
     .argument('[config-or-url...]', 'a config file, or URLs in order of preference')
+    .option('--app <command>', 'rehearse this application instead of a client')
+    .option('--request <url>', "sent to it: http://..., 'POST http://...'", collect)
+    .option('--status <url>', 'where it mounts its handler: http://...')
+    .option('--env <name=text>', "a variable of it: 'PORT={port}'", collect)
+    .option('--header <header>', 'sent with each request', collect)
+    .option('--start-within <ms>', 'it has to be ready', milliseconds, 60_000)
+    .option('--stop-within <ms>', 'it has to end after SIGTERM', milliseconds, 30_000)
     .option('--faults <names>', `which, in this order (default: all)`, faultNames)
     .option('--goal-recovery-ms <ms>', 'from each fault to the first reply', milliseconds)
     .option('--goal-errors <n>', 'errors of callers for each fault', wholeNumber(0, 1e9))
-    .option('--rate <n>', 'commands per second', wholeNumber(1, 20_000))
+    .option('--rate <n>', 'commands or requests per second', wholeNumber(1, 20_000))
     .option('--callers <n>', 'concurrent callers', wholeNumber(1, 1000))
     .option('--hold <ms>', 'how long each state is watched', milliseconds, 2000)
     .option('--delay <ms>', 'of the fault delay', milliseconds)
-    .option('--real-timing', 'do not shorten grace period and failback interval', false)
+    .option('--real-timing', 'do not shorten grace period and failback interval')
     .option('--prefix <text>', 'what keys begin with', 'redis-multidb-drill:')
     .option('--report <file>', 'the HTML report', 'redis-multidb-drill.html')
-    .option('--yes', 'agree to databases that are not on this machine', false)
-    .addOption(new Option('--json', 'everything that was measured, as JSON').default(false))
+    .option('--yes', 'agree to what is not on this machine')
+    .option('--json', 'everything that was measured, as JSON')
     .addHelpText('after', HELP)
     .action(async (args: string[], options) => {
       const { drill } = await import('../drill/drill.js');
       process.exitCode = await drill(args, options);
     });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function faultNames(text: string): FaultName[] {

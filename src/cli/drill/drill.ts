@@ -3,21 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { AppError, type Application } from '../../drill/app/application.js';
+import { AppRehearsal } from '../../drill/app/rehearse.js';
 import { Rehearsal } from '../../drill/rehearsal/rehearse.js';
 import { type DrillSettings, FAULTS, type FaultName } from '../../drill/rehearsal/settings.js';
 import { report } from '../../drill/report/report.js';
 import { summary } from '../../drill/report/summary.js';
 import type { ValidatedOptions } from '../../options/validate.js';
-import { EXIT, FailedError } from '../exit.js';
+import { EXIT, FailedError, UsageError } from '../exit.js';
 import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
 import { foreignAddresses, readTarget, type Target } from '../target.js';
 import { clientVersion } from '../versions.js';
+import { type AppOptions, foreignHosts, readApplication } from './application.js';
 import { type OwnServers, startOwnServers } from './own-servers.js';
 import { isEncrypted, preflight, refuseImpossible } from './preflight.js';
 import { Progress } from './progress.js';
 
-export interface DrillOptions {
+export interface DrillOptions extends AppOptions {
   readonly faults?: readonly FaultName[];
   readonly goalRecoveryMs?: number;
   readonly goalErrors?: number;
@@ -25,15 +28,19 @@ export interface DrillOptions {
   readonly callers?: number;
   readonly hold: number;
   readonly delay?: number;
-  readonly realTiming: boolean;
+  readonly realTiming?: boolean;
   readonly prefix: string;
   readonly report: string;
-  readonly yes: boolean;
-  readonly json: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
 }
 
 /** On one's own machine nobody is disturbed. */
-const LOAD = { own: { rate: 1000, callers: 50 }, others: { rate: 200, callers: 20 } };
+const LOAD = {
+  own: { rate: 1000, callers: 50 },
+  others: { rate: 200, callers: 20 },
+  application: { rate: 100, callers: 10 },
+};
 
 /** Resolves to the exit code; whatever happens, nothing stays behind. */
 export async function drill(args: readonly string[], options: DrillOptions): Promise<number> {
@@ -41,10 +48,14 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
   const given = args.length > 0 ? await readTarget(args) : undefined;
   if (given !== undefined) {
     refuseImpossible(given, options.faults ?? []);
-    if (!(await agreed(given, options, output))) return EXIT.usage;
   }
+  const application = readApplication(options, given === undefined);
+  if (application?.status === undefined && application && options.faults?.includes('switch')) {
+    throw new UsageError('The fault switch asks the application to switch: --status');
+  }
+  if (!(await agreed(given, application, options, output))) return EXIT.usage;
   let own: OwnServers | undefined;
-  let rehearsal: Rehearsal | undefined;
+  let rehearsal: Rehearsal | AppRehearsal | undefined;
   let isOver = false;
   const clean = async () => {
     isOver = true;
@@ -63,7 +74,7 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
       own = await startOwnServers();
     }
     const target = given ?? (own as OwnServers).target;
-    const settings = settingsOf(target, options, own !== undefined);
+    const settings = settingsOf(target, options, own !== undefined, application !== undefined);
     output.progress('  asking the databases ...');
     const { versions, groups } = await preflight(target, settings.prefix);
     output.terminal.close();
@@ -73,14 +84,13 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
       `@redis/client ${clientVersion()}`,
       `Node.js ${process.versions.node}`,
     ];
-    rehearsal = await Rehearsal.create({
-      ...target,
-      settings,
-      groups,
-      versions: all,
-      realTiming: options.realTiming,
-    });
-    const result = await rehearsal.run(new Progress(output, settings, all));
+    const plan = { ...target, settings, groups, versions: all };
+    if (application !== undefined) output.progress('  starting the application ...');
+    rehearsal =
+      application === undefined
+        ? await Rehearsal.create({ ...plan, realTiming: options.realTiming ?? false })
+        : await AppRehearsal.create({ ...plan, application });
+    const result = await rehearsal.run(new Progress(output, all));
     if (isOver) return EXIT.problems;
     save(options.report, report(result));
     if (output.json) output.document({ report: 'drill', ...result });
@@ -90,6 +100,9 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
       '',
     );
     return result.ok ? EXIT.ok : EXIT.problems;
+  } catch (error) {
+    if (error instanceof AppError) throw new FailedError(error.message);
+    throw error;
   } finally {
     await clean();
     unlisten();
@@ -104,25 +117,44 @@ function save(file: string, page: string): void {
   }
 }
 
-async function agreed(target: Target, { yes }: DrillOptions, output: Output): Promise<boolean> {
-  const foreign = foreignAddresses(target);
-  if (yes || foreign.length === 0) return true;
+async function agreed(
+  target: Target | undefined,
+  application: Application | undefined,
+  { yes }: DrillOptions,
+  output: Output,
+): Promise<boolean> {
+  const foreign = target ? foreignAddresses(target) : [];
+  const hosts = application === undefined ? [] : foreignHosts(application);
+  if (yes || foreign.length + hosts.length === 0) return true;
   const { callers, rate } = LOAD.others;
-  return output.confirm(
-    [
-      `The drill sends about ${rate} commands a second of ${callers} callers to databases that are not on this machine:`,
-      ...foreign.map(([id, address]) => `  ${id}  ${address}`),
-      'It writes keys of its own there and deletes them. The servers are not touched otherwise: the faults are in proxies here.',
-      'Go on?',
-    ],
-    '--yes',
-  );
+  const databases = foreign.map(([id, address]) => `  ${id}  ${address}`);
+  const question =
+    application === undefined
+      ? [
+          `The drill sends about ${rate} commands a second of ${callers} callers to databases that are not on this machine:`,
+          ...databases,
+          'It writes keys of its own there and deletes them. The servers are not touched otherwise: the faults are in proxies here.',
+        ]
+      : [
+          'The drill starts your application and sends it requests; what is not on this machine is',
+          ...databases,
+          ...hosts.map((host) => `  the application at ${host}`),
+          'The application does there what it is asked to. The servers are not touched otherwise: the faults are in proxies here.',
+        ];
+  return output.confirm([...question, 'Go on?'], '--yes');
 }
 
-function settingsOf({ resolved }: Target, options: DrillOptions, isOwn: boolean): DrillSettings {
-  const { rate, callers } = isOwn ? LOAD.own : LOAD.others;
+function settingsOf(
+  { resolved }: Target,
+  options: DrillOptions,
+  isOwn: boolean,
+  isApp: boolean,
+): DrillSettings {
+  const { rate, callers } = isApp ? LOAD.application : isOwn ? LOAD.own : LOAD.others;
   const isTls = resolved.databases.some(({ client }) => isEncrypted(client));
-  const faults = options.faults ?? FAULTS.filter((name) => !(isTls && name === 'read-only'));
+  // A switch by hand is what an application need not allow.
+  const left = [...(isTls ? ['read-only'] : []), ...(isApp ? ['switch'] : [])];
+  const faults = options.faults ?? FAULTS.filter((name) => !left.includes(name));
   return {
     faults,
     ratePerSecond: options.rate ?? rate,

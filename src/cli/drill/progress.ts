@@ -1,9 +1,7 @@
 /** What the terminal shows of a drill. */
 
-import type { Listener, Rehearsal } from '../../drill/rehearsal/rehearse.js';
+import type { Listener, Shown } from '../../drill/rehearsal/rehearse.js';
 import { WARM_UP_MS } from '../../drill/rehearsal/rehearse.js';
-import type { DrillSettings } from '../../drill/rehearsal/settings.js';
-import { counted } from '../../drill/report/format.js';
 import type { StepRun } from '../../drill/script/step.js';
 import { opening, View } from '../../drill/view.js';
 import type { Output } from '../output.js';
@@ -13,29 +11,25 @@ export class Progress implements Listener {
 
   constructor(
     private readonly output: Output,
-    private readonly settings: DrillSettings,
     private readonly versions: readonly string[],
   ) {}
 
-  begin(rehearsal: Rehearsal): void {
+  begin(shown: Shown): void {
     const { terminal } = this.output;
-    const { callers, ratePerSecond } = this.settings;
+    const { traffic, mix, settings, settingsNote } = shown;
     terminal.print(
       ...opening(terminal, {
+        ...{ traffic, mix, settings, settingsNote },
         title: 'redis-multidb drill',
         versions: this.versions,
-        databases: rehearsal.places.map(({ info }) => info),
-        traffic: `${counted(callers, 'caller')}, ${counted(ratePerSecond, 'command')} per second, each write with a token of its own`,
-        mix: `keys begin with ${this.settings.prefix} and are deleted at the end`,
-        settings: rehearsal.settings,
-        settingsNote: 'all others are the defaults',
+        databases: shown.places.map(({ info }) => info),
       }),
     );
-    this.#view = new View(terminal, rehearsal.recorder, {
-      steps: rehearsal.steps,
+    this.#view = new View(terminal, shown.recorder, {
+      steps: shown.steps,
       warmUpMs: WARM_UP_MS,
-      ids: rehearsal.ids,
-      stateOf: (id) => rehearsal.outages.stateOf(id),
+      ids: shown.places.map(({ id }) => id),
+      stateOf: (id) => shown.outages.stateOf(id),
     });
     this.#view.start();
   }

@@ -116,7 +116,8 @@ export function isHttpUrl(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
-function readHeader(text: string): [string, string] {
+/** "name: value", with `${VARIABLES}`. Throws a `UsageError`. */
+export function readHeader(text: string): [string, string] {
   const [, name, raw] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(text) ?? [];
   if (name === undefined || raw === undefined)
     throw new UsageError("Expected a header such as 'authorization: Bearer ${TOKEN}'");

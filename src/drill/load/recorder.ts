@@ -70,10 +70,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
 
   listenTo(client: MultiDbClient): void {
     client.on('switch', ({ from, to, reason, cause, durationMs }) => {
-      const record = { at: this.now(), from, to, reason, cause, durationMs };
-      if (to !== undefined) this.down = false;
-      this.switches.push(record);
-      this.emit('switch', record);
+      this.onSwitch({ at: this.now(), from, to, reason, cause, durationMs });
     });
     client.on('all-databases-down', () => {
       this.down = true;
@@ -81,6 +78,12 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     });
     // With no listener nothing would be thrown either; errors show at the callers.
     client.on('error', () => {});
+  }
+
+  onSwitch(record: SwitchRecord): void {
+    if (record.to !== undefined) this.down = false;
+    this.switches.push(record);
+    this.emit('switch', record);
   }
 
   get active(): string | undefined {

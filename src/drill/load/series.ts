@@ -7,6 +7,8 @@ export const SAMPLE_MS = 200;
 export class Series {
   readonly samples: Sample[] = [];
   maxLatencyMs = 0;
+  /** Successes so far. */
+  answered = 0;
   #slice = emptySlice();
   #at = 0;
 
@@ -15,6 +17,7 @@ export class Series {
   success(latencyMs: number): void {
     this.#advance();
     this.#slice.latencies.push(latencyMs);
+    this.answered += 1;
     if (latencyMs > this.maxLatencyMs) this.maxLatencyMs = latencyMs;
   }
 

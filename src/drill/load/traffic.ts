@@ -1,64 +1,38 @@
 import type { MultiDbClient } from '../../client-type.js';
-import { systemClock, systemRandom, type Timer } from '../../clock.js';
+import { systemClock, systemRandom } from '../../clock.js';
 import { isMultiDbError } from '../../errors.js';
-import { every } from '../wire/wait.js';
 import type { Caller, Load, Operation } from './commands.js';
 import type { Ledger, Outcome } from './ledger.js';
+import { Pace, type Rate } from './pace.js';
 import type { Recorder } from './recorder.js';
 
 const UNAVAILABLE = new Set(['TEMPORARILY_UNAVAILABLE', 'PERMANENTLY_UNAVAILABLE']);
-const TICK_MS = 2;
-
-/**
- * Concurrent callers, each with one command at a time and a steady pace. A caller whose command
- * hangs issues no other, as in an application; one that gets an error goes on.
- */
+/** The load of a drill: commands of concurrent callers through one client. */
 export class Traffic {
   reads = 0;
   writes = 0;
   readonly pending = new Set<Operation>();
-  readonly #callers: { caller: Caller; nextAt: number; busy: boolean }[];
-  readonly #periodMs: number;
-  #timer: Timer | undefined;
+  readonly #pace: Pace;
 
   constructor(
     private readonly client: MultiDbClient,
     private readonly load: Load,
     private readonly ledger: Ledger,
     private readonly recorder: Recorder,
-    { callers, ratePerSecond }: { callers: number; ratePerSecond: number },
+    rate: Rate,
   ) {
-    this.#periodMs = (1000 * callers) / ratePerSecond;
-    this.#callers = Array.from({ length: callers }, (_, id) => ({
-      caller: { id, sequence: 0 },
-      nextAt: (id / callers) * this.#periodMs,
-      busy: false,
-    }));
+    const callers = Array.from({ length: rate.callers }, (_, id): Caller => ({ id, sequence: 0 }));
+    const turn = (id: number) => this.#run(callers[id] as Caller);
+    this.#pace = new Pace(() => recorder.now(), rate, turn);
   }
 
   start(): void {
-    const beganAt = this.recorder.now();
-    for (const each of this.#callers) each.nextAt += beganAt;
-    this.#timer = every(TICK_MS, () => this.#tick());
+    this.#pace.start();
   }
 
   /** Issues nothing more. */
   stop(): void {
-    this.#timer?.cancel();
-  }
-
-  #tick(): void {
-    const now = this.recorder.now();
-    for (const each of this.#callers) {
-      if (each.busy || each.nextAt > now) continue;
-      // After a pause it goes on in its own rhythm: it neither catches up nor joins the others.
-      const periods = Math.floor((now - each.nextAt) / this.#periodMs) + 1;
-      each.nextAt += periods * this.#periodMs;
-      each.busy = true;
-      void this.#run(each.caller).finally(() => {
-        each.busy = false;
-      });
-    }
+    this.#pace.stop();
   }
 
   async #run(caller: Caller): Promise<void> {

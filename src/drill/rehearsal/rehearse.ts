@@ -9,6 +9,7 @@ import { Ledger } from '../load/ledger.js';
 import { Recorder } from '../load/recorder.js';
 import { SAMPLE_MS, Series } from '../load/series.js';
 import { Traffic } from '../load/traffic.js';
+import { counted } from '../report/format.js';
 import type { PromiseVerdict, RunResult, Setting } from '../report/model.js';
 import { judgedSteps } from '../script/results.js';
 import { runStep, ScriptError, type Step, type StepRun } from '../script/step.js';
@@ -39,9 +40,22 @@ export interface Plan {
   readonly versions: readonly string[];
 }
 
+/** What is shown of a drill. */
+export interface Shown {
+  readonly places: readonly Place[];
+  readonly recorder: Recorder;
+  readonly outages: Outages;
+  readonly steps: readonly Step<never>[];
+  readonly settings: readonly Setting[];
+  readonly settingsNote: string;
+  /** The load, and what it consists of, in words. */
+  readonly traffic: string;
+  readonly mix: string;
+}
+
 /** What a drill tells while it runs. */
 export interface Listener {
-  begin(rehearsal: Rehearsal): void;
+  begin(shown: Shown): void;
   step(index: number, run: StepRun<never>): void;
   served(run: StepRun<never>, at: number): void;
   note(text: string): void;
@@ -49,7 +63,7 @@ export interface Listener {
   end(): void;
 }
 
-export class Rehearsal {
+export class Rehearsal implements Shown {
   readonly now = stopwatch();
   readonly series = new Series(this.now);
   readonly recorder = new Recorder(this.now, this.series, false);
@@ -104,8 +118,17 @@ export class Rehearsal {
     return shownSettings(this.#options);
   }
 
-  get ids(): readonly string[] {
-    return this.places.map(({ id }) => id);
+  get settingsNote(): string {
+    return 'all others are the defaults';
+  }
+
+  get traffic(): string {
+    const { callers, ratePerSecond } = this.plan.settings;
+    return `${counted(callers, 'caller')}, ${counted(ratePerSecond, 'command')} per second, each write with a token of its own`;
+  }
+
+  get mix(): string {
+    return `keys begin with ${this.plan.settings.prefix} and are deleted at the end`;
   }
 
   /** Resolves to what happened; everything is closed and every key deleted then. */
@@ -252,6 +275,7 @@ export class Rehearsal {
         settingsNote:
           'All other options are the defaults. Waits that only decide how long a return takes may have been shortened for the drill.',
         databasesNote: databasesNote(groups),
+        load: 'commands',
       },
       ...{ versions, startedAt: run.startedAt.toISOString(), durationMs: run.durationMs },
       databases: this.places.map(({ info }) => info),
@@ -287,7 +311,7 @@ function throughProxies({ options, resolved }: Plan, places: readonly Place[]) {
   return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
 }
 
-function databasesNote(groups: readonly (readonly string[])[]): string {
+export function databasesNote(groups: readonly (readonly string[])[]): string {
   const together = groups.filter(({ length }) => length > 1);
   if (together.length === 0) return 'Nothing is replicated between them.';
   return `Data is replicated between ${together.map((ids) => ids.join(' and ')).join('; ')}.`;

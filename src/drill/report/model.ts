@@ -20,6 +20,7 @@ export interface RunResult {
   readonly sampleMs: number;
   readonly promises: readonly PromiseVerdict[];
   readonly ok: boolean;
+  readonly application?: ApplicationResult;
 }
 
 /** What differs between the kinds of run. */
@@ -34,6 +35,24 @@ export interface RunTexts {
   readonly settings: string;
   readonly settingsNote: string;
   readonly databasesNote: string;
+  /** What the callers sent: commands of one client, or requests to an application. */
+  readonly load: 'commands' | 'requests';
+}
+
+/** What a rehearsed application did. */
+export interface ApplicationResult {
+  readonly command: string;
+  /** How often each status was answered, and what came instead of an answer. */
+  readonly answers: ErrorCounts;
+  /** After SIGTERM; null: it had ended before. */
+  readonly ended: {
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly afterMs: number;
+    readonly killed: boolean;
+  } | null;
+  /** Of its output, when a goal was missed. */
+  readonly lastLines: readonly string[];
 }
 
 export interface DatabaseInfo {

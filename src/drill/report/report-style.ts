@@ -51,6 +51,7 @@ th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--rule); vertical
 tr:last-child td { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
+.value { overflow-wrap: anywhere; }
 .small { font-size: 13px; line-height: 1.45; color: var(--soft); }
 td.small { min-width: 150px; }
 .nowrap { white-space: nowrap; }

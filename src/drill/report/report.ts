@@ -1,9 +1,10 @@
 /** The HTML report: one file that needs nothing else. */
-import { count, counted, duration, moment, name, shortened, total } from './format.js';
+import { count, counted, duration, moment, name, sentence, shortened, total } from './format.js';
 import { html, Markup, NOTHING } from './html.js';
 import type { ErrorCounts, PromiseVerdict, RunResult, StepResult } from './model.js';
 import { STYLE } from './report-style.js';
 import { COLOURS, OUTAGE_TEXT, timeline } from './svg.js';
+import { type LoadWords, wordsOf } from './words.js';
 
 export function report(result: RunResult): string {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
@@ -32,7 +33,7 @@ ${result.ok ? NOTHING : verdicts(result)}
 ${legend(result)}
 </section>
 <section><h2>Faults</h2>
-<div class="scroll">${faultTable(result.steps)}</div>
+<div class="scroll">${faultTable(result)}</div>
 </section>
 ${result.ok ? verdicts(result) : NOTHING}
 <section><h2>Switches</h2>
@@ -52,73 +53,80 @@ ${databaseTable(result)}
   return page.text;
 }
 
-function facts({ traffic, durationMs, steps, switches }: RunResult): Markup {
+function facts({ traffic, durationMs, steps, switches, texts, application }: RunResult): Markup {
   const readerErrors = steps.reduce((sum, { readerErrors }) => sum + total(readerErrors), 0);
   const slowest = Math.max(
     0,
     ...steps.map((step) => (step.isFault ? (step.servedAfterMs ?? 0) : 0)),
   );
   const repeated = steps.reduce((sum, step) => sum + step.repeated, 0);
+  const words = wordsOf(texts);
   const fact = (label: string, value: string) =>
     html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
   return html`<section><dl class="facts">
-${fact('Commands', count(traffic.reads + traffic.writes))}
+${fact(sentence(words.load), count(traffic.reads + traffic.writes))}
 ${fact('Duration', moment(durationMs))}
 ${fact('Slowest recovery', duration(slowest))}
 ${fact('Steps and switches', `${steps.length} and ${switches.length}`)}
-${fact('Acknowledged writes', count(traffic.acknowledgedWrites))}
-${fact('Reader errors', count(readerErrors))}
-${fact('Executed twice', count(repeated))}
+${words.audited ? fact(words.acknowledged, count(traffic.acknowledgedWrites)) : fact('Slowest good answer', duration(traffic.maxLatencyMs))}
+${fact(sentence(words.readerErrors), count(readerErrors))}
+${words.audited ? fact('Executed twice', count(repeated)) : fact('Ended after SIGTERM', duration(application?.ended?.afterMs))}
 </dl></section>`;
 }
 
-function legend({ databases, outages }: RunResult): Markup {
+function legend({ databases, outages, texts }: RunResult): Markup {
   const entry = (style: string, text: string) => html`<li><i class="${style}"></i>${text}</li>`;
+  const words = wordsOf(texts);
   const kinds = [...new Set(outages.map(({ kind }) => kind))];
   return html`<ul class="legend">
 ${databases.map(({ id }, index) => entry(`c${index % COLOURS}`, `${id} active`))}
 ${kinds.map((kind) => entry(kind, OUTAGE_TEXT[kind]))}
 ${entry('p50', 'p50')}
 ${entry('p99', 'p99')}
-${entry('reader', 'errors of readers')}
-${entry('writer', 'errors of writers, outcome unknown')}
-${entry('unavailable', 'typed errors while all are down')}
+${entry('reader', words.readerErrors)}
+${entry('writer', words.writerErrors)}
+${entry('unavailable', words.unavailable)}
 </ul>`;
 }
 
-function faultTable(steps: readonly StepResult[]): Markup {
+function faultTable({ steps, texts }: RunResult): Markup {
+  const words = wordsOf(texts);
+  const repeated = words.audited ? html`<th class="number wide">Repeated</th>` : NOTHING;
   return html`<table>
-<thead><tr><th></th><th>Fault</th><th class="wide">Next</th><th class="number wide">Switch after</th><th class="number">First reply after</th><th class="wide">To be expected</th><th class="number">Reader errors</th><th class="number">Writer errors</th><th class="number wide">Repeated</th></tr></thead>
-<tbody>${steps.map(faultRow)}</tbody>
+<thead><tr><th></th><th>Fault</th><th class="wide">Next</th><th class="number wide">Switch after</th><th class="number">${sentence(words.firstReply)} after</th><th class="wide">To be expected</th><th class="number">${sentence(words.readers)}: errors</th><th class="number">${sentence(words.writers)}: errors</th>${repeated}</tr></thead>
+<tbody>${steps.map((step, index) => faultRow(step, index, words))}</tbody>
 </table>`;
 }
 
-function faultRow(step: StepResult, index: number): Markup {
+function faultRow(step: StepResult, index: number, words: LoadWords): Markup {
   const bad = (value: number) => (value > 0 ? 'number bad' : 'number');
   const readers = total(step.readerErrors);
   return html`<tr>
 <td class="step">${index + 1}</td>
-<td class="what">${step.title}<div class="small">${step.action}</div>${errorLines(step)}</td>
+<td class="what">${step.title}<div class="small">${step.action}</div>${errorLines(step, words)}</td>
 <td class="nowrap wide">${name(step.expected)}</td>
 <td class="number wide">${duration(step.switchedAfterMs)}</td>
 <td class="number strong">${duration(step.servedAfterMs)}</td>
 <td class="small wide">${step.goal}</td>
 <td class="${bad(readers)}">${count(readers)}</td>
 <td class="number">${count(total(step.writerErrors))}</td>
-<td class="${bad(step.repeated)} wide">${count(step.repeated)}</td>
+${words.audited ? html`<td class="${bad(step.repeated)} wide">${count(step.repeated)}</td>` : NOTHING}
 </tr>`;
 }
 
 /** One line per kind of error. */
-function errorLines({ readerErrors, writerErrors, unavailable }: StepResult): Markup[] {
+function errorLines(
+  { readerErrors, writerErrors, unavailable }: StepResult,
+  words: LoadWords,
+): Markup[] {
   const lines = (who: string, errors: ErrorCounts) =>
     Object.entries(errors).map(
       ([kind, times]) =>
         html`<div class="small">${who}: <code>${count(times)} ${kind}</code></div>`,
     );
   return [
-    ...lines('readers', readerErrors),
-    ...lines('writers', writerErrors),
+    ...lines(words.reader, readerErrors),
+    ...lines(words.writer, writerErrors),
     ...lines('all down', unavailable),
   ];
 }
@@ -154,12 +162,13 @@ function switchTable({ switches }: RunResult): Markup {
 }
 
 function settingTable({ settings, texts }: RunResult): Markup {
+  const hasDefaults = settings.some(({ defaultValue }) => defaultValue !== '');
   const rows = settings.map(
     ({ name, value, defaultValue }) => html`<tr>
-<td><code>${name}</code></td><td class="number">${value}</td><td class="number">${defaultValue}</td></tr>`,
+<td><code>${name}</code></td><td class="${hasDefaults ? 'number' : 'value'}">${value}</td>${hasDefaults ? html`<td class="number">${defaultValue}</td>` : NOTHING}</tr>`,
   );
   return html`<div class="scroll"><table>
-<thead><tr><th>Option</th><th class="number">Here</th><th class="number">Default</th></tr></thead>
+${hasDefaults ? html`<thead><tr><th>Option</th><th class="number">Here</th><th class="number">Default</th></tr></thead>` : NOTHING}
 <tbody>${rows}</tbody></table></div>
 <p class="small">${texts.settingsNote}</p>`;
 }
@@ -172,5 +181,5 @@ function databaseTable({ databases, traffic, texts }: RunResult): Markup {
   return html`<table>
 <thead><tr><th>Database</th><th class="number">Weight</th><th class="number">Address</th></tr></thead>
 <tbody>${rows}</tbody></table>
-<p class="small">${texts.databasesNote} ${counted(traffic.callers, 'caller')}, ${counted(traffic.ratePerSecond, 'command')} per second.</p>`;
+<p class="small">${texts.databasesNote} ${counted(traffic.callers, 'caller')}, ${counted(traffic.ratePerSecond, wordsOf(texts).one)} per second.</p>`;
 }

@@ -11,6 +11,7 @@ import {
   total,
 } from './format.js';
 import type { ErrorCounts, RunResult, StepResult } from './model.js';
+import { type LoadWords, wordsOf } from './words.js';
 
 const MARGIN = '  ';
 
@@ -18,14 +19,14 @@ const MARGIN = '  ';
 export function summary(result: RunResult, paint: Paint, columns: number): string[] {
   const broken = result.promises.filter(({ violations }) => violations.length > 0).length;
   const { traffic, texts } = result;
-  const commands = counted(traffic.reads + traffic.writes, 'command');
+  const sent = counted(traffic.reads + traffic.writes, wordsOf(texts).one);
   return [
     '',
-    ...table(result.steps, paint, columns),
+    ...table(result, paint, columns),
     '',
     ...promises(result, paint, columns),
     '',
-    `${MARGIN}${commands} in ${moment(result.durationMs)}. ${
+    `${MARGIN}${sent} in ${moment(result.durationMs)}. ${
       result.ok
         ? paint('green', `${sentence(texts.kept)}.`)
         : paint('red', `${broken} of ${result.promises.length} ${texts.counted} ${texts.failed}.`)
@@ -42,47 +43,59 @@ interface Column {
   readonly cell: (step: StepResult, index: number, paint: Paint) => string;
 }
 
-const COLUMNS: readonly Column[] = [
-  { head: '', pad: padEnd, cell: (_, index) => String(index + 1) },
-  { head: 'fault', pad: padEnd, cell: ({ title }) => title },
-  { head: 'next', short: '', pad: padEnd, cell: ({ expected }) => name(expected) },
-  { head: 'switch', pad: padStart, cell: ({ switchedAfterMs }) => duration(switchedAfterMs) },
-  {
-    head: 'first reply',
-    short: 'reply',
-    pad: padStart,
-    cell: ({ servedAfterMs }) => duration(servedAfterMs),
-  },
-  {
-    head: 'readers',
-    pad: padStart,
-    cell: ({ readerErrors }, _, paint) => errorCell(readerErrors, paint, 'red'),
-  },
-  {
-    head: 'writers',
-    pad: padStart,
-    cell: ({ writerErrors }, _, paint) => errorCell(writerErrors, paint, 'yellow'),
-  },
-  {
-    head: 'repeated',
-    short: 'twice',
-    pad: padStart,
-    cell: ({ repeated }, _, paint) => (repeated === 0 ? '0' : paint('red', count(repeated))),
-  },
-];
+function columnsOf({ firstReply, reply, readers, writers, audited }: LoadWords): Column[] {
+  return [
+    { head: '', pad: padEnd, cell: (_, index) => String(index + 1) },
+    { head: 'fault', pad: padEnd, cell: ({ title }) => title },
+    { head: 'next', short: '', pad: padEnd, cell: ({ expected }) => name(expected) },
+    { head: 'switch', pad: padStart, cell: ({ switchedAfterMs }) => duration(switchedAfterMs) },
+    {
+      head: firstReply,
+      short: reply,
+      pad: padStart,
+      cell: ({ servedAfterMs }) => duration(servedAfterMs),
+    },
+    {
+      head: readers,
+      pad: padStart,
+      cell: ({ readerErrors }, _, paint) => errorCell(readerErrors, paint, 'red'),
+    },
+    {
+      head: writers,
+      pad: padStart,
+      cell: ({ writerErrors }, _, paint) => errorCell(writerErrors, paint, 'yellow'),
+    },
+    ...(audited ? [REPEATED] : []),
+  ];
+}
 
-function table(steps: readonly StepResult[], paint: Paint, columns: number): string[] {
-  const wide = tableOf(COLUMNS, steps, paint);
+const REPEATED: Column = {
+  head: 'repeated',
+  short: 'twice',
+  pad: padStart,
+  cell: ({ repeated }, _, paint) => (repeated === 0 ? '0' : paint('red', count(repeated))),
+};
+
+function table({ steps, texts }: RunResult, paint: Paint, columns: number): string[] {
+  const words = wordsOf(texts);
+  const all = columnsOf(words);
+  const wide = tableOf(all, steps, paint, words);
   if (Math.max(...wide.map(width)) <= columns) return wide;
-  const shown = COLUMNS.filter(({ short }) => short !== '');
+  const shown = all.filter(({ short }) => short !== '');
   return tableOf(
     shown.map((column) => ({ ...column, head: column.short ?? column.head })),
     steps,
     paint,
+    words,
   );
 }
 
-function tableOf(shown: readonly Column[], steps: readonly StepResult[], paint: Paint): string[] {
+function tableOf(
+  shown: readonly Column[],
+  steps: readonly StepResult[],
+  paint: Paint,
+  words: LoadWords,
+): string[] {
   const head = shown.map((column) => column.head);
   const rows = steps.map((step, index) => shown.map(({ cell }) => cell(step, index, paint)));
   const widths = head.map((title, at) =>
@@ -91,7 +104,9 @@ function tableOf(shown: readonly Column[], steps: readonly StepResult[], paint: 
   const line = (cells: readonly string[]) =>
     MARGIN + cells.map((cell, at) => (shown[at]?.pad ?? padEnd)(cell, widths[at] ?? 0)).join('  ');
   const rule = MARGIN + paint('dim', '─'.repeat(widths.reduce((sum, each) => sum + each + 2, -2)));
-  const kinds = steps.flatMap(notes).map((text) => MARGIN + paint('dim', text));
+  const kinds = steps
+    .flatMap((step, index) => notes(step, index, words))
+    .map((text) => MARGIN + paint('dim', text));
   return [paint('dim', line(head)), rule, ...rows.map(line), rule, ...kinds];
 }
 
@@ -101,11 +116,15 @@ function errorCell(errors: ErrorCounts, paint: Paint, style: 'red' | 'yellow'): 
 }
 
 /** What the errors of a step were. */
-function notes({ readerErrors, writerErrors, unavailable }: StepResult, index: number): string[] {
+function notes(
+  { readerErrors, writerErrors, unavailable }: StepResult,
+  index: number,
+  words: LoadWords,
+): string[] {
   const parts = [
-    ['readers', errorList(readerErrors)],
-    ['writers, outcome unknown', errorList(writerErrors)],
-    ['both, as all are down', errorList(unavailable)],
+    [words.reader, errorList(readerErrors)],
+    [words.audited ? `${words.writer}, outcome unknown` : words.writer, errorList(writerErrors)],
+    ['as all are down', errorList(unavailable)],
   ].filter(([, errors]) => errors !== '');
   return parts.map(([who, errors]) => `${index + 1}  ${who}: ${errors}`);
 }

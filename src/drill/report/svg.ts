@@ -4,6 +4,7 @@ import { count, counted, duration, moment, name, total } from './format.js';
 import { html, type Markup, NOTHING } from './html.js';
 import type { OutageKind, RunResult, Sample } from './model.js';
 import { activeSpans, type Span } from './spans.js';
+import { wordsOf } from './words.js';
 
 const WIDTH = 1080;
 const LEFT = 84;
@@ -42,7 +43,7 @@ export function timeline(result: RunResult): Markup {
   const x = (at: number) => round(LEFT + (Math.min(at, endsAt) / endsAt) * (WIDTH - LEFT - RIGHT));
   const scale: Scale = { x, endsAt };
   const lanesEnd = LANES_TOP + result.databases.length * ROW;
-  const throughput = panel('Throughput', 'replies/s', lanesEnd + 34, 92);
+  const throughput = panel('Throughput', `${wordsOf(result.texts).replies}/s`, lanesEnd + 34, 92);
   const latency = panel('Latency', 'p50, p99', throughput.top + throughput.height + 40, 92);
   const errors = panel('Errors', 'per second', latency.top + latency.height + 40, 92);
   const bottom = errors.top + errors.height;
@@ -139,7 +140,7 @@ function throughputPanel(at: Panel, result: RunResult, scale: Scale): Markup {
   const ticks = [0, most / 2, most].map((value) => [y(value), count(value)] as const);
   return html`${frame(at, ticks)}
 ${parts}
-${hover(samples, sampleMs, scale, at, (sample) => `${moment(sample.at)}: ${count(rate(sample))} replies/s`)}`;
+${hover(samples, sampleMs, scale, at, (sample) => `${moment(sample.at)}: ${count(rate(sample))} ${wordsOf(result.texts).replies}/s`)}`;
 }
 
 const LATENCY_TICKS = [0.1, 1, 10, 100, 1000, 10_000];
@@ -177,7 +178,8 @@ const KINDS = [
   ['readerErrors', 'reader'],
 ] as const;
 
-function errorPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): Markup {
+function errorPanel(at: Panel, { samples, sampleMs, texts }: RunResult, scale: Scale): Markup {
+  const who = wordsOf(texts);
   const rate = (value: number) => (value * 1000) / sampleMs;
   const top = 10_000;
   const y = (value: number) => round(at.top + at.height * (1 - logShare(value, 1, top)));
@@ -186,7 +188,7 @@ function errorPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): 
     KINDS.flatMap(([kind, style]) => {
       const value = rate(sample[kind]);
       if (value === 0) return [];
-      const text = `${moment(sample.at)}: ${counted(sample[kind], 'error')}, ${WHO[kind]}`;
+      const text = `${moment(sample.at)}: ${count(sample[kind])} ${who[kind]}`;
       return [
         html`<rect class="bar ${style}" x="${scale.x(sample.at)}" y="${y(value)}" width="${barWidth}" height="${round(at.top + at.height - y(value))}"><title>${text}</title></rect>`,
       ];
@@ -196,12 +198,6 @@ function errorPanel(at: Panel, { samples, sampleMs }: RunResult, scale: Scale): 
   return html`${frame(at, ticks)}
 ${bars}`;
 }
-
-const WHO = {
-  unavailable: 'typed, as all are down',
-  writerErrors: 'writers, outcome unknown',
-  readerErrors: 'readers',
-} as const;
 
 /** A number above each fault, and a line through all panels. */
 function faults({ steps }: RunResult, { x }: Scale, bottom: number): Markup[] {

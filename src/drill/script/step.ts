@@ -12,6 +12,8 @@ export interface Step<Stage> {
   readonly expected: string | undefined;
   /** `expected` is active already and has to stay: any switch is one too many. */
   readonly stays?: boolean;
+  /** A switch is right, and so is none. */
+  readonly mayStay?: boolean;
   /** Switches to these may come before the one to `expected`. */
   readonly mayPass?: readonly (string | undefined)[];
   /** Of the switch to `expected`. */
@@ -21,11 +23,21 @@ export interface Step<Stage> {
   /** A return to a database that was left as failed: not before its grace period is over. */
   readonly afterGrace?: boolean;
   readonly goal: string;
+  /** What comes when the state is reached. Default: the first reply from `expected`, or typed error. */
+  readonly sign?: string;
   /** After the first reply, so that the next state can be seen. */
   readonly holdMs: number;
   /** For the progress line: what the step takes about. */
   readonly expectedMs: number;
   act(stage: Stage): unknown;
+  /** Called just before `act`. Default: a reply from `expected`, or, without one, a typed error. */
+  reached?(stage: Stage): Reached;
+}
+
+/** What a step waits for, and how to stop waiting. */
+export interface Reached {
+  readonly at: Promise<number>;
+  forget(): void;
 }
 
 /** What happened in a step; the rest is worked out from the recorder. */
@@ -49,11 +61,18 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
   stage: Stage,
   onServed: (at: number) => void,
   patienceMs = 30_000,
+  /** Rejects when there is nothing to wait for any more. */
+  ended?: Promise<never>,
 ): Promise<void> {
   const { recorder } = stage;
   const { step } = run;
-  const state = reached(recorder, step.expected);
-  const what = step.expected === undefined ? 'No typed error' : `No reply from ${step.expected}`;
+  const state = step.reached?.(stage) ?? reached(recorder, step.expected);
+  const what =
+    step.sign !== undefined
+      ? `No ${step.sign.replace('first ', '')}`
+      : step.expected === undefined
+        ? 'No typed error'
+        : `No reply from ${step.expected}`;
   let tooLate = () => {};
   const patience = new Promise<never>((_, reject) => {
     tooLate = () =>
@@ -62,7 +81,9 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
   const timer = systemClock.after(patienceMs, tooLate, { keepAlive: true });
   try {
     const acted = Promise.resolve(step.act(stage));
-    run.servedAt = await Promise.race([acted.then(() => state.at), patience]);
+    const served = acted.then(() => state.at);
+    served.catch(() => {});
+    run.servedAt = await Promise.race([served, patience, ...(ended === undefined ? [] : [ended])]);
   } finally {
     timer.cancel();
     state.forget();
@@ -73,7 +94,7 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
 }
 
 /** When `expected` answers, or, without one, when all are known to be down and a caller is told. */
-function reached(recorder: Recorder, expected: string | undefined) {
+function reached(recorder: Recorder, expected: string | undefined): Reached {
   let forget = () => {};
   const at = new Promise<number>((resolve) => {
     if (expected === undefined) {
@@ -88,5 +109,5 @@ function reached(recorder: Recorder, expected: string | undefined) {
     recorder.on('served', onServed);
     forget = () => recorder.off('served', onServed);
   });
-  return { at, forget };
+  return { at, forget: () => forget() };
 }

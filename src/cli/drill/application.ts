@@ -1,0 +1,105 @@
+/** What the command line says about the application that is to be rehearsed. */
+import type { Application } from '../../drill/app/application.js';
+import type { AppRequest } from '../../drill/app/requests.js';
+import { filled, words } from '../../drill/app/template.js';
+import { UsageError } from '../exit.js';
+import { isHttpUrl, Remote, readHeader } from '../live/remote.js';
+import { isLoopback } from '../target.js';
+
+export interface AppOptions {
+  readonly app?: string;
+  readonly request?: readonly string[];
+  readonly status?: string;
+  readonly env?: readonly string[];
+  readonly header?: readonly string[];
+  readonly startWithin: number;
+  readonly stopWithin: number;
+}
+
+/** Undefined without `--app`. Throws a `UsageError`. */
+export function readApplication(
+  options: AppOptions,
+  mayUseFewer: boolean,
+): Application | undefined {
+  const { app, request = [], status, env = [], header = [], startWithin, stopWithin } = options;
+  if (app === undefined) {
+    const given = Object.entries({ request, status, env, header }).find(
+      ([, value]) => value !== undefined && value.length > 0,
+    );
+    if (given !== undefined) throw new UsageError(`--${given[0]} is about an application: --app`);
+    return undefined;
+  }
+  const command = words(app);
+  if (command === undefined) throw new UsageError('--app: a quote is not closed');
+  if (command.length === 0) throw new UsageError('--app: expected a command');
+  if (request.length === 0 && status === undefined) {
+    throw new UsageError(
+      'Which requests does the application answer? --request http://127.0.0.1:3000/..., or --status with the URL at which its handler is mounted.',
+    );
+  }
+  const requests = request.map(readRequest);
+  if (status !== undefined) readUrl(status, '--status');
+  return {
+    ...{ text: app, words: command, requests, status, mayUseFewer },
+    env: env.map(readVariable),
+    headers: Object.fromEntries(header.map(readHeader)),
+    ...{ startWithinMs: startWithin, stopWithinMs: stopWithin },
+    control: (url) => {
+      const remote = new Remote(url, header);
+      return {
+        status: () => remote.status(),
+        switchTo: (id) => remote.switchTo(id, undefined),
+      };
+    },
+  };
+}
+
+/** Hosts of the application's URLs that are not this machine. */
+export function foreignHosts({ requests, status }: Application): string[] {
+  const urls = [...requests.map(({ url }) => url), ...(status === undefined ? [] : [status])];
+  const hosts = urls.map((url) => sample(url).host);
+  return [
+    ...new Set(hosts.filter((host) => !isLoopback(/:\d+$/.test(host) ? host : `${host}:80`))),
+  ];
+}
+
+function readRequest(text: string): AppRequest {
+  const [, method = 'GET', url = text] = /^([A-Z]+) +(\S.*)$/.exec(text) ?? [];
+  readUrl(url, '--request');
+  return { method, url };
+}
+
+function readUrl(url: string, option: string): void {
+  if (!isHttpUrl(filledIn(url))) {
+    throw new UsageError(
+      `${option}: expected http://..., perhaps after a method: 'POST http://...'`,
+    );
+  }
+  const { username, password } = sample(url);
+  if (username !== '' || password !== '') {
+    throw new UsageError(
+      `${option}: no credentials in the URL, please: --header 'authorization: ...'`,
+    );
+  }
+}
+
+/** What is not known yet is always digits. */
+function filledIn(url: string): string {
+  return filled(
+    url,
+    new Map([
+      ['port', '1'],
+      ['n', '1'],
+    ]),
+  );
+}
+
+function sample(url: string): URL {
+  return new URL(filledIn(url));
+}
+
+function readVariable(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError("--env: expected 'NAME=text', such as 'REDIS_URL={east}'");
+  return [text.slice(0, at), text.slice(at + 1)];
+}

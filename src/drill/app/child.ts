@@ -1,0 +1,156 @@
+/** The application of a drill as a child process: no part of it outlives the drill. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { systemClock } from '../../clock.js';
+import { redact } from '../../http/redact.js';
+import { unwatchProcess, watchProcess } from '../server/watchdog.js';
+import { sleep } from '../wire/wait.js';
+
+/** How it ended: with a code, by a signal, or, never begun, with an error. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: string;
+}
+
+export interface Stopped extends Ending {
+  readonly afterMs: number;
+  /** It did not end in time. */
+  readonly killed: boolean;
+  /** Processes that it had started were still there. */
+  readonly leftOthers: boolean;
+}
+
+export interface ChildPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Never shown. */
+  readonly secrets: readonly string[];
+}
+
+const KEPT_LINES = 20;
+const KEPT_LENGTH = 300;
+const LAST_WORDS_MS = 300;
+/** What it had started may take a moment to end after it. */
+const OTHERS_MS = 1000;
+
+export class AppProcess {
+  /** Resolves, never rejects, when it is gone. */
+  readonly ended: Promise<Ending>;
+  ending: Ending | undefined;
+  readonly #child: ChildProcess;
+  readonly #lines: string[] = [];
+  #endedAt = 0;
+
+  constructor(private readonly plan: ChildPlan) {
+    const { command, args, env } = plan;
+    // A process group of its own, so that whatever it starts can be ended with it, and Ctrl-C is ours to hand on.
+    this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { pid } = this.#child;
+    if (pid !== undefined) watchProcess(-pid);
+    this.#keep(this.#child.stdout);
+    this.#keep(this.#child.stderr);
+    this.ended = new Promise((resolve) => {
+      const end = (ending: Ending) => {
+        this.ending ??= ending;
+        resolve(this.ending);
+      };
+      this.#child.once('error', (error: NodeJS.ErrnoException) => {
+        if (pid !== undefined) return;
+        const missing = error.code === 'ENOENT';
+        end({ code: null, signal: null, error: missing ? 'no such command' : error.message });
+      });
+      this.#child.once('exit', (code, signal) => {
+        this.ending = { code, signal };
+        this.#endedAt = systemClock.now();
+        // Its last words may still be on their way; whoever inherited its output may keep it open.
+        systemClock.after(LAST_WORDS_MS, () => end({ code, signal }), { keepAlive: true });
+      });
+      this.#child.once('close', (code, signal) => {
+        if (pid !== undefined) end({ code, signal });
+      });
+    });
+  }
+
+  /** The last lines of its output, without URLs and passwords. */
+  get lastLines(): readonly string[] {
+    return this.#lines.map((line) => this.#clean(line));
+  }
+
+  /** SIGTERM as an orchestrator sends it, to the process alone; SIGKILL to all of them when it is late. */
+  async stop(withinMs: number): Promise<Stopped> {
+    const beganAt = systemClock.now();
+    let killed = false;
+    const timer = systemClock.after(
+      withinMs,
+      () => {
+        killed = true;
+        this.#signalAll('SIGKILL');
+      },
+      { keepAlive: true },
+    );
+    if (this.ending === undefined) this.#child.kill('SIGTERM');
+    const ending = await this.ended;
+    timer.cancel();
+    const afterMs = Math.max(0, this.#endedAt - beganAt);
+    const giveUpAt = systemClock.now() + OTHERS_MS;
+    while (this.#signalAll(0) && systemClock.now() < giveUpAt) await sleep(10);
+    const leftOthers = this.#signalAll('SIGKILL') && !killed;
+    this.#release();
+    return { ...ending, afterMs, killed, leftOthers };
+  }
+
+  /** For an end in a hurry. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#signalAll('SIGKILL');
+    await this.ended;
+    this.#release();
+  }
+
+  /** Whether there was anybody to send it to. */
+  #signalAll(signal: NodeJS.Signals | 0): boolean {
+    const { pid } = this.#child;
+    if (pid === undefined) return false;
+    try {
+      return process.kill(-pid, signal);
+    } catch {
+      return false;
+    }
+  }
+
+  #release(): void {
+    if (this.#child.pid !== undefined) unwatchProcess(-this.#child.pid);
+    // Whoever inherited them could keep the drill alive.
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  #keep(stream: NodeJS.ReadableStream | null): void {
+    let rest = '';
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = (lines.pop() ?? '').slice(-KEPT_LENGTH);
+      this.#add(lines);
+    });
+    stream?.on('end', () => this.#add([rest]));
+    stream?.on('error', () => {});
+  }
+
+  #add(lines: readonly string[]): void {
+    const kept = lines.filter((line) => line.trim() !== '');
+    this.#lines.push(...kept.slice(-KEPT_LINES).map((line) => line.slice(0, KEPT_LENGTH)));
+    this.#lines.splice(0, this.#lines.length - KEPT_LINES);
+  }
+
+  #clean(line: string): string {
+    let text = line;
+    for (const secret of this.plan.secrets) text = text.replaceAll(secret, '[secret]');
+    return redact(text);
+  }
+}
+
+/** "ended with code 3", "was ended by SIGKILL", "could not be started: no such command". */
+export function endingText({ code, signal, error }: Ending): string {
+  if (error !== undefined) return `could not be started: ${error}`;
+  return signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+}

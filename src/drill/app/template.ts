@@ -1,0 +1,42 @@
+/** The command line of an application, and the places of databases and ports in it. */
+
+/** What `{name}` stands for. */
+export type Places = ReadonlyMap<string, string>;
+
+/**
+ * Splits as a shell does, without being one: words at spaces, quotes, and a backslash before a
+ * character. Undefined when a quote is not closed.
+ */
+export function words(text: string): string[] | undefined {
+  const found: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] as string;
+    if (quote === "'" && character !== "'") word += character;
+    else if (character === '\\' && at + 1 < text.length) word = (word ?? '') + text[++at];
+    else if (character === quote) quote = '';
+    else if (quote !== '') word += character;
+    else if (character === "'" || character === '"') {
+      quote = character;
+      word ??= '';
+    } else if (/\s/.test(character)) {
+      if (word !== undefined) found.push(word);
+      word = undefined;
+    } else word = (word ?? '') + character;
+  }
+  if (quote !== '') return undefined;
+  return word === undefined ? found : [...found, word];
+}
+
+const PLACE = /\{([^{}\s]+)\}/g;
+
+/** Puts in what is known; everything else in braces stays as it is. */
+export function filled(text: string, places: Places): string {
+  return text.replace(PLACE, (whole, name: string) => places.get(name) ?? whole);
+}
+
+/** `EAST_URL` for `east`, `US_EAST_1_URL` for `us-east-1`. */
+export function variableOf(id: string): string {
+  return `${id.replace(/[^A-Za-z0-9]+/g, '_').toUpperCase()}_URL`;
+}

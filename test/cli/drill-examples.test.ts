@@ -1,0 +1,91 @@
+/** The examples under the drill, as a user would rehearse a copy of them. */
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { RunResult } from '../../src/drill/report/model.js';
+import { every } from '../../src/drill/wire/wait.js';
+import { startRedis, stopAll } from '../kit/index.js';
+import { directory, run } from './run.js';
+
+afterAll(stopAll);
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+async function drill(example: string, faults: string, ...more: readonly string[]) {
+  const ran = await run([
+    ...['drill', '--app', `sh -c 'cd "${root}" && exec node --import tsx examples/${example}'`],
+    ...['--env', 'PORT={port}', '--env', 'SHUTDOWN_DELAY_MS=300', '--json'],
+    ...['--report', path.join(directory, `${path.dirname(example)}.html`)],
+    // The machine may be busy with the start of all of them.
+    ...[
+      '--faults',
+      faults,
+      '--hold',
+      '300ms',
+      '--rate',
+      '50',
+      '--goal-recovery-ms',
+      '10s',
+      ...more,
+    ],
+  ]);
+  expect(ran.stderr).toBe('');
+  const result = JSON.parse(ran.stdout) as RunResult;
+  expect(result.promises.flatMap(({ violations }) => violations)).toEqual([]);
+  expect(ran.code).toBe(0);
+  expect(result.application?.ended).toMatchObject({ code: 0, killed: false });
+  return result;
+}
+
+const at = (where: string) => `http://127.0.0.1:{port}${where}`;
+
+it.concurrent.each(['express/server.js', 'fastify/server.js'])('%s', async (example) => {
+  const result = await drill(
+    ...([example, 'reset,kill'] as const),
+    ...['--request', `POST ${at('/hits')}`, '--request', at('/hits'), '--status', at('/redis')],
+  );
+  expect(result.switches).toMatchObject([
+    { to: 'east', reason: 'initial' },
+    { from: 'east', to: 'west', reason: 'health-check', cause: expect.stringContaining('REFUSED') },
+  ]);
+  expect(result.traffic.writes).toBeGreaterThan(20);
+});
+
+it.concurrent('express/server.js, switched by hand, with all databases down', async () => {
+  const result = await drill(
+    ...(['express/server.js', 'switch,all-down'] as const),
+    ...['--request', at('/hits'), '--status', at('/redis')],
+    ...['--env', 'OPS_TOKEN=token', '--header', 'authorization: Bearer token'],
+  );
+  expect(result.switches.slice(0, 3)).toMatchObject([
+    { to: 'east' },
+    { to: 'west', reason: 'manual' },
+    { to: 'east', reason: 'manual' },
+  ]);
+  expect(result.steps.flatMap(({ unavailable }) => Object.keys(unavailable))).toContain('HTTP 503');
+});
+
+it.concurrent('worker/worker.js does every job', async () => {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  let jobs = 0;
+  const feeding = every(20, () => {
+    for (const server of [east, west]) void server.command('RPUSH', 'jobs', `job-${jobs++}`);
+  });
+  try {
+    const urls = [`east=${east.url}`, `west=${west.url}`];
+    const result = await drill('worker/worker.js', 'freeze', '--status', at(''), ...urls);
+    expect(result.switches.at(-1)).toMatchObject({ from: 'east', to: 'west' });
+  } finally {
+    feeding.cancel();
+  }
+  for (const server of [east, west]) {
+    expect(Number(await server.command('LLEN', 'done'))).toBeGreaterThan(5);
+  }
+});
+
+it.concurrent('without a status: sessions/server.js and cache/server.js', async () => {
+  const [sessions] = await Promise.all([
+    drill('sessions/server.js', 'kill', '--request', at('/')),
+    drill('cache/server.js', 'kill', '--request', at('/products/{n}')),
+  ]);
+  expect(sessions.switches).toMatchObject([{ to: 'east' }, { from: 'east', to: 'west' }]);
+});
