@@ -1,5 +1,6 @@
 /** The application of a drill as a child process: no part of it outlives the drill. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../clock.js';
 import { redact } from '../../http/redact.js';
 import { unwatchProcess, watchProcess } from '../server/watchdog.js';
@@ -32,7 +33,7 @@ const KEPT_LINES = 20;
 const KEPT_LENGTH = 300;
 const LAST_WORDS_MS = 300;
 /** What it had started may take a moment to end after it. */
-const OTHERS_MS = 1000;
+const OTHERS_MS = 5000;
 
 export class AppProcess {
   /** Resolves, never rejects, when it is gone. */
@@ -94,8 +95,10 @@ export class AppProcess {
     timer.cancel();
     const afterMs = Math.max(0, this.#endedAt - beganAt);
     const giveUpAt = systemClock.now() + OTHERS_MS;
-    while (this.#signalAll(0) && systemClock.now() < giveUpAt) await sleep(10);
-    const leftOthers = this.#signalAll('SIGKILL') && !killed;
+    const { pid } = this.#child;
+    while (pid !== undefined && hasMembers(pid) && systemClock.now() < giveUpAt) await sleep(20);
+    const leftOthers = pid !== undefined && hasMembers(pid) && !killed;
+    this.#signalAll('SIGKILL');
     this.#release();
     return { ...ending, afterMs, killed, leftOthers };
   }
@@ -107,14 +110,13 @@ export class AppProcess {
     this.#release();
   }
 
-  /** Whether there was anybody to send it to. */
-  #signalAll(signal: NodeJS.Signals | 0): boolean {
+  #signalAll(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
-    if (pid === undefined) return false;
+    if (pid === undefined) return;
     try {
-      return process.kill(-pid, signal);
+      process.kill(-pid, signal);
     } catch {
-      return false;
+      // Nobody is left.
     }
   }
 
@@ -146,6 +148,28 @@ export class AppProcess {
     let text = line;
     for (const secret of this.plan.secrets) text = text.replaceAll(secret, '[secret]');
     return redact(text);
+  }
+}
+
+/** Whether processes of the group run. Those that nobody has waited for have ended all the same. */
+function hasMembers(group: number): boolean {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && runsIn(pid, group));
+  }
+  try {
+    return process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+}
+
+function runsIn(pid: string, group: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state = '', , ofGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(ofGroup) === group && !'ZX'.includes(state);
+  } catch {
+    return false;
   }
 }
 

@@ -20,7 +20,7 @@ import { type AppStage, type AppStep, appScript, type Build } from './script.js'
 import { ready, used } from './start.js';
 import { filled, variableOf } from './template.js';
 import { judgeApp, summed } from './verdict.js';
-import { StatusWatch, TrafficWatch, type Watch } from './watch.js';
+import { LEAST_HOLD_MS, StatusWatch, TrafficWatch, type Watch } from './watch.js';
 
 const HURRY_MS = 2000;
 /** A request that begins in the moment of SIGTERM may find nobody any more. */
@@ -168,11 +168,16 @@ export class AppRehearsal implements Shown {
     requests.allDown = this.#isAskedOnly;
     this.#requests = requests;
     const recoveryMs = expectedReturnMs(resolved);
+    const holdMs = control ? settings.holdMs : Math.max(LEAST_HOLD_MS, settings.holdMs);
     const watch = control
       ? new StatusWatch(() => control.status(), this.recorder)
       : new TrafficWatch(this.places, this.recorder, recoveryMs);
     this.#watch = watch;
-    this.#builds = appScript(this.places, settings, { recoveryMs, afterSwitch: this.#isAskedOnly });
+    this.#builds = appScript(
+      this.places,
+      { ...settings, holdMs },
+      { recoveryMs, afterSwitch: this.#isAskedOnly },
+    );
     this.steps = this.#builds.map((build) => build(this.places[0] as Place));
     listener.begin(this);
 

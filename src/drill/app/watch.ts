@@ -93,7 +93,9 @@ export class StatusWatch implements Watch {
   }
 }
 
-const TRAFFIC_MS = 250;
+const TRAFFIC_MS = 100;
+/** A state has to last for so long, that its traffic can be told apart. */
+export const LEAST_HOLD_MS = 1000;
 
 /** Without a status: the database whose proxy carries most of the bytes. */
 export class TrafficWatch implements Watch {
@@ -101,6 +103,7 @@ export class TrafficWatch implements Watch {
   #isStopped = false;
   #timer: Timer | undefined;
   #before = new Map<string, number>();
+  #seen: { readonly to: string; readonly at: number } | undefined;
 
   constructor(
     private readonly places: readonly Place[],
@@ -111,7 +114,7 @@ export class TrafficWatch implements Watch {
 
   start(): void {
     this.#count();
-    this.#timer = every(TRAFFIC_MS, () => void this.look());
+    this.#timer = every(TRAFFIC_MS, () => this.#tick());
   }
 
   stop(): void {
@@ -119,15 +122,20 @@ export class TrafficWatch implements Watch {
     this.#timer?.cancel();
   }
 
-  async look(): Promise<void> {
+  async look(): Promise<void> {}
+
+  #tick(): void {
     const bytes = this.#count();
     // Replies, as a silent server is sent commands as well. Those of probes are few.
     const [most, next] = [...bytes].sort((a, b) => b[1] - a[1]);
     if (most === undefined || most[1] < 3 * (next?.[1] ?? 0) || most[1] < LEAST_BYTES) return;
     const [to] = most;
-    if (to === this.active) return;
+    // Once may be the beginning of connections.
+    const first = this.#seen?.to === to ? this.#seen : undefined;
+    this.#seen = first ?? { to, at: this.recorder.now() };
+    if (to === this.active || first === undefined) return;
     this.recorder.onSwitch({
-      ...{ at: this.recorder.now(), from: this.active, to },
+      ...{ at: first.at, from: this.active, to },
       reason: this.active === undefined ? 'initial' : 'seen',
       ...{ cause: 'where the replies came from; a status would tell the cause', durationMs: 0 },
     });
