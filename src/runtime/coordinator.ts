@@ -95,6 +95,8 @@ export class Coordinator implements HealthListener, StartupHost {
           ? { view: successor, lastResort: false }
           : selectBest(this.databases.values(), now);
       const { view = successor, lastResort = true } = best ?? {};
+      // A hold belongs to the name that was forced.
+      if (view !== successor) this.failback.heldUntil = 0;
       this.switchTo(view as Database, 'removed', `${old.id} was replaced`, { lastResort });
     } else this.evaluate();
     this.health.onReplaced(old, successor);

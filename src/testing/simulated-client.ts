@@ -156,6 +156,30 @@ export class SimulatedClient {
     return snapshot(this.#coordinator, await this.#management.add(resolved));
   }
 
+  async replaceDatabase(id: string, database: SimulatedDatabase): Promise<DatabaseSnapshot> {
+    const before = this.#fakes.get(id);
+    const taken = [...this.#coordinator.databases.keys()].filter((each) => each !== id);
+    const options = this.#register(database);
+    const resolved = resolveDatabase(options, 'database', this.#options.group, taken);
+    try {
+      return snapshot(this.#coordinator, await this.#management.replace(id, resolved));
+    } catch (error) {
+      if (before !== undefined && options.id === id) this.#fakes.set(id, before);
+      throw error;
+    }
+  }
+
+  async drainDatabase(
+    id: string,
+    { durationMs = Number.POSITIVE_INFINITY }: { durationMs?: number } = {},
+  ): Promise<void> {
+    this.#management.drain(id, durationMs);
+  }
+
+  resumeDatabase(id: string): boolean {
+    return this.#management.resume(id);
+  }
+
   async removeDatabase(id: string): Promise<void> {
     await this.#management.remove(id);
   }

@@ -113,7 +113,7 @@ export class Liveness {
     const { awake, bounds, clock, options, present } = this.world;
     for (const view of views) {
       const place = present.find((each) => each.id === view.id);
-      if (place?.wellSince === undefined || view.eligible) {
+      if (place?.wellSince === undefined || view.eligible || view.drained) {
         this.#ineligibleSince.delete(view.id);
         continue;
       }

@@ -1,10 +1,24 @@
 import { isMultiDbError } from '../../src/errors.js';
 import type { SimulatedClient, SimulatedDatabase } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
+import { CRASH } from './faults.js';
 import type { RouteJudge } from './route-judge.js';
 import type { Place, World } from './world.js';
 
 const MAX_DATABASES = 5;
+
+const ACTIONS = [
+  'weight',
+  'weight',
+  'manual',
+  'forced',
+  'add',
+  'remove',
+  'drain',
+  'drain',
+  'resume',
+  'replace',
+] as const;
 
 /** One call of management, while everything else goes on. */
 export function manage(
@@ -27,7 +41,7 @@ export function manage(
       },
     );
   };
-  switch (draw.one(['weight', 'weight', 'manual', 'forced', 'add', 'remove'])) {
+  switch (draw.one(ACTIONS)) {
     case 'weight': {
       const weight = draw.one([0.25, 0.5, 1, 2]);
       note(`setWeight ${id} ${weight}`);
@@ -58,6 +72,49 @@ export function manage(
       tell(`addDatabase ${place.id}`, client.addDatabase(member(place)));
       break;
     }
+    case 'drain': {
+      const durationMs = draw.one([5000, 60_000, Number.POSITIVE_INFINITY]);
+      const before = judge.drainedUntil(id);
+      const wasActive = client.activeDatabase === id;
+      // Before the call: it leads to a switch that is judged.
+      judge.onDrained(id, world.clock.now() + durationMs);
+      tell(
+        `drainDatabase ${id} for ${durationMs} ms`,
+        client.drainDatabase(id, { durationMs }).then(
+          () => judge.onLeftByHand(wasActive),
+          (error) => {
+            judge.onDrained(id, before);
+            throw error;
+          },
+        ),
+      );
+      break;
+    }
+    case 'resume': {
+      const drained = present.filter((place) => judge.drainedUntil(place.id) > world.clock.now());
+      const target = drained.length > 0 ? draw.one(drained).id : id;
+      judge.onDrained(target, 0);
+      note(`resumeDatabase ${target}: ${client.resumeDatabase(target)}`);
+      break;
+    }
+    case 'replace': {
+      const old = world.find(id);
+      const place = world.add(id);
+      if (draw.chance(0.25)) world.begin(place, CRASH, draw.between(500, 30_000));
+      tell(
+        `replaceDatabase ${id}`,
+        client.replaceDatabase(id, member(place)).then(
+          () => {
+            old.removed = true;
+          },
+          (error) => {
+            place.removed = true;
+            throw error;
+          },
+        ),
+      );
+      break;
+    }
     case 'remove': {
       if (present.length <= 2) break;
       const place = world.find(id);
@@ -65,6 +122,7 @@ export function manage(
         `removeDatabase ${id}`,
         client.removeDatabase(id).then(() => {
           place.removed = true;
+          judge.onDrained(id, 0);
         }),
       );
     }

@@ -160,6 +160,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     '',
   ),
   plant(
+    'a drained database is chosen as if it were not',
+    'core/selection.ts',
+    '    view.gatesOpen &&\n    !isDrained(view, now)',
+    '    view.gatesOpen',
+  ),
+  plant(
+    'a resumed database stays drained',
+    'runtime/drain.ts',
+    '    database.drainEndsAt = 0;\n    return true;',
+    '    return true;',
+  ),
+  plant(
+    'one that replaces another of its id gets its turn, but the commands go on to the one before',
+    'runtime/coordinator.ts',
+    'if (this.route.database === old) {',
+    'if (this.route.database === old && now < 0) {',
+  ),
+  plant(
     'automatic failback does not happen',
     'runtime/failback.ts',
     '      this.start();\n      this.check();',

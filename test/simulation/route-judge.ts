@@ -1,5 +1,6 @@
 import type { SwitchEvent } from '../../src/events.js';
-import type { SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
+import type { Database } from '../../src/runtime/database.js';
+import type { FakeDatabase, SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
 import type { World } from './world.js';
 
 /** What the engine believes of a database, as a user sees it. */
@@ -8,6 +9,14 @@ export interface View {
   readonly weight: number;
   readonly eligible: boolean;
   readonly usable: boolean;
+  readonly drained: boolean;
+}
+
+interface LeftDatabase {
+  readonly database: Database | undefined;
+  readonly at: number;
+  probes: number;
+  wasDown: boolean;
 }
 
 /**
@@ -19,8 +28,11 @@ export class RouteJudge {
   /** Clock time until which failback and weights are to be ignored. */
   heldUntil = 0;
   /** Databases left as failed, with the clock time of that. */
-  readonly left = new Map<string, { at: number; probes: number; wasDown: boolean }>();
+  readonly left = new Map<string, LeftDatabase>();
+  /** Clock time until which each is drained. */
+  readonly #drains = new Map<string, number>();
   #active: string | undefined;
+  #activeDatabase: Database | undefined;
   #generation = 0;
   #isDown = false;
   readonly #health = new Map<string, string>();
@@ -43,14 +55,30 @@ export class RouteJudge {
     if (place.doubtfulUntil + bounds.aftermathMs < awake) {
       this.report('P5', `${id} was left although nothing was wrong with it`);
     }
-    this.left.set(id, { at: clock.now(), probes: 0, wasDown: false });
+    const database = this.#find(id);
+    this.left.set(id, { database, at: clock.now(), probes: 0, wasDown: false });
     this.heldUntil = 0;
   }
 
   /** By hand: verified, and held until then. */
   onChosen(id: string, heldUntil: number): void {
     this.left.delete(id);
+    this.#drains.delete(id);
     this.heldUntil = heldUntil;
+  }
+
+  drainedUntil(id: string): number {
+    return this.#drains.get(id) ?? 0;
+  }
+
+  /** Somebody keeps it away from traffic until then; 0: not any more. */
+  onDrained(id: string, until: number): void {
+    this.#drains.set(id, until);
+  }
+
+  /** The drain has begun. */
+  onLeftByHand(wasActive: boolean): void {
+    if (wasActive) this.heldUntil = 0;
   }
 
   /** No database is active. */
@@ -58,19 +86,24 @@ export class RouteJudge {
     for (const left of this.left.values()) left.wasDown = true;
   }
 
-  onProbe(id: string, sentAt: number): void {
-    const left = this.left.get(id);
+  onProbe(fake: FakeDatabase, sentAt: number): void {
+    const left = this.left.get(fake.id);
+    if (this.#find(fake.id)?.driver !== fake.driver) return;
     if (left !== undefined && sentAt >= left.at) left.probes += 1;
   }
 
-  onSend(id: string): void {
-    const active = this.client.activeDatabase;
-    if (active !== id) this.report('P1', `a command goes to ${id} while ${active} is active`);
+  onSend({ id, driver }: FakeDatabase): void {
+    const active = this.#route.database;
+    if (active?.driver === driver) return;
+    const which = active?.id === id ? 'another one of its id' : active?.id;
+    this.report('P1', `a command goes to ${id} while ${which} is active`);
   }
 
-  onWritten(id: string, token: string): void {
-    const active = this.client.activeDatabase;
-    if (active !== id) this.report('P1', `${token} is written to ${id} while ${active} is active`);
+  onWritten({ id, driver }: FakeDatabase, token: string): void {
+    const active = this.#route.database;
+    if (active?.driver === driver) return;
+    const which = active?.id === id ? 'another one of its id' : active?.id;
+    this.report('P1', `${token} is written to ${id} while ${which} is active`);
   }
 
   onEvent({ name, event: [event] }: SimulatedEvent): void {
@@ -117,7 +150,9 @@ export class RouteJudge {
     if (from !== this.#active) {
       this.report('P1', `a switch from ${from} although ${this.#active} was active`);
     }
-    if (from === to) this.report('P1', `a switch from ${from} to itself`);
+    const database = to === undefined ? undefined : this.#find(to);
+    if (database === this.#activeDatabase) this.report('P1', `a switch from ${from} to itself`);
+    this.#activeDatabase = database;
     if (generation <= this.#generation) {
       this.report('P1', `generation ${generation} after ${this.#generation}`);
     }
@@ -127,11 +162,18 @@ export class RouteJudge {
       this.report('P1', `told of a switch to ${to}, but ${this.client.activeDatabase} is active`);
     }
     if (to === undefined) return;
-    if (reason === 'manual' || reason === 'forced') {
+    const wasDrained = event.cause.endsWith('was drained');
+    if ((reason === 'manual' && !wasDrained) || reason === 'forced') {
+      this.left.delete(to);
+      this.#drains.delete(to);
+      return;
+    }
+    // One that takes the place of another is active as that was.
+    if (reason === 'removed' && from === to) {
       this.left.delete(to);
       return;
     }
-    if (reason === 'removed') this.heldUntil = 0;
+    if (reason === 'removed' || wasDrained) this.heldUntil = 0;
     this.#judgeChoice(event, to);
     if (reason !== 'initial') this.#judgeReturn(event, to);
   }
@@ -164,6 +206,11 @@ export class RouteJudge {
   #judgeReturn(event: SwitchEvent, to: string): void {
     const left = this.left.get(to);
     if (left === undefined) return;
+    if (left.database !== this.#find(to)) {
+      // It was replaced since, under its id.
+      this.left.delete(to);
+      return;
+    }
     const { clock, options } = this.world;
     // As the last resort it may serve all the same, but only if it really is.
     const { lastResort } = this.client.session.group.coordinator.route;
@@ -183,9 +230,15 @@ export class RouteJudge {
   /** Databases that count as well again, after fewer probes than their policy asks for. */
   look(): void {
     const { databases } = this.client.session.group.coordinator;
-    for (const [id, { probes, wasDown }] of this.left) {
+    for (const [id, { probes, wasDown, database: was }] of this.left) {
       const database = databases.get(id);
-      if (database === undefined || database.unverified || database.health !== 'healthy') continue;
+      if (
+        database === undefined ||
+        database !== was ||
+        database.unverified ||
+        database.health !== 'healthy'
+      )
+        continue;
       const needed = this.#probesNeeded(wasDown);
       if (probes < needed)
         this.report('P6', `${id} is well again after ${probes} of ${needed} probes`);
@@ -199,10 +252,20 @@ export class RouteJudge {
     return policy === 'ALL_SUCCESS' ? numProbes : Math.floor(numProbes / 2) + 1;
   }
 
+  get #route() {
+    return this.client.session.group.coordinator.route;
+  }
+
+  #find(id: string): Database | undefined {
+    return this.client.session.group.coordinator.databases.get(id);
+  }
+
   /** As they were when the choice was made. */
-  #viewsFor({ from, reason }: SwitchEvent, to: string): View[] {
+  #viewsFor({ from, reason, cause }: SwitchEvent, to: string): View[] {
     // The one that was left is gone, or (lazy) has put its connection to rest since.
-    const isGone = reason === 'removed' || this.world.options.standbyConnections === 'lazy';
+    const isRemoved = reason === 'removed' && !cause.endsWith('was replaced');
+    const isDrained = cause.endsWith('was drained');
+    const isGone = isRemoved || isDrained || this.world.options.standbyConnections === 'lazy';
     return this.views(to).filter((view) => !isGone || view.id !== from);
   }
 
@@ -215,8 +278,9 @@ export class RouteJudge {
       const usable = health === 'healthy' && connected;
       const isChecked = databases.get(id)?.unverified !== true;
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
-      const eligible = usable && isChecked && isFree;
-      return { id, weight, usable, eligible };
+      const drained = this.drainedUntil(id) > this.world.clock.now();
+      const eligible = usable && isChecked && isFree && !drained;
+      return { id, weight, usable, eligible, drained };
     });
   }
 }

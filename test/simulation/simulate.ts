@@ -72,6 +72,7 @@ class Simulation {
       options: clientOptions(options),
       random: seededRandom(seed ^ 0x5eed),
     });
+    this.#world.driverOf = (id) => this.#client.session.group.coordinator.databases.get(id)?.driver;
     this.#note(`options ${JSON.stringify(options)}`);
     this.#note(`weights ${databases.map((each) => each.weight).join(' ')}`);
     this.#ledger = new Ledger(this.#world, this.#client, this.#draw, this.#report, this.#note);
@@ -180,16 +181,16 @@ class Simulation {
     const { fake } = place;
     fake.observer = {
       onSend: () => {
-        this.#judge.onSend(fake.id);
+        this.#judge.onSend(fake);
         this.#liveness.onSend(fake.id);
       },
       onWritten: ({ args, batch }) => {
         const token = String(batch?.commands[0]?.[1] ?? args[1]);
-        this.#judge.onWritten(fake.id, token);
+        this.#judge.onWritten(fake, token);
         this.#ledger.onWritten(fake, token);
       },
       onExecution: (execution) => this.#ledger.onExecution(fake, execution),
-      onProbe: (sentAt) => this.#judge.onProbe(fake.id, sentAt),
+      onProbe: (sentAt) => this.#judge.onProbe(fake, sentAt),
     };
     return { database: fake, weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]) };
   }

@@ -1,3 +1,4 @@
+import type { Driver } from '../../src/drivers/driver.js';
 import { FakeDatabase, type VirtualClock } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
 import type { Fault, Severity } from './faults.js';
@@ -57,6 +58,8 @@ export class Place {
 /** The databases, the truth about them, and time in which the event loop could run. */
 export class World {
   readonly places: Place[] = [];
+  /** Which of several of one id is the group's: one replaces another under its id. */
+  driverOf: (id: string) => Driver | undefined = () => undefined;
   faults = 0;
   #stalledMs = 0;
   /** Awake time at which the stall that goes on began. */
@@ -76,18 +79,20 @@ export class World {
   }
 
   get present(): Place[] {
-    return this.places.filter((place) => !place.removed);
+    return this.places.filter((place) => !place.removed && this.find(place.id) === place);
   }
 
-  add(): Place {
-    const place = new Place(`d${this.places.length + 1}`, this.clock, this.draw);
+  add(id = `d${this.places.length + 1}`): Place {
+    const place = new Place(id, this.clock, this.draw);
     place.wellSince = this.awake;
     this.places.push(place);
     return place;
   }
 
   find(id: string): Place {
-    const place = this.places.find((each) => each.id === id);
+    const known = this.places.filter((each) => each.id === id);
+    const driver = known.length > 1 ? this.driverOf(id) : undefined;
+    const place = known.find((each) => each.fake.driver === driver) ?? known[0];
     if (place === undefined) throw new Error(`no database ${id}`);
     return place;
   }
