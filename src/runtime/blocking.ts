@@ -2,8 +2,10 @@ import { withBlockTime } from '../core/command-block-time.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
+import type { Database } from './database.js';
 import type { Executor } from './executor.js';
 import type { LaneRecord } from './lane.js';
+import { ProbeLine } from './probe-line.js';
 
 const FIRST_TRY_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -114,17 +116,15 @@ export class Blocking {
   }
 
   #unblockNow(lane: LaneRecord, pauseMs: number): void {
-    const { coordinator } = this.executor;
+    const { coordinator, connections } = this.executor;
     const { channel, path } = lane;
-    const lines = coordinator.health.monitors.get(channel.database)?.lines;
     const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
-    if (lines === undefined || !blocks()) return;
+    if (!this.executor.isAlive || !blocks()) return;
     const ask = async () => {
       const id = await path.identify();
-      const { signal } = new AbortController();
       lane.unblockedAt = this.executor.loop.time;
       if (path.unblock !== undefined) await path.unblock(id);
-      else await lines.commands.use(signal, (line) => line.send(['CLIENT', 'UNBLOCK', id]));
+      else await this.#ask(channel.database, ['CLIENT', 'UNBLOCK', id]);
     };
     const again = () => {
       // It may not have blocked yet, or another command behind it blocks now.
@@ -134,9 +134,33 @@ export class Blocking {
     };
     ask().then(again, () => {
       // Not allowed or not reachable: it is left like a database that failed.
-      if (!blocks() || !this.executor.isOpen) return;
+      if (!this.executor.isAlive || !blocks()) return;
       this.executor.resend(this.takeFrom(channel));
-      this.executor.connections.drain(channel.link);
+      if (channel.draining) connections.finishDraining(channel);
+      else connections.drain(channel.link);
     });
+  }
+
+  /** Over the connection of its health checks; when they have ended with it, over a new one. */
+  async #ask(database: Database, args: readonly string[]): Promise<void> {
+    const { health, runtime } = this.executor.coordinator;
+    const { signal } = new AbortController();
+    const shared = health.monitors.get(database)?.lines.commands;
+    if (shared !== undefined) {
+      try {
+        await shared.use(signal, (each) => each.send(args));
+        return;
+      } catch (error) {
+        if (health.monitors.has(database)) throw error;
+      }
+    }
+    const line = new ProbeLine(database.driver, runtime.clock);
+    const timer = runtime.loop.after(database.driver.connectTimeoutMs, () => line.close());
+    try {
+      await line.use(signal, (each) => each.send(args));
+    } finally {
+      timer.cancel();
+      line.close();
+    }
   }
 }

@@ -19,11 +19,12 @@ export class Outcomes {
     }
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
     if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(attempt, reply);
-    if (command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply)) {
-      return;
+    const goesOn =
+      command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply);
+    if (!goesOn) {
+      if (command.state !== 'settled') channel.database.counters.succeeded += 1;
+      this.executor.resolve(command, reply);
     }
-    if (command.state !== 'settled') channel.database.counters.succeeded += 1;
-    this.executor.resolve(command, reply);
     if (channel.draining) this.executor.connections.finishDraining(channel);
   }
 

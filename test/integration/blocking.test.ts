@@ -1,6 +1,7 @@
+import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { waitFor } from '../kit/index.js';
-import { clientOf, QUICK as SHORT, servers } from './support.js';
+import { type RedisServer, waitFor } from '../kit/index.js';
+import { clientOf, connected, connections, QUICK as SHORT, servers } from './support.js';
 
 /** A switch by hand lasts. */
 const QUICK = { ...SHORT, failbackSupported: false };
@@ -23,6 +24,48 @@ it('goes on at the new database after a switch by hand', async () => {
   expect(await popped).toEqual({ key: 'list', element: 'x' });
   expect(await behind).toEqual({ key: 'other', element: 'y' });
   expect(await isBlocked(east)).toBe(false);
+});
+
+it.each([
+  ['removed', (client) => client.removeDatabase('east')],
+  [
+    'replaced',
+    (client, { url }) => client.replaceDatabase('east', { id: 'east', client: { url } }),
+  ],
+  [
+    'left and then removed',
+    async (client) => {
+      await client.setActiveDatabase('west');
+      await client.removeDatabase('east');
+    },
+  ],
+] as [string, (client: MultiDbClient, west: RedisServer) => Promise<unknown>][])(
+  'is called back from a database that is %s, and its connection is closed',
+  async (_what, leave) => {
+    const [east, west] = await servers();
+    const client = await connected([east, west], QUICK);
+    const popped = client.blPop('list', 0);
+    await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+
+    await leave(client, west);
+    await waitFor(async () => !(await isBlocked(east)), { what: 'BLPOP to be called back' });
+    await waitFor(async () => (await connections(east)) === 0, { what: 'no connection' });
+    await east.command('RPUSH', 'list', 'stays');
+    await west.command('RPUSH', 'list', 'x');
+    expect(await popped).toEqual({ key: 'list', element: 'x' });
+    expect(await east.command('LLEN', 'list')).toBe(1);
+  },
+);
+
+it('leaves no connection to a lazy standby', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { ...QUICK, standbyConnections: 'lazy' });
+  const popped = client.blPop('list', 0);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  await client.setActiveDatabase('west');
+  await west.command('RPUSH', 'list', 'x');
+  expect(await popped).toEqual({ key: 'list', element: 'x' });
+  await waitFor(async () => (await connections(east)) === 1, { what: 'that of the probes alone' });
 });
 
 it('takes nothing from the old database that it does not deliver', async () => {
