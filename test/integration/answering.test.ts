@@ -86,3 +86,15 @@ it('views, type mappings and modules of a user get what they ask for', async () 
   const buffers = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   expect(await buffers.get('key')).toEqual(Buffer.from('value'));
 });
+
+it('refuses what a module of the user encodes to nothing: no server would answer', async () => {
+  const encode = { parseCommand() {}, transformReply: undefined as never };
+  const modules = { own: { nothing: encode } };
+  const client = await connected(await servers(), { client: { modules } } as never);
+  const { own } = client as unknown as { own: { nothing(): Promise<unknown> } };
+  const refused = own.nothing();
+  const echoed = client.echo('mine');
+  await expect(refused).rejects.toThrow(TypeError);
+  expect(await echoed).toBe('mine');
+  expect(client.stats().pending).toBe(0);
+});

@@ -63,7 +63,7 @@ export function createFacade(
   define(facade._self, {
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
-      const refused = isCommand(args) ? refusal(args) : new TypeError(`args: ${A_COMMAND}`);
+      const refused = refusalOf(args);
       if (refused !== undefined) return Promise.reject(refused);
       return sink.send(args, merge(this._commandOptions, given));
     },
@@ -97,7 +97,7 @@ export function createFacade(
   if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
   else if (answer !== undefined) {
     const members = answeringMembers(facade._self, (view, args, given) => {
-      const refused = refusal(args);
+      const refused = refusalOf(args);
       if (refused !== undefined) return Promise.reject(refused);
       return answer(args, merge(view._commandOptions, given));
     });
@@ -150,6 +150,11 @@ const A_COMMAND = 'expected an array that begins with the name of a command';
 /** The server does not answer an empty one: all later replies would go to the wrong callers. */
 function isCommand(args: unknown): args is readonly CommandArgument[] {
   return Array.isArray(args) && args[0] !== undefined && args[0] !== null;
+}
+
+/** Also of what a module of the user's own has encoded. */
+function refusalOf(args: unknown): Error | undefined {
+  return isCommand(args) ? refusal(args) : new TypeError(`args: ${A_COMMAND}`);
 }
 
 /** Own, not enumerable, and not to be replaced by accident. */
