@@ -30,10 +30,9 @@ export class Failover {
     const { leaveAt } = this.forbear(active, failure);
     const now = clock.now();
     if (now >= leaveAt) return !this.#hasHealed(active, failure, leaveAt);
-    this.#timer ??= clock.after(Math.ceil(leaveAt - now), () => {
-      this.#timer = undefined;
-      this.look();
-    });
+    // Anew: announced maintenance may have ended, or another database may be active.
+    this.#timer?.cancel();
+    this.#timer = clock.after(Math.ceil(leaveAt - now), this.look);
     return false;
   }
 
