@@ -57,6 +57,26 @@ it('goes on after a listener that throws, and tells of it', () => {
   expect(errors.map(({ message }) => message)).toEqual(['thrown', 'a string']);
 });
 
+it('goes on after a listener that throws what is no Error and no string', async () => {
+  listen();
+  emitter.on('ready', () => {
+    throw Object.create(null);
+  });
+  emitter.on('ready', async () => {
+    throw Object.create(null);
+  });
+  emit('ready');
+  await settled();
+  expect(errors.map(({ message }) => message)).toEqual([
+    'something that is no Error',
+    'something that is no Error',
+  ]);
+  const seen: string[] = [];
+  emitter.on('end', () => seen.push('end'));
+  emit('end');
+  expect(seen).toEqual(['end']);
+});
+
 it('tells of a listener that rejects, and waits for none', async () => {
   listen();
   emitter.on('ready', () => Promise.reject(new Error('rejected')));

@@ -37,7 +37,7 @@ export class Herald {
   #emit(emitter: EventEmitter, name: MultiDbEventName, event: readonly unknown[]): void {
     const report = (error: unknown) => {
       if (name === 'error') return;
-      this.tell([emitter], 'error', error instanceof Error ? error : new Error(String(error)));
+      this.tell([emitter], 'error', asError(error));
     };
     for (const listener of emitter.rawListeners(name)) {
       try {
@@ -47,6 +47,16 @@ export class Herald {
         report(error);
       }
     }
+  }
+}
+
+/** What a listener threw, which may be anything: also what can't be made a string. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    return new Error('something that is no Error', { cause: thrown });
   }
 }
 

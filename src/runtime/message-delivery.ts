@@ -1,5 +1,5 @@
 import type { PubSubListener, WantedEntry } from '../core/wanted-subscriptions.js';
-import type { Emit } from './emit.js';
+import { asError, type Emit } from './emit.js';
 
 /**
  * Calls every listener of a channel or pattern. One that throws or rejects keeps neither the others
@@ -30,14 +30,10 @@ const NONE: readonly PubSubListener[] = [];
 function call(listener: PubSubListener, message: unknown, channel: unknown, emit: Emit): void {
   try {
     const result = listener(message, channel);
-    if (result instanceof Promise) result.catch((error) => report(error, emit));
+    if (result instanceof Promise) result.catch((error) => emit('error', asError(error)));
   } catch (error) {
-    report(error, emit);
+    emit('error', asError(error));
   }
-}
-
-function report(error: unknown, emit: Emit): void {
-  emit('error', error instanceof Error ? error : new Error(String(error)));
 }
 
 /** `__redis__:invalidate` sends an array, or null. */
