@@ -26,10 +26,9 @@ export class ShardConnection implements Connection {
     private readonly time: DriverTime,
     private readonly listener: ConnectionListener,
   ) {
-    this.#find().then(
-      (node) => this.#open(node),
-      (error: Error) => this.#lose(error),
-    );
+    this.#find()
+      .then((node) => this.#open(node))
+      .catch((error: Error) => this.#lose(error));
   }
 
   get node(): string | undefined {
