@@ -211,7 +211,12 @@ function counted(
   { value }: { value: (stats: DatabaseStats) => number },
 ): MetricDefinition {
   return {
-    ...{ name, otel: `${GEO}.${otel}`, kind: 'counter', unit, help, labels: ['database'] },
+    name,
+    otel: `${GEO}.${otel}`,
+    kind: 'counter',
+    unit,
+    help,
+    labels: ['database'],
     read: ({ stats }) => stats.databases.map((each) => point(each.id, value(each))),
   };
 }
@@ -224,7 +229,12 @@ function ofDatabase(
   { value }: { value: (snapshot: Subject['databases'][number]) => number },
 ): MetricDefinition {
   return {
-    ...{ name, otel: `${GEO}.${otel}`, kind: 'gauge', unit, help, labels: ['database'] },
+    name,
+    otel: `${GEO}.${otel}`,
+    kind: 'gauge',
+    unit,
+    help,
+    labels: ['database'],
     read: ({ databases }) => databases.map((each) => point(each.id, value(each))),
   };
 }

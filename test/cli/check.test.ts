@@ -26,12 +26,11 @@ async function tlsServer(pair: { key: string; cert: string }, name: string): Pro
   );
   await startRedis({
     config: {
-      ...{ 'tls-port': tls, 'tls-auth-clients': 'no' },
-      ...{
-        'tls-ca-cert-file': String(paths.ca),
-        'tls-cert-file': String(paths.cert),
-        'tls-key-file': String(paths.key),
-      },
+      'tls-port': tls,
+      'tls-auth-clients': 'no',
+      'tls-ca-cert-file': String(paths.ca),
+      'tls-cert-file': String(paths.cert),
+      'tls-key-file': String(paths.key),
     },
   });
   return tls;

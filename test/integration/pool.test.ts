@@ -305,7 +305,10 @@ it('joins and leaves while commands are running', async () => {
   const traffic = new Traffic(() => client.incr('n'), { callers: 10 });
   await traffic.flows(100);
   await client.addDatabase({
-    ...{ id: 'better', weight: 5, topology: 'pool', pool: { minimum: 2 } },
+    id: 'better',
+    weight: 5,
+    topology: 'pool',
+    pool: { minimum: 2 },
     client: { url: west.url },
   });
   await waitFor(() => client.activeDatabase === 'better', { what: 'the better one' });

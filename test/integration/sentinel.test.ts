@@ -30,7 +30,9 @@ function of(
 ): Partial<MultiDbClientOptions> {
   return {
     databases: deployments.map(({ name, seeds }, index) => ({
-      ...{ id: IDS[index] as string, weight: 1 / (index + 1), topology: 'sentinel' as const },
+      id: IDS[index] as string,
+      weight: 1 / (index + 1),
+      topology: 'sentinel' as const,
       sentinel: { name, sentinelRootNodes: seeds, ...own },
     })),
   };

@@ -40,10 +40,14 @@ export async function check(target: Target, settings: CheckSettings): Promise<Ch
     ];
     const counts = counted(all);
     return {
-      ...{ report: 'check', target: target.name, counts },
+      report: 'check',
+      target: target.name,
+      counts,
       ok: counts.problem === 0 && !(strict && counts.warning > 0),
-      ...{ databases, replication: replication.pairs },
-      ...{ between: [...between, ...replication.findings], options },
+      databases,
+      replication: replication.pairs,
+      between: [...between, ...replication.findings],
+      options,
     };
   } finally {
     for (const { probe } of inspected) probe?.destroy();

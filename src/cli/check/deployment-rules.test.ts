@@ -11,11 +11,16 @@ import { replicaFindings, type SentinelView, sentinelFindings } from './sentinel
 
 const node = (id: string) => ({ id, host: id, port: 6379 });
 const range = (from: number, to: number, master: string, ...replicas: string[]) => ({
-  ...{ from, to, master: node(master), replicas: replicas.map(node) },
+  from,
+  to,
+  master: node(master),
+  replicas: replicas.map(node),
 });
 const WHOLE = [range(0, 8191, 'a', 'c'), range(8192, 16_383, 'b', 'd')];
 const view = (over: Partial<ClusterView> = {}): ClusterView => ({
-  ...{ state: 'ok', ranges: WHOLE, failed: [] },
+  state: 'ok',
+  ranges: WHOLE,
+  failed: [],
   ...over,
 });
 const seen = (address: string, over: Partial<ClusterView> = {}) => ({ address, seen: view(over) });

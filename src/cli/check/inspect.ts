@@ -43,8 +43,12 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
   const daysLeft = certificate?.daysLeft ?? deployment?.certificateDaysLeft;
   const findings: Finding[] = [];
   const report = {
-    ...{ id: database.id, address: driver.address, topology: database.topology },
-    ...{ weight: database.weight, findings, certificateDaysLeft: daysLeft ?? null },
+    id: database.id,
+    address: driver.address,
+    topology: database.topology,
+    weight: database.weight,
+    findings,
+    certificateDaysLeft: daysLeft ?? null,
   };
   let probe: ProbeConnection | undefined;
   try {

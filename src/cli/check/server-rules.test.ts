@@ -142,7 +142,9 @@ it.each([
 
 describe('clocks', () => {
   const at = (id: string, offsetMs: number, uncertaintyMs = 10) => ({
-    ...{ id, offsetMs, uncertaintyMs },
+    id,
+    offsetMs,
+    uncertaintyMs,
   });
 
   it('that are surely apart are warned of', () => {

@@ -49,7 +49,9 @@ async function perform(args: readonly string[], options: Options): Promise<numbe
   const { check } = await import('../check/check.js');
   const { checkText } = await import('../check/text.js');
   const report: CheckReport = await check(target, {
-    ...{ timeoutMs: options.timeout, strict: options.strict, write },
+    timeoutMs: options.timeout,
+    strict: options.strict,
+    write,
     onProgress: (text) => output.progress(`  ${text} ...`),
   });
   output.terminal.close();

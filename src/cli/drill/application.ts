@@ -40,10 +40,15 @@ export function readApplication(
   const requests = request.map(readRequest);
   if (status !== undefined) readUrl(status, '--status');
   return {
-    ...{ text: app, words: command, requests, status, mayUseFewer },
+    text: app,
+    words: command,
     env: env.map(readVariable),
+    requests,
+    status,
     headers: Object.fromEntries(header.map(readHeader)),
-    ...{ startWithinMs: startWithin, stopWithinMs: stopWithin },
+    startWithinMs: startWithin,
+    stopWithinMs: stopWithin,
+    mayUseFewer,
     control: (url) => {
       const remote = new Remote(url, header);
       return {

@@ -59,7 +59,12 @@ test('compare() bounds a counter by what is acknowledged and what is unknown', (
 
 const [kill, restart] = SCRIPT as [Step<never>, Step<never>];
 const initial: SwitchRecord = {
-  ...{ at: 0, from: undefined, to: 'east', reason: 'initial', cause: '', durationMs: 0 },
+  at: 0,
+  from: undefined,
+  to: 'east',
+  reason: 'initial',
+  cause: '',
+  durationMs: 0,
 };
 const away = { ...initial, at: 1000, from: 'east', to: 'west', reason: 'health-check' };
 const back = { ...initial, at: 6000, from: 'west', to: 'east', reason: 'failback' };
@@ -74,8 +79,16 @@ function evidence(over: Partial<Evidence> = {}): Evidence {
     planned: 2,
     switches: [initial, away, back],
     gracePeriodMs: 4000,
-    ...{ reads: 10, writes: 10, acknowledged: 10, hanging: 0, maxLatencyMs: 1 },
-    ...{ routed: 10, misrouted: [], failedWhileDown: 5, waitedWhileDown: 0, wrongWhileDown: [] },
+    reads: 10,
+    writes: 10,
+    acknowledged: 10,
+    hanging: 0,
+    maxLatencyMs: 1,
+    routed: 10,
+    misrouted: [],
+    failedWhileDown: 5,
+    waitedWhileDown: 0,
+    wrongWhileDown: [],
     audit: { executed: 10, executedTwice: [], missing: [], denied: [], foreign: [] },
     leftovers: [],
     failure: undefined,

@@ -122,7 +122,9 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     const { databaseId, connectTimeoutMs } = this;
     return new PoolConnection(
       {
-        ...{ pool, databaseId, connectTimeoutMs },
+        pool,
+        databaseId,
+        connectTimeoutMs,
         open: (member) => new NodeRedisConnection(options, member),
         reconnectDelay: (retries, cause) => this.reconnectDelay(retries, cause),
       },
