@@ -1,4 +1,4 @@
-/** The verdict of a drill: what was asked for, and what the client promises anyway. */
+/** The verdict on what was asked for of a drill. */
 import { counted, duration, errorList, total } from '../report/format.js';
 import type { PromiseVerdict } from '../report/model.js';
 import type { JudgedStep } from '../script/verdict.js';
@@ -12,10 +12,9 @@ export function goals(
   { goalRecoveryMs, goalErrors }: Goals,
 ): PromiseVerdict[] {
   const faults = steps.filter(({ result }) => result.isFault);
-  const slowest = Math.max(0, ...faults.map(({ result }) => result.servedAfterMs ?? 0));
   const recovery: PromiseVerdict = {
     promise: `Recovered within ${duration(goalRecoveryMs)} of each fault`,
-    evidence: `${counted(faults.length, 'fault')}, the slowest recovery took ${duration(slowest)}`,
+    evidence: recoveryText(faults),
     violations: faults.flatMap(({ step, result: { servedAfterMs } }) => {
       if (servedAfterMs !== undefined && servedAfterMs <= goalRecoveryMs) return [];
       return [
@@ -37,6 +36,14 @@ export function goals(
         .map((each) => `${each.step.title}: ${errorsOf(each)}`),
     },
   ];
+}
+
+function recoveryText(faults: readonly JudgedStep[]): string {
+  const all = counted(faults.length, 'fault');
+  if (faults.length === 0) return all;
+  const times = faults.flatMap(({ result }) => result.servedAfterMs ?? []);
+  if (times.length === 0) return `${all}, none recovered`;
+  return `${all}, the slowest recovery took ${duration(Math.max(...times))}`;
 }
 
 function errorsOf({ result }: JudgedStep): string {
