@@ -8,8 +8,9 @@ import { SAMPLE_MS } from '../src/drill/load/series.js';
 import { Traffic } from '../src/drill/load/traffic.js';
 import { counted } from '../src/drill/report/format.js';
 import type { RunResult } from '../src/drill/report/model.js';
+import { type Follower, type Played, playStep } from '../src/drill/script/play.js';
 import { judgedSteps } from '../src/drill/script/results.js';
-import { runStep, ScriptError, type StepRun } from '../src/drill/script/step.js';
+import { ScriptError, type StepRun } from '../src/drill/script/step.js';
 import { judge } from '../src/drill/script/verdict.js';
 import type { View } from '../src/drill/view.js';
 import { openHandles, turns } from '../test/kit/index.js';
@@ -49,8 +50,7 @@ export async function perform(run: Run): Promise<RunResult> {
   view.start();
   await client.connect();
   traffic.start();
-  const runs: StepRun<Stage>[] = [];
-  const failure = await play(run, runs);
+  const { runs, failure } = await play(run);
   traffic.stop();
   recorder.series.flush();
   const durationMs = recorder.now();
@@ -63,12 +63,24 @@ export async function perform(run: Run): Promise<RunResult> {
   const { reads, writes } = traffic;
   const { acknowledged } = ledger;
   const promises = judge({
-    ...{ steps, planned: SCRIPT.length, switches, gracePeriodMs: SETTINGS.gracePeriodMs },
-    ...{ reads, writes, acknowledged, hanging, maxLatencyMs: series.maxLatencyMs },
-    ...{ routed: recorder.routed, misrouted: recorder.misrouted },
+    steps,
+    planned: SCRIPT.length,
+    switches,
+    gracePeriodMs: SETTINGS.gracePeriodMs,
+    reads,
+    writes,
+    acknowledged,
+    hanging,
+    maxLatencyMs: series.maxLatencyMs,
+    routed: recorder.routed,
+    misrouted: recorder.misrouted,
+    failedWhileDown: recorder.failedWhileDown,
+    waitedWhileDown: recorder.waitedWhileDown,
+    wrongWhileDown: recorder.wrongWhileDown,
+    audit: found,
     looked: 'processes, sockets and unhandled rejections',
-    ...{ failedWhileDown: recorder.failedWhileDown, waitedWhileDown: recorder.waitedWhileDown },
-    ...{ wrongWhileDown: recorder.wrongWhileDown, audit: found, leftovers, failure },
+    leftovers,
+    failure,
   });
   return {
     title: TITLE,
@@ -80,7 +92,10 @@ export async function perform(run: Run): Promise<RunResult> {
     settings: shownSettings(),
     traffic: {
       ...pace,
-      ...{ reads, writes, acknowledgedWrites: acknowledged, maxLatencyMs: series.maxLatencyMs },
+      reads,
+      writes,
+      acknowledgedWrites: acknowledged,
+      maxLatencyMs: series.maxLatencyMs,
     },
     steps: steps.map(({ result }) => result),
     switches,
@@ -92,34 +107,29 @@ export async function perform(run: Run): Promise<RunResult> {
   };
 }
 
-/** Runs the steps in turn. Returns what ended the script early, if anything did. */
-async function play(run: Run, runs: StepRun<Stage>[]): Promise<string | undefined> {
-  const { recorder, view } = run;
+/** Plays the steps in turn. */
+async function play(run: Run): Promise<Played<Stage>> {
+  const { view } = run;
+  const runs: StepRun<Stage>[] = [];
+  const follower: Follower = {
+    step: (index, one) => view.step(index, one),
+    served: (one, at) => {
+      view.served(one, at);
+      for (const line of explained(run)) view.note(line);
+    },
+  };
   await sleep(WARM_UP_MS);
-  for (const [index, step] of SCRIPT.entries()) {
-    const one: StepRun<Stage> = {
-      step,
-      beganAt: recorder.now(),
-      endedAt: Infinity,
-      servedAt: undefined,
-    };
-    recorder.beginStep(index, step.expected === undefined);
-    runs.push(one);
-    view.step(index, one);
+  for (const step of SCRIPT) {
     try {
-      await runStep(one, run, (at) => {
-        view.served(one, at);
-        for (const line of explained(run)) view.note(line);
-      });
+      await playStep(step, { stage: run, runs, follower });
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       view.failure(text);
-      return error instanceof ScriptError ? text : `"${step.title}" failed: ${text}`;
-    } finally {
-      one.endedAt = recorder.now();
+      const failure = error instanceof ScriptError ? text : `"${step.title}" failed: ${text}`;
+      return { runs, failure };
     }
   }
-  return undefined;
+  return { runs, failure: undefined };
 }
 
 /** What the client itself says about each database of higher weight than the active one. */

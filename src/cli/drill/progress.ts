@@ -1,7 +1,6 @@
 /** What the terminal shows of a drill. */
-
-import type { Listener, Shown } from '../../drill/rehearsal/rehearse.js';
-import { WARM_UP_MS } from '../../drill/rehearsal/rehearse.js';
+import type { Listener, Shown } from '../../drill/rehearsal/listener.js';
+import { WARM_UP_MS } from '../../drill/rehearsal/settings.js';
 import type { StepRun } from '../../drill/script/step.js';
 import { opening, View } from '../../drill/view.js';
 import type { Output } from '../output.js';
@@ -19,7 +18,10 @@ export class Progress implements Listener {
     const { traffic, mix, settings, settingsNote } = shown;
     terminal.print(
       ...opening(terminal, {
-        ...{ traffic, mix, settings, settingsNote },
+        traffic,
+        mix,
+        settings,
+        settingsNote,
         title: 'redis-multidb drill',
         versions: this.versions,
         databases: shown.places.map(({ info }) => info),

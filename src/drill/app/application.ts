@@ -1,6 +1,7 @@
 /** What is to be rehearsed: how the application is started, asked and told where its databases are. */
 import type { Status } from '../../http/status.js';
 import type { Place } from '../rehearsal/places.js';
+import type { DrillPlan } from '../rehearsal/settings.js';
 import type { AppRequest } from './requests.js';
 import { filled, type Places, variableOf } from './template.js';
 
@@ -30,6 +31,10 @@ export interface Application {
   control(url: string): AppControl;
 }
 
+export interface AppPlan extends DrillPlan {
+  readonly application: Application;
+}
+
 /** The application can't be rehearsed; the message says why, for people. */
 export class AppError extends Error {}
 
@@ -43,6 +48,18 @@ export function placesOf(places: readonly Place[], port: number): Places {
       [`${place.id}.port`, String(place.proxy.port)],
     ]),
   ]);
+}
+
+/** With what is known in its texts, apart from `env` and what is shown. */
+export function located(application: Application, known: Places): Application {
+  const { words, requests, status } = application;
+  const fill = (text: string) => filled(text, known);
+  return {
+    ...application,
+    words: words.map(fill),
+    requests: requests.map(({ method, url }) => ({ method, url: fill(url) })),
+    status: status === undefined ? undefined : fill(status),
+  };
 }
 
 /** The variables of the application: ours, with `EAST_URL` and the like in the place of any others. */

@@ -103,13 +103,6 @@ export class AppProcess {
     return { ...ending, afterMs, killed, leftOthers };
   }
 
-  /** For an end in a hurry. Resolves when it is gone. */
-  async kill(): Promise<void> {
-    this.#signalAll('SIGKILL');
-    await this.ended;
-    this.#release();
-  }
-
   #signalAll(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
     if (pid === undefined) return;

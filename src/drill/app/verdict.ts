@@ -4,9 +4,10 @@ import type { DrillSettings } from '../rehearsal/settings.js';
 import { count, counted, duration, errorList, name, total } from '../report/format.js';
 import type { ErrorCounts, PromiseVerdict } from '../report/model.js';
 import type { JudgedStep } from '../script/verdict.js';
-import { endingText, type Stopped } from './child.js';
+import { endingText } from './child.js';
+import type { End } from './end.js';
 
-export interface AppEvidence {
+export interface AppEvidence extends End {
   readonly steps: readonly JudgedStep[];
   readonly planned: number;
   readonly settings: DrillSettings;
@@ -21,12 +22,7 @@ export interface AppEvidence {
   readonly early: ErrorCounts;
   /** What ended the script early. */
   readonly failure: string | undefined;
-  /** Undefined: it had ended by itself before. */
-  readonly stopped: Stopped | undefined;
   readonly stopWithinMs: number;
-  /** Requests that were under way when it was told to end, and what became of those that were not answered. */
-  readonly underWay: number;
-  readonly cut: readonly string[];
 }
 
 export function judgeApp(evidence: AppEvidence): PromiseVerdict[] {

@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { systemClock } from '../../clock.js';
 import type { ResolvedDatabase } from '../../options/types.js';
+import type { ValidatedOptions } from '../../options/validate.js';
 import type { ProxyTarget } from '../proxy/fault-proxy.js';
+import type { Place } from './places.js';
 
 type Values = Record<string, unknown>;
 
@@ -71,6 +73,25 @@ function secured(socket: Values, target: ProxyTarget): Values {
     checkServerIdentity: (_: string, certificate: PeerCertificate) =>
       checkServerIdentity(name, certificate),
   };
+}
+
+/** The given options, with databases that lie behind the proxies; `resolved` is what they mean. */
+export function throughProxies(
+  { options, resolved }: { readonly options: Values; readonly resolved: ValidatedOptions },
+  places: readonly Place[],
+): Values {
+  const { client: shared, databases: given, ...rest } = options;
+  const { RESP } = (shared ?? {}) as { RESP?: unknown };
+  const databases = places.map((place) => {
+    const index = resolved.databases.findIndex(({ id }) => id === place.id);
+    const { healthCheck, failureDetector } = (given as Values[])[index] ?? {};
+    return {
+      ...place.options,
+      ...(healthCheck === undefined ? {} : { healthCheck }),
+      ...(failureDetector === undefined ? {} : { failureDetector }),
+    };
+  });
+  return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
 }
 
 /** Options that only decide how long a return takes; a drill would be all waiting otherwise. */

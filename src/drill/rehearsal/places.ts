@@ -3,6 +3,7 @@
 import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import type { ResolvedDatabase } from '../../options/types.js';
+import type { ValidatedOptions } from '../../options/validate.js';
 import { type FaultProxy, startProxy } from '../proxy/fault-proxy.js';
 import type { DatabaseInfo, Outage, OutageKind } from '../report/model.js';
 import { ask, open } from '../wire/direct.js';
@@ -56,6 +57,25 @@ export class Place {
     this.#direct?.destroy();
     this.#direct = undefined;
     await this.proxy.close();
+  }
+}
+
+/**
+ * Opens the proxies of all databases, in order of preference, for what `make` makes of them. When
+ * that fails they are closed again.
+ */
+export async function withPlaces<T>(
+  { databases }: ValidatedOptions,
+  make: (places: readonly Place[]) => T | Promise<T>,
+): Promise<T> {
+  const byWeight = [...databases].sort((a, b) => b.weight - a.weight);
+  const places: Place[] = [];
+  try {
+    for (const database of byWeight) places.push(await Place.create(database));
+    return await make(places);
+  } catch (error) {
+    await Promise.all(places.map((place) => place.close()));
+    throw error;
   }
 }
 

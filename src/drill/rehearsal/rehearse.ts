@@ -7,60 +7,56 @@ import type { Audit } from '../load/audit.js';
 import { Load } from '../load/commands.js';
 import { Ledger } from '../load/ledger.js';
 import { Recorder } from '../load/recorder.js';
-import { SAMPLE_MS, Series } from '../load/series.js';
+import { Series } from '../load/series.js';
 import { Traffic } from '../load/traffic.js';
 import { counted } from '../report/format.js';
-import type { PromiseVerdict, RunResult, Setting } from '../report/model.js';
+import type { RunResult, Setting } from '../report/model.js';
+import { type Played, playStep } from '../script/play.js';
 import { judgedSteps } from '../script/results.js';
-import { runStep, ScriptError, type Step, type StepRun } from '../script/step.js';
-import { judge } from '../script/verdict.js';
+import { ScriptError, type Step, type StepRun } from '../script/step.js';
 import { sleep } from '../wire/wait.js';
-import { shortened, stopwatch } from './client-options.js';
-import { goals } from './goals.js';
+import { shortened, stopwatch, throughProxies } from './client-options.js';
 import { DrillKeys, EXPIRY_SECONDS } from './keys.js';
-import { Outages, Place } from './places.js';
+import type { Listener, Shown } from './listener.js';
+import { Outages, type Place, withPlaces } from './places.js';
+import { drillResult, type Judged } from './result.js';
 import { type DrillStage, script } from './script.js';
-import type { DrillSettings } from './settings.js';
+import { type DrillPlan, WARM_UP_MS } from './settings.js';
 import { shownSettings } from './shown.js';
+import { judgeDrill } from './verdict.js';
 
-export const WARM_UP_MS = 2000;
 const CLOSE_MS = 10_000;
 /** Beyond what the settings let one expect. */
 const PATIENCE_MS = 20_000;
 
-export interface Plan {
+const TEXTS: Judged['texts'] = {
+  promises: 'Goals and promises',
+  settings: 'Settings',
+  settingsNote:
+    'All other options are the defaults. Waits that only decide how long a return takes may have been shortened for the drill.',
+  load: 'commands',
+};
+
+export interface Plan extends DrillPlan {
   /** Plain options of `createMultiDbClient`. */
   readonly options: Record<string, unknown>;
-  readonly resolved: ValidatedOptions;
-  readonly settings: DrillSettings;
   /** Waits are as configured, also those that only decide how long a return takes. */
   readonly realTiming: boolean;
-  /** Ids of databases that replicate to each other. */
-  readonly groups: readonly (readonly string[])[];
-  readonly versions: readonly string[];
 }
 
-/** What is shown of a drill. */
-export interface Shown {
-  readonly places: readonly Place[];
-  readonly recorder: Recorder;
-  readonly outages: Outages;
-  readonly steps: readonly Step<never>[];
-  readonly settings: readonly Setting[];
-  readonly settingsNote: string;
-  /** The load, and what it consists of, in words. */
-  readonly traffic: string;
-  readonly mix: string;
+/** What was found when everything had ended. */
+interface End {
+  /** Undefined: the databases could not be read. */
+  readonly audit: Audit | undefined;
+  readonly leftovers: readonly string[];
 }
 
-/** What a drill tells while it runs. */
-export interface Listener {
-  begin(shown: Shown): void;
-  step(index: number, run: StepRun<never>): void;
-  served(run: StepRun<never>, at: number): void;
-  note(text: string): void;
-  failure(text: string): void;
-  end(): void;
+interface Findings extends End {
+  readonly played: Played<DrillStage>;
+  /** Commands that never settled. */
+  readonly hanging: number;
+  readonly startedAt: Date;
+  readonly durationMs: number;
 }
 
 export class Rehearsal implements Shown {
@@ -78,16 +74,8 @@ export class Rehearsal implements Shown {
   #disposed: Promise<string[]> | undefined;
 
   /** Opens the proxies; nothing of the databases is touched before `run()`. */
-  static async create(plan: Plan): Promise<Rehearsal> {
-    const byWeight = [...plan.resolved.databases].sort((a, b) => b.weight - a.weight);
-    const places: Place[] = [];
-    try {
-      for (const database of byWeight) places.push(await Place.create(database));
-      return new Rehearsal(plan, places);
-    } catch (error) {
-      await Promise.all(places.map((place) => place.close()));
-      throw error;
-    }
+  static create(plan: Plan): Promise<Rehearsal> {
+    return withPlaces(plan.resolved, (places) => new Rehearsal(plan, places));
   }
 
   private constructor(
@@ -136,30 +124,26 @@ export class Rehearsal implements Shown {
     const startedAt = new Date(systemClock.wallTime());
     this.recorder.listenTo(this.#client);
     listener.begin(this);
-    const runs: StepRun<DrillStage>[] = [];
-    let failure: string | undefined;
-    let hanging = 0;
-    let audit: Audit | undefined;
-    let durationMs = 0;
-    let leftovers: readonly string[] = [];
+    let played: Played<DrillStage>;
+    let hanging: number;
+    let durationMs: number;
+    let end: End;
     try {
       // Making a connection takes the event loop some time, which would show in the load's latencies.
       await Promise.all(this.places.map((place) => place.command('PING')));
       await this.#client.connect();
       this.#keys.start();
       this.#traffic.start();
-      failure = await this.#play(runs, listener);
+      played = await this.#play(listener);
       this.#traffic.stop();
       this.series.flush();
       durationMs = this.now();
       hanging = await this.#settled();
     } finally {
       listener.end();
-      leftovers = await this.#end((found) => {
-        audit = found;
-      });
+      end = await this.#end();
     }
-    return this.#result({ runs, failure, hanging, audit, durationMs, leftovers, startedAt });
+    return this.#result({ ...end, played, hanging, startedAt, durationMs });
   }
 
   /**
@@ -180,12 +164,13 @@ export class Rehearsal implements Shown {
     return leftovers;
   }
 
-  async #end(audited: (audit: Audit | undefined) => void): Promise<string[]> {
+  async #end(): Promise<End> {
     this.#keys.stop();
     const closed = await this.#close();
     await Promise.all(this.places.map(({ proxy }) => proxy.close()));
-    if (this.#disposed === undefined) audited(await this.#keys.audit().catch(() => undefined));
-    return [...closed, ...(await this.dispose())];
+    const audit =
+      this.#disposed === undefined ? await this.#keys.audit().catch(() => undefined) : undefined;
+    return { audit, leftovers: [...closed, ...(await this.dispose())] };
   }
 
   async #close(): Promise<string[]> {
@@ -198,34 +183,24 @@ export class Rehearsal implements Shown {
     return Promise.race([closed, tooLate]).finally(() => timer.cancel());
   }
 
-  async #play(runs: StepRun<DrillStage>[], listener: Listener): Promise<string | undefined> {
+  async #play(listener: Listener): Promise<Played<DrillStage>> {
     const { recorder, outages } = this;
     const stage: DrillStage = { client: this.#client, recorder, outages };
     const patienceMs = PATIENCE_MS + 2 * this.#gracePeriodMs + this.plan.settings.goalRecoveryMs;
+    const runs: StepRun<DrillStage>[] = [];
     await sleep(WARM_UP_MS);
-    for (const [index, step] of this.steps.entries()) {
-      const one: StepRun<DrillStage> = {
-        step,
-        beganAt: this.now(),
-        endedAt: Number.POSITIVE_INFINITY,
-        servedAt: undefined,
-      };
-      recorder.beginStep(index, step.expected === undefined);
-      runs.push(one);
-      listener.step(index, one);
+    for (const step of this.steps) {
       try {
-        const shown = (at: number) => listener.served(one, at);
-        await runStep(one, stage, shown, patienceMs);
+        await playStep(step, { stage, runs, follower: listener, patienceMs });
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         for (const line of this.#client.explain().toString().split('\n')) listener.note(line);
         listener.failure(text);
-        return error instanceof ScriptError ? text : `"${step.title}" failed: ${text}`;
-      } finally {
-        one.endedAt = this.now();
+        const failure = error instanceof ScriptError ? text : `"${step.title}" failed: ${text}`;
+        return { runs, failure };
       }
     }
-    return undefined;
+    return { runs, failure: undefined };
   }
 
   /** Waits as long as a command may take and returns how many have not settled then. */
@@ -236,50 +211,31 @@ export class Rehearsal implements Shown {
     return pending.size;
   }
 
-  #result(run: {
-    runs: readonly StepRun<DrillStage>[];
-    failure: string | undefined;
-    hanging: number;
-    audit: Audit | undefined;
-    durationMs: number;
-    leftovers: readonly string[];
-    startedAt: Date;
-  }): RunResult {
+  #result({ played, hanging, audit, leftovers, startedAt, durationMs }: Findings): RunResult {
     const { recorder, series } = this;
-    const { settings, versions, groups } = this.plan;
-    const steps = judgedSteps(run.runs, recorder, run.audit);
+    const { settings } = this.plan;
+    const { callers, ratePerSecond } = settings;
     const { reads, writes } = this.#traffic;
     const { acknowledged } = this.#ledger;
-    const takesAllDown = settings.faults.includes('all-down');
-    const promised = judge({
-      ...{ steps, planned: this.steps.length, switches: recorder.switches },
-      ...{ gracePeriodMs: this.#gracePeriodMs, reads, writes, acknowledged },
-      ...{ hanging: run.hanging, maxLatencyMs: series.maxLatencyMs },
-      ...{ routed: undefined, misrouted: [] },
-      failedWhileDown: takesAllDown ? recorder.failedWhileDown : undefined,
-      waitedWhileDown: recorder.waitedWhileDown,
-      wrongWhileDown: recorder.wrongWhileDown,
-      ...{ audit: run.audit, looked: 'keys and connections', leftovers: run.leftovers },
-      failure: run.failure,
+    const { maxLatencyMs, samples } = series;
+    const steps = judgedSteps(played.runs, recorder, audit);
+    const promises = judgeDrill(settings, recorder, {
+      steps,
+      planned: this.steps.length,
+      gracePeriodMs: this.#gracePeriodMs,
+      reads,
+      writes,
+      acknowledged,
+      hanging,
+      audit,
+      leftovers,
+      failure: played.failure,
     });
-    // A number of errors that is agreed to takes the place of "no reader sees one".
-    const others = settings.goalErrors === undefined ? promised : promised.slice(1);
-    const promises: PromiseVerdict[] = [...goals(steps, settings), ...others];
-    const { callers, ratePerSecond } = settings;
-    const maxLatencyMs = series.maxLatencyMs;
-    return {
-      title: 'redis-multidb drill',
-      texts: {
-        ...{ kept: 'passed', counted: 'goals', failed: 'missed', promises: 'Goals and promises' },
-        settings: 'Settings',
-        settingsNote:
-          'All other options are the defaults. Waits that only decide how long a return takes may have been shortened for the drill.',
-        databasesNote: databasesNote(groups),
-        load: 'commands',
-      },
-      ...{ versions, startedAt: run.startedAt.toISOString(), durationMs: run.durationMs },
-      databases: this.places.map(({ info }) => info),
-      settings: this.settings,
+    return drillResult(this, {
+      plan: this.plan,
+      texts: TEXTS,
+      startedAt,
+      durationMs,
       traffic: {
         callers,
         ratePerSecond,
@@ -288,31 +244,9 @@ export class Rehearsal implements Shown {
         acknowledgedWrites: acknowledged,
         maxLatencyMs,
       },
-      ...{ steps: steps.map(({ result }) => result), switches: recorder.switches },
-      ...{ outages: this.outages.ended, samples: series.samples, sampleMs: SAMPLE_MS },
-      ...{ promises, ok: promises.every(({ violations }) => violations.length === 0) },
-    };
+      samples,
+      steps,
+      promises,
+    });
   }
-}
-
-/** The given options, with databases that lie behind the proxies. */
-function throughProxies({ options, resolved }: Plan, places: readonly Place[]) {
-  const { client: shared, databases: given, ...rest } = options;
-  const { RESP } = (shared ?? {}) as { RESP?: unknown };
-  const databases = places.map((place) => {
-    const index = resolved.databases.findIndex(({ id }) => id === place.id);
-    const { healthCheck, failureDetector } = (given as Record<string, unknown>[])[index] ?? {};
-    return {
-      ...place.options,
-      ...(healthCheck === undefined ? {} : { healthCheck }),
-      ...(failureDetector === undefined ? {} : { failureDetector }),
-    };
-  });
-  return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
-}
-
-export function databasesNote(groups: readonly (readonly string[])[]): string {
-  const together = groups.filter(({ length }) => length > 1);
-  if (together.length === 0) return 'Nothing is replicated between them.';
-  return `Data is replicated between ${together.map((ids) => ids.join(' and ')).join('; ')}.`;
 }

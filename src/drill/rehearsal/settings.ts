@@ -1,4 +1,5 @@
 /** What a drill is asked to do. */
+import type { ValidatedOptions } from '../../options/validate.js';
 
 export const FAULTS = [
   'kill',
@@ -25,6 +26,9 @@ export const FAULT_TEXTS: Readonly<Record<FaultName, string>> = {
   'all-down': 'all databases refuse connections',
 };
 
+/** Traffic before the first fault. */
+export const WARM_UP_MS = 2000;
+
 export interface DrillSettings {
   readonly faults: readonly FaultName[];
   readonly callers: number;
@@ -39,4 +43,13 @@ export interface DrillSettings {
   readonly holdMs: number;
   /** Added to each reply by `delay`. */
   readonly delayMs: number;
+}
+
+/** What is known before a drill begins, whatever its load is. */
+export interface DrillPlan {
+  readonly resolved: ValidatedOptions;
+  readonly settings: DrillSettings;
+  /** Ids of databases that replicate to each other. */
+  readonly groups: readonly (readonly string[])[];
+  readonly versions: readonly string[];
 }

@@ -1,0 +1,23 @@
+/** What the callers of an application ask for, and how often. */
+import type { Rate } from '../load/pace.js';
+import type { Application } from './application.js';
+import type { AppRequest } from './requests.js';
+
+export interface AppLoad {
+  readonly requests: readonly AppRequest[];
+  readonly rate: Rate;
+  /** No requests were given, so that the application is asked how it is. */
+  readonly isAskedOnly: boolean;
+}
+
+const ASKED: Rate = { callers: 1, ratePerSecond: 20 };
+
+export function loadOf(
+  { requests, status }: Application,
+  { callers, ratePerSecond }: Rate,
+): AppLoad {
+  if (requests.length > 0)
+    return { requests, rate: { callers, ratePerSecond }, isAskedOnly: false };
+  const readiness = { method: 'GET', url: `${status}/readyz` };
+  return { requests: [readiness], rate: ASKED, isAskedOnly: true };
+}
