@@ -33,6 +33,40 @@ it('rejects what is aborted, refused or closed in the very turn of the call', as
   await expect(client.get('key')).rejects.toThrow(/call connect\(\) first/);
 });
 
+it('callers hear in the order of the replies, whether these are to be transformed or not', async () => {
+  const client = await connected(await servers());
+  const heard: string[] = [];
+  const note = (what: string) => () => void heard.push(what);
+  await client.get('key');
+  await Promise.all([
+    client.hGetAll('hash').then(note('hGetAll')),
+    client.get('key').then(note('get')),
+    client.scan('0').then(note('scan')),
+    client.hGet('key', 'field').then(note('hGet')),
+    client.lPop('list').then(note('lPop')),
+    client.configGet('port').then(note('configGet')),
+    client.exists('key').then(note('exists')),
+  ]);
+  const commands = ['hGetAll', 'get', 'scan', 'hGet', 'lPop', 'configGet', 'exists'];
+  expect(heard).toEqual(commands);
+});
+
+it('rejects with what a transformation throws, and goes on', async () => {
+  const read = {
+    parseCommand: (parser: { push(...args: string[]): void }) => parser.push('PING'),
+    transformReply: () => {
+      throw new RangeError('no');
+    },
+  };
+  const modules = { own: { read } };
+  const client = await connected(await servers(), { client: { modules } } as never);
+  const { own } = client as unknown as { own: { read(): Promise<unknown> } };
+  const [failed, echoed] = [own.read(), client.echo('mine')];
+  await expect(failed).rejects.toThrow(RangeError);
+  expect(await echoed).toBe('mine');
+  expect(client.stats().pending).toBe(0);
+});
+
 it('encodes arguments when it is called, and tells bad ones as a rejection', async () => {
   const client = await connected(await servers());
   const bad = client.set('key', undefined as never);
