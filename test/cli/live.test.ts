@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -142,6 +142,90 @@ describe('watch', () => {
     });
     running.child.kill('SIGINT');
     expect((await running.ended).code).toBe(130);
+  });
+});
+
+/** Answers each path as `answers` say; and how to end it. */
+async function listening(answer: RequestListener, port = 0) {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const end = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  opened.push(end);
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, end };
+}
+
+describe('an application that is not well', () => {
+  const commands = [['status'], ['watch'], ['switch', 'west', '--yes', '--url']];
+
+  it.each(commands)('does not answer: %s', async (...command) => {
+    const { url } = await listening(() => {});
+    expect(await run([...command, url, '--timeout', '300ms'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${url} can't be reached: no answer within 300 ms`),
+    });
+  });
+
+  it.each(commands)('stops in the middle of its answer: %s', async (...command) => {
+    const { url } = await listening((request, response) => {
+      const type = request.url === '/events' ? 'text/event-stream' : 'application/json';
+      response.writeHead(200, { 'content-type': type });
+      response.write('{"databases":');
+    });
+    expect(await run([...command, url, '--timeout', '300ms'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/can't be reached: (no answer|nothing heard)/),
+    });
+  });
+
+  it.each(commands)('sends elsewhere: %s', async (...command) => {
+    const { url } = await listening((_, response) => {
+      response.writeHead(302, { location: 'https://user:secret@login.test/sign-in?next=1' }).end();
+    });
+    const ran = await run([...command, url]);
+    expect(ran).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('redirects to https://login.test/sign-in,'),
+    });
+    expect(ran.stderr).not.toContain('secret');
+  });
+
+  it.each(commands)('is another one: %s', async (...command) => {
+    const { url } = await listening((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>');
+    });
+    expect(await run([...command, url])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("not that of redis-multidb's handler"),
+    });
+  });
+
+  it('restarts: watch goes on when it is back, and has missed nothing that it kept', async () => {
+    const { url, client } = await application();
+    const handler = createHttpHandler(client);
+    opened.push(() => handler.close());
+    const first = await listening(handler);
+    const running = start(['watch', first.url]);
+    await waitFor(() => running.stdout.includes('east is active'), {
+      what: 'the status',
+      timeoutMs: 10_000,
+    });
+    first.end();
+    await waitFor(() => running.stdout.includes('lost: '), {
+      what: 'that it is lost',
+      timeoutMs: 10_000,
+    });
+    await client.setActiveDatabase('west');
+    await listening(handler, Number(new URL(first.url).port));
+    await waitFor(() => running.stdout.includes('east → west'), {
+      what: 'the switch of the meantime',
+      timeoutMs: 10_000,
+    });
+    expect(url).not.toBe(first.url);
+    running.child.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ code: 130, stderr: '' });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { milliseconds } from '../numbers.js';
 
 const SOURCE = 'http://... of the handler, a config file, or URLs of databases';
@@ -13,7 +13,8 @@ arguments.`;
 
 const WATCH_HELP = `
 On a terminal the status is drawn over and over; else one line for each event.
-With --json one document a line: { "event", "data" }. Ctrl-C ends it.`;
+With --json one document a line: { "event", "data" }. An application that goes
+away is waited for. Ctrl-C ends it.`;
 
 const SWITCH_HELP = `
 The handler has to allow it: its option "authorize". Without --for or --hold an
@@ -28,6 +29,7 @@ export function defineLive(program: Command): void {
     .description('Shows which database is active and why, and what each other one lacks.')
     .argument('[source...]', SOURCE)
     .option('--header <header>', HEADER, collect, [])
+    .addOption(timeout())
     .option('--json', 'the document of GET /status', false)
     .addHelpText('after', STATUS_HELP)
     .action(async (args: string[], options) => {
@@ -39,6 +41,7 @@ export function defineLive(program: Command): void {
     .description('Shows which database is active and why, and everything that happens.')
     .argument('[source...]', SOURCE)
     .option('--header <header>', HEADER, collect, [])
+    .addOption(timeout())
     .option('--json', 'one document a line', false)
     .addHelpText('after', WATCH_HELP)
     .action(async (args: string[], options) => {
@@ -54,11 +57,18 @@ export function defineLive(program: Command): void {
     .option('--hold', 'stay there until somebody switches again', false)
     .option('--yes', 'do not ask', false)
     .option('--header <header>', HEADER, collect, [])
+    .addOption(timeout())
     .option('--json', 'the outcome as JSON', false)
     .addHelpText('after', SWITCH_HELP)
     .action(async (id: string, options) => {
       process.exitCode = await (await import('../live/live.js')).switchTo(id, options);
     });
+}
+
+function timeout(): Option {
+  return new Option('--timeout <duration>', 'within which the handler has to answer')
+    .argParser(milliseconds)
+    .default(10_000, '10s');
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -4,6 +4,7 @@ export interface ServerEvent {
   readonly event: string;
   /** Parsed; undefined when it is no JSON. */
   readonly data: unknown;
+  readonly id?: string;
 }
 
 /** No event of the handler comes near it. */
@@ -27,16 +28,22 @@ export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGener
 /** Undefined for comments and for what only sets the id or the delay. */
 export function parseEvent(block: string): ServerEvent | undefined {
   let event = 'message';
+  let id: string | undefined;
   const data: string[] = [];
   for (const line of block.split('\n')) {
     const [, field, value = ''] = /^(\w+)(?:: ?(.*))?$/.exec(line) ?? [];
     if (field === 'event') event = value;
+    if (field === 'id') id = value;
     if (field === 'data') data.push(value);
   }
   if (data.length === 0) return undefined;
+  return { event, data: parse(data.join('\n')), ...(id === undefined ? {} : { id }) };
+}
+
+function parse(text: string): unknown {
   try {
-    return { event, data: JSON.parse(data.join('\n')) };
+    return JSON.parse(text);
   } catch {
-    return { event, data: undefined };
+    return undefined;
   }
 }

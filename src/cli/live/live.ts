@@ -1,9 +1,12 @@
 /** The commands `status`, `watch` and `switch`. */
+
+import { stripVTControlCharacters } from 'node:util';
 import type { Status } from '../../http/status.js';
 import { EXIT, FailedError, UsageError } from '../exit.js';
 import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
 import { readTarget } from '../target.js';
+import { wrap } from '../terminal.js';
 import type { ServerEvent } from './event-source.js';
 import { isHttpUrl, Remote } from './remote.js';
 import { eventText, statusText } from './text.js';
@@ -11,6 +14,8 @@ import { eventText, statusText } from './text.js';
 export interface LiveOptions {
   readonly header: readonly string[];
   readonly json: boolean;
+  /** Within which an application has to answer; milliseconds. */
+  readonly timeout: number;
 }
 
 interface Source {
@@ -35,7 +40,7 @@ export async function status(args: readonly string[], options: LiveOptions): Pro
   }
 }
 
-/** Until Ctrl-C, or until the stream ends. */
+/** Until Ctrl-C; an application that goes away may come back. */
 export async function watch(args: readonly string[], options: LiveOptions): Promise<number> {
   const output = new Output(options);
   const source = await open(args, options, output);
@@ -47,12 +52,12 @@ export async function watch(args: readonly string[], options: LiveOptions): Prom
   });
   let last: ServerEvent | undefined;
   const unsize = output.terminal.onResize(() => {
-    if (last !== undefined && !output.json) show(last, source, output, false);
+    if (last !== undefined && !output.json) show(last, last, source, output);
   });
   try {
     for await (const event of source.events(abort.signal)) {
       if (abort.signal.aborted) break;
-      show(event, source, output, last === undefined);
+      show(event, last, source, output);
       if (event.event === 'status') last = event;
     }
     throw new FailedError(`${source.name} has ended the stream.`);
@@ -64,18 +69,36 @@ export async function watch(args: readonly string[], options: LiveOptions): Prom
   }
 }
 
-function show(event: ServerEvent, source: Source, output: Output, isFirst: boolean): void {
+function show(
+  event: ServerEvent,
+  last: ServerEvent | undefined,
+  source: Source,
+  output: Output,
+): void {
   const { terminal, paint } = output;
-  if (output.json) output.line(event);
+  if (output.json) output.line({ event: event.event, data: event.data });
   else if (event.event === 'status') {
-    const lines = () => statusText(event.data as Status, source.name, paint, output.columns);
+    const lines = () => statusLines(event, source, output);
     if (terminal.traits.live) terminal.frame(lines());
-    else if (isFirst) output.print(...lines());
+    else if (last === undefined) output.print(...lines());
   } else {
     const text = eventText(event, paint);
-    // On a terminal the status tells it, drawn anew a moment later.
-    if (text !== undefined && !terminal.traits.live) output.print(`  ${text}`);
+    if (text === undefined) return;
+    if (!terminal.traits.live) output.print(`  ${text}`);
+    // Other events the status tells, drawn anew a moment later.
+    else if (event.event === 'lost' && last !== undefined) {
+      const stale = statusLines(last, source, output).map(stripVTControlCharacters);
+      terminal.frame([
+        '',
+        ...wrap(`  ${text}`, output.columns),
+        ...stale.map((l) => paint('dim', l)),
+      ]);
+    }
   }
+}
+
+function statusLines({ data }: ServerEvent, { name }: Source, output: Output): string[] {
+  return statusText(data as Status, name, output.paint, output.columns);
 }
 
 export interface SwitchOptions extends LiveOptions {
@@ -87,7 +110,7 @@ export interface SwitchOptions extends LiveOptions {
 
 export async function switchTo(id: string, options: SwitchOptions): Promise<number> {
   const output = new Output(options);
-  const remote = new Remote(options.url, options.header);
+  const remote = new Remote(options.url, options.header, options.timeout);
   const before = await remote.status();
   const target = before.databases.find((database) => database.id === id);
   if (target === undefined) {
@@ -140,13 +163,13 @@ function question(
 
 async function open(
   args: readonly string[],
-  { header }: LiveOptions,
+  { header, timeout }: LiveOptions,
   output: Output,
 ): Promise<Source> {
   const [first] = args;
   if (first !== undefined && isHttpUrl(first)) {
     if (args.length > 1) throw new UsageError('One URL of an application at a time.');
-    return Object.assign(new Remote(first, header), { close: () => {} });
+    return Object.assign(new Remote(first, header, timeout), { close: () => {} });
   }
   const target = await readTarget(args);
   output.progress('  probing ...');

@@ -1,18 +1,31 @@
 /** A running application through its HTTP handler. */
-import { systemClock } from '../../clock.js';
+import { systemClock, type Timer } from '../../clock.js';
 import { substitute } from '../../config/variables.js';
+import { duration } from '../../drill/report/format.js';
 import type { Status } from '../../http/status.js';
 import { FailedError, UsageError } from '../exit.js';
 import { readEvents, type ServerEvent } from './event-source.js';
 
-const TIMEOUT_MS = 10_000;
+/** Also the default of `--timeout`. */
+export const TIMEOUT_MS = 10_000;
+/** As browsers are told to by the handler. */
+const RECONNECT_MS = 2000;
+/** The handler sends a status or a comment more often than that. */
+const SILENT_TIMEOUTS = 3;
 
 export class Remote {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** `url` is where the handler is mounted; `headers` are "name: value", with `${VARIABLES}`. */
-  constructor(url: string, headers: readonly string[] = []) {
+  /**
+   * `url` is where the handler is mounted; `headers` are "name: value", with `${VARIABLES}`.
+   * `timeoutMs`: within which an answer has to be there.
+   */
+  constructor(
+    url: string,
+    headers: readonly string[] = [],
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {
     if (!isHttpUrl(url))
       throw new UsageError(
         'Expected the URL at which the handler is mounted: http://127.0.0.1:8080/redis',
@@ -46,35 +59,76 @@ export class Remote {
     return answer.activeDatabase;
   }
 
-  /** Everything that happens, until `signal` aborts or the stream ends. */
+  /**
+   * Everything that happens, until `signal` aborts. Streams end now and then, and applications
+   * restart: it connects again, for as long as it takes, and yields a `lost` event when that fails.
+   * Rejects when the first connection fails.
+   */
   async *events(signal: AbortSignal): AsyncGenerator<ServerEvent> {
-    const response = await this.#fetch('/events', {
-      headers: { accept: 'text/event-stream' },
-      signal,
-    });
-    if (!response.ok) throw await this.#refused(response);
-    if (response.body === null) throw this.#stranger();
-    yield* readEvents(response.body);
+    let lastId: string | undefined;
+    let isConnected = false;
+    let isLost = false;
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.#stream(lastId, signal)) {
+          isConnected = true;
+          isLost = false;
+          lastId = event.id ?? lastId;
+          yield event;
+        }
+      } catch (error) {
+        if (signal.aborted || !isConnected) throw error;
+        if (!isLost) yield { event: 'lost', data: { cause: (error as Error).message } };
+        isLost = true;
+      }
+      if (!isConnected) throw this.#stranger();
+      await pause(RECONNECT_MS, signal);
+    }
+  }
+
+  async *#stream(lastId: string | undefined, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const call = new Call(signal);
+    call.expect(this.timeoutMs, `no answer within ${duration(this.timeoutMs)}`);
+    try {
+      const response = await this.#fetch('/events', {
+        headers: {
+          accept: 'text/event-stream',
+          ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+        },
+        signal: call.signal,
+      });
+      if (!response.ok) throw await this.#refused(response);
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+      if (response.body === null || !isStream) throw this.#stranger();
+      const silenceMs = SILENT_TIMEOUTS * this.timeoutMs;
+      const heard = () => call.expect(silenceMs, `nothing heard for ${duration(silenceMs)}`);
+      yield* readEvents(noting(response.body, heard));
+    } catch (error) {
+      if (signal.aborted || error instanceof FailedError) throw error;
+      throw this.#unreachable(call.late ?? error);
+    } finally {
+      call.end();
+    }
   }
 
   async #json(method: string, path: string, body?: object): Promise<unknown> {
-    const abort = new AbortController();
-    const late = () => abort.abort(new Error(`no answer within ${TIMEOUT_MS / 1000} s`));
-    const timer = systemClock.after(TIMEOUT_MS, late, { keepAlive: true });
+    const call = new Call();
+    call.expect(this.timeoutMs, `no answer within ${duration(this.timeoutMs)}`);
     try {
       const response = await this.#fetch(path, {
         method,
-        signal: abort.signal,
+        signal: call.signal,
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       });
       if (!response.ok) throw await this.#refused(response);
-      return await response.json().catch(() => {
-        throw this.#stranger();
+      return await response.json().catch((error) => {
+        if (error instanceof SyntaxError) throw this.#stranger();
+        throw this.#unreachable(call.late ?? error);
       });
     } finally {
-      timer.cancel();
+      call.end();
     }
   }
 
@@ -84,11 +138,22 @@ export class Remote {
       return await fetch(`${this.#base}${path}`, { ...init, headers, redirect: 'manual' });
     } catch (error) {
       if (init.signal?.aborted && init.signal.reason?.name === 'AbortError') throw error;
-      throw new FailedError(`${this.#base} can't be reached: ${causeOf(error)}`);
+      throw this.#unreachable(error);
     }
   }
 
+  #unreachable(error: unknown): FailedError {
+    return new FailedError(`${this.#base} can't be reached: ${causeOf(error)}`);
+  }
+
   async #refused(response: Response): Promise<FailedError> {
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      const { origin, pathname } = new URL(location, this.#base);
+      return new FailedError(
+        `${this.#base} redirects to ${origin}${pathname}, which is not followed: headers may be secret. Is this where it is mounted?`,
+      );
+    }
     const text = await response.text().catch(() => '');
     let message: unknown;
     try {
@@ -110,6 +175,59 @@ export class Remote {
       `${this.#base}: ${answered} is not that of redis-multidb's handler. Is this where it is mounted?`,
     );
   }
+}
+
+/** One request: given up when `signal` aborts, or what is expected does not come in time. */
+class Call {
+  readonly #abort = new AbortController();
+  readonly #stop = () => this.#abort.abort(this.given?.reason);
+  #timer: Timer | undefined;
+  /** What did not come in time. */
+  late: Error | undefined;
+
+  constructor(private readonly given?: AbortSignal) {
+    given?.addEventListener('abort', this.#stop, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  expect(withinMs: number, message: string): void {
+    this.#timer?.cancel();
+    const giveUp = () => {
+      this.late = new Error(message);
+      this.#abort.abort(this.late);
+    };
+    this.#timer = systemClock.after(withinMs, giveUp, { keepAlive: true });
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.given?.removeEventListener('abort', this.#stop);
+  }
+}
+
+async function* noting(
+  stream: AsyncIterable<Uint8Array>,
+  heard: () => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    heard();
+    yield chunk;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = systemClock.after(ms, resolve, { keepAlive: true });
+    const stop = () => {
+      timer.cancel();
+      resolve();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 export function isHttpUrl(text: string): boolean {

@@ -104,6 +104,8 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
       return `${at}  ${paint('red', 'all databases are down')}`;
     case 'recovered':
       return `${at}  ${fields.id} serves again after ${duration(Number(fields.downForMs))}`;
+    case 'lost':
+      return `${paint('yellow', 'lost')}${cause}; connecting again`;
     default:
       return undefined;
   }
