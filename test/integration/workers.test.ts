@@ -127,6 +127,32 @@ describe.each(Object.entries(KINDS))('a %s worker', (_name, { take, push, left, 
     expect(worker.errors).toEqual([]);
   });
 
+  it('takes each job once while its database is replaced again and again', async () => {
+    await start();
+    for (let turn = 0; turn < 12; turn += 1) {
+      const same = { id: 'east', weight: 1, client: { url: east.url } };
+      await Promise.all([add(east, 3), client.replaceDatabase('east', same)]);
+      await add(east, 2);
+    }
+    await hasAll(pushed.length);
+    expect([...worker.taken].sort()).toEqual([...pushed].sort());
+    expect(worker.errors).toEqual([]);
+  });
+
+  it('is asked to let go of a database that is removed, and leaves nothing open there', async () => {
+    await start();
+    await blocks(east);
+    await client.removeDatabase('east');
+    await add(west, 2);
+    await hasAll(2);
+    const stats = String(await east.command('INFO', 'commandstats'));
+    expect(stats).toMatch(/cmdstat_client\|unblock:calls=1,.*failed_calls=0/);
+    await waitFor(async () => (await east.info('connected_clients')) === '1', {
+      what: 'every connection to be closed but the one that asks',
+    });
+    expect(worker.errors).toEqual([]);
+  });
+
   it('goes back with a failback, and takes nothing twice', async () => {
     await start();
     await east.freeze();
