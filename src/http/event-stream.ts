@@ -96,7 +96,9 @@ export class EventStream {
     this.#readers.add(reader);
     sink.onGone(() => this.#remove(reader));
     const missed = this.#missedSince(lastEventId).map(({ text }) => text);
-    const text = [`retry: ${RETRY_MS}\n\n`, ...missed, this.#statusText()].join('');
+    // With an id, so that a reader who comes back is sent what happened meanwhile.
+    const status = `id: ${this.#instance}-${this.#number}\n${this.#statusText()}`;
+    const text = [`retry: ${RETRY_MS}\n\n`, ...missed, status].join('');
     this.#write([reader], text);
     this.#timer ??= this.#schedule();
   }

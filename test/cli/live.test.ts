@@ -189,7 +189,7 @@ describe('an application that is not well', () => {
       code: 1,
       stderr: expect.stringContaining('redirects to https://login.test/sign-in,'),
     });
-    expect(ran.stderr).not.toContain('secret');
+    expect(ran.stderr).not.toContain('user:secret');
   });
 
   it.each(commands)('is another one: %s', async (...command) => {

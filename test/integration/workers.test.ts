@@ -153,6 +153,17 @@ describe.each(Object.entries(KINDS))('a %s worker', (_name, { take, push, left, 
     expect(worker.errors).toEqual([]);
   });
 
+  it('leaves no connection behind on a standby that holds none', async () => {
+    await start({ standbyConnections: 'lazy' });
+    await blocks(east);
+    await client.setActiveDatabase('west');
+    await blocks(west);
+    await waitFor(
+      async () => !/cmd=(blpop|xreadgroup) /.test(String(await east.command('CLIENT', 'LIST'))),
+      { what: 'the connection of the worker to be closed' },
+    );
+  });
+
   it('goes back with a failback, and takes nothing twice', async () => {
     await start();
     await east.freeze();

@@ -151,7 +151,7 @@ export class Remote {
     if (response.status >= 300 && response.status < 400 && location !== null) {
       const { origin, pathname } = new URL(location, this.#base);
       return new FailedError(
-        `${this.#base} redirects to ${origin}${pathname}, which is not followed: headers may be secret. Is this where it is mounted?`,
+        `${this.#base} redirects to ${origin}${pathname}, which is not followed. Is this where it is mounted?`,
       );
     }
     const text = await response.text().catch(() => '');
