@@ -8,6 +8,7 @@
 //   --ms N            length of a round (default 400)
 //   --only TEXT       workloads whose `name / callers` contains TEXT
 //   --clients A,B     these clients (see throughput/contestants.mjs), besides the first
+//   --node VERSION    of Node.js for the contestants, from npm (default: the one that runs this)
 //   --json FILE       all rounds
 //   --write           the tables into docs/performance.md, the plot into docs/images/throughput.svg
 //
@@ -20,6 +21,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { nodeBinary } from '../scripts/packed.mjs';
 import { writeSection } from './page.mjs';
 import { startServer } from './servers.mjs';
 import { median, percentile } from './statistics.mjs';
@@ -35,6 +37,7 @@ const { values } = parseArgs({
     ms: { type: 'string' },
     only: { type: 'string', default: '' },
     clients: { type: 'string' },
+    node: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -67,14 +70,16 @@ const urls = servers.map(({ url }) => url);
 
 /** @type {Map<string, import('node:child_process').ChildProcess>} */
 const processes = new Map();
+const execPath = values.node === undefined ? process.execPath : await nodeBinary(values.node);
+let node = '';
 for (const name of names) {
   const file = path.join(import.meta.dirname, 'throughput/contestant.mjs');
   const { databases = 1 } = CONTESTANTS[name] ?? {};
-  const child = fork(file, [name, ...urls.slice(0, databases)]);
+  const child = fork(file, [name, ...urls.slice(0, databases)], { execPath });
   child.once('exit', (code) => {
     if (code !== null && code !== 0) process.exit(code);
   });
-  await once(child, 'message');
+  [node] = await once(child, 'message');
   processes.set(name, child);
 }
 
@@ -201,11 +206,13 @@ for (const { name, bytes } of heaps) {
 }
 for (const child of processes.values()) child.kill();
 
-const report = { machine: machine(), rounds, ms, results, latencies, heaps };
+const report = { machine: { ...machine(), node }, rounds, ms, results, latencies, heaps };
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 if (values.write) {
-  writeSection('npm run bench', tables(report));
-  plot(report);
+  if (values.node === undefined) {
+    writeSection('npm run bench', tables(report));
+    plot(report);
+  } else writeSection(`npm run bench -- --node ${values.node}`, tables(report));
 }
 
 if (values.floor !== undefined) {

@@ -48,4 +48,4 @@ process.on('message', async (/** @type {any} */ { kind, workload, load }) => {
   process.send?.(answer);
 });
 process.on('disconnect', () => process.exit());
-process.send?.('ready');
+process.send?.(process.version);

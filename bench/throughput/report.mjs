@@ -10,7 +10,6 @@ export function machine() {
   const [cpu] = os.cpus();
   return {
     cpu: `${cpu?.model.trim()}, ${os.cpus().length} cores`,
-    node: process.version,
     redis6: version('@redis/client'),
     redis5: version('redis-client-5'),
     cockatiel: version('cockatiel'),
