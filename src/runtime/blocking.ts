@@ -6,6 +6,7 @@ import type { Database } from './database.js';
 import type { Executor } from './executor.js';
 import type { LaneRecord } from './lane.js';
 import { ProbeLine } from './probe-line.js';
+import { orAborted } from './probe-target.js';
 
 const FIRST_TRY_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -15,7 +16,8 @@ const LONGEST_PAUSE_MS = 500;
  * ever. They go on with the block time that is left:
  *
  * - left while well: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
- * - left as failed, or cut by the failure: at once; an element popped there meanwhile may be lost
+ * - left as failed, cut by the failure, or not to be called back: an element popped there meanwhile
+ *   may be lost
  *
  * When a connection breaks and its database is well all the same, the caller is told.
  */
@@ -120,11 +122,12 @@ export class Blocking {
     const { channel, path } = lane;
     const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
     if (!this.executor.isAlive || !blocks()) return;
+    const { signal, end } = this.#limit(channel.database);
     const ask = async () => {
       const id = await path.identify();
       lane.unblockedAt = this.executor.loop.time;
       if (path.unblock !== undefined) await path.unblock(id);
-      else await this.#ask(channel.database, ['CLIENT', 'UNBLOCK', id]);
+      else await this.#send(channel.database, ['CLIENT', 'UNBLOCK', id], signal);
     };
     const again = () => {
       // It may not have blocked yet, or another command behind it blocks now.
@@ -132,19 +135,27 @@ export class Blocking {
         this.#unblockNow(lane, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
       });
     };
-    ask().then(again, () => {
-      // Not allowed or not reachable: it is left like a database that failed.
-      if (!this.executor.isAlive || !blocks()) return;
-      this.executor.resend(this.takeFrom(channel));
-      if (channel.draining) connections.finishDraining(channel);
-      else connections.drain(channel.link);
-    });
+    orAborted(ask(), signal)
+      .finally(end)
+      .then(again, () => {
+        // Not allowed, not reachable or silent: it is left like a database that failed.
+        if (!this.executor.isAlive || !blocks()) return;
+        this.executor.resend(this.takeFrom(channel));
+        if (channel.draining) connections.finishDraining(channel);
+        else connections.drain(channel.link);
+      });
+  }
+
+  /** What takes longer than it may take to connect there has failed. */
+  #limit({ driver }: Database): { readonly signal: AbortSignal; readonly end: () => void } {
+    const controller = new AbortController();
+    const timer = this.executor.loop.after(driver.connectTimeoutMs, () => controller.abort());
+    return { signal: controller.signal, end: () => timer.cancel() };
   }
 
   /** Over the connection of its health checks; when they have ended with it, over a new one. */
-  async #ask(database: Database, args: readonly string[]): Promise<void> {
+  async #send(database: Database, args: readonly string[], signal: AbortSignal): Promise<void> {
     const { health, runtime } = this.executor.coordinator;
-    const { signal } = new AbortController();
     const shared = health.monitors.get(database)?.lines.commands;
     if (shared !== undefined) {
       try {
@@ -155,12 +166,8 @@ export class Blocking {
       }
     }
     const line = new ProbeLine(database.driver, runtime.clock);
-    const timer = runtime.loop.after(database.driver.connectTimeoutMs, () => line.close());
-    try {
-      await line.use(signal, (each) => each.send(args));
-    } finally {
-      timer.cancel();
-      line.close();
-    }
+    const close = () => line.close();
+    signal.addEventListener('abort', close, { once: true });
+    await line.use(signal, (each) => each.send(args)).finally(close);
   }
 }

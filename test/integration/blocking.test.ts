@@ -1,6 +1,6 @@
 import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type RedisServer, waitFor } from '../kit/index.js';
+import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
 import { clientOf, connected, connections, QUICK as SHORT, servers } from './support.js';
 
 /** A switch by hand lasts. */
@@ -56,6 +56,20 @@ it.each([
     expect(await east.command('LLEN', 'list')).toBe(1);
   },
 );
+
+it('does not wait for one that falls silent before it has called it back', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const socket = { connectTimeout: 700 };
+  const client = await connected([proxy, west], { ...QUICK, client: { socket } });
+  const popped = client.blPop('list', 0);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+
+  client.once('switch', () => proxy.silence('both'));
+  await client.setActiveDatabase('west');
+  await west.command('RPUSH', 'list', 'x');
+  expect(await popped).toEqual({ key: 'list', element: 'x' });
+});
 
 it('leaves no connection to a lazy standby', async () => {
   const [east, west] = await servers();
