@@ -1,6 +1,7 @@
 import type { Timer } from '../../../clock.js';
-import type { Attempt, Connection, ConnectionListener, DriverTime } from '../../driver.js';
+import type { ConnectionListener, DriverTime } from '../../driver.js';
 import { NodeRedisConnection } from '../connection.js';
+import { FoundConnection } from '../found-connection.js';
 import type { ClusterNode } from './node.js';
 import { type ClusterSlots, NoNodeError } from './slots.js';
 
@@ -12,23 +13,21 @@ const LOOK_MS = 300;
  * connects there, and stays. What is sent over it goes to this node or nowhere: a redirection is an
  * error reply. It is lost when the slot moves before it is ready; the next one finds that.
  */
-export class ShardConnection implements Connection {
+export class ShardConnection extends FoundConnection {
   #node: ClusterNode | undefined;
-  #inner: NodeRedisConnection | undefined;
   #timer: Timer | undefined;
   #wasReady = false;
-  #ended = false;
-  #isReferenced = true;
 
   constructor(
     private readonly slots: ClusterSlots,
     private readonly hashSlot: number,
     private readonly time: DriverTime,
-    private readonly listener: ConnectionListener,
+    listener: ConnectionListener,
   ) {
+    super(listener);
     this.#find()
       .then((node) => this.#open(node))
-      .catch((error: Error) => this.#lose(error));
+      .catch((error: Error) => this.lose(error));
   }
 
   get node(): string | undefined {
@@ -36,37 +35,7 @@ export class ShardConnection implements Connection {
   }
 
   get ready(): boolean {
-    return !this.#ended && this.#inner?.ready === true;
-  }
-
-  get bytesReceived(): number {
-    return this.#inner?.bytesReceived ?? 0;
-  }
-
-  send(attempt: Attempt): void {
-    (this.#inner as NodeRedisConnection).send(attempt);
-  }
-
-  withdraw(attempt: Attempt): boolean {
-    return this.#inner?.withdraw(attempt) ?? false;
-  }
-
-  identify(): Promise<string> {
-    return this.#inner?.identify() ?? Promise.reject(new Error('not connected'));
-  }
-
-  destroy(error: Error): void {
-    if (!this.#ended) this.#end(error);
-  }
-
-  ref(): void {
-    this.#isReferenced = true;
-    this.#inner?.ref();
-  }
-
-  unref(): void {
-    this.#isReferenced = false;
-    this.#inner?.unref();
+    return !this.ended && this.inner?.ready === true;
   }
 
   /** What is known may be old: it is asked anew when nobody is known, or could not be reached. */
@@ -80,26 +49,25 @@ export class ShardConnection implements Connection {
   }
 
   #open(node: ClusterNode): void {
-    if (this.#ended) return;
+    if (this.ended) return;
     this.#node = node;
     const inner = new NodeRedisConnection(this.slots.optionsOf(node, false), {
       onReady: () => {
         this.#wasReady = true;
         this.#timer?.cancel();
         node.failing = false;
-        if (!this.#ended) this.listener.onReady();
+        if (!this.ended) this.listener.onReady();
       },
       onLost: (error) => {
         if (!this.#wasReady) node.failing = true;
-        this.#lose(error);
+        this.lose(error);
       },
       onLaneLost: () => {},
       onMaintenance: (forMs) => {
-        if (!this.#ended) this.listener.onMaintenance(forMs);
+        if (!this.ended) this.listener.onMaintenance(forMs);
       },
     });
-    this.#inner = inner;
-    if (!this.#isReferenced) inner.unref();
+    this.use(inner);
     this.#lookLater(node);
   }
 
@@ -107,23 +75,15 @@ export class ShardConnection implements Connection {
   #lookLater(node: ClusterNode): void {
     this.#timer = this.time.clock.after(LOOK_MS, async () => {
       await this.slots.rediscover().catch(() => {});
-      if (this.#ended || this.ready) return;
+      if (this.ended || this.ready) return;
       const owner = this.slots.ownerOf(this.hashSlot);
       if (owner === undefined || owner === node) this.#lookLater(node);
-      else this.#lose(new NoNodeError(`the slot ${this.hashSlot} is served elsewhere now`));
+      else this.lose(new NoNodeError(`the slot ${this.hashSlot} is served elsewhere now`));
     });
   }
 
-  #lose(error: Error): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.listener.onLost(error);
-    this.#end(error);
-  }
-
-  #end(error: Error): void {
-    this.#ended = true;
+  protected override end(error: Error): void {
     this.#timer?.cancel();
-    this.#inner?.destroy(error);
+    super.end(error);
   }
 }

@@ -1,4 +1,5 @@
-import type { Attempt, Connection, ConnectionListener } from '../../driver.js';
+import type { Connection, ConnectionListener } from '../../driver.js';
+import { FoundConnection } from '../found-connection.js';
 import { type Address, sameAddress } from './address.js';
 import { assertMaster } from './role.js';
 
@@ -17,67 +18,35 @@ export interface SentinelPath {
  * whether it is one, and is ready then. It is lost when its master is, or when another server
  * has become the master; the next one finds that.
  */
-export class SentinelConnection implements Connection {
+export class SentinelConnection extends FoundConnection {
   readonly hasLanes: boolean;
   readonly #abort = new AbortController();
   #master: Address | undefined;
-  #inner: Connection | undefined;
   #ready = false;
-  #ended = false;
-  #isReferenced = true;
 
   constructor(
     private readonly path: SentinelPath,
-    private readonly listener: ConnectionListener,
+    listener: ConnectionListener,
   ) {
+    super(listener);
     this.hasLanes = path.hasLanes;
     path
       .find(this.#abort.signal)
       .then((master) => {
-        if (!this.#ended) this.#open(master);
+        if (!this.ended) this.#open(master);
       })
-      .catch((error: Error) => this.#lose(error));
+      .catch((error: Error) => this.lose(error));
   }
 
   get ready(): boolean {
-    return this.#ready;
-  }
-
-  get bytesReceived(): number {
-    return this.#inner?.bytesReceived ?? 0;
-  }
-
-  send(attempt: Attempt): void {
-    (this.#inner as Connection).send(attempt);
-  }
-
-  withdraw(attempt: Attempt): boolean {
-    return this.#inner?.withdraw(attempt) ?? false;
-  }
-
-  identify(): Promise<string> {
-    return this.#inner?.identify() ?? Promise.reject(new Error('not connected'));
-  }
-
-  destroy(error: Error): void {
-    if (!this.#ended) this.#end(error);
-  }
-
-  ref(): void {
-    this.#isReferenced = true;
-    this.#inner?.ref();
-  }
-
-  unref(): void {
-    this.#isReferenced = false;
-    this.#inner?.unref();
+    return !this.ended && this.#ready;
   }
 
   /** The sentinels have named this master, newly. */
   follow(master: Address): void {
-    if (this.#ended || this.#master === undefined || sameAddress(this.#master, master)) return;
+    if (this.ended || this.#master === undefined || sameAddress(this.#master, master)) return;
     const { host, port } = master;
-    this.#lose(new Error(`the master has moved to ${host}:${port}`));
+    this.lose(new Error(`the master has moved to ${host}:${port}`));
   }
 
   #open(master: Address): void {
@@ -86,38 +55,27 @@ export class SentinelConnection implements Connection {
       onReady: () => {
         assertMaster((args) => ask(inner, args), master).then(
           () => {
-            if (this.#ended) return;
+            if (this.ended) return;
             this.#ready = true;
             this.listener.onReady();
           },
-          (error: Error) => this.#lose(error),
+          (error: Error) => this.lose(error),
         );
       },
-      onLost: (error) => this.#lose(error),
+      onLost: (error) => this.lose(error),
       onLaneLost: (lane, error) => {
-        if (!this.#ended) this.listener.onLaneLost(lane, error);
+        if (!this.ended) this.listener.onLaneLost(lane, error);
       },
       onMaintenance: (forMs) => {
-        if (!this.#ended) this.listener.onMaintenance(forMs);
+        if (!this.ended) this.listener.onMaintenance(forMs);
       },
     });
-    this.#inner = inner;
-    if (!this.#isReferenced) inner.unref();
+    this.use(inner);
   }
 
-  #lose(error: Error): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#ready = false;
-    this.listener.onLost(error);
-    this.#end(error);
-  }
-
-  #end(error: Error): void {
-    this.#ended = true;
-    this.#ready = false;
+  protected override end(error: Error): void {
     this.#abort.abort(error);
-    this.#inner?.destroy(error);
+    super.end(error);
     this.path.onEnd(this);
   }
 }
