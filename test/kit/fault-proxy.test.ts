@@ -232,6 +232,83 @@ test('blackhole() swallows new connections only', async () => {
   expect(await client.request('PING')).toBe('PONG');
 });
 
+describe('moveTo()', () => {
+  test('new connections reach another server, present ones stay with theirs', async () => {
+    const other = await startRedis();
+    await Promise.all([server.command('SET', 'who', 'old'), other.command('SET', 'who', 'new')]);
+    expect(await client.request('GET', 'who')).toBe('old');
+    proxy.moveTo(other);
+    const young = await RawConnection.open(proxy);
+    expect(await young.request('GET', 'who')).toBe('new');
+    expect(await client.request('GET', 'who')).toBe('old');
+    expect(proxy.openConnections.map(({ target }) => target)).toEqual([server, other]);
+    expect(proxy.commands.map(({ target }) => target)).toEqual([server, other, server]);
+    await proxy.restore();
+    const again = await RawConnection.open(proxy);
+    expect(await again.request('GET', 'who')).toBe('new');
+    // Where the old one was is no concern of the new one.
+    await server.kill();
+    expect(await client.closed).toBe('end');
+    expect(await young.request('PING')).toBe('PONG');
+  });
+});
+
+describe('forgetFlows()', () => {
+  test('both directions: present connections are silent for ever, new ones pass', async () => {
+    expect(await client.request('PING')).toBe('PONG');
+    expect(proxy.forgetFlows()).toBe(1);
+    client.send('INCR', 'n');
+    await arrived(2);
+    const young = await RawConnection.open(proxy);
+    expect(await young.request('GET', 'n')).toBe(null);
+    await proxy.restore();
+    await hasNothing(client);
+    expect([client.isOpen, proxy.commands[1]?.forwarded]).toEqual([true, 'no']);
+    expect(await young.request('GET', 'n')).toBe(null);
+  });
+
+  test('to-server: pushes of the server still arrive', async () => {
+    client.send('SUBSCRIBE', 'news');
+    await client.next();
+    proxy.forgetFlows('to-server');
+    client.send('PING');
+    await server.command('PUBLISH', 'news', 'hello');
+    expect(await client.next()).toEqual(['message', 'news', 'hello']);
+    await hasNothing(client);
+  });
+
+  test('to-client: commands are executed, replies and the end of the server are lost', async () => {
+    proxy.forgetFlows('to-client');
+    client.send('INCR', 'n');
+    await waitFor(async () => (await server.command('GET', 'n')) === '1', { what: 'execution' });
+    await server.kill();
+    await hasNothing(client);
+    expect(client.isOpen).toBe(true);
+  });
+
+  test.each(['to-server', 'to-client', 'both'] as const)(
+    '%s: the server loses them when the client closes',
+    async (direction) => {
+      await client.request('PING');
+      proxy.forgetFlows(direction);
+      client.socket.destroy();
+      await waitFor(() => proxy.connections === 0, { what: 'no connection' });
+      await waitFor(async () => (await server.info('connected_clients')) === '1', {
+        what: 'the server to see no connection but ours',
+      });
+    },
+  );
+
+  test('only those of a predicate', async () => {
+    const getter = await RawConnection.open(proxy);
+    await getter.request('GET', 'key');
+    expect(proxy.forgetFlows('both', ({ seen }) => seen.has('GET'))).toBe(1);
+    getter.send('PING');
+    await hasNothing(getter);
+    expect(await client.request('PING')).toBe('PONG');
+  });
+});
+
 describe('cutAfter()', () => {
   test('0 to-client: executed, and the reply is lost', async () => {
     const cut = proxy.cutAfter(0, 'to-client');

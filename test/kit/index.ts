@@ -52,5 +52,6 @@ export {
   snapshot,
   turns,
 } from './leaks.js';
+export { NameServer } from './name-server.js';
 export { startReplica, waitForSync } from './replica.js';
 export { RedisSentinel, type SentinelOptions, startSentinel } from './sentinel.js';

@@ -1,5 +1,5 @@
 /** A TCP proxy in front of a Redis server that has every fault a network or a sick server can have. */
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../server/free-port.js';
 import { register, unregister } from '../server/registry.js';
 import { terminated } from './command-filter.js';
@@ -14,15 +14,16 @@ import {
   type SilenceMode,
 } from './proxy-faults.js';
 import { type ProxyConnection, ProxyLink } from './proxy-link.js';
+import { connectTo, type ProxyTarget } from './proxy-target.js';
 import { CommandRecord, type RecordedCommand } from './recorded-command.js';
 
-export type ProxyTarget =
-  | { readonly port: number; readonly host?: string; readonly password?: string | undefined }
-  | { readonly path: string; readonly password?: string | undefined };
+export type { ProxyTarget } from './proxy-target.js';
 
 export interface ProxyOptions {
   /** Default: a free one. */
   readonly port?: number;
+  /** Default: 127.0.0.1. Another loopback address makes the same port another server. */
+  readonly host?: string;
   /** Keep every command in `commands`. Default false. */
   readonly recordCommands?: boolean;
   /**
@@ -45,7 +46,7 @@ export interface ByteCounts {
   readonly delivered: number;
 }
 
-/** Starts a proxy on a free port of 127.0.0.1. */
+/** Starts a proxy, by default on a free port of 127.0.0.1. */
 export async function startProxy(
   target: ProxyTarget,
   options: ProxyOptions = {},
@@ -73,13 +74,13 @@ export async function startProxy(
  * confuse the count.
  */
 export class FaultProxy {
-  readonly host = '127.0.0.1';
+  readonly host: string;
   readonly port: number;
   /** With the target's password, if it has one. */
   readonly url: string;
   /** With `recordCommands`: what reached the proxy, in order. Set its length to 0 to forget. */
   readonly commands: RecordedCommand[] = [];
-  readonly #target: ProxyTarget;
+  #target: ProxyTarget;
   readonly #records: boolean;
   readonly #opaque: boolean;
   readonly #links = new Set<ProxyLink>();
@@ -100,10 +101,16 @@ export class FaultProxy {
     const { password } = target;
     const credentials = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
     this.#target = target;
+    this.host = options.host ?? '127.0.0.1';
     this.port = port;
     this.url = `redis://${credentials}${this.host}:${port}`;
     this.#records = options.recordCommands ?? false;
     this.#opaque = options.opaque ?? false;
+  }
+
+  /** Where new connections lead. */
+  get target(): ProxyTarget {
+    return this.#target;
   }
 
   /** Number of connections that the proxy holds at present; reset or ended ones don't count. */
@@ -218,6 +225,28 @@ export class FaultProxy {
   }
 
   /**
+   * New connections lead to `target`, as after a failover behind a name or a virtual address; present ones
+   * stay with their server. `restore()` does not move back. The password has to be the same.
+   */
+  moveTo(target: ProxyTarget): void {
+    this.#target = target;
+  }
+
+  /**
+   * A firewall loses its state: no byte of these connections passes in that direction any more, and no FIN or
+   * RST; new ones are well. It lasts until the client closes them, whatever `restore()` does, and then the
+   * server loses them as well. Returns how many connections were forgotten.
+   */
+  forgetFlows(
+    direction: Direction | 'both' = 'both',
+    scope: Exclude<Scope, 'new'> = 'all',
+  ): number {
+    const links = this.#select(scope);
+    for (const link of links) link.forget(direction);
+    return links.length;
+  }
+
+  /**
    * Writes raw bytes to the open connections, past all faults: a push, an error nobody asked for. Returns
    * how many connections got them.
    */
@@ -316,12 +345,13 @@ export class FaultProxy {
     const onCommand: CommandListener = (args, forwarded) => {
       if (!this.#records) return;
       const position = () => link.pipes?.['to-server'].deliveredBytes ?? 0;
-      this.commands.push(new CommandRecord(id, args, forwarded, position));
+      this.commands.push(new CommandRecord(link, args, forwarded, position));
     };
     const link: ProxyLink = new ProxyLink({
       id,
       client,
-      upstream: this.#swallowsNew ? undefined : this.#connectUpstream(),
+      target: this.#target,
+      upstream: this.#swallowsNew ? undefined : connectTo(this.#target),
       faults: copyFaults(this.#faults),
       tampering: this.#opaque ? undefined : this.#tampering,
       received: (direction, bytes) => {
@@ -334,12 +364,5 @@ export class FaultProxy {
     });
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
-  }
-
-  #connectUpstream(): Socket {
-    const target = this.#target;
-    if ('path' in target) return connect({ path: target.path, allowHalfOpen: true });
-    const { port, host = '127.0.0.1' } = target;
-    return connect({ port, host, allowHalfOpen: true, noDelay: true });
   }
 }

@@ -3,11 +3,14 @@ import type { Socket } from 'node:net';
 import { type CommandListener, CommandTracker, type Tampering } from './command-tracker.js';
 import type { Direction, Faults } from './proxy-faults.js';
 import { ProxyPipe } from './proxy-pipe.js';
+import type { ProxyTarget } from './proxy-target.js';
 
 /** What a scope predicate can tell connections apart by. */
 export interface ProxyConnection {
   /** 1, 2, 3 ... in order of acceptance. */
   readonly id: number;
+  /** The server that this connection leads to. */
+  readonly target: ProxyTarget;
   /** Names, in upper case, of the commands that this connection has carried. */
   readonly seen: ReadonlySet<string>;
 }
@@ -15,6 +18,7 @@ export interface ProxyConnection {
 export interface LinkOptions {
   readonly id: number;
   readonly client: Socket;
+  readonly target: ProxyTarget;
   /** Undefined: a connection that is accepted and never answered. */
   readonly upstream: Socket | undefined;
   readonly faults: Faults;
@@ -27,6 +31,7 @@ export interface LinkOptions {
 
 export class ProxyLink implements ProxyConnection {
   readonly id: number;
+  readonly target: ProxyTarget;
   readonly seen: Set<string> = new Set();
   readonly faults: Faults;
   /** Resolves when both sockets are closed. */
@@ -36,11 +41,13 @@ export class ProxyLink implements ProxyConnection {
   readonly #upstream: Socket | undefined;
   readonly #received: LinkOptions['received'];
   #isAbandoned: boolean;
+  #isForgotten = false;
   #isOver = false;
 
   constructor(options: LinkOptions) {
     const { client, upstream } = options;
     this.id = options.id;
+    this.target = options.target;
     this.faults = options.faults;
     this.#client = client;
     this.#upstream = upstream;
@@ -86,6 +93,13 @@ export class ProxyLink implements ProxyConnection {
     this.#swallow();
   }
 
+  /** Nothing passes in that direction any more, whatever happens to the faults. */
+  forget(direction: Direction | 'both'): void {
+    this.#isForgotten = true;
+    const directions: Direction[] = direction === 'both' ? ['to-server', 'to-client'] : [direction];
+    for (const each of directions) this.pipes?.[each].dispose();
+  }
+
   /** After the faults were taken away. */
   resume(): void {
     if (this.#isAbandoned) this.reset();
@@ -129,8 +143,13 @@ export class ProxyLink implements ProxyConnection {
       this.#received('to-client', chunk.length);
       if (!this.#isAbandoned) toClient.push(tracker?.fromServer(chunk) ?? chunk);
     });
-    client.on('end', () => toServer.finish('end'));
-    client.on('error', () => toServer.finish('reset'));
+    const onClientGone = (ending: 'end' | 'reset') => {
+      // The answer to its FIN would be lost, and the connection would stay for ever.
+      if (this.#isForgotten) this.end();
+      else toServer.finish(ending);
+    };
+    client.on('end', () => onClientGone('end'));
+    client.on('error', () => onClientGone('reset'));
     upstream.on('end', () => toClient.finish('end'));
     // A refused connect as well: the client, already accepted, sees its connection reset.
     upstream.on('error', () => toClient.finish('reset'));

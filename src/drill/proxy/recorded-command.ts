@@ -1,8 +1,12 @@
 /** What became of a command that reached the proxy. */
 import type { Command } from './command-tracker.js';
+import type { ProxyConnection } from './proxy-link.js';
+import type { ProxyTarget } from './proxy-target.js';
 
 export interface RecordedCommand {
   readonly connectionId: number;
+  /** The server that this connection leads to. */
+  readonly target: ProxyTarget;
   readonly args: Command;
   /** Whether its bytes were handed to the server's socket: none, some or all of them. */
   readonly forwarded: 'no' | 'partly' | 'yes';
@@ -11,17 +15,19 @@ export interface RecordedCommand {
 /** Compares where the command ends in the stream with how far the stream has been delivered. */
 export class CommandRecord implements RecordedCommand {
   readonly connectionId: number;
+  readonly target: ProxyTarget;
   readonly args: Command;
   readonly #forwarded: { end: number; length: number } | undefined;
   readonly #position: () => number;
 
   constructor(
-    connectionId: number,
+    { id, target }: ProxyConnection,
     args: Command,
     forwarded: { end: number; length: number } | undefined,
     position: () => number,
   ) {
-    this.connectionId = connectionId;
+    this.connectionId = id;
+    this.target = target;
     this.args = args;
     this.#forwarded = forwarded;
     this.#position = position;
