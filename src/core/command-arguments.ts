@@ -41,9 +41,11 @@ const set: Rule = (args) => {
 const msetex: Rule = (args) =>
   hasWord(args, 2 + 2 * integer(args[1]), 'NX') ? 'checked-write' : 'last-write-wins';
 
-/** HSETEX k [FNX | FXX] [EX n | ... | KEEPTTL] FIELDS n f v ... */
+/** HSETEX k [NX | XX] [FNX | FXX] [EX n | ... | KEEPTTL] FIELDS n f v ... */
 const hsetex: Rule = (args) =>
-  hasWord(args, 2, 'FNX', 'FIELDS') ? 'checked-write' : 'last-write-wins';
+  hasWord(args, 2, 'FNX', 'FIELDS') || hasWord(args, 2, 'NX', 'FIELDS')
+    ? 'checked-write'
+    : 'last-write-wins';
 
 /** DELEX k [IFEQ x | IFNE x | IFDEQ x | IFDNE x] */
 const delex: Rule = (args) => {
@@ -51,26 +53,37 @@ const delex: Rule = (args) => {
   return word === 'IFEQ' || word === 'IFDEQ' ? 'checked-write' : 'last-write-wins';
 };
 
-/** GETEX k [EX n | ... | PERSIST] */
-const getex: Rule = (args) => (args.length > 2 ? 'last-write-wins' : 'read');
+/**
+ * The options of GETEX and HGETEX. A time in the past deletes the value, so that a repeat would not
+ * find what the first run answered with.
+ */
+function readsAndExpires(option: string): CommandCategory {
+  return option === 'EXAT' || option === 'PXAT' ? 'accumulating' : 'last-write-wins';
+}
 
-/** HGETEX k [EX n | ... | PERSIST] FIELDS n f ... */
-const hgetex: Rule = (args) => (upperCase(args[2]) === 'FIELDS' ? 'read' : 'last-write-wins');
+/** GETEX k [EX n | PX n | EXAT t | PXAT t | PERSIST] */
+const getex: Rule = (args) => (args.length > 2 ? readsAndExpires(upperCase(args[2])) : 'read');
 
-/** BITFIELD k [GET e o | OVERFLOW x | SET e o v | INCRBY e o n] ... */
+/** HGETEX k [EX n | PX n | EXAT t | PXAT t | PERSIST] FIELDS n f ... */
+const hgetex: Rule = (args) => {
+  const option = upperCase(args[2]);
+  return option === 'FIELDS' ? 'read' : readsAndExpires(option);
+};
+
+/** BITFIELD k [GET e o | OVERFLOW x | SET e o v | INCRBY e o n] ...: SET returns the old value. */
 const bitfield: Rule = (args) => {
-  let category: CommandCategory = 'read';
   for (let i = 2; i < args.length; ) {
     const word = upperCase(args[i]);
     if (word === 'GET') i += 3;
     else if (word === 'OVERFLOW') i += 2;
-    else if (word === 'SET') {
-      category = 'last-write-wins';
-      i += 4;
-    } else return 'accumulating';
+    else return 'accumulating';
   }
-  return category;
+  return 'read';
 };
+
+/** XGROUP SETID k g id | $: the last entry may be another one when the command is repeated. */
+const xgroupSetId: Rule = (args) =>
+  upperCase(args[4]) === '$' ? 'accumulating' : 'last-write-wins';
 
 /** COPY and RESTORE fail when the target exists, unless they may replace it. */
 const replaces =
@@ -259,6 +272,7 @@ export const ARGUMENT_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['LREM', lrem],
   ['LTRIM', ltrim],
   ['XADD', xadd],
+  ['XGROUP|SETID', xgroupSetId],
   ['SCAN', cursor(1)],
   ['CLUSTERSCAN', cursor(1)],
   ['HSCAN', cursor(2)],

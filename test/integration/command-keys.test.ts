@@ -1,4 +1,4 @@
-/** Where keys stand in commands, against what a real server says. */
+/** Where keys stand in commands, against what a real server says (`REDIS_SERVER=path`: of another version). */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { firstKey } from '../../src/core/command-keys.js';
 import { hashSlot } from '../../src/core/hash-slot.js';
@@ -52,7 +52,7 @@ describe('firstKey', () => {
     expect(differing).toEqual([]);
   });
 
-  it.each([
+  it.for([
     ['EVAL', 'return 1', 2, 'a', 'b'],
     ['EVALSHA', 'abc', 1, 'a'],
     ['EVAL_RO', 'return 1', 1, 'a'],
@@ -76,10 +76,13 @@ describe('firstKey', () => {
     ['SORT', 'a', 'BY', 'nosort', 'STORE', 'b'],
     ['GEORADIUS', 'a', 1, 1, 1, 'm', 'STORE', 'b'],
     ['MEMORY', 'USAGE', 'a'],
-  ])('agrees with COMMAND GETKEYS on %s', async (...words) => {
+  ])('agrees with COMMAND GETKEYS on %s', async (words, { skip }) => {
     const args = words.map(String);
-    const [first] = (await server.command('COMMAND', 'GETKEYS', ...args)) as string[];
-    expect(firstKey(args)).toBe(first);
+    skip(!listed.some((each) => each.words[0] === args[0]), 'this server does not have it');
+    const keys = (await server.command('COMMAND', 'GETKEYS', ...args)) as string[];
+    // Redis 6 lists the target behind the sources.
+    if (String(args[0]).endsWith('STORE')) expect(keys).toContain(firstKey(args));
+    else expect(firstKey(args)).toBe(keys[0]);
   });
 });
 
