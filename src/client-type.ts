@@ -153,7 +153,8 @@ export interface MultiDbMembers<
   resumeDatabase(id: string): boolean;
   /**
    * Adds a database while commands are running. Resolves to its snapshot once it is known whether
-   * it is well; it stays either way.
+   * it is healthy; it stays either way. Rejects with `DatabaseUnavailableError` when it is removed,
+   * and with `ClientClosedError` when the client is closed, before that is known.
    */
   addDatabase(database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
   /**

@@ -1,5 +1,10 @@
 import { type Selection, selectBest, selectFailback } from '../core/selection.js';
-import { DatabaseUnavailableError, InvalidOptionError, UnknownDatabaseError } from '../errors.js';
+import {
+  ClientClosedError,
+  DatabaseUnavailableError,
+  InvalidOptionError,
+  UnknownDatabaseError,
+} from '../errors.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { Database } from './database.js';
 import type { Group } from './group.js';
@@ -53,7 +58,10 @@ export class Management {
     return true;
   }
 
-  /** Resolves once it is known whether the new database is well; it stays either way. */
+  /**
+   * Resolves once it is known whether the new database is healthy; it stays either way. Rejects when
+   * it is removed, or the client is closed, before that is known.
+   */
   async add(options: ResolvedDatabase): Promise<Database> {
     this.#refuseKnown(options.id);
     let database: Database;
@@ -65,6 +73,14 @@ export class Management {
       throw error;
     }
     await this.#coordinator.health.firstVerdict(database);
+    if (this.#coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
+    // A replacement under the same id takes the place of this one.
+    if (database.removed) {
+      throw new DatabaseUnavailableError(`${options.id} was removed while it was being added`, {
+        databaseId: options.id,
+        cause: database.lastError,
+      });
+    }
     return database;
   }
 
@@ -111,6 +127,12 @@ export class Management {
     const old = this.find(id);
     if (options.id === id) return replaceInPlace(this.group, old, options);
     const added = await this.add(options);
+    if (this.#coordinator.databases.get(id) !== old) {
+      await this.remove(added.id).catch(() => {});
+      throw new DatabaseUnavailableError(`${id} was removed while it was being replaced`, {
+        databaseId: id,
+      });
+    }
     if (added.health !== 'healthy' || !added.connected) {
       const reason = added.cause ?? `no data connection to ${added.driver.address}`;
       await this.remove(added.id).catch(() => {});
