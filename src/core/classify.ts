@@ -114,7 +114,8 @@ function classifyReply(text: string, context: ClassificationContext): Classifica
   // Without its MULTI, the commands of a transaction were executed one by one.
   if (MULTI_FORBIDDEN.test(text)) return ACCESS_PERHAPS;
   if (isAccessRefusal(refusal)) return ACCESS;
-  return NOT_EXECUTED.has(firstWord(text)) ? APPLICATION_REFUSED : APPLICATION;
+  const isRefused = NOT_EXECUTED.has(firstWord(text)) || text === REDIRECTED_TOO_OFTEN;
+  return isRefused ? APPLICATION_REFUSED : APPLICATION;
 }
 
 /** An error from within a script or a transaction, of which other parts may have been executed. */
@@ -207,6 +208,9 @@ function isAccessRefusal(text: string): boolean {
 
 /** Replies that prove that nothing was executed, though they say nothing bad of the database. */
 const NOT_EXECUTED: ReadonlySet<string> = new Set(['EXECABORT', 'MOVED', 'ASK', 'CROSSSLOT']);
+
+/** node-redis's words for more redirections than it follows, each of which proves the same. */
+const REDIRECTED_TOO_OFTEN = 'Too many Cluster redirections';
 
 /** Of the words with which a reply begins and an error made on this side does not. */
 const REPLY_WORDS: ReadonlySet<string> = new Set([

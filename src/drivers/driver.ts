@@ -33,13 +33,20 @@ export interface Attempt {
   written: boolean;
   /** For the driver alone. */
   handle: unknown;
+  /**
+   * True once nobody waits for its result: it was given up, or its command has settled. Nothing is
+   * written on its behalf from then on. A driver that sends it in parts asks before each of them.
+   * Absent: never.
+   */
+  readonly over?: boolean;
   onReply(reply: unknown): void;
   onError(error: unknown): void;
   /**
    * It goes over this lane from now on: told by a connection that has lanes, before it is written
-   * and whenever it goes over another one. Absent for attempts that nobody watches.
+   * and whenever it goes over another one. `undefined`: it left its lane, and waits in the
+   * connection again. Absent for attempts that nobody watches.
    */
-  onLane?(lane: Lane): void;
+  onLane?(lane: Lane | undefined): void;
 }
 
 /**

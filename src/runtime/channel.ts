@@ -63,18 +63,23 @@ export class Channel extends LaneRecord {
     return this.records().flatMap((record) => record.listed());
   }
 
-  /** `attempt` goes over `lane` from now on. */
-  move(attempt: SentAttempt, lane: Lane, time: number): void {
+  /** `attempt` goes over `lane` from now on; `undefined`: it waits for one again. */
+  move(attempt: SentAttempt, lane: Lane | undefined, time: number): void {
+    const record = lane === undefined ? this : this.#recordOf(lane, time);
+    attempt.lane.remove(attempt);
+    attempt.lane = record;
+    attempt.startsAt(time);
+    record.add(attempt);
+    if (record !== this) this.lanes.add(record as SideLane);
+  }
+
+  #recordOf(lane: Lane, time: number): SideLane {
     let record = this.#records.get(lane);
     if (record === undefined) {
       record = new SideLane(this, lane, time);
       this.#records.set(lane, record);
     }
-    attempt.lane.remove(attempt);
-    attempt.lane = record;
-    attempt.startsAt(time);
-    record.add(attempt);
-    this.lanes.add(record);
+    return record;
   }
 
   /** `lane` was lost; what was under way there is its last. */

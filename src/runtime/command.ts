@@ -64,7 +64,8 @@ export class Command {
 export interface AttemptListener {
   onAttemptReply(attempt: SentAttempt, reply: unknown): void;
   onAttemptError(attempt: SentAttempt, error: unknown): void;
-  onAttemptLane(attempt: SentAttempt, lane: Lane): void;
+  /** `undefined`: it waits for a lane again. */
+  onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void;
 }
 
 /** One sending of a command; a link in its lane's list of what is under way. */
@@ -111,6 +112,10 @@ export class SentAttempt implements Attempt {
     return this.deadline < this.command.deadline || this.deadline - this.sentAt >= suspectAfterMs;
   }
 
+  get over(): boolean {
+    return this.abandoned || this.command.state === 'settled';
+  }
+
   get args(): readonly CommandArgument[] {
     return this.command.args;
   }
@@ -131,7 +136,7 @@ export class SentAttempt implements Attempt {
     this.channel.listener.onAttemptError(this, error);
   }
 
-  onLane(lane: Lane): void {
+  onLane(lane: Lane | undefined): void {
     this.channel.listener.onAttemptLane(this, lane);
   }
 }

@@ -285,10 +285,10 @@ export class Executor implements AttemptListener {
   }
 
   /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
-  onAttemptLane(attempt: SentAttempt, lane: Lane): void {
+  onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
     if (!attempt.listed) return;
     attempt.channel.move(attempt, lane, this.loop.time);
-    if (attempt.command.traits.blockMs !== undefined) lane.identify().catch(() => {});
+    if (attempt.command.traits.blockMs !== undefined) lane?.identify().catch(() => {});
   }
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {

@@ -69,9 +69,13 @@ export abstract class LaneRecord {
     if (this.size === 0) this.earliestDeadline = Number.POSITIVE_INFINITY;
   }
 
-  /** The reply of `attempt` is still to come, and nobody waits for it. */
+  /**
+   * The reply of `attempt` is still to come, and nobody waits for it. What waits for a lane owes
+   * nothing: the rest of it is never sent.
+   */
   owe(attempt: SentAttempt, time: number): void {
     attempt.abandoned = true;
+    if (this.isWaitingRoom) return;
     if (this.#owed.size === 0) this.owedSince = time;
     this.#owed.add(attempt);
   }

@@ -1,5 +1,5 @@
 import type { Attempt, Batch, CommandArgument } from '../driver.js';
-import { answerOf, type Chain, chainOf } from './chain.js';
+import { answerOf, type Chain, chainOf, type WireBatch } from './chain.js';
 
 /**
  * One command in node-redis's own queue of commands, whose names these are. The queue takes
@@ -18,8 +18,9 @@ export abstract class QueueEntry {
     this.#args = args;
   }
 
+  /** Read once more as it is encoded: what nobody waits for by then is skipped. */
   get args(): readonly CommandArgument[] | undefined {
-    return this.#args;
+    return this.isOver ? UNENCODABLE : this.#args;
   }
 
   /** Set by node-redis, to `undefined`. */
@@ -50,6 +51,8 @@ export abstract class QueueEntry {
 
   set chainId(_cleared: undefined) {}
 
+  /** Nobody waits for it any more. */
+  protected abstract get isOver(): boolean;
   abstract get typeMapping(): unknown;
   abstract resolve(reply: unknown): void;
   abstract reject(error: unknown): void;
@@ -74,6 +77,10 @@ export class CommandEntry extends QueueEntry {
     private readonly explain: Explain,
   ) {
     super(attempt.args);
+  }
+
+  protected get isOver(): boolean {
+    return this.attempt.over === true;
   }
 
   get typeMapping(): unknown {
@@ -103,6 +110,8 @@ export class BatchEntries {
   readonly #chain: Chain;
   readonly #results: PromiseSettledResult<unknown>[] = [];
   #unsettled: number;
+  /** Its commands mean the same without those behind them. */
+  readonly isDivisible: boolean;
 
   constructor(
     readonly attempt: Attempt,
@@ -110,6 +119,7 @@ export class BatchEntries {
     private readonly explain: Explain,
   ) {
     this.#chain = chainOf(batch, attempt.options?.typeMapping);
+    this.isDivisible = batch.kind === 'pipeline' && !(batch as WireBatch).asking;
     const { commands, telling } = this.#chain;
     this.#unsettled = commands.length;
     this.entries = commands.map(
@@ -169,6 +179,11 @@ class BatchEntry extends QueueEntry {
     readonly typeMapping: unknown,
   ) {
     super(args);
+  }
+
+  /** Without its EXEC a transaction would take in what comes next; so would ASKING. */
+  protected get isOver(): boolean {
+    return this.whole.isDivisible && this.whole.attempt.over === true;
   }
 
   resolve(reply: unknown): void {

@@ -37,6 +37,10 @@ export class Lease implements Attempt {
     return this.attempt.options;
   }
 
+  get over(): boolean {
+    return this.attempt.over === true;
+  }
+
   get written(): boolean {
     return this.attempt.written;
   }

@@ -7,12 +7,14 @@ import type {
   ConnectionListener,
   DriverTime,
 } from '../../driver.js';
+import { asRefusal, ClusterAttempt, type Part } from './attempt.js';
 import { NodeLane, type NodeLaneListener } from './lane.js';
 import type { ClusterNode, NodeSendOptions } from './node.js';
 import { Patience } from './patience.js';
 import { perform } from './perform.js';
+import { isRedirectedTooOften } from './redirection.js';
 import type { ScanCursors } from './scan.js';
-import { asRefusal, ClusterAttempt, Sending, Withdrawn } from './sending.js';
+import { Sending } from './sending.js';
 import type { ClusterSlots } from './slots.js';
 
 export interface ClusterConnectionOptions {
@@ -112,54 +114,56 @@ export class ClusterConnection implements Connection, NodeLaneListener {
    * until the node, or another one in its place, can be reached.
    */
   async route(
-    owner: ClusterAttempt,
+    part: Part,
     key: CommandArgument | undefined,
     args: readonly CommandArgument[] | undefined,
-    isReadonly = false,
+    { isReadonly = false, isAll = false } = {},
   ): Promise<unknown> {
+    const { owner } = part;
     const { typeMapping, asap } = owner.attempt.options ?? {};
-    const isWhole = args === undefined;
-    const options = { connection: this, owner, isWhole, typeMapping, asap };
+    const options = {
+      connection: this,
+      part,
+      isWhole: args === undefined,
+      isAll,
+      typeMapping,
+      asap,
+    };
     for (let tries = 0; ; tries += 1) {
-      const { handed } = owner;
+      const { handed } = part;
       try {
         return await this.slots.send(key, isReadonly, args ?? BY_KEY, options);
       } catch (error) {
-        if (this.#ended !== undefined || !this.#mayGoOn(owner, error)) throw error;
-        if (owner.handed === handed && this.slots.known) throw refusedByLibrary(error);
+        if (this.#ended !== undefined || !mayGoOn(part, error)) throw error;
+        if (part.handed === handed && this.slots.known) throw refusedByLibrary(error);
+        owner.onWaiting();
         if (tries === 0) await this.slots.rediscover().catch(() => {});
         else if (this.#patience === undefined) throw error;
         else await this.#patience.wait(owner);
-        if (this.#ended !== undefined || owner.withdrawn || owner.failed) throw error;
+        if (this.#ended !== undefined || owner.isOver) throw error;
       }
     }
-  }
-
-  /** What was not written goes on elsewhere; a reply or a bad argument does not get better. */
-  #mayGoOn(owner: ClusterAttempt, error: unknown): boolean {
-    if (owner.attempt.written || owner.withdrawn || owner.failed) return false;
-    return !(error instanceof ErrorReply || error instanceof TypeError || isMultiDbError(error));
   }
 
   /** From node-redis's cluster client: `args`, or the attempt itself, to one node. */
   sendTo(
     node: ClusterNode,
     args: readonly CommandArgument[],
-    { owner, isWhole, typeMapping, asap, watched }: NodeSendOptions,
+    { part, isWhole, isAll, typeMapping, asap }: NodeSendOptions,
     asking = false,
   ): Promise<unknown> {
-    if (owner.withdrawn) return Promise.reject(new Withdrawn());
-    if (owner.failed !== undefined) return Promise.reject(owner.failed);
+    const { owner } = part;
+    if (owner.isOver) return Promise.reject(owner.refusal);
     if (this.#ended !== undefined) return Promise.reject(asRefusal(this.#ended));
     const { attempt } = owner;
     return new Promise((resolve, reject) => {
       const sending = new Sending(
-        owner,
+        part,
         isWhole ? attempt.args : args,
         isWhole ? attempt.batch : undefined,
         { typeMapping, asap },
         asking,
-        isWhole || watched === true,
+        isWhole || isAll === true,
         resolve,
         reject,
       );
@@ -305,6 +309,12 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     for (const lane of lanes) lane.destroy(error);
     this.#patience?.close();
   }
+}
+
+/** What was not written goes on elsewhere; a reply or a bad argument does not get better. */
+function mayGoOn(part: Part, error: unknown): boolean {
+  if (part.written || part.owner.isOver || isRedirectedTooOften(error)) return false;
+  return !(error instanceof ErrorReply || error instanceof TypeError || isMultiDbError(error));
 }
 
 /** node-redis asked no node: it can't split the arguments, or knows no such cursor. */

@@ -13,6 +13,7 @@ import { NodeRedisDriver } from '../driver.js';
 import type { NodeRedisOptions } from '../options.js';
 import { ClusterConnection } from './connection.js';
 import { ClusterProbe } from './probe.js';
+import { isRedirectedTooOften } from './redirection.js';
 import { ScanCursors } from './scan.js';
 import { ShardConnection } from './shard-connection.js';
 import { ClusterSlots, NoNodeError } from './slots.js';
@@ -62,7 +63,8 @@ export class ClusterDriver extends NodeRedisDriver {
   }
 
   override classify(error: unknown): DriverErrorKind | undefined {
-    return error instanceof NoNodeError ? 'connection' : super.classify(error);
+    if (error instanceof NoNodeError) return 'connection';
+    return isRedirectedTooOften(error) ? 'reply' : super.classify(error);
   }
 
   override isCut(error: unknown): boolean {

@@ -3,8 +3,9 @@ import type { LoopTime } from '../../driver.js';
 import { NodeRedisConnection } from '../connection.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
+import { asRefusal, type ClusterAttempt, type ClusterLane } from './attempt.js';
 import type { ClusterNode } from './node.js';
-import { asRefusal, type ClusterAttempt, type ClusterLane, type Sending } from './sending.js';
+import type { Sending } from './sending.js';
 
 export interface NodeLaneListener {
   onLaneReady(lane: NodeLane): void;
@@ -98,8 +99,12 @@ export class NodeLane implements ClusterLane {
       this.pending -= 1;
       if (this.pending === 0) this.listener.onLaneIdle(this);
     };
-    if (this.opening) this.#waiting.push(sending);
-    else this.#hand(sending);
+    if (!this.opening) {
+      this.#hand(sending);
+      return;
+    }
+    this.#waiting.push(sending);
+    sending.waits();
   }
 
   /** What has not been handed over yet ends; it may go where its slot is now. */
@@ -129,6 +134,10 @@ export class NodeLane implements ClusterLane {
 
   #hand(sending: Sending): void {
     if (sending.settled) return;
+    if (sending.over) {
+      sending.withdraw();
+      return;
+    }
     if (!this.connection.ready) {
       const { lost } = this;
       sending.onError(

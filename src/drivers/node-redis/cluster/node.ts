@@ -1,15 +1,15 @@
 import type { CommandArgument } from '../../driver.js';
+import type { Part } from './attempt.js';
 import type { ClusterConnection } from './connection.js';
-import type { ClusterAttempt } from './sending.js';
 
 /** What a command carries through node-redis's cluster client to its node. */
 export interface NodeSendOptions {
   readonly connection: ClusterConnection;
-  readonly owner: ClusterAttempt;
+  readonly part: Part;
   /** The node is given the attempt itself, whatever the arguments are. */
   readonly isWhole: boolean;
-  /** All of the attempt goes this way, though its arguments don't: the engine is told of the lane. */
-  readonly watched?: boolean;
+  /** No other node has a share in the part, though its arguments are not the attempt's. */
+  readonly isAll?: boolean;
   readonly typeMapping?: unknown;
   readonly asap?: boolean | undefined;
   /** Of node-redis: goes with the ASKING before it. */
@@ -42,7 +42,7 @@ export class ClusterNode {
   }
 
   sendCommand(args: readonly CommandArgument[], options: NodeSendOptions): Promise<unknown> {
-    if (options.owner === undefined) {
+    if (options.part === undefined) {
       // ASKING, and in the same turn what it is for: they are sent together then.
       this.#asking = options.chainId;
       return Promise.resolve('OK');

@@ -1,6 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import type { DriverTime } from '../../driver.js';
-import type { ClusterAttempt } from './sending.js';
+import type { ClusterAttempt } from './attempt.js';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 300;
@@ -25,6 +25,7 @@ export class Patience {
   /** Resolves when it may be worth another try, or it was withdrawn, or all has ended. */
   wait(owner: ClusterAttempt): Promise<void> {
     if (this.#closed) return Promise.resolve();
+    owner.onWaiting();
     return new Promise((resolve) => {
       const stop = () => {
         this.#waiting.delete(stop);

@@ -4,8 +4,9 @@ import { firstKey, splittableKeys } from '../../../core/command-keys.js';
 import { hashSlot } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
 import type { Batch, CommandArgument } from '../../driver.js';
+import { type ClusterAttempt, Part } from './attempt.js';
 import type { ClusterConnection } from './connection.js';
-import { ClusterAttempt, isRedirection } from './sending.js';
+import { isRedirection } from './redirection.js';
 
 type Arguments = readonly CommandArgument[];
 
@@ -31,10 +32,10 @@ export async function perform(
     const key = firstKey(args);
     if (key === undefined ? ANY_NODE.has(name) : !spansSlots(args)) {
       const isRead = connection.options.useReplicas && commandTraits(args).category === 'read';
-      return await connection.route(owner, key, undefined, isRead);
+      return await connection.route(owner.whole, key, undefined, { isReadonly: isRead });
     }
     // node-redis knows which nodes it concerns, and how their replies make one.
-    return await connection.route(owner, key, args);
+    return await connection.route(owner.whole, key, args);
   } catch (error) {
     throw judged(connection, owner, error);
   }
@@ -53,7 +54,7 @@ function performBatch(
       `on a cluster all keys of ${name} lie in one hash slot; a hash tag brings them there`,
     );
   }
-  return connection.route(owner, key, undefined);
+  return connection.route(owner.whole, key, undefined);
 }
 
 async function performPipeline(
@@ -65,29 +66,17 @@ async function performPipeline(
   for (const [index, result] of results.entries()) {
     // The slot moved in the middle: what was refused goes on, in order, where it is now.
     if (result.status === 'fulfilled' || !isRedirection(result.reason)) continue;
-    results[index] = await alone(connection, owner, batch.commands[index] as Arguments);
+    const args = batch.commands[index] as Arguments;
+    const route = connection.route(new Part(owner), firstKey(args), args, { isAll: true });
+    const [ended] = await Promise.allSettled([route]);
+    // The caller is told of the first error; behind one that is no reply nothing follows.
+    if (ended.status === 'rejected' && !(ended.reason instanceof ErrorReply)) throw ended.reason;
+    results[index] = ended;
   }
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
-}
-
-async function alone(
-  connection: ClusterConnection,
-  { attempt: { options } }: ClusterAttempt,
-  args: Arguments,
-): Promise<PromiseSettledResult<unknown>> {
-  const [result] = await Promise.allSettled([
-    new Promise((onReply, onError) => {
-      const attempt = { args, options, batch: undefined, handle: undefined, written: false };
-      perform(connection, new ClusterAttempt({ ...attempt, onReply, onError })).then(
-        onReply,
-        onError,
-      );
-    }),
-  ]);
-  return result;
 }
 
 function spansSlots(args: Arguments): boolean {

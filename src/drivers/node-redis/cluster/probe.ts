@@ -2,11 +2,11 @@ import { ErrorReply } from '@redis/client';
 import { hashSlot } from '../../../core/hash-slot.js';
 import type { CommandArgument, ProbeConnection } from '../../driver.js';
 import { openProbeConnection } from '../probe-connection.js';
+import { ClusterAttempt } from './attempt.js';
 import { ClusterConnection } from './connection.js';
 import { checkCoverage } from './coverage.js';
 import type { ClusterNode } from './node.js';
 import type { ScanCursors } from './scan.js';
-import { ClusterAttempt } from './sending.js';
 import type { ClusterSlots } from './slots.js';
 
 /** Masters that are asked for the slots in each look; the first answer counts. */
@@ -165,7 +165,7 @@ export class ClusterProbe implements ProbeConnection {
 
   #sendTo(node: ClusterNode, args: readonly CommandArgument[]): Promise<unknown> {
     const owner = new ClusterAttempt({ ...attemptOf(args), onReply() {}, onError() {} });
-    const options = { connection: this.#connection, owner, isWhole: true };
+    const options = { connection: this.#connection, part: owner.whole, isWhole: true };
     return this.#connection.sendTo(node, args, options);
   }
 }

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { HASH_SLOTS } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
+import type { ClusterAttempt } from './attempt.js';
 import type { ClusterConnection } from './connection.js';
-import type { ClusterAttempt } from './sending.js';
 import type { ClusterSlots } from './slots.js';
 
 /** Scans that are remembered; the one that went on longest ago is forgotten first. */
@@ -53,9 +53,9 @@ export class ScanCursors {
 
     const reply = await connection.sendTo(node, ['SCAN', scan.cursor, ...args.slice(2)], {
       connection,
-      owner,
+      part: owner.whole,
       isWhole: false,
-      watched: true,
+      isAll: true,
       typeMapping,
       asap,
     });

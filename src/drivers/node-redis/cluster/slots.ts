@@ -8,6 +8,9 @@ import { ClusterNode, type NodeSendOptions } from './node.js';
 /** Longest silence of a node that is asked for the slots, in milliseconds; then the next is asked. */
 const DISCOVERY_TIMEOUT_MS = 1000;
 
+/** node-redis's own default. */
+const MAX_REDIRECTIONS = 16;
+
 /** A node as node-redis lists it. */
 interface ListedNode {
   readonly address: string;
@@ -58,6 +61,8 @@ export class ClusterSlots {
   readonly #listeners = new Set<() => void>();
   readonly #nodeAddressMap: unknown;
   readonly #useReplicas: boolean;
+  /** Redirections of one command that are followed. */
+  readonly maxRedirections: number;
   #opening: Promise<void> | undefined;
   #discovering: Promise<void> | undefined;
   #lastError: Error | undefined;
@@ -72,6 +77,8 @@ export class ClusterSlots {
   ) {
     this.#nodeAddressMap = options.nodeAddressMap;
     this.#useReplicas = options.useReplicas === true;
+    this.maxRedirections =
+      (options.maxCommandRedirections as number | undefined) ?? MAX_REDIRECTIONS;
     this.#library = createCluster(
       likeAllOthers({
         rootNodes: options.rootNodes.map((root) => discovering(root as NodeRedisOptions)),

@@ -2,11 +2,8 @@ import { hashSlot } from '../../../core/hash-slot.js';
 import type { Subscriber, SubscriberListener, SubscriptionKind } from '../../subscriber.js';
 import { NodeRedisSubscriber } from '../subscriber.js';
 import type { ClusterNode } from './node.js';
-import { isRedirection } from './sending.js';
+import { isRedirection, redirectedTooOften } from './redirection.js';
 import type { ClusterSlots } from './slots.js';
-
-/** Redirections that are followed for one call. */
-const MAX_REDIRECTIONS = 5;
 
 /** A connection for subscriptions to one node. */
 interface Station {
@@ -122,9 +119,8 @@ export class ClusterSubscriber implements Subscriber {
         for (const name of names) this.#shards.set(name, station);
         return;
       } catch (error) {
-        if (this.#ended !== undefined || !isRedirection(error) || tries > MAX_REDIRECTIONS) {
-          throw this.#ended ?? error;
-        }
+        if (this.#ended !== undefined || !isRedirection(error)) throw this.#ended ?? error;
+        if (tries > this.slots.maxRedirections) throw redirectedTooOften(error);
         await this.slots.rediscover(node);
       }
     }
