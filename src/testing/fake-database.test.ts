@@ -160,6 +160,77 @@ describe('a fake database', () => {
     expect((await open(world)).told).toEqual(['ready']);
   });
 
+  it.each(['to-server', 'to-client'] as const)('forgets flows %s only', async (direction) => {
+    const world = setup();
+    const { connection, told } = await open(world);
+    world.database.loseConnections('probe', direction);
+    expect(world.database.lostConnections).toBe(0);
+    world.database.loseConnections('data', direction);
+    const attempt = send(connection, 'INCR', 'k');
+    await world.clock.advance(1000);
+    world.database.heal();
+    await world.clock.advance(1000);
+    expect(attempt.outcome).toBeUndefined();
+    expect(world.database.executions).toHaveLength(direction === 'to-server' ? 0 : 1);
+    world.database.killConnections();
+    await world.clock.advance(10);
+    // The end is lost on the way to the client, or told.
+    expect(told).toHaveLength(direction === 'to-server' ? 2 : 1);
+  });
+
+  it('moves to another server, and leaves old connections with a replica', async () => {
+    const world = setup();
+    const { connection: old } = await open(world);
+    world.database.move();
+    const { connection: young } = await open(world);
+    const sent = [
+      send(young, 'SET', 'k', '1'),
+      send(old, 'GET', 'k'),
+      send(old, 'SET', 'k', '2'),
+      send(young, 'GET', 'k'),
+    ];
+    await world.clock.advance(10);
+    expect(sent.map(({ outcome }) => String(outcome))).toEqual([
+      'OK',
+      '1',
+      expect.stringMatching(/READONLY/),
+      '1',
+    ]);
+    expect(world.database.staleConnections).toBe(1);
+    world.database.heal();
+    expect(world.database.staleConnections).toBe(1);
+    old.destroy(new Error('replaced'));
+    expect(world.database.staleConnections).toBe(0);
+  });
+
+  it('has a name that leads to a replica as well', async () => {
+    const world = setup();
+    world.database.alternate();
+    const opened = [await open(world), await open(world), await open(world)];
+    const sent = opened.map(({ connection }) => send(connection, 'SET', 'k', 'v'));
+    await world.clock.advance(10);
+    const refused = sent.filter(({ outcome }) => String(outcome).includes('READONLY'));
+    expect([1, 2]).toContain(refused.length);
+    expect(world.database.staleConnections).toBe(refused.length);
+    world.database.heal();
+    const after = [await open(world), await open(world)];
+    const again = after.map(({ connection }) => send(connection, 'SET', 'k', 'v'));
+    await world.clock.advance(10);
+    expect(again.map(({ outcome }) => outcome)).toEqual(['OK', 'OK']);
+  });
+
+  it('answers no new connection behind a firewall, and open ones go on', async () => {
+    const world = setup();
+    const { connection } = await open(world);
+    world.database.blackhole();
+    expect((await open(world)).told).toEqual([]);
+    const attempt = send(connection, 'INCR', 'k');
+    await world.clock.advance(10);
+    expect(attempt.outcome).toBe(1);
+    world.database.heal();
+    expect((await open(world)).told).toEqual(['ready']);
+  });
+
   it('refuses commands by its state', async () => {
     const world = setup();
     const { connection } = await open(world);

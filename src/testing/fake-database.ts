@@ -2,7 +2,14 @@ import type { Attempt, CommandArgument, Driver } from '../drivers/driver.js';
 import type { SubscriptionKind } from '../drivers/subscriber.js';
 import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-connection.js';
 import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
-import type { FakeAnswer, FakeRequest, FakeServer, FakeWire } from './fake-network.js';
+import type {
+  FakeAnswer,
+  FakeDirection,
+  FakeProcess,
+  FakeRequest,
+  FakeServer,
+  FakeWire,
+} from './fake-network.js';
 import { FakePubSub, FakeSubscriber } from './fake-pubsub.js';
 import { FakeStore, refusal, type ServerState } from './fake-store.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -65,7 +72,11 @@ export class FakeDatabase implements FakeServer {
   #losesToServer = false;
   #losesToClient = false;
   #probesToLose = 0;
+  #swallowsNew = false;
   #wireId = 0;
+  /** Where new connections lead, in turn; the first one takes writes. */
+  #processes: FakeProcess[] = [{ isReplica: false }];
+  #turn = 0;
   readonly #store = new FakeStore();
   readonly #pubsub = new FakePubSub();
 
@@ -113,6 +124,10 @@ export class FakeDatabase implements FakeServer {
     return this.#losesToClient;
   }
 
+  get swallowsNew(): boolean {
+    return this.#swallowsNew;
+  }
+
   /** Connections that clients hold open, also in vain; probe connections among them. */
   get openConnections(): number {
     return this.clients.size;
@@ -121,7 +136,14 @@ export class FakeDatabase implements FakeServer {
   /** Connections that clients hold open although they went silent for ever. */
   get lostConnections(): number {
     let count = 0;
-    for (const wire of this.clients) if (wire.isHalfOpen) count += 1;
+    for (const wire of this.clients) if (wire.isForgotten) count += 1;
+    return count;
+  }
+
+  /** Connections that clients hold open although they lead to a replica. */
+  get staleConnections(): number {
+    let count = 0;
+    for (const wire of this.clients) if (wire.process?.isReplica) count += 1;
     return count;
   }
 
@@ -155,7 +177,7 @@ export class FakeDatabase implements FakeServer {
   }
 
   /** Drops packets, without telling anybody. */
-  silence(direction: 'to-server' | 'to-client' | 'both' = 'both'): void {
+  silence(direction: FakeDirection | 'both' = 'both'): void {
     if (direction !== 'to-client') this.#losesToServer = true;
     if (direction !== 'to-server') this.#losesToClient = true;
   }
@@ -172,15 +194,38 @@ export class FakeDatabase implements FakeServer {
     this.#refusesNew = refuses;
   }
 
+  /** Never answers new connections, as a firewall that drops them; those that are open go on. */
+  blackhole(swallows = true): void {
+    this.#swallowsNew = swallows;
+  }
+
+  /**
+   * New connections reach another server with the same data, as after a failover behind the
+   * database's name. Those that are open stay with the old one, which goes on as a replica and
+   * refuses writes.
+   */
+  move(): void {
+    for (const process of this.#processes) process.isReplica = true;
+    this.#processes = [{ isReplica: false }];
+  }
+
+  /** New connections reach, in turn, the server and a replica of it, as by a name of both. */
+  alternate(): void {
+    this.#processes = [this.#processes[0]!, { isReplica: true }];
+  }
+
   /** Resets every connection; new ones are accepted. */
   killConnections(kind?: FakeWire['kind']): void {
     for (const wire of [...this.wires]) if (kind === undefined || wire.kind === kind) wire.cut();
   }
 
-  /** The connections that are open now go silent for ever; new ones are not affected. */
-  loseConnections(kind?: FakeWire['kind']): void {
+  /**
+   * The connections that are open now go silent for ever, as in a firewall that lost its state; new
+   * ones are not affected. Without `kind` all of them.
+   */
+  loseConnections(kind?: FakeWire['kind'], direction: FakeDirection | 'both' = 'both'): void {
     for (const wire of this.wires)
-      if (kind === undefined || wire.kind === kind) wire.isHalfOpen = true;
+      if (kind === undefined || wire.kind === kind) wire.forget(direction);
   }
 
   /** The next `count` commands over probe connections are never answered. */
@@ -188,10 +233,15 @@ export class FakeDatabase implements FakeServer {
     this.#probesToLose = count;
   }
 
-  /** Ends every fault; a server that had crashed is restarted with its data. */
+  /**
+   * Ends every fault; a server that had crashed is restarted with its data. Connections that are
+   * silent for ever, or lead to a replica, stay what they are.
+   */
   heal(): void {
     this.restart();
     this.refuse(false);
+    this.blackhole(false);
+    this.#processes.length = 1;
     this.state = undefined;
     this.#probesToLose = 0;
     this.unsilence();
@@ -217,6 +267,12 @@ export class FakeDatabase implements FakeServer {
   }
 
   /** For the network alone. */
+  nextProcess(): FakeProcess {
+    this.#turn += 1;
+    return this.#processes[this.#turn % this.#processes.length]!;
+  }
+
+  /** For the network alone. */
   nextWireId(): number {
     this.#wireId += 1;
     return this.#wireId;
@@ -232,8 +288,9 @@ export class FakeDatabase implements FakeServer {
       this.probesAnswered += 1;
     }
     const replies: unknown[] = [];
+    const state = wire.process?.isReplica ? 'READONLY' : this.state;
     for (const args of request.commands) {
-      const refused = this.state === undefined ? undefined : refusal(this.state, args);
+      const refused = state === undefined ? undefined : refusal(state, args);
       if (refused !== undefined) return { ok: false, error: refused };
     }
     for (const args of request.commands) {

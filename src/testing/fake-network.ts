@@ -16,6 +16,15 @@ export type FakeAnswer =
   | { readonly ok: true; readonly reply: unknown }
   | { readonly ok: false; readonly error: Error };
 
+/** One of the processes that an endpoint leads to. */
+export interface FakeProcess {
+  /** It refuses writes: another one has taken its place, or it has always been a replica. */
+  isReplica: boolean;
+}
+
+/** Which way packets go. */
+export type FakeDirection = 'to-server' | 'to-client';
+
 /** What a server does with what reaches it; implemented by the fake database. */
 export interface FakeServer {
   readonly clock: VirtualClock;
@@ -27,6 +36,10 @@ export interface FakeServer {
   readonly isFrozen: boolean;
   readonly losesToServer: boolean;
   readonly losesToClient: boolean;
+  /** New connections get no answer at all. */
+  readonly swallowsNew: boolean;
+  /** Where the next connection leads. */
+  nextProcess(): FakeProcess;
   nextWireId(): number;
   /** What the server has to do with. */
   readonly wires: Set<FakeWire>;
@@ -53,8 +66,10 @@ export class FakeWire {
   readonly id: number;
   /** Requests that the server has not executed yet: in its buffers and on the way. */
   unread = 0;
-  /** The peer is gone without a word: nothing passes any more, and nobody is told. */
-  isHalfOpen = false;
+  /** Where it leads; undefined until its first packet has arrived. */
+  process: FakeProcess | undefined;
+  /** Directions in which nothing passes any more, without anybody being told. */
+  readonly #forgotten = new Set<FakeDirection>();
   /** Held back by a lossy network or a frozen server, in order. */
   readonly #toServer: (() => void)[] = [];
   /** The server has closed it; the client may not know yet. */
@@ -72,10 +87,23 @@ export class FakeWire {
     this.id = server.nextWireId();
     server.wires.add(this);
     server.clients.add(this);
+    if (server.swallowsNew) this.forget();
     this.#sendToServer(() => {
+      this.process = server.nextProcess();
       if (server.refuses) this.#close('ECONNREFUSED');
       else this.#whenThawed(() => this.#sendToClient(() => this.#open()));
     });
+  }
+
+  /** Whether it is silent for ever. */
+  get isForgotten(): boolean {
+    return this.#forgotten.size > 0;
+  }
+
+  /** A firewall on the way loses its state: nothing passes in this direction any more. */
+  forget(direction: FakeDirection | 'both' = 'both'): void {
+    if (direction !== 'to-client') this.#forgotten.add('to-server');
+    if (direction !== 'to-server') this.#forgotten.add('to-client');
   }
 
   send(request: FakeRequest): void {
@@ -121,6 +149,10 @@ export class FakeWire {
     if (this.state === 'closed' && this.#toServer.length === 0) this.server.wires.delete(this);
   }
 
+  get #losesToServer(): boolean {
+    return this.#forgotten.has('to-server') || this.server.losesToServer;
+  }
+
   #open(): void {
     if (this.state !== 'opening') return;
     this.state = 'open';
@@ -133,9 +165,10 @@ export class FakeWire {
     this.#toServer.length = 0;
     this.#toClient.length = 0;
     server.wires.delete(this);
-    if (this.isHalfOpen) return;
+    if (this.#forgotten.has('to-client')) return;
     const tell = () => {
       if (this.state === 'closed') return;
+      if (this.#forgotten.has('to-client')) return;
       if (server.losesToClient) {
         // Told once the client's next packet gets through.
         this.#tellLater = tell;
@@ -153,7 +186,7 @@ export class FakeWire {
     this.server.clients.delete(this);
     this.#toClient.length = 0;
     this.#tellLater = undefined;
-    if (this.server.losesToServer || this.isHalfOpen) this.#toServer.length = 0;
+    if (this.#losesToServer) this.#toServer.length = 0;
     if (this.#toServer.length === 0) this.server.wires.delete(this);
   }
 
@@ -167,7 +200,7 @@ export class FakeWire {
 
   #arrive(arrive: () => void): void {
     if (this.#isCut) return;
-    if (this.isHalfOpen || this.server.losesToServer) {
+    if (this.#losesToServer) {
       // Nobody sends it again once the client has closed.
       if (this.state !== 'closed') this.#toServer.push(arrive);
     } else if (this.#toServer.length > 0) this.#toServer.push(arrive);
@@ -192,8 +225,8 @@ export class FakeWire {
 
   #return(arrive: () => void): void {
     if (this.#isCut || this.state === 'closed') return;
-    if (this.isHalfOpen || this.server.losesToClient || this.#toClient.length > 0) {
-      this.#toClient.push(arrive);
-    } else arrive();
+    const isLost = this.#forgotten.has('to-client') || this.server.losesToClient;
+    if (isLost || this.#toClient.length > 0) this.#toClient.push(arrive);
+    else arrive();
   }
 }
