@@ -17,6 +17,10 @@ import { systemClock, systemRandom } from './clock.js';
 import { publishProbe } from './diagnostics/channels.js';
 import { clientName } from './diagnostics/client-name.js';
 import { diagnose } from './diagnostics/diagnose.js';
+import {
+  rejectingWithCounterpart,
+  withCounterpart,
+} from './drivers/node-redis/counterpart-errors.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
 import { iteratorMembers } from './drivers/node-redis/iterators.js';
@@ -93,6 +97,7 @@ function createMember(
     shared,
     facade as unknown as EventEmitter,
     isTracked ? coherence : undefined,
+    withCounterpart,
   );
   if (client.emitInvalidate) {
     coherence.listen({
@@ -167,7 +172,7 @@ function members(
 
   return {
     async connect() {
-      await session.connect();
+      await rejectingWithCounterpart(session.connect());
       return facade();
     },
     close,
@@ -219,5 +224,5 @@ function members(
 
 /** `connect()` was not called yet, or the client has been closed since. */
 function notOpen(): ClientClosedError {
-  return new ClientClosedError('the client is not open: call connect() first');
+  return withCounterpart(new ClientClosedError());
 }

@@ -51,8 +51,26 @@ export class MultiDbError extends Error {
     this.code = code;
     this.databaseId = details.databaseId;
     this.maybeExecuted = details.maybeExecuted ?? false;
-    Object.defineProperty(this, BRAND, { value: true });
+    Object.defineProperty(this, BRAND, { value: new.target });
   }
+
+  /**
+   * Also true for an error whose prototype was replaced by one of the client library's class, so
+   * that it is `instanceof` both.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this, and is the one asked.
+    return isInstance(value, this);
+  }
+}
+
+function isInstance(value: unknown, asked: typeof MultiDbError): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const isAbove = (prototype: object, object: object) =>
+    Object.prototype.isPrototypeOf.call(prototype, object);
+  if (isAbove(asked.prototype, value)) return true;
+  const madeAs = (value as { [BRAND]?: unknown })[BRAND];
+  return typeof madeAs === 'function' && (madeAs === asked || isAbove(asked, madeAs));
 }
 
 /** True for an error made by any copy of this package. */
@@ -182,8 +200,20 @@ export class UnknownDatabaseError extends MultiDbError {
 
 /** The client is not open: `connect()` was not called, or `close()` or `destroy()` was. */
 export class ClientClosedError extends MultiDbError {
-  constructor(message = 'the client is closed', details?: MultiDbErrorDetails) {
+  /** What rejects with it had been accepted and was pending when `destroy()` was called. */
+  readonly wasPending: boolean;
+
+  constructor(
+    message = 'The client is closed',
+    details?: MultiDbErrorDetails & { readonly wasPending?: boolean },
+  ) {
     super('CLIENT_CLOSED', message, details);
+    this.wasPending = details?.wasPending ?? false;
+  }
+
+  /** For what was pending when the client was destroyed. */
+  static disconnected(details?: MultiDbErrorDetails): ClientClosedError {
+    return new ClientClosedError('Disconnects client', { ...details, wasPending: true });
   }
 }
 

@@ -46,6 +46,8 @@ export class Executor implements AttemptListener {
   backlog: Command[] = [];
   /** Only where what was read is kept. */
   coherence: Coherence | undefined;
+  /** Turns an error of the engine into the one that the client's API rejects with. */
+  toClientError: (error: unknown) => unknown = (error) => error;
   /** Told when the active database, or the connection to it, is another one. */
   onServing: (() => void) | undefined;
   /** It can serve, or could: it is more than about to join its group. */
@@ -263,7 +265,7 @@ export class Executor implements AttemptListener {
   reject(command: Command, error: unknown, kind?: FailureKind): void {
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
-    command.reject(error);
+    command.reject(this.toClientError(error));
   }
 
   /** Waits for the next attempt; not at all when the active database has changed. */
@@ -325,7 +327,7 @@ export class Executor implements AttemptListener {
     this.backlog = [];
     for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
       const { maybeExecuted, databaseId } = command;
-      this.reject(command, new ClientClosedError(undefined, { maybeExecuted, databaseId }));
+      this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
     }
     this.connections.end(new ClientClosedError());
     this.coherence?.refresh();
@@ -340,7 +342,7 @@ export class Executor implements AttemptListener {
 
   #refuse(error: Error, kind?: FailureKind): Promise<never> {
     countFailure(this.coordinator, error, kind);
-    return Promise.reject(error);
+    return Promise.reject(this.toClientError(error));
   }
 
   #onRouteChange(change: RouteChange): void {

@@ -107,7 +107,7 @@ export class Isolation implements Lessor, LinkListener {
 
   /** Aborts everything and closes every connection. */
   end(): void {
-    const closed = (details: MultiDbErrorDetails) => new ClientClosedError(undefined, details);
+    const closed = (details: MultiDbErrorDetails) => ClientClosedError.disconnected(details);
     for (const lease of [...this.#waiting]) lease.abort(closed);
     for (const { lease } of [...this.#seats.values()]) lease?.abort(closed);
     for (const seat of [...this.#seats.values()]) this.#discard(seat, new ClientClosedError());

@@ -34,6 +34,7 @@ export class Session implements Audience {
     readonly emitter: EventEmitter,
     /** Only if what this client reads is kept. */
     private readonly coherence?: Coherence,
+    private readonly toClientError: Executor['toClientError'] = (error) => error,
   ) {
     this.subscriptions = new Subscriptions(
       () => this.group.coordinator.runtime,
@@ -66,12 +67,13 @@ export class Session implements Audience {
   async connect(): Promise<void> {
     if (this.#state.kind === 'open') return;
     if (this.#state.kind === 'connecting') return this.#state.done;
-    if (this.#state.kind === 'closing') throw new ClientClosedError('the client is closing');
+    if (this.#state.kind === 'closing') throw new ClientClosedError();
     const group = this.shared.living;
     this.#toldReady = false;
     this.shared.join(this);
     const { executor, entered } = group.enter();
     executor.coherence = this.coherence;
+    executor.toClientError = this.toClientError;
     this.subscriptions.begin(executor);
     if (this.#unref) executor.connections.unref();
     const done = this.#connect(executor, entered);
@@ -147,7 +149,7 @@ export class Session implements Audience {
     if (!group.members.has(executor)) return;
     this.#state = { kind: 'closed' };
     this.#keepAlive?.cancel();
-    this.subscriptions.end(new ClientClosedError());
+    this.subscriptions.end(ClientClosedError.disconnected());
     group.leave(executor);
     this.shared.leave(this);
     this.shared.tell(this, 'end');

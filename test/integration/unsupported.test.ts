@@ -3,6 +3,7 @@ import { UnsupportedError } from 'redis-multidb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFacade } from '../../src/drivers/node-redis/facade.js';
 import { REFUSED_METHODS, SYNCHRONOUS } from '../../src/drivers/node-redis/unsupported.js';
+import { errorOf } from './support.js';
 
 /** Each with arguments that a server would take. */
 const RAW: readonly (readonly string[])[] = [
@@ -89,7 +90,11 @@ describe.each(Object.entries(SPELLINGS))('raw commands, %s', (_spelling, spell) 
 
   it.each(RAW.map((command) => [command.join(' '), command] as const))('%s', async (_, command) => {
     const args = spelled(command);
-    await expect(client.sendCommand?.(args)).rejects.toBeInstanceOf(UnsupportedError);
+    const refused = await errorOf(client.sendCommand?.(args) as Promise<unknown>);
+    expect(refused).toBeInstanceOf(UnsupportedError);
+    // With its subcommand, if only that is refused.
+    const words = command[0] === 'CLIENT' || command[0] === 'SCRIPT' ? 2 : 1;
+    expect(refused.message).toMatch(new RegExp(`^${command.slice(0, words).join(' ')}: `));
     const multi = client.multi?.() as { addCommand(args: unknown): { exec(): Promise<unknown> } };
     await expect(multi.addCommand(args).exec()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });

@@ -1,6 +1,7 @@
 import type { MessageMode, PubSubListener } from '../../core/wanted-subscriptions.js';
 import type { Subscriptions } from '../../runtime/subscriptions.js';
 import type { SubscriptionKind } from '../subscriber.js';
+import { rejectingWithCounterpart } from './counterpart-errors.js';
 import { PUBSUB_TYPE } from './subscriber.js';
 
 /** node-redis's record of the listeners of one channel or pattern. */
@@ -26,7 +27,10 @@ export function pubSubMembers(subscriptions: Subscriptions): Record<string, unkn
     (kind: SubscriptionKind) =>
     async (channels: Names, listener: PubSubListener, bufferMode?: boolean): Promise<void> => {
       const names = checkedNames(channels);
-      await subscriptions.subscribe(kind, names, checkedListener(listener), modeOf(bufferMode));
+      const mode = modeOf(bufferMode);
+      await rejectingWithCounterpart(
+        subscriptions.subscribe(kind, names, checkedListener(listener), mode),
+      );
     };
   const unsubscribe =
     (kind: SubscriptionKind) =>
@@ -56,7 +60,7 @@ export function pubSubMembers(subscriptions: Subscriptions): Record<string, unkn
         subscriptions.subscribe(kind, channels, listener, mode),
       ),
     );
-    await Promise.all(calls);
+    await rejectingWithCounterpart(Promise.all(calls));
   };
 
   const members: Record<string, unknown> = {

@@ -10,6 +10,7 @@ import type { Executor } from '../../runtime/executor.js';
 import type { Lease } from '../../runtime/lease.js';
 import { runTransaction } from '../../runtime/transaction.js';
 import type { Batch, CommandArgument } from '../driver.js';
+import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { type CommandSink, createFacade, define, type Internals } from './facade.js';
 import { GuardedCache } from './guarded-cache.js';
 
@@ -30,7 +31,6 @@ const OF_THE_CLIENT = [
   ...['connect', 'close', 'destroy', 'disconnect', 'quit', 'QUIT', 'ref', 'unref', 'duplicate'],
   ...[
     'transaction',
-    'legacy',
     'legacy',
     'SUBSCRIBE',
     'subscribe',
@@ -70,11 +70,11 @@ export function transactionMember(
       if (typeof fn !== 'function') throw new InvalidOptionError('fn', 'a function', fn);
       const { maxAttempts, timeoutMs } = settingOf(options);
       const present = executor();
-      if (present === undefined) throw new ClientClosedError();
+      if (present === undefined) throw withCounterpart(new ClientClosedError());
       inner ??= innerFacade(client, facade);
       const views = inner;
       const watched = prefixedBy(views, given);
-      return runTransaction(present, {
+      const running = runTransaction(present, {
         keys: watched,
         maxAttempts,
         timeoutMs: timeoutMs ?? present.coordinator.runtime.options.commandDeadlineMs,
@@ -92,6 +92,7 @@ export function transactionMember(
           }
         },
       });
+      return rejectingWithCounterpart(running);
     },
   };
 }
@@ -141,7 +142,8 @@ function send(
 ): Promise<unknown> {
   const { ticket } = options ?? {};
   if (ticket?.open !== true) {
-    return Promise.reject(ticket?.lease.ended ?? new ClientClosedError('the transaction is over'));
+    const over = ticket?.lease.ended ?? new ClientClosedError('the transaction is over');
+    return Promise.reject(withCounterpart(over));
   }
   const { lease } = ticket;
   return lease.send(args, options, batch).catch((error) => {
@@ -154,7 +156,8 @@ function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
   if (maybeExecuted) {
     // Something was executed before: a repetition would execute it again.
     const message = `the connection to ${database?.id} leads to the keys no longer: ${cause.message}`;
-    return new ConnectionLostError(message, { cause, maybeExecuted, databaseId: database?.id });
+    const databaseId = database?.id;
+    return withCounterpart(new ConnectionLostError(message, { cause, maybeExecuted, databaseId }));
   }
   return Object.assign(new WatchError(`What was watched no longer holds: ${cause.message}`), {
     cause,

@@ -76,11 +76,13 @@ export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | 
   const name = args[0];
   if (name === undefined || name.length > LONGEST) return undefined;
   if (typeof name === 'string' && !FIRST_WORDS.has(name) && isOneCase(name)) return undefined;
-  const upper = String(name).toUpperCase();
-  const why =
-    REFUSED_COMMANDS.get(upper) ??
-    REFUSED_COMMANDS.get(`${upper} ${String(args[1]).toUpperCase()}`);
-  return why === undefined ? undefined : new UnsupportedError(`${upper}: ${why}`);
+  const command = String(name).toUpperCase();
+  const subcommand = `${command} ${String(args[1]).toUpperCase()}`;
+  for (const refused of [command, subcommand]) {
+    const why = REFUSED_COMMANDS.get(refused);
+    if (why !== undefined) return new UnsupportedError(`${refused}: ${why}`);
+  }
+  return undefined;
 }
 
 /** All upper or all lower case: a name in mixed case is looked at in full. */

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ClientClosedError,
+  CommandTimeoutError,
+  isMultiDbError,
+  MultiDbError,
+  OverloadedError,
+} from './errors.js';
+
+/** A class of a client library, which knows nothing of ours. */
+class Foreign extends Error {}
+
+function withPrototype<E extends object>(error: E, prototype: object): E {
+  return Object.setPrototypeOf(error, prototype) as E;
+}
+
+describe('instanceof', () => {
+  it('holds for the class and its bases alone', () => {
+    const error = new ClientClosedError();
+    expect(error).toBeInstanceOf(ClientClosedError);
+    expect(error).toBeInstanceOf(MultiDbError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(CommandTimeoutError);
+    expect(new MultiDbError('OVERLOADED', 'text')).not.toBeInstanceOf(OverloadedError);
+  });
+
+  it('holds for an error that was given the prototype of another class', () => {
+    const error = withPrototype(new ClientClosedError(), Foreign.prototype);
+    expect(error).toBeInstanceOf(Foreign);
+    expect(error).toBeInstanceOf(ClientClosedError);
+    expect(error).toBeInstanceOf(MultiDbError);
+    expect(error).not.toBeInstanceOf(CommandTimeoutError);
+    expect(isMultiDbError(error)).toBe(true);
+    expect(error.name).toBe('ClientClosedError');
+  });
+
+  it('holds for classes derived from ours', () => {
+    class Derived extends MultiDbError {}
+    const error = withPrototype(new Derived('OVERLOADED', 'text'), Foreign.prototype);
+    expect(error).toBeInstanceOf(Derived);
+    expect(error).toBeInstanceOf(MultiDbError);
+    expect(new ClientClosedError()).not.toBeInstanceOf(Derived);
+  });
+
+  it('fails for what is no error of this package', () => {
+    for (const value of [undefined, null, 1, 'text', {}, new Error('text'), MultiDbError]) {
+      expect(value instanceof MultiDbError).toBe(false);
+    }
+    // As another copy of the package marks its own.
+    const other = Object.assign(new Error('text'), { [Symbol.for('redis-multidb.error')]: true });
+    expect(other instanceof MultiDbError).toBe(false);
+    expect(isMultiDbError(other)).toBe(true);
+  });
+});
