@@ -127,7 +127,7 @@ export class Blocking {
       const id = await path.identify();
       lane.unblockedAt = this.executor.loop.time;
       if (path.unblock !== undefined) await path.unblock(id);
-      else await this.#send(channel.database, ['CLIENT', 'UNBLOCK', id], signal);
+      else await this.#send(channel, ['CLIENT', 'UNBLOCK', id], signal);
     };
     const again = () => {
       // It may not have blocked yet, or another command behind it blocks now.
@@ -153,10 +153,23 @@ export class Blocking {
     return { signal: controller.signal, end: () => timer.cancel() };
   }
 
-  /** Over the connection of its health checks; when they have ended with it, over a new one. */
-  async #send(database: Database, args: readonly string[], signal: AbortSignal): Promise<void> {
+  /**
+   * Over the connection of the health checks; when they have ended with their database, over a new
+   * one. Of a connection that was superseded over the probe connection of the same time: the next
+   * one may lead to another server, where the id means another client.
+   */
+  async #send(
+    { database, superseded }: Channel,
+    args: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { health, runtime } = this.executor.coordinator;
     const shared = health.monitors.get(database)?.lines.commands;
+    if (superseded) {
+      if (shared?.former === undefined) throw new Error('no way to the server of the connection');
+      await shared.former.send(args);
+      return;
+    }
     if (shared !== undefined) {
       try {
         await shared.use(signal, (each) => each.send(args));

@@ -16,8 +16,10 @@ export class Channel extends LaneRecord {
   lossCountedAt = Number.NEGATIVE_INFINITY;
   /** Loop time until which its server's announced maintenance makes nothing late. */
   relaxedUntil = 0;
-  /** Its database was left as failed: it only finishes what is under way. */
+  /** Its database was left as failed, or it is superseded: it only finishes what is under way. */
   draining = false;
+  /** Another connection of the same link has taken its place, although it may be healthy. */
+  superseded = false;
   /** Lanes with anything under way or owed; others may be among them until the next look. */
   readonly lanes = new Set<SideLane>();
   readonly #records = new WeakMap<Lane, SideLane>();

@@ -1,11 +1,13 @@
-import type { CommandArgument, Lane } from '../drivers/driver.js';
+import type { CommandArgument, Connection, Lane } from '../drivers/driver.js';
 import { ClientClosedError } from '../errors.js';
 import { Channel } from './channel.js';
-import type { SentAttempt } from './command.js';
+import type { Command, SentAttempt } from './command.js';
 import type { Database } from './database.js';
 import type { Executor } from './executor.js';
+import { Handover } from './handover.js';
 import { Link, type LinkListener } from './link.js';
 import { functionPreload } from './preload.js';
+import { withdrawUnwritten } from './takeover.js';
 
 /** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
 const LONGEST_RECONNECT_MS = 2000;
@@ -18,11 +20,13 @@ export class Connections implements LinkListener {
   readonly links = new Map<Database, Link>();
   /** The ready connection of each link. */
   readonly channels = new Map<Link, Channel>();
-  /** Channels of databases that were left as failed; they only finish. */
+  /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<Channel>();
   /** Told when the databases of `links` have changed. */
   onDatabases: (() => void) | undefined;
   readonly #databases = new Map<Link, Database>();
+  /** Links whose next connection does not take commands yet. */
+  readonly #handovers = new Map<Link, Handover>();
   #vouches = false;
   #ref = true;
 
@@ -66,6 +70,7 @@ export class Connections implements LinkListener {
   detach(database: Database): void {
     const link = this.links.get(database);
     if (link === undefined) return;
+    this.endHandover(database);
     this.drain(link);
     this.links.delete(database);
     this.#databases.delete(link);
@@ -81,12 +86,27 @@ export class Connections implements LinkListener {
     }
   }
 
+  /** Has a new data connection to `database` take the place of the present one. */
+  renew(database: Database): void {
+    this.links.get(database)?.renew();
+  }
+
+  /** The next connection to `database` takes commands from now on, whatever it waited for. */
+  endHandover(database: Database): void {
+    const link = this.links.get(database);
+    if (link !== undefined) this.#handovers.get(link)?.end();
+  }
+
   /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
   drain(link: Link): void {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
     this.channels.delete(link);
     link.detach(!this.executor.lazy);
+    this.#drain(channel);
+  }
+
+  #drain(channel: Channel): void {
     channel.draining = true;
     this.draining.add(channel);
     this.finishDraining(channel);
@@ -103,6 +123,7 @@ export class Connections implements LinkListener {
     if (channel.isEmpty) {
       this.endDraining(channel, new ClientClosedError('the database was left'));
     }
+    this.#handovers.get(channel.link)?.look();
   }
 
   endDraining(channel: Channel, error: Error): void {
@@ -115,22 +136,67 @@ export class Connections implements LinkListener {
     const database = this.#databases.get(link);
     const { connection } = link;
     if (database === undefined || connection === undefined) return;
-    this.channels.set(
-      link,
-      new Channel(connection, database, link, this.executor, this.executor.loop.time),
-    );
+    this.#use(link, connection, database);
     link.counts = true;
     this.executor.coherence?.refresh();
     this.#coordinator.health.onConnected(database);
+    this.#resume(database, []);
     if (this.#coordinator.route.database !== database) return;
-    this.executor.resend([]);
     if (database.health === 'healthy') this.executor.blocking.rejectHeld();
     this.executor.onServing?.();
+  }
+
+  onLinkRenewed(link: Link, previous: Connection): void {
+    const database = this.#databases.get(link);
+    const { connection } = link;
+    if (database === undefined || connection === undefined) {
+      previous.destroy(new ClientClosedError('the connection was replaced'));
+      return;
+    }
+    this.#handovers.get(link)?.end();
+    const channel = this.channels.get(link);
+    const handover = new Handover(this.executor, channel, () => {
+      this.#handovers.delete(link);
+      this.#use(link, connection, database);
+      this.executor.coherence?.refresh();
+      // A wait before the next attempt was for the previous connection.
+      const isActive = this.#coordinator.route.database === database;
+      this.#resume(database, isActive ? this.executor.retries.takeAll() : []);
+    });
+    this.#handovers.set(link, handover);
+    this.channels.delete(link);
+    this.executor.coherence?.refresh();
+    if (channel !== undefined) {
+      this.#supersede(channel);
+      this.executor.blocking.unblock(channel);
+    }
+    handover.begin();
+  }
+
+  /** What was not written waits for the next connection, what was written finishes. */
+  #supersede(channel: Channel): void {
+    const moving = new Set<Command>();
+    withdrawUnwritten(channel, moving);
+    channel.superseded = true;
+    this.#drain(channel);
+    this.executor.resend([...moving]);
+  }
+
+  #use(link: Link, connection: Connection, database: Database): void {
+    const { executor } = this;
+    this.channels.set(link, new Channel(connection, database, link, executor, executor.loop.time));
+  }
+
+  /** Sends what waits for a connection to the active database. */
+  #resume(database: Database, commands: readonly Command[]): void {
+    if (this.#coordinator.route.database === database) this.executor.resend(commands);
   }
 
   onLinkDown(link: Link, error: Error): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
+    this.#handovers.get(link)?.cancel();
+    this.#handovers.delete(link);
     this.channels.delete(link);
     this.executor.coherence?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
@@ -194,6 +260,7 @@ export class Connections implements LinkListener {
   restOthers(active: Database | undefined): void {
     for (const [database, link] of this.links) {
       if (database === active || link.idle) continue;
+      this.endHandover(database);
       this.channels.delete(link);
       link.rest(new Error('a standby rests'));
       this.#coordinator.health.connectivity.rest(database);
@@ -202,6 +269,8 @@ export class Connections implements LinkListener {
 
   /** Destroys every connection. */
   end(error: Error): void {
+    for (const handover of this.#handovers.values()) handover.cancel();
+    this.#handovers.clear();
     for (const channel of [...this.draining]) this.endDraining(channel, error);
     for (const link of this.links.values()) link.close(error);
     this.channels.clear();

@@ -129,8 +129,9 @@ export class Deadlines {
       }
     }
     this.#noteEarliest(lane, onlyCommands);
-    if (overdue.length > 0 && channel.draining)
+    if (overdue.length > 0 && channel.draining && (drop || !channel.superseded))
       this.executor.connections.endDraining(channel, error);
+    else if (channel.draining) this.executor.connections.finishDraining(channel);
     else if (overdue.length > 0 && drop) lane.drop(error);
     for (const command of takenBack) {
       if (command.deadline <= time) this.executor.reject(command, this.#expired(command));

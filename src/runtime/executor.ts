@@ -69,7 +69,16 @@ export class Executor implements AttemptListener {
     );
     this.#deadlines = new Deadlines(this);
     this.#outcomes = new Outcomes(this);
-    this.#stopListening = coordinator.router.listen((change) => this.#onRouteChange(change));
+    const stops = [
+      coordinator.router.listen((change) => this.#onRouteChange(change)),
+      coordinator.health.listenForRenewal((database, why) => {
+        this.connections.renew(database);
+        this.isolation.renew(database, why);
+      }),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   get loop() {
@@ -268,7 +277,7 @@ export class Executor implements AttemptListener {
     command.reject(this.toClientError(error));
   }
 
-  /** Waits for the next attempt; not at all when the active database has changed. */
+  /** Waits for the next attempt; not at all when the active database or its connection has changed. */
   retry(command: Command): void {
     const { route, search } = this.coordinator;
     if (route.state === 'down') {
@@ -277,9 +286,9 @@ export class Executor implements AttemptListener {
       return;
     }
     countRetry(command);
-    if (route.database !== undefined && route.database !== command.database) {
-      this.resend([command]);
-    } else {
+    const isElsewhere = route.database !== command.database || isSuperseded(command);
+    if (route.database !== undefined && isElsewhere) this.resend([command]);
+    else {
       command.state = 'waiting';
       this.retries.add(command, this.loop.time);
       this.#deadlines.noteWaiting(command);
@@ -384,4 +393,9 @@ export class Executor implements AttemptListener {
     const message = `the command belongs to ${databaseId}, which is no longer active`;
     return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
   }
+}
+
+/** A newer connection has taken the place of the one over which it went last. */
+function isSuperseded({ latest }: Command): boolean {
+  return latest?.channel.superseded === true;
 }

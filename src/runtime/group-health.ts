@@ -20,6 +20,9 @@ export interface HealthListener {
   evaluate(): void;
 }
 
+/** A database's connections are to be replaced, while it is not left. */
+export type RenewalListener = (database: Database, why: Error) => void;
+
 /**
  * What is known about the databases of a group: monitors, connections and breakers tell what they
  * saw, here it is written down, and then the listener looks. It decides nothing.
@@ -29,6 +32,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   readonly connectivity: Connectivity;
   readonly grace: GracePeriods;
   readonly watchers = new Watchers();
+  readonly #renewalListeners = new Set<RenewalListener>();
 
   constructor(
     private readonly runtime: Runtime,
@@ -216,6 +220,26 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
 
   probeAll(): void {
     for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
+  }
+
+  /**
+   * Replaces all connections of one database, of every client of the group, without a failover:
+   * those for commands, probes, subscriptions and transactions. A new one is opened beside the old
+   * one and takes its place once it is ready; what is in flight on the old one finishes there.
+   * Until a new one is ready the old one serves.
+   */
+  renewConnections(database: Database, why: Error): void {
+    const monitor = this.monitors.get(database);
+    if (monitor === undefined) return;
+    monitor.lines.commands.supersede();
+    monitor.lines.subscriptions.renew();
+    for (const listener of [...this.#renewalListeners]) listener(database, why);
+  }
+
+  /** Called by `renewConnections`, until the returned function is called. */
+  listenForRenewal(listener: RenewalListener): () => void {
+    this.#renewalListeners.add(listener);
+    return () => this.#renewalListeners.delete(listener);
   }
 
   // What is asked.

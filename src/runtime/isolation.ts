@@ -30,6 +30,8 @@ interface Seat {
   channel: Channel | undefined;
   lease: Lease | undefined;
   timer: Timer | undefined;
+  /** Used by its present lease at most: the connections of its database were replaced. */
+  outdated: boolean;
 }
 
 /** Where a transaction has its connection; of what is not a cluster there is one place. */
@@ -74,7 +76,8 @@ export class Isolation implements Lessor, LinkListener {
     seat.lease = undefined;
     const isActive = seat.database === this.executor.coordinator.route.database;
     // One that is still opening serves whoever comes next.
-    if ((isClean || seat.channel === undefined) && isActive) this.#rest(seat);
+    const isUsable = (isClean && !seat.outdated) || seat.channel === undefined;
+    if (isUsable && isActive) this.#rest(seat);
     else this.#discard(seat, new ClientClosedError('the connection was given up'));
     this.#serve();
   }
@@ -102,6 +105,22 @@ export class Isolation implements Lessor, LinkListener {
       } else lease.abort(switched);
     }
     if (to.state === 'down') for (const lease of [...this.#waiting]) lease.abort(switched);
+    this.#serve();
+  }
+
+  /** No further transaction uses the present connections to `database`. */
+  renew(database: Database, cause: Error): void {
+    for (const seat of [...this.#seats.values()]) {
+      if (seat.database !== database || seat.channel === undefined) continue;
+      const { lease } = seat;
+      seat.outdated = true;
+      if (lease !== undefined && !lease.parked) continue;
+      if (lease !== undefined) {
+        const message = `the connection to ${database.id} was replaced`;
+        lease.ended ??= new ConnectionLostError(message, { cause, databaseId: database.id });
+      }
+      this.#discard(seat, cause);
+    }
     this.#serve();
   }
 
@@ -223,6 +242,7 @@ export class Isolation implements Lessor, LinkListener {
       channel: undefined,
       lease: undefined,
       timer: undefined,
+      outdated: false,
     };
     this.#seats.set(link, seat);
     link.open();

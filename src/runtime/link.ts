@@ -15,6 +15,11 @@ export interface LinkListener {
   onLinkDown(link: Link, error: Error, wasReady: boolean): void;
   /** One lane of its connection was lost, or could not be opened; the connection lives. */
   onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void;
+  /**
+   * The connection that `renew` opened is ready and takes the commands from now on. `previous` is
+   * given away, for its owner to finish and destroy.
+   */
+  onLinkRenewed?(link: Link, previous: Connection): void;
   /** In milliseconds; the user's own strategy is not bound by it. */
   longestReconnectDelayMs(link: Link): number;
   /** Its server announced maintenance for so long; 0: it has ended. */
@@ -26,10 +31,21 @@ export interface LinkListener {
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
 const STABLE_MS = 1000;
 
+/** A connection that is being opened. */
+interface Opening {
+  readonly connection: Connection;
+  readonly timer: Timer;
+}
+
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'opening'; readonly connection: Connection; readonly timer: Timer }
-  | { readonly kind: 'ready'; readonly connection: Connection }
+  | ({ readonly kind: 'opening' } & Opening)
+  | {
+      readonly kind: 'ready';
+      readonly connection: Connection;
+      /** Opened beside `connection`, to take its place. */
+      successor: Opening | undefined;
+    }
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' };
 
@@ -37,7 +53,8 @@ type State =
  * One client's data connection to one database, opened again whenever it is lost: at once the
  * first time, then with growing delays. It never gives up.
  *
- * idle -> opening -> ready -> waiting -> opening ...; any -> idle, closed.
+ * idle -> opening -> ready -> waiting -> opening ...; any -> idle, closed. A ready connection can
+ * be renewed: another one is opened beside it and takes its place once it is ready.
  */
 export class Link {
   #state: State = { kind: 'idle' };
@@ -78,16 +95,31 @@ export class Link {
   }
 
   /**
+   * Opens another connection beside the ready one; once it is ready it takes its place. If it can't
+   * be opened, the ready one stays. A link that waits for its next attempt makes it now.
+   */
+  renew(): void {
+    const state = this.#state;
+    if (state.kind === 'waiting') this.open();
+    else if (state.kind === 'ready') state.successor ??= this.#open();
+  }
+
+  /**
    * Gives the ready connection away, for its owner to finish and destroy. With `reopen` another
    * one is on its way then. `undefined`: there was none.
    */
   detach(reopen: boolean): Connection | undefined {
     if (this.#state.kind !== 'ready') return undefined;
-    const { connection } = this.#state;
-    if (reopen) {
+    const { connection, successor } = this.#state;
+    const error = new Error('the connection was given up');
+    if (!reopen) {
+      this.#state = { kind: 'idle' };
+      abandon(successor, error);
+    } else if (successor !== undefined) this.#state = { kind: 'opening', ...successor };
+    else {
       this.#retries = 1;
-      this.#wait(new Error('the connection was given up'));
-    } else this.#state = { kind: 'idle' };
+      this.#wait(error);
+    }
     return connection;
   }
 
@@ -110,33 +142,42 @@ export class Link {
 
   ref(): void {
     this.#ref = true;
-    if ('connection' in this.#state) this.#state.connection.ref();
+    for (const connection of this.#connections) connection.ref();
   }
 
   unref(): void {
     this.#ref = false;
-    if ('connection' in this.#state) this.#state.connection.unref();
+    for (const connection of this.#connections) connection.unref();
+  }
+
+  get #connections(): Connection[] {
+    const state = this.#state;
+    if (!('connection' in state)) return [];
+    const successor = state.kind === 'ready' ? state.successor?.connection : undefined;
+    return successor === undefined ? [state.connection] : [state.connection, successor];
   }
 
   #connect(): void {
-    const isCurrent = () =>
-      (this.#state.kind === 'opening' || this.#state.kind === 'ready') &&
-      this.#state.connection === connection;
+    this.#state = { kind: 'opening', ...this.#open() };
+  }
+
+  #open(): Opening {
+    const isCurrent = () => 'connection' in this.#state && this.#state.connection === connection;
+    const isSuccessor = () =>
+      this.#state.kind === 'ready' && this.#state.successor?.connection === connection;
     const onUp = () => {
-      if (!isCurrent() || this.#state.kind !== 'opening') return;
-      this.#state.timer.cancel();
-      this.#state = { kind: 'ready', connection };
-      this.#readyAt = this.time.clock.now();
-      this.listener.onLinkUp(this);
+      if (isSuccessor()) this.#succeed();
+      else if (isCurrent() && this.#state.kind === 'opening') this.#up(this.#state);
     };
     const listener: ConnectionListener = {
       onReady: () => {
-        if (!isCurrent()) return;
+        if (!isCurrent() && !isSuccessor()) return;
         if (this.prepare === undefined) onUp();
         else this.prepare(connection).then(onUp, onUp);
       },
       onLost: (error) => {
-        if (isCurrent()) this.#lost(error);
+        if (isSuccessor()) this.#stay();
+        else if (isCurrent()) this.#lost(error);
       },
       onLaneLost: (lane, error) => {
         if (isCurrent()) this.listener.onLinkLaneLost(this, lane, error);
@@ -151,16 +192,50 @@ export class Link {
     const connection = this.opens(listener, this.time);
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
-      if (isCurrent()) this.drop(new Error(`no connection to ${this.driver.address} in time`));
+      const error = new Error(`no connection to ${this.driver.address} in time`);
+      if (isCurrent()) this.drop(error);
+      else if (isSuccessor()) abandon(this.#stay(), error);
     });
-    this.#state = { kind: 'opening', connection, timer };
+    return { connection, timer };
+  }
+
+  #up({ connection, timer }: Opening): void {
+    timer.cancel();
+    this.#state = { kind: 'ready', connection, successor: undefined };
+    this.#readyAt = this.time.clock.now();
+    this.listener.onLinkUp(this);
+  }
+
+  /** The successor is ready. */
+  #succeed(): void {
+    if (this.#state.kind !== 'ready' || this.#state.successor === undefined) return;
+    const { connection: previous, successor } = this.#state;
+    successor.timer.cancel();
+    this.#state = { kind: 'ready', connection: successor.connection, successor: undefined };
+    this.#readyAt = this.time.clock.now();
+    this.listener.onLinkRenewed?.(this, previous);
+  }
+
+  /** The successor can't be had. */
+  #stay(): Opening | undefined {
+    if (this.#state.kind !== 'ready') return undefined;
+    const { successor } = this.#state;
+    successor?.timer.cancel();
+    this.#state.successor = undefined;
+    return successor;
   }
 
   #lost(error: Error): void {
-    const wasReady = this.#state.kind === 'ready';
+    const before = this.#state;
+    const wasReady = before.kind === 'ready';
     if (wasReady && this.time.clock.now() - this.#readyAt >= STABLE_MS) this.#retries = 0;
-    if (this.#state.kind === 'opening') this.#state.timer.cancel();
-    if (this.#wait(error)) this.listener.onLinkDown(this, error, wasReady);
+    if (before.kind === 'opening') before.timer.cancel();
+    if (wasReady && before.successor !== undefined) {
+      // The next connection is on its way already.
+      this.#state = { kind: 'opening', ...before.successor };
+      this.#retries += 1;
+      this.listener.onLinkDown(this, error, true);
+    } else if (this.#wait(error)) this.listener.onLinkDown(this, error, wasReady);
   }
 
   /** False: the application's own reconnect strategy, which was asked, has ended the link. */
@@ -194,6 +269,12 @@ export class Link {
     this.#state = state;
     if ('timer' in before) before.timer.cancel();
     if ('connection' in before) before.connection.destroy(error);
+    if (before.kind === 'ready') abandon(before.successor, error);
     this.#retries = 0;
   }
+}
+
+function abandon(opening: Opening | undefined, error: Error): void {
+  opening?.timer.cancel();
+  opening?.connection.destroy(error);
 }

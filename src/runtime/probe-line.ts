@@ -1,9 +1,11 @@
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import type { Driver, ProbeConnection } from '../drivers/driver.js';
 
 /** Before a connection that broke is replaced: nothing the first time, then growing pauses. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
+/** How long a superseded connection is kept. */
+const FORMER_MS = 10_000;
 
 /** The opening was given up for another one. */
 class Renewed extends Error {}
@@ -17,6 +19,7 @@ export class ProbeLine {
   #connection: ProbeConnection | undefined;
   #opening: { readonly abort: AbortController; connection: Promise<ProbeConnection> } | undefined;
   #closed = false;
+  #former: { readonly connection: ProbeConnection; readonly timer: Timer } | undefined;
 
   constructor(
     private readonly driver: Driver,
@@ -29,6 +32,31 @@ export class ProbeLine {
     this.#connection = undefined;
     this.#opening?.abort.abort(new Renewed('a new probe connection was asked for'));
     this.#opening = undefined;
+  }
+
+  /**
+   * As `renew`, but the present connection stays open for some seconds as `former`: it leads to the
+   * same server as the data connections that were opened at about the same time.
+   */
+  supersede(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.renew();
+    if (connection?.alive !== true) return;
+    this.#endFormer();
+    const timer = this.clock.after(FORMER_MS, () => this.#endFormer());
+    this.#former = { connection, timer };
+  }
+
+  /** The latest connection that was superseded, as long as it is kept. */
+  get former(): ProbeConnection | undefined {
+    return this.#former?.connection.alive === true ? this.#former.connection : undefined;
+  }
+
+  #endFormer(): void {
+    this.#former?.timer.cancel();
+    this.#former?.connection.destroy();
+    this.#former = undefined;
   }
 
   /**
@@ -57,6 +85,7 @@ export class ProbeLine {
   close(): void {
     this.#closed = true;
     this.renew();
+    this.#endFormer();
   }
 
   #open(): Promise<ProbeConnection> {

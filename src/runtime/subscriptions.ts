@@ -15,6 +15,7 @@ import { deliver } from './message-delivery.js';
 import type { RouteChange } from './router.js';
 import type { Runtime } from './runtime.js';
 import { SubscriberLine, type SubscriberLineListener } from './subscriber-line.js';
+import { SubscriberLines } from './subscriber-lines.js';
 import { type Waiter, WaitingCalls } from './subscription-calls.js';
 import { SubscriptionReport } from './subscription-report.js';
 
@@ -44,7 +45,7 @@ interface Unsubscribing extends Waiter, Settling {}
  */
 export class Subscriptions implements SubscriberLineListener {
   readonly wanted = new WantedSubscriptions();
-  readonly #lines = new Map<Database, SubscriberLine>();
+  readonly #lines: SubscriberLines;
   readonly #subscribing: WaitingCalls<Subscribing>;
   readonly #unsubscribing: WaitingCalls<Unsubscribing>;
   readonly #report: SubscriptionReport;
@@ -67,6 +68,10 @@ export class Subscriptions implements SubscriberLineListener {
     });
     this.#unsubscribing = new WaitingCalls(commandDeadlineMs, (call) => this.#unsubscribed(call));
     this.#report = new SubscriptionReport(runtime, emit, this.wanted);
+    this.#lines = new SubscriberLines((database) => {
+      const { coordinator } = this.#executor as Executor;
+      return new SubscriberLine(database, coordinator, this.wanted, this, this.#keepsAlive);
+    });
   }
 
   /** Subscribes whenever a database is active, until `end`. */
@@ -74,10 +79,14 @@ export class Subscriptions implements SubscriberLineListener {
     this.#executor = executor;
     this.#hasEnded = false;
     const { coordinator } = executor;
-    const stop = coordinator.router.listen((change) => this.#onRouteChange(change));
+    const stopRouting = coordinator.router.listen((change) => this.#onRouteChange(change));
+    const stopRenewal = coordinator.health.listenForRenewal((database) => {
+      this.#lines.renew(database);
+    });
     executor.connections.onDatabases = () => this.#connect();
     this.#stopListening = () => {
-      stop();
+      stopRouting();
+      stopRenewal();
       executor.connections.onDatabases = undefined;
     };
     this.#current = coordinator.route.database;
@@ -94,20 +103,19 @@ export class Subscriptions implements SubscriberLineListener {
     this.#linger?.cancel();
     this.#linger = undefined;
     this.#report.end();
-    for (const line of this.#lines.values()) line.close(error);
-    this.#lines.clear();
+    this.#lines.closeAll(error);
     for (const waiter of this.#unsubscribing.all()) this.#unsubscribed(waiter);
     for (const call of this.#subscribing.all()) this.#fail(call, error);
   }
 
   ref(): void {
     this.#keepsAlive = true;
-    for (const line of this.#lines.values()) line.ref();
+    for (const line of this.#lines) line.ref();
   }
 
   unref(): void {
     this.#keepsAlive = false;
-    for (const line of this.#lines.values()) line.unref();
+    for (const line of this.#lines) line.unref();
   }
 
   /**
@@ -179,11 +187,14 @@ export class Subscriptions implements SubscriberLineListener {
   }
 
   onLineUp(line: SubscriberLine): void {
+    this.#considerSuccessor(line);
     if (line === this.#activeLine) this.#considerInForce();
   }
 
   onLineDown(line: SubscriberLine): void {
     if (line === this.#activeLine) this.#onActiveLost();
+    const successor = this.#lines.successor(line.database);
+    if (successor !== undefined) this.#considerSuccessor(successor);
   }
 
   onConfirmed(
@@ -193,6 +204,7 @@ export class Subscriptions implements SubscriberLineListener {
     action: SubscriptionAction,
   ): void {
     if (action === 'subscribe') this.#report.accepted(line, kind, names);
+    this.#considerSuccessor(line);
     if (line !== this.#activeLine) return;
     for (const name of names) {
       this.#considerUnsubscribed(line, kind, name);
@@ -210,6 +222,7 @@ export class Subscriptions implements SubscriberLineListener {
     error: Error,
     isState: boolean,
   ): void {
+    this.#considerSuccessor(line);
     const isActive = line === this.#activeLine;
     if (action === 'unsubscribe') {
       if (!isActive) return;
@@ -272,17 +285,19 @@ export class Subscriptions implements SubscriberLineListener {
     else if (this.#current !== undefined) places.add(this.#current);
 
     const isUsed = this.wanted.size > 0;
-    for (const [database, line] of this.#lines) {
+    for (const database of this.#lines.databases()) {
       if (places.has(database) && (isUsed || this.#linger !== undefined)) continue;
-      this.#lines.delete(database);
-      line.close(new ClientClosedError('no subscriptions here any more'));
+      this.#lines.close(database, new ClientClosedError('no subscriptions here any more'));
     }
     if (!isUsed) return;
-    for (const database of places) {
-      if (this.#lines.has(database)) continue;
-      const line = new SubscriberLine(database, coordinator, this.wanted, this, this.#keepsAlive);
-      this.#lines.set(database, line);
-    }
+    for (const database of places) this.#lines.open(database);
+  }
+
+  #considerSuccessor(line: SubscriberLine): void {
+    if (!this.#lines.considerSuccessor(line) || line !== this.#activeLine) return;
+    // A name that the new server refused, or a call that the previous connection left unanswered.
+    this.#onActiveLost();
+    this.#considerInForce();
   }
 
   /** A connection of its own is not kept for nothing, nor made anew for every subscription. */
@@ -297,7 +312,7 @@ export class Subscriptions implements SubscriberLineListener {
 
   /** These names may have become wanted or unwanted. */
   #look(kind: SubscriptionKind, names: Iterable<string>): void {
-    for (const line of this.#lines.values()) line.sync?.look(kind, names);
+    for (const line of this.#lines) line.sync?.look(kind, names);
   }
 
   /** The active database is another one, or its connection was lost. */

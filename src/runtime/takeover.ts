@@ -15,6 +15,7 @@ import type { RouteChange } from './router.js';
  */
 export function takeOver(executor: Executor, { from, to, failed }: RouteChange): void {
   const moving = new Set<Command>();
+  if (from.database !== undefined) executor.connections.endHandover(from.database);
   const link =
     from.database === undefined ? undefined : executor.connections.links.get(from.database);
   const channel = link === undefined ? undefined : executor.connections.channels.get(link);
@@ -24,6 +25,13 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
       repeatInFlight(executor, channel, moving);
       for (const command of executor.blocking.takeFrom(channel)) moving.add(command);
     } else if (from.database !== to.database) executor.blocking.unblock(channel);
+  }
+  if (failed) {
+    for (const old of executor.connections.draining) {
+      if (!old.superseded || old.database !== from.database) continue;
+      repeatInFlight(executor, old, moving);
+      for (const command of executor.blocking.takeFrom(old)) moving.add(command);
+    }
   }
   for (const command of executor.retries.takeAll()) moving.add(command);
   for (const command of executor.blocking.takeHeld()) moving.add(command);
@@ -64,7 +72,8 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   }
 }
 
-function withdrawUnwritten(channel: Channel, moving: Set<Command>): void {
+/** Takes back what `channel` has not written; whoever calls sends it elsewhere. */
+export function withdrawUnwritten(channel: Channel, moving: Set<Command>): void {
   for (const attempt of channel.attempts()) {
     if (attempt.written || !channel.connection.withdraw(attempt)) continue;
     attempt.lane.remove(attempt);
