@@ -247,7 +247,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   linesBeside(database: Database): readonly ProbeLines[] {
     return [...this.monitors]
       .filter(([other]) => other !== database && other.membership === 'member')
-      .map(([, { lines }]) => lines);
+      .map(([, { sideLines }]) => sideLines);
   }
 
   oneProbeIsEnough(database: Database): boolean {

@@ -22,7 +22,7 @@ export interface HealthMonitorListener {
   onGates(database: Database, cause: string | undefined): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
-  /** Probe connections of the other databases of the group. */
+  /** Connections to the other databases of the group, for the checks of this one. */
   linesBeside(database: Database): readonly ProbeLines[];
 }
 
@@ -36,12 +36,17 @@ interface Latest {
 const DEFAULT_TIMEOUT_MS = 1000;
 
 /**
- * The health of one database: all its checks over one probe connection. It is healthy when each
- * full check's latest round was, and unhealthy as soon as one's was not; its gates are open when
- * each gate check's was.
+ * The health of one database. It is healthy when each full check's latest round was, and unhealthy
+ * as soon as one's was not; its gates are open when each gate check's was.
+ *
+ * Full checks share one probe connection. Gates, and the checks of other databases, share another
+ * one: whatever they do on it, they can't make this database unhealthy.
  */
 export class HealthMonitor implements HealthCheckListener {
+  /** Of the full checks. */
   readonly lines: ProbeLines;
+  /** Of the gates, and of the checks of other databases; opened when they send a command. */
+  readonly sideLines: ProbeLines;
   /** Full checks: they make the health. */
   readonly #checks: HealthCheck[];
   readonly #gates: HealthCheck[];
@@ -58,14 +63,17 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {
     const { driver, options } = database;
-    this.lines = {
+    const newLines = () => ({
       database,
       commands: new ProbeLine(driver, time.clock),
       subscriptions: new ProbeLine(driver, time.clock),
-    };
-    const checks = options.healthChecks.map(
-      (check) => new HealthCheck(check, this, this.lines, time),
-    );
+    });
+    this.lines = newLines();
+    this.sideLines = newLines();
+    const checks = options.healthChecks.map((check) => {
+      const lines = check.role === 'gate' ? this.sideLines : this.lines;
+      return new HealthCheck(check, this, lines, time);
+    });
     this.#checks = checks.filter((check) => check.options.role === 'full');
     this.#gates = checks.filter((check) => check.options.role === 'gate');
   }
@@ -127,8 +135,10 @@ export class HealthMonitor implements HealthCheckListener {
 
   close(): void {
     for (const check of [...this.#checks, ...this.#gates]) check.close();
-    this.lines.commands.close();
-    this.lines.subscriptions.close();
+    for (const { commands, subscriptions } of [this.lines, this.sideLines]) {
+      commands.close();
+      subscriptions.close();
+    }
     const [check] = this.#checks;
     if (check === undefined) return;
     const error = new Error('health checks have ended');

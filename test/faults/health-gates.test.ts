@@ -1,5 +1,5 @@
 /** Gates through the client: what a failing gate check does, and what it does not. */
-import { type HealthCheckStrategy, LagAwareStrategy } from 'redis-multidb';
+import { type HealthCheckStrategy, LagAwareStrategy, type Probe } from 'redis-multidb';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../integration/health-certificates.js';
 import { type RestServer, startRestServer } from '../integration/health-rest-server.js';
@@ -59,6 +59,42 @@ describe('a gate', () => {
     expect(client.explain().active?.why).toMatch('gate closed (gate: not in sync)');
     expect(client.activeDatabase).toBe('east');
     expect(client.isHealthy('east')).toBe(true);
+    expect(events.all).toEqual([]);
+  });
+
+  it.each<[string, (probe: Probe) => Promise<unknown>]>([
+    ['blocks its own connection', (probe) => probe.sendCommand(['BLPOP', 'no-list', '0.6'])],
+    ['closes its own connection', (probe) => probe.sendCommand(['QUIT'])],
+    ['subscribes without end', (probe) => probe.subscribe('channel', () => {})],
+    [
+      'blocks a connection to another database',
+      async ({ peers }) => peers[0]?.sendCommand(['BLPOP', 'no-list', '0.6']),
+    ],
+  ])('that %s does not evict the active database', async (_, act) => {
+    let rounds = 0;
+    const strategy: HealthCheckStrategy = {
+      role: 'gate',
+      check: async (probe) => {
+        rounds += 1;
+        await act(probe);
+        return true;
+      },
+    };
+    const [first, second] = databases(await servers());
+    const ping = { ...QUICK.healthCheck, timeoutMs: 200 };
+    const gate = { ...GATE, timeoutMs: 1000, intervalMs: 50, strategy };
+    const healthCheck = [ping, gate];
+    const client = clientOf([], {
+      databases: [
+        { ...first!, healthCheck },
+        { ...second!, healthCheck },
+      ],
+    });
+    await client.connect();
+    await healthy(client);
+    const events = recordEvents(client);
+    await waitFor(() => rounds >= 5, { what: 'the gates to be checked' });
+    expect(client.activeDatabase).toBe('east');
     expect(events.all).toEqual([]);
   });
 
