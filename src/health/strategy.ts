@@ -7,7 +7,7 @@ export interface ProbeTarget {
   readonly host: string;
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
-  /** Whether its data connections are ready at this moment; an idle lazy one counts as ready. */
+  /** Whether its data connections are ready at this moment. A lazy standby counts as ready if it was reached last time. */
   readonly connected: boolean;
   /**
    * Sends a command over the probe connection (never the data connection). Rejects with the

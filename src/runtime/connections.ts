@@ -192,7 +192,7 @@ export class Connections implements LinkListener {
     if (this.#coordinator.route.database === database) this.executor.resend(commands);
   }
 
-  onLinkDown(link: Link, error: Error): void {
+  onLinkDown(link: Link, error: Error, wasReady: boolean): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     this.#handovers.get(link)?.cancel();
@@ -201,7 +201,7 @@ export class Connections implements LinkListener {
     this.executor.coherence?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
     if (database === undefined || !link.counts) return;
-    this.#coordinator.health.onConnectionLost(database, error);
+    this.#coordinator.health.onConnectionLost(database, error, { wasReady });
   }
 
   onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
@@ -230,8 +230,16 @@ export class Connections implements LinkListener {
     const monitor = database === undefined ? undefined : health.monitors.get(database);
     // The active one may heal, and is waited for.
     const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
-    if (isGivenUp || monitor === undefined) return LONGEST_RECONNECT_MS;
+    if (database === undefined || monitor === undefined) return LONGEST_RECONNECT_MS;
+    // All clients together try no more often than one.
+    if (this.isCalled()) return LONGEST_RECONNECT_MS * database.links.length;
+    if (isGivenUp) return LONGEST_RECONNECT_MS;
     return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
+  }
+
+  /** While no database serves, `Reachability` tries each one for all clients. */
+  isCalled(): boolean {
+    return this.#coordinator.health.isSearching;
   }
 
   onLinkMaintenance(link: Link, forMs: number): void {
@@ -263,7 +271,7 @@ export class Connections implements LinkListener {
       this.endHandover(database);
       this.channels.delete(link);
       link.rest(new Error('a standby rests'));
-      this.#coordinator.health.connectivity.rest(database);
+      this.#coordinator.health.onResting(database);
     }
   }
 

@@ -28,12 +28,15 @@ export class Connectivity {
     database.unconnectedSince = this.runtime.clock.now();
     const timer = this.runtime.loop.after(monitor.probeTimeoutMs, () => {
       this.#timers.delete(database);
-      if (database.connected) return;
-      database.connectionFailed = true;
-      database.failingSince ??= database.unconnectedSince;
-      this.listener.onConnectionFailed(database);
+      if (!database.connected) this.#fail(database);
     });
     this.#timers.set(database, timer);
+  }
+
+  #fail(database: Database): void {
+    database.connectionFailed = true;
+    database.failingSince ??= database.unconnectedSince;
+    this.listener.onConnectionFailed(database);
   }
 
   /** The same, with what was known before forgotten. */
@@ -46,6 +49,15 @@ export class Connectivity {
   established(database: Database): void {
     this.rest(database);
     database.connectionFailed = false;
+  }
+
+  /** It is known before the time is over that none can be. */
+  fail(database: Database): void {
+    if (database.connectionFailed) return;
+    this.await(database);
+    this.#timers.get(database)?.cancel();
+    this.#timers.delete(database);
+    this.#fail(database);
   }
 
   /** Nobody waits: its links rest until it is needed, or it is gone. */

@@ -61,6 +61,11 @@ export class Database implements DatabaseView {
   unconnectedSince: number | undefined;
   /** The data connection could not be established within one probe timeout. */
   connectionFailed = false;
+  /**
+   * Monotonic time at which a new connection could be made; undefined: not yet, or not since the
+   * database was left.
+   */
+  reachedAt: number | undefined;
   /** Monotonic time until which its announced maintenance excuses failures. */
   maintenanceEndsAt = 0;
   /** One per client of the group. */
@@ -88,17 +93,20 @@ export class Database implements DatabaseView {
   }
 
   /**
-   * Every client's connection that counts is ready; an idle one of a lazy standby counts as ready,
-   * unless the last attempt to establish it failed.
+   * Every client's connection that counts is ready; an idle one of a lazy standby counts as ready
+   * if the last attempt to make any connection succeeded.
    */
   get connected(): boolean {
     return this.links.every(
-      (link) =>
-        !link.counts || link.connection !== undefined || (link.idle && !this.connectionFailed),
+      (link) => !link.counts || link.connection !== undefined || (link.idle && this.#isReachable),
     );
   }
 
-  /** A lazy standby: nothing but a probe can tell whether connections can be made. */
+  get #isReachable(): boolean {
+    return this.reachedAt !== undefined && !this.connectionFailed;
+  }
+
+  /** A lazy standby: only a connection made for that purpose shows whether one can be made. */
   get resting(): boolean {
     return this.links.every((link) => link.idle);
   }

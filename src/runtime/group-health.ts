@@ -6,8 +6,14 @@ import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import type { Database, ProbeRecord } from './database.js';
 import { GracePeriods } from './grace.js';
 import type { Suspicion } from './health-check.js';
-import { HealthMonitor, type HealthMonitorListener, type Verdict } from './health-monitor.js';
+import {
+  DEFAULT_TIMEOUT_MS,
+  HealthMonitor,
+  type HealthMonitorListener,
+  type Verdict,
+} from './health-monitor.js';
 import type { ProbeLines } from './probe-target.js';
+import { Reachability, type ReachabilityListener } from './reachability.js';
 import type { Router } from './router.js';
 import { type Runtime, timestamp } from './runtime.js';
 import { Watchers } from './watchers.js';
@@ -27,20 +33,31 @@ export type RenewalListener = (database: Database, why: Error) => void;
  * What is known about the databases of a group: monitors, connections and breakers tell what they
  * saw, here it is written down, and then the listener looks. It decides nothing.
  */
-export class GroupHealth implements HealthMonitorListener, ConnectivityListener {
+export class GroupHealth
+  implements HealthMonitorListener, ConnectivityListener, ReachabilityListener
+{
   readonly monitors = new Map<Database, HealthMonitor>();
   readonly connectivity: Connectivity;
+  readonly reachability: Reachability;
   readonly grace: GracePeriods;
   readonly watchers = new Watchers();
   readonly #renewalListeners = new Set<RenewalListener>();
+  /** While no database serves: those that accept connections. */
+  readonly #reached = new Set<Database>();
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly router: Pick<Router, 'route'>,
+    private readonly router: Pick<Router, 'route' | 'listen'>,
     private readonly listener: HealthListener,
   ) {
     this.connectivity = new Connectivity(runtime, this);
+    this.reachability = new Reachability(runtime, this);
     this.grace = new GracePeriods(runtime, () => listener.evaluate());
+    router.listen(({ to }) => {
+      if (to.database !== undefined) return;
+      this.#reached.clear();
+      this.reachability.search();
+    });
   }
 
   /** Starts the health checks of a database, and to wait for its data connection. */
@@ -49,11 +66,13 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
     this.monitors.set(database, monitor);
     this.connectivity.await(database);
     monitor.start();
+    this.reachability.watch(database);
   }
 
   unwatch(database: Database): void {
     this.monitors.get(database)?.close();
     this.monitors.delete(database);
+    this.reachability.forget(database);
     this.grace.forget(database);
     this.connectivity.rest(database);
   }
@@ -87,10 +106,12 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
     database.verifiedFor = database.incarnation;
     database.cause = cause;
     if (healthy) {
-      // Its probe, over a new connection since it was left, proved that connections can be made.
-      if (database.resting) database.connectionFailed = false;
       if (!database.connectionFailed) database.failingSince = undefined;
-      if (before !== 'healthy') this.#tell(database, 'database-healthy', { id, at });
+      if (before !== 'healthy') {
+        // What waits before its next attempt to connect need not wait any longer.
+        for (const link of [...database.links]) link.hurry(0);
+        this.#tell(database, 'database-healthy', { id, at });
+      }
     } else {
       database.failingSince ??= this.#now;
       if (before !== 'unhealthy') {
@@ -103,6 +124,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   }
 
   onConnected(database: Database): void {
+    database.reachedAt = this.#now;
     if (!database.connected) return;
     this.connectivity.established(database);
     if (database.health === 'healthy') database.failingSince = undefined;
@@ -110,9 +132,17 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
     this.listener.evaluate();
   }
 
-  onConnectionLost(database: Database, error: Error): void {
+  /** `wasReady`: it was lost; otherwise it could not be made. */
+  onConnectionLost(
+    database: Database,
+    error: Error,
+    { wasReady }: { readonly wasReady: boolean },
+  ): void {
     database.lastError = error;
-    this.connectivity.await(database);
+    // Where no health check asks, a refusal is the verdict.
+    if (wasReady || database.isChecked || database.driver.isCut(error)) {
+      this.connectivity.await(database);
+    } else this.connectivity.fail(database);
     this.suspect(database, { fresh: true });
     this.listener.evaluate();
   }
@@ -121,6 +151,40 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   onLaneLost(database: Database, error: Error): void {
     database.lastError = error;
     this.suspect(database, { fresh: true });
+  }
+
+  /**
+   * A new connection was made by an attempt that began at this monotonic time. While no database
+   * serves that wakes whatever waits for the database.
+   */
+  onReached(database: Database, startedAt: number): void {
+    database.reachedAt = this.#now;
+    if (database.resting) {
+      this.connectivity.established(database);
+      if (database.health === 'healthy') database.failingSince = undefined;
+    }
+    if (this.isSearching) {
+      const isFirst = !this.#reached.has(database);
+      this.#reached.add(database);
+      for (const link of [...database.links]) link.hurry(startedAt);
+      const monitor = database.health === 'healthy' ? undefined : this.monitors.get(database);
+      if (isFirst) monitor?.restart();
+      else monitor?.suspect();
+    }
+    this.listener.evaluate();
+  }
+
+  onUnreachable(database: Database, error: Error): void {
+    this.#reached.delete(database);
+    if (!database.resting) return;
+    database.lastError = error;
+    this.connectivity.fail(database);
+  }
+
+  /** Its connections rest until it is needed. */
+  onResting(database: Database): void {
+    this.connectivity.rest(database);
+    this.reachability.look(database);
   }
 
   onConnectionFailed(database: Database): void {
@@ -182,6 +246,7 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
     database.left = { reason, cause, at: this.#now };
     database.incarnation += 1;
+    database.reachedAt = undefined;
     database.wasEligible = true;
     this.grace.begin(database);
     const monitor = this.monitors.get(database);
@@ -214,7 +279,9 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
 
   /** Can it serve? Its verdict is out again. */
   askAnew(database: Database): void {
-    if (!database.resting) this.connectivity.awaitAnew(database);
+    if (database.resting) database.reachedAt = undefined;
+    this.connectivity.awaitAnew(database);
+    this.reachability.look(database);
     this.monitors.get(database)?.suspect({ fresh: true });
   }
 
@@ -231,8 +298,10 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   renewConnections(database: Database, why: Error): void {
     const monitor = this.monitors.get(database);
     if (monitor === undefined) return;
-    monitor.lines.commands.supersede();
-    monitor.lines.subscriptions.renew();
+    for (const { commands, subscriptions } of [monitor.lines, monitor.sideLines]) {
+      commands.supersede();
+      subscriptions.renew();
+    }
     for (const listener of [...this.#renewalListeners]) listener(database, why);
   }
 
@@ -243,6 +312,22 @@ export class GroupHealth implements HealthMonitorListener, ConnectivityListener 
   }
 
   // What is asked.
+
+  /** No database serves, any more. */
+  get isSearching(): boolean {
+    const { database, generation } = this.router.route;
+    return database === undefined && generation > 0;
+  }
+
+  probeTimeoutMs(database: Database): number {
+    return this.monitors.get(database)?.probeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  /** Its checks hold a connection, or there are none and it was reached. */
+  isProvenOtherwise(database: Database): boolean {
+    if (database.reachedAt === undefined || database.connectionFailed) return false;
+    return !database.isChecked || this.monitors.get(database)?.lines.commands.connected === true;
+  }
 
   linesBeside(database: Database): readonly ProbeLines[] {
     return [...this.monitors]

@@ -18,6 +18,8 @@ export interface HealthMonitorListener {
   onProbe(database: Database, record: ProbeRecord): void;
   /** Only verdicts of the database's present incarnation. */
   onHealthVerdict(database: Database, verdict: Verdict): void;
+  /** A probe connection was made; the attempt began at this monotonic time. */
+  onReached(database: Database, startedAt: number): void;
   /** `cause`: what keeps the database from being failed back to; `undefined`: nothing. */
   onGates(database: Database, cause: string | undefined): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
@@ -33,7 +35,7 @@ interface Latest {
 }
 
 /** The shortest timeout of a probe where there is no check to ask. */
-const DEFAULT_TIMEOUT_MS = 1000;
+export const DEFAULT_TIMEOUT_MS = 1000;
 
 /**
  * The health of one database. It is healthy when each full check's latest round was, and unhealthy
@@ -63,11 +65,9 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {
     const { driver, options } = database;
-    const newLines = () => ({
-      database,
-      commands: new ProbeLine(driver, time.clock),
-      subscriptions: new ProbeLine(driver, time.clock),
-    });
+    const newLine = () =>
+      new ProbeLine(driver, time.clock, (startedAt) => listener.onReached(database, startedAt));
+    const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
     this.lines = newLines();
     this.sideLines = newLines();
     const checks = options.healthChecks.map((check) => {
@@ -108,6 +108,12 @@ export class HealthMonitor implements HealthCheckListener {
     } else {
       for (const check of this.#checks) check.start(suspicion);
     }
+  }
+
+  /** Starts a new round of each full check now: a connection on its way may be lost. */
+  restart(): void {
+    if (!this.lines.commands.connected) this.lines.commands.renew();
+    for (const check of this.#checks) check.restart();
   }
 
   /** One probe of each full check, over a new connection. */

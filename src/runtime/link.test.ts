@@ -34,6 +34,7 @@ let link: Link;
 let ownDelay: number | undefined;
 let onAsked: () => void;
 let longestDelayMs: number;
+let isCalled: boolean;
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -42,6 +43,7 @@ beforeEach(() => {
   ownDelay = undefined;
   onAsked = () => {};
   longestDelayMs = 2000;
+  isCalled = false;
   const driver: Partial<Driver> = {
     address: 'east:1',
     connectTimeoutMs: 500,
@@ -62,6 +64,7 @@ beforeEach(() => {
       onLinkLaneLost: (_link, lane, error) =>
         story.push(`${lane ? 'lane' : 'none'}: ${error.message}`),
       longestReconnectDelayMs: () => longestDelayMs,
+      isCalled: () => isCalled,
       onLinkMaintenance: (_link, forMs) => story.push(`maintenance for ${forMs} ms`),
     },
     { clock, loop: new LoopClock(clock, 10), random: () => 0 },
@@ -98,6 +101,47 @@ it('opens when asked, once', () => {
   link.open();
   expect(opened).toHaveLength(1);
   expect(story).toEqual(['up']);
+});
+
+describe('hurry', () => {
+  it('ends a wait, and nothing else that is well', async () => {
+    link.hurry(clock.now());
+    expect(link.idle).toBe(true);
+    isCalled = true;
+    link.open();
+    last().listener.onLost(LOST);
+    await clock.advance(10);
+    // The first reconnect is at once; from then on the link waits to be called.
+    last().listener.onLost(LOST);
+    await clock.advance(1900);
+    expect(opened).toHaveLength(2);
+    link.hurry(clock.now());
+    expect(opened).toHaveLength(3);
+    last().listener.onReady();
+    link.hurry(clock.now() + 1);
+    expect(opened).toHaveLength(3);
+    expect(link.connection).toBe(last());
+    link.close(LOST);
+    link.hurry(clock.now());
+    expect(opened).toHaveLength(3);
+  });
+
+  it('replaces an attempt that began before, and no later one', async () => {
+    link.open();
+    const first = last();
+    await clock.advance(100);
+    link.hurry(clock.now());
+    expect(opened).toHaveLength(2);
+    expect(first.destroyedWith).toBeDefined();
+    first.listener.onReady();
+    expect(link.connection).toBeUndefined();
+    link.hurry(clock.now());
+    expect(opened).toHaveLength(2);
+    last().listener.onReady();
+    expect(link.connection).toBe(last());
+    await clock.advance(1000);
+    expect(story).toEqual(['up']);
+  });
 });
 
 describe('a lost connection', () => {

@@ -22,6 +22,8 @@ export interface LinkListener {
   onLinkRenewed?(link: Link, previous: Connection): void;
   /** In milliseconds; the user's own strategy is not bound by it. */
   longestReconnectDelayMs(link: Link): number;
+  /** It is called by `hurry` when a connection can be made: its own attempts are rare meanwhile. */
+  isCalled?(link: Link): boolean;
   /** Its server announced maintenance for so long; 0: it has ended. */
   onLinkMaintenance(link: Link, forMs: number): void;
   /** A key read over its connection has changed; `null`: any may have. */
@@ -60,6 +62,7 @@ export class Link {
   #state: State = { kind: 'idle' };
   #retries = 0;
   #readyAt = 0;
+  #openedAt = 0;
   #ref = true;
   /**
    * Whether a database without it can't serve. That of a client that joins a running group counts
@@ -102,6 +105,21 @@ export class Link {
     const state = this.#state;
     if (state.kind === 'waiting') this.open();
     else if (state.kind === 'ready') state.successor ??= this.#open();
+  }
+
+  /**
+   * A new connection can be made: a link that waits for its next attempt makes it now. An attempt
+   * under way that began before `since` (monotonic) is given up for another one: what it sent may
+   * be lost.
+   */
+  hurry(since: number): void {
+    if (this.#state.kind === 'waiting') this.open();
+    else if (this.#state.kind === 'opening' && this.#openedAt < since) {
+      const { connection, timer } = this.#state;
+      timer.cancel();
+      this.#connect();
+      connection.destroy(new Error('another connection was opened'));
+    }
   }
 
   /**
@@ -189,6 +207,7 @@ export class Link {
         if (isCurrent()) this.listener.onLinkInvalidate?.(this, key);
       },
     };
+    this.#openedAt = this.time.clock.now();
     const connection = this.opens(listener, this.time);
     if (!this.#ref) connection.unref();
     const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
@@ -259,7 +278,8 @@ export class Link {
     const own = this.driver.reconnectDelay?.(this.#retries, cause);
     if (own !== undefined) return own;
     const longest = this.listener.longestReconnectDelayMs(this);
-    const nominal = Math.min(50 * 2 ** Math.min(this.#retries - 1, 6), longest);
+    const growing = 50 * 2 ** Math.min(this.#retries - 1, 6);
+    const nominal = this.listener.isCalled?.(this) ? longest : Math.min(growing, longest);
     return nominal * (1 - 0.2 * this.time.random());
   }
 

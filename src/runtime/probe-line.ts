@@ -24,7 +24,13 @@ export class ProbeLine {
   constructor(
     private readonly driver: Driver,
     private readonly clock: Clock,
+    /** A connection was made; the attempt began at this monotonic time. */
+    private readonly onOpened: (startedAt: number) => void = () => {},
   ) {}
+
+  get connected(): boolean {
+    return this.#connection?.alive === true;
+  }
 
   /** Makes what comes next, and what is under way, use a new connection. */
   renew(): void {
@@ -93,6 +99,7 @@ export class ProbeLine {
     if (this.#closed) return Promise.reject(new Error('health checks have ended'));
     if (this.#opening === undefined) {
       const abort = new AbortController();
+      const startedAt = this.clock.now();
       const opening = { abort, connection: this.driver.openProbe(abort.signal) };
       this.#opening = opening;
       opening.connection.then(
@@ -100,6 +107,7 @@ export class ProbeLine {
           if (this.#opening !== opening) return connection.destroy();
           this.#opening = undefined;
           this.#connection = connection;
+          this.onOpened(startedAt);
         },
         () => {
           if (this.#opening === opening) this.#opening = undefined;

@@ -51,7 +51,7 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
   if (channel === undefined) {
     if (executor.lazy && from.database !== to.database) {
       link.rest(new Error('no longer active'));
-      executor.coordinator.health.connectivity.rest(from.database as Database);
+      executor.coordinator.health.onResting(from.database as Database);
     }
     return;
   }
@@ -63,11 +63,11 @@ export function takeOver(executor: Executor, { from, to, failed }: RouteChange):
     link.drop(error);
     if (executor.lazy) {
       link.rest(error);
-      executor.coordinator.health.connectivity.rest(channel.database);
+      executor.coordinator.health.onResting(channel.database);
     }
   } else {
     executor.connections.drain(link);
-    if (executor.lazy) executor.coordinator.health.connectivity.rest(channel.database);
+    if (executor.lazy) executor.coordinator.health.onResting(channel.database);
     else executor.coordinator.health.connectivity.await(channel.database);
   }
 }

@@ -266,7 +266,8 @@ export class RouteJudge {
     const isRemoved = reason === 'removed' && !cause.endsWith('was replaced');
     const isDrained = cause.endsWith('was drained');
     const isGone = isRemoved || isDrained || this.world.options.standbyConnections === 'lazy';
-    return this.views(to).filter((view) => !isGone || view.id !== from);
+    // One that was replaced under its id is another database.
+    return this.views(to).filter((view) => !isGone || view.id !== from || from === to);
   }
 
   /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */
