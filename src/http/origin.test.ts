@@ -9,7 +9,8 @@ const asked = (headers: Record<string, string>, remoteAddress?: string) => ({
 describe('isLocal', () => {
   it.each([
     ['127.0.0.1', { host: 'localhost:3000' }],
-    ['127.1.2.3', { host: '127.0.0.1' }],
+    ['127.0.0.1', { host: '127.1.2.3' }],
+    ['127.0.0.1', { host: 'localhost', 'x-request-id': '1', traceparent: '00-1-1-01' }],
     ['::1', { host: '[::1]:3000' }],
     ['::ffff:127.0.0.1', { host: 'APP.localhost.' }],
     ['127.0.0.1', { host: 'app.test:3000' }],
@@ -32,9 +33,37 @@ describe('isLocal', () => {
     ['127.0.0.1', { host: 'localhost', forwarded: 'for=127.0.0.1' }],
     ['127.0.0.1', { host: 'localhost', via: '1.1 proxy' }],
     ['127.0.0.1.evil.example', { host: 'localhost' }],
+    ['127.0.0.6', { host: 'localhost' }],
+    ['::ffff:127.0.0.6', { host: 'localhost' }],
+    ['127.1.2.3', { host: 'localhost' }],
   ])('not %s %j', (address, headers) => {
     expect(isLocal(asked(headers as never, address), ['app.test'])).toBe(false);
   });
+});
+
+it.each([
+  'cdn-loop',
+  'cf-connecting-ip',
+  'cf-ray',
+  'client-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'true-client-ip',
+  'x-amzn-trace-id',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-envoy-peer-metadata',
+  'x-forwarded-client-cert',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-original-forwarded-for',
+  'x-real-ip',
+])('does not count a request with %s as local', (name) => {
+  const headers = { host: 'localhost', [name]: '' };
+  expect(isLocal(asked(headers, '127.0.0.1'), [])).toBe(false);
 });
 
 it('takes names that nobody else can point here', () => {

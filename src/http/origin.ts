@@ -2,15 +2,53 @@
 import { isIP } from 'node:net';
 import type { HandledRequest } from './request.js';
 
-/** What a proxy adds; behind one, the other end of the connection says nothing about the reader. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+/**
+ * Headers that proxies, sidecars and content delivery networks add. Behind one of these the address
+ * of the connection says nothing about the reader.
+ */
+const PROXY_HEADERS: ReadonlySet<string> = new Set([
+  'cdn-loop',
+  'client-ip',
+  'fastly-client-ip',
+  'fastly-ff',
+  'fly-client-ip',
+  'forwarded',
+  'proxy-connection',
+  'true-client-ip',
+  'via',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-host',
+  'x-real-ip',
+]);
+const PROXY_PREFIXES = [
+  'cf-',
+  'x-amzn-',
+  'x-appengine-',
+  'x-arr-',
+  'x-azure-',
+  'x-envoy-',
+  'x-forwarded',
+  'x-nginx-',
+  'x-original-',
+  'x-proxy-',
+  'x-varnish',
+];
+
+/**
+ * Addresses from which a program on this machine connects. Other addresses of 127.0.0.0/8 belong to
+ * proxies: the sidecar of Istio connects from 127.0.0.6.
+ */
+const LOCAL_ADDRESSES: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 
 type Asked = Pick<HandledRequest, 'headers' | 'remoteAddress'>;
 
-/** It was made on this machine, not through a proxy, and by a name that means this machine. */
+/** Whether a program on this machine made the request, without a proxy, to a name of this machine. */
 export function isLocal({ headers, remoteAddress }: Asked, hosts: readonly string[]): boolean {
-  if (remoteAddress === undefined || !isLoopbackAddress(remoteAddress)) return false;
-  if (FORWARDED.some((name) => headers[name] !== undefined)) return false;
+  if (remoteAddress === undefined || !LOCAL_ADDRESSES.has(withoutMapping(remoteAddress))) {
+    return false;
+  }
+  if (Object.keys(headers).some(isProxyHeader)) return false;
   const { host } = headers;
   if (host === undefined) return false;
   return isLoopbackName(nameOf(host)) || isListed(host, hosts);
@@ -42,8 +80,17 @@ export function isNavigation({ headers }: Asked): boolean {
   return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
+function isProxyHeader(name: string): boolean {
+  return PROXY_HEADERS.has(name) || PROXY_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** An IPv4 address in its IPv6 form, as IPv4. */
+function withoutMapping(address: string): string {
+  return address.toLowerCase().replace(/^::ffff:/, '');
+}
+
 function isLoopbackAddress(address: string): boolean {
-  const plain = address.toLowerCase().replace(/^::ffff:/, '');
+  const plain = withoutMapping(address);
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
