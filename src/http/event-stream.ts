@@ -2,10 +2,12 @@ import type { Clock, Random, Timer } from '../clock.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';
-import type { StreamSink } from './request.js';
+import { MAX_WAITING_BYTES, type StreamSink } from './request.js';
 import { type Status, switchStatus } from './status.js';
 
 const KEPT_EVENTS = 200;
+/** What is kept for readers that come back stays below what may wait for one reader. */
+const KEPT_BYTES = MAX_WAITING_BYTES / 2;
 /** A reader comes back by itself; whether it still may read is asked anew. */
 const MAX_AGE_MS = 15 * 60_000;
 const RETRY_MS = 2000;
@@ -53,7 +55,8 @@ const NAMES: Partial<Record<ToldEvent, string>> = { error: 'client-error' };
 /** Server-sent events: all of the client's, and the status whenever it may have changed. */
 export class EventStream {
   readonly #readers = new Set<Reader>();
-  readonly #kept: { readonly number: number; readonly text: string }[] = [];
+  readonly #kept: { readonly number: number; readonly text: string; readonly bytes: number }[] = [];
+  #keptBytes = 0;
   /** Tells the numbers of this process from those of the one before. */
   readonly #instance: string;
   readonly #unsubscribe: (() => void)[] = [];
@@ -115,11 +118,19 @@ export class EventStream {
     this.#number += 1;
     const id = `${this.#instance}-${this.#number}`;
     const text = `id: ${id}\nevent: ${NAMES[name] ?? name}\ndata: ${JSON.stringify(data)}\n\n`;
-    this.#kept.push({ number: this.#number, text });
-    if (this.#kept.length > KEPT_EVENTS) this.#kept.shift();
+    this.#keep(text);
     this.#write(this.#readers, text);
     if (name === 'end') this.#endAll();
     else this.#sendStatusSoon();
+  }
+
+  #keep(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    this.#kept.push({ number: this.#number, text, bytes });
+    this.#keptBytes += bytes;
+    while (this.#kept.length > KEPT_EVENTS || this.#keptBytes > KEPT_BYTES) {
+      this.#keptBytes -= this.#kept.shift()?.bytes ?? 0;
+    }
   }
 
   /** Once for all the events of a turn. */

@@ -106,8 +106,9 @@ function streamOf(
         start({
           write(text) {
             if (isGone) return false;
+            if ((controller.desiredSize ?? 0) < 0) return false;
             controller.enqueue(encoder.encode(text));
-            return (controller.desiredSize ?? 0) > 0;
+            return true;
           },
           end() {
             if (isGone) return;

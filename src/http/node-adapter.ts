@@ -135,8 +135,9 @@ function sinkOf(response: ServerResponse): StreamSink {
   return {
     write(text) {
       if (isGone || response.writableEnded) return false;
+      if (response.writableLength > MAX_WAITING_BYTES) return false;
       response.write(text);
-      return response.writableLength <= MAX_WAITING_BYTES;
+      return true;
     },
     end() {
       if (!response.writableEnded) response.end();

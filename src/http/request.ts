@@ -42,7 +42,10 @@ export interface Answer {
 
 /** One reader of a stream. */
 export interface StreamSink {
-  /** False when the reader is too slow for what waits to be sent. */
+  /**
+   * Sends `text`. False when more than `MAX_WAITING_BYTES` of what was written before still wait:
+   * the reader is too slow. `text` itself never counts against the reader.
+   */
   write(text: string): boolean;
   /** Ends the stream in order. Idempotent. */
   end(): void;
