@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readChange } from './changes.js';
+import { databasesMeant, readChange } from './changes.js';
 import type { Route } from './routes.js';
 
 const active: Route = { name: 'active', databaseId: undefined };
@@ -45,4 +45,17 @@ it.each([
   [resume, { durationMs: 1 }],
 ])('refuses %j %j', (route, body) => {
   expect(readChange(route, body)).toEqual(expect.any(String));
+});
+
+const client = (...ids: string[]) => ({ databases: ids.map((id) => ({ id })) }) as never;
+
+it.each([
+  [['east', 'west'], 'west', ['west']],
+  [['east', 'prod@west'], 'west', ['prod@west']],
+  [['east', 'prod@west'], 'prod@west', ['prod@west']],
+  [['west', 'prod@west'], 'west', ['west', 'prod@west']],
+  [['west', 'prod@west'], 'prod@west', ['prod@west']],
+  [['east'], 'west', []],
+])('of %j, %s means %j', (ids, given, meant) => {
+  expect(databasesMeant(client(...ids), given)).toEqual(meant);
 });

@@ -57,15 +57,19 @@ function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MS;
 }
 
-/** Makes it happen. Never rejects. */
+/**
+ * Ids of the databases that a request means. Ids are shown redacted, so a request may give the
+ * redacted form. None: no database is meant; several: the redacted form is ambiguous.
+ */
+export function databasesMeant(client: OperatedClient, databaseId: string): readonly string[] {
+  const ids = client.databases.map(({ id }) => id);
+  return ids.filter((id) => id === databaseId || redact(id) === databaseId);
+}
+
+/** Makes the change on the database with the exact id of `change`. Never rejects. */
 export async function perform(client: OperatedClient, change: Change): Promise<Answer> {
-  // Ids are shown redacted, so they come back like that.
-  const found = client.databases.filter(({ id }) => redact(id) === change.databaseId);
-  const [database] = found;
-  if (database === undefined) return failure(404, 'no database has this id');
-  if (found.length > 1) return failure(409, 'several databases have this id when it is redacted');
   try {
-    const changed = await act(client, change, database.id);
+    const changed = await act(client, change, change.databaseId);
     const { activeDatabase } = client;
     return json(200, {
       changed,

@@ -1,7 +1,7 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.js';
 import { Access, type Refusal } from './access.js';
 import { events, failure, html, json, redirectUp } from './answers.js';
-import { perform, readChange } from './changes.js';
+import { databasesMeant, perform, readChange } from './changes.js';
 import type { OperatedClient } from './client.js';
 import { EventStream } from './event-stream.js';
 import { LatencyHistory } from './latency-history.js';
@@ -150,10 +150,17 @@ export class Dispatcher {
     }
     const change = readChange(route, body);
     if (typeof change === 'string') return failure(400, change);
-    const { action, databaseId } = change;
-    const denied = await this.#access.refuseAction(request, action, databaseId);
-    if (denied !== undefined) return this.#refused(denied);
-    return perform(this.client, change);
+    // `authorize` decides about the very ids that would be changed, and about what was asked for
+    // when no database is meant, so that a refusal does not tell which ids exist.
+    const meant = databasesMeant(this.client, change.databaseId);
+    for (const id of meant.length > 0 ? meant : [change.databaseId]) {
+      const denied = await this.#access.refuseAction(request, change.action, id);
+      if (denied !== undefined) return this.#refused(denied);
+    }
+    const [databaseId] = meant;
+    if (databaseId === undefined) return failure(404, 'no database has this id');
+    if (meant.length > 1) return failure(409, 'several databases have this id when it is redacted');
+    return perform(this.client, { ...change, databaseId });
   }
 
   async #body(request: HandledRequest): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** Operating a client over HTTP: status, probes, events, management and a page. */
 
+export { bearer } from './bearer.js';
 export type { OperatedClient } from './client.js';
 export type { FastifyPlugin, FastifyScope } from './fastify-adapter.js';
 export type { FetchContext } from './fetch-adapter.js';

@@ -5,7 +5,7 @@ import type { AuthorizeRequest } from 'redis-multidb/http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
 import { EventReader, post, Raw, serve, TOKEN, WITH_TOKEN } from './http-support.js';
-import { connected, recordEvents, servers } from './support.js';
+import { connected, databases, recordEvents, servers } from './support.js';
 
 let client: MultiDbClient;
 let events: ReturnType<typeof recordEvents>;
@@ -113,6 +113,28 @@ describe('who may', () => {
     });
   });
 
+  it('asks about the database that would be changed, not about the name in the request', async () => {
+    const targets = await servers();
+    const named = await connected(targets, {
+      databases: databases(targets).map((each) => ({ ...each, id: `prod@${each.id}` })),
+    });
+    const asked: (string | undefined)[] = [];
+    const { url } = await serve(named, {
+      authorize: ({ databaseId }) => {
+        asked.push(databaseId);
+        return databaseId === 'west' || databaseId === 'prod@east';
+      },
+    });
+    expect((await post(`${url}/databases/west/drain`, {})).status).toBe(403);
+    expect((await post(`${url}/databases/prod%40west/drain`, {})).status).toBe(403);
+    expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
+    expect(named.databases.map(({ drainLeftMs }) => drainLeftMs)).toEqual([0, 0]);
+    expect((await post(`${url}/databases/east/drain`, { durationMs: 1000 })).status).toBe(200);
+    expect(asked).toEqual(['prod@west', 'prod@west', 'prod@west', 'prod@east']);
+    // What does not exist is refused like what is not allowed.
+    expect((await post(`${url}/databases/north/drain`, {})).status).toBe(403);
+  });
+
   it('lets nobody read from elsewhere, or through a proxy, unless that is said', async () => {
     const { port } = await serve(client);
     const elsewhere = [
@@ -121,6 +143,8 @@ describe('who may', () => {
       ['Host: localhost.evil.example'],
       [HOST, 'X-Forwarded-For: 127.0.0.1'],
       [HOST, 'Forwarded: for=127.0.0.1;host=localhost'],
+      [HOST, 'X-Envoy-External-Address: 127.0.0.1'],
+      [HOST, 'CF-Connecting-IP: 127.0.0.1'],
     ];
     for (const headers of elsewhere) {
       for (const path of ['/', '/status', '/history', '/events', '/schema.json']) {
@@ -421,6 +445,28 @@ describe('listeners', () => {
     first.close();
     await waitFor(async () => (await fetch(`${url}/events`)).status === 200, { what: 'a place' });
     expect(handler).toBeTypeOf('function');
+  });
+
+  it('that come back are sent what they missed, however much happened', async () => {
+    const { url } = await serve(client, { statusIntervalMs: 3_600_000 });
+    const first = await EventReader.open(url);
+    client.emit('error', new Error('the first'));
+    await waitFor(() => first.of('client-error').length === 1, { what: 'an event' });
+    const id = first.of('client-error')[0]?.id as string;
+    // More than may wait for a reader.
+    for (let i = 0; i < 1000; i += 1) client.emit('error', new Error(`${i} ${'€'.repeat(990)}`));
+    for (let i = 0; i < 3; i += 1) {
+      const reader = await EventReader.open(url, { 'last-event-id': id });
+      await waitFor(() => reader.of('status').length > 0, { what: 'the status' });
+      expect(reader.of('client-error').map(({ data }) => data.message.slice(0, 4))).toContain(
+        '999 ',
+      );
+      client.emit('error', new Error('and on'));
+      await waitFor(() => reader.of('client-error').at(-1)?.data.message === 'and on', {
+        what: 'the next event',
+      });
+      expect(reader.ended).toBe(false);
+    }
   });
 
   it('that don’t read are dropped, and memory stays bounded', async () => {
