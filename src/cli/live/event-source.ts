@@ -1,43 +1,78 @@
-/** Server-sent events from a stream of bytes. */
+/** Server-sent events from a stream of bytes, as the HTML standard defines them. */
 
 export interface ServerEvent {
   readonly event: string;
-  /** Parsed; undefined when it is no JSON. */
+  /** Parsed JSON; undefined when the data is not JSON. */
   readonly data: unknown;
   readonly id?: string;
 }
 
-/** No event of the handler comes near it. */
-const MAX_CHARACTERS = 4 * 1024 * 1024;
+/** The longest event, in UTF-16 code units. The handler's own events are far below it. */
+export const LONGEST_EVENT = 4 * 1024 * 1024;
 
+/** Rejects when one event is longer than `LONGEST_EVENT`. */
 export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true }).replaceAll('\r\n', '\n');
-    if (text.length > MAX_CHARACTERS) throw new Error('an event that does not end');
-    const blocks = text.split('\n\n');
-    text = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const event = parseEvent(block);
-      if (event !== undefined) yield event;
-    }
-  }
+  const parser = new EventParser();
+  for await (const chunk of stream) yield* parser.feed(decoder.decode(chunk, { stream: true }));
 }
 
-/** Undefined for comments and for what only sets the id or the delay. */
-export function parseEvent(block: string): ServerEvent | undefined {
-  let event = 'message';
-  let id: string | undefined;
-  const data: string[] = [];
-  for (const line of block.split('\n')) {
-    const [, field, value = ''] = /^(\w+)(?:: ?(.*))?$/.exec(line) ?? [];
-    if (field === 'event') event = value;
-    if (field === 'id') id = value;
-    if (field === 'data') data.push(value);
+/** Parses text in chunks of any size; each character is looked at once. */
+export class EventParser {
+  /** Parts of the line that has not ended yet. */
+  #line: string[] = [];
+  #data: string[] = [];
+  #event = '';
+  #id: string | undefined;
+  #length = 0;
+  /** The last chunk ended with CR: LF at the start of the next one belongs to it. */
+  #afterReturn = false;
+
+  /** Events that `text` completes. Throws when the event under way is too long. */
+  *feed(text: string): Generator<ServerEvent> {
+    let start = this.#afterReturn && text.startsWith('\n') ? 1 : 0;
+    if (text !== '') this.#afterReturn = text.endsWith('\r');
+    const end = /\r\n?|\n/g;
+    end.lastIndex = start;
+    for (let match = end.exec(text); match !== null; match = end.exec(text)) {
+      this.#line.push(text.slice(start, match.index));
+      start = end.lastIndex;
+      const event = this.#take(this.#line.join(''));
+      this.#line = [];
+      if (event !== undefined) yield event;
+    }
+    const rest = text.slice(start);
+    this.#count(rest.length);
+    if (rest !== '') this.#line.push(rest);
   }
-  if (data.length === 0) return undefined;
-  return { event, data: parse(data.join('\n')), ...(id === undefined ? {} : { id }) };
+
+  #take(line: string): ServerEvent | undefined {
+    if (line === '') return this.#dispatch();
+    this.#count(line.length);
+    const colon = line.indexOf(':');
+    if (colon === 0) return undefined;
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') this.#event = value;
+    else if (field === 'data') this.#data.push(value);
+    else if (field === 'id' && !value.includes('\0')) this.#id = value;
+    return undefined;
+  }
+
+  #dispatch(): ServerEvent | undefined {
+    const [event, data, id] = [this.#event || 'message', this.#data, this.#id];
+    this.#event = '';
+    this.#data = [];
+    this.#id = undefined;
+    this.#length = 0;
+    if (data.length === 0) return undefined;
+    return { event, data: parse(data.join('\n')), ...(id === undefined ? {} : { id }) };
+  }
+
+  #count(characters: number): void {
+    this.#length += characters;
+    if (this.#length > LONGEST_EVENT) throw new Error('an event does not end');
+  }
 }
 
 function parse(text: string): unknown {
