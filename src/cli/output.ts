@@ -1,7 +1,7 @@
 /** Where a command's words go: people get colours and lines that move, programs get JSON. */
 import { createInterface } from 'node:readline/promises';
 import { InterruptedError, UsageError } from './exit.js';
-import { type Paint, Terminal, traitsOf } from './terminal.js';
+import { type Paint, printable, Terminal, traitsOf } from './terminal.js';
 
 export interface OutputOptions {
   /** One JSON document (or one a line) on stdout, and nothing else there. */
@@ -40,12 +40,12 @@ export class Output {
 
   document(value: unknown): void {
     this.terminal.close();
-    process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    process.stdout.write(`${escaped(JSON.stringify(value, undefined, 2))}\n`);
   }
 
   /** One document a line, for what goes on. */
   line(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    process.stdout.write(`${escaped(JSON.stringify(value))}\n`);
   }
 
   /**
@@ -67,7 +67,7 @@ export class Output {
       lines.once('close', () => resolve('closed'));
     });
     try {
-      const asked = lines.question(`${question.join('\n')} [y/N] `);
+      const asked = lines.question(`${question.map(printable).join('\n')} [y/N] `);
       asked.catch(() => {});
       const answer = await Promise.race([asked.then((text) => ({ text })), isLeft]);
       if (typeof answer === 'object') return /^y(es)?$/i.test(answer.text.trim());
@@ -78,4 +78,12 @@ export class Output {
       lines.close();
     }
   }
+}
+
+/** JSON leaves some characters that act on a terminal as they are. */
+function escaped(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -4,6 +4,7 @@ import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
+import { printable } from './terminal.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
@@ -64,6 +65,6 @@ function report(error: unknown): number {
 }
 
 function complain(text: string, code: number): number {
-  process.stderr.write(`redis-multidb: ${text}\n`);
+  process.stderr.write(`redis-multidb: ${text.split('\n').map(printable).join('\n')}\n`);
   return code;
 }

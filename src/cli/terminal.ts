@@ -78,6 +78,19 @@ export function fitting(parts: readonly string[], columns: number, gap = '  '): 
   return line;
 }
 
+const COLOUR_OR_ACTING = new RegExp(
+  `${ESCAPE}\\[[\\d;]*m|[\\p{Cc}\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]`,
+  'gu',
+);
+
+/**
+ * `text` with nothing that acts on a terminal but colours: whatever a server or a file has put into
+ * it, no title, clipboard, cursor or other line is changed by it.
+ */
+export function printable(text: string): string {
+  return text.replace(COLOUR_OR_ACTING, (found) => (found.length > 1 ? found : ' '));
+}
+
 const CLEAR_LINE = '\r\u001b[2K';
 const CLEAR_REST = '\u001b[K';
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
@@ -110,7 +123,7 @@ export class Terminal {
 
   print(...lines: readonly string[]): void {
     if (this.#ended || this.quiet) return;
-    const text = lines.map((line) => `${line.trimEnd()}\n`).join('');
+    const text = lines.map((line) => `${printable(line).trimEnd()}\n`).join('');
     if (this.#status === '') this.stream.write(text);
     else this.stream.write(`${CLEAR_LINE}${text}${this.#status}`);
   }
@@ -118,9 +131,9 @@ export class Terminal {
   /** Replaces the line at the bottom. Does nothing where lines can't be drawn over. */
   status(line: string): void {
     if (!this.traits.live || this.#ended) return;
-    this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${CLEAR_LINE}${line}`);
+    this.#status = printable(line);
+    this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${CLEAR_LINE}${this.#status}`);
     this.#cursorHidden = true;
-    this.#status = line;
   }
 
   /**
@@ -137,7 +150,9 @@ export class Terminal {
     const up = this.#frameLines > 0 && !isMoved ? `\u001b[${this.#frameLines}A` : '';
     // The cursor needs the line below.
     const shown = rows > 1 ? lines.slice(0, rows - 1) : lines;
-    const text = shown.map((line) => `${cut(line, columns || 100)}${CLEAR_REST}\n`).join('');
+    const text = shown
+      .map((line) => `${cut(printable(line), columns || 100)}${CLEAR_REST}\n`)
+      .join('');
     this.stream.write(`${this.#cursorHidden ? '' : HIDE_CURSOR}${start}${up}${text}\u001b[J`);
     this.#cursorHidden = true;
     this.#frameLines = shown.length;

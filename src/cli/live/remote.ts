@@ -1,10 +1,13 @@
 /** A running application through its HTTP handler. */
+import { cleanText } from '../../clean-text.js';
 import { systemClock, type Timer } from '../../clock.js';
 import { substitute } from '../../config/variables.js';
 import { duration } from '../../drill/report/format.js';
 import type { Status } from '../../http/status.js';
 import { FailedError, UsageError } from '../exit.js';
+import { asStatus, cleanDocument, parseDocument, readText } from './answer.js';
 import { readEvents, type ServerEvent } from './event-source.js';
+import { Pace, paced, pause } from './pace.js';
 
 /** Also the default of `--timeout`. */
 export const TIMEOUT_MS = 10_000;
@@ -12,6 +15,14 @@ export const TIMEOUT_MS = 10_000;
 const RECONNECT_MS = 2000;
 /** The handler sends a status or a comment more often than that. */
 const SILENT_TIMEOUTS = 3;
+/** The longest answer that is read for the reason of a refusal, in bytes. */
+const LONGEST_REFUSAL = 64 * 1024;
+/** Events that are taken at once: what a handler keeps for a reader that comes back, and more. */
+const BURST_EVENTS = 500;
+/** Events a second that are taken after that. */
+const EVENTS_PER_SECOND = 50;
+const BURST_BYTES = 8 * 1024 * 1024;
+const BYTES_PER_SECOND = 1024 * 1024;
 
 export class Remote {
   readonly #base: string;
@@ -46,17 +57,20 @@ export class Remote {
   }
 
   async status(): Promise<Status> {
-    const status = (await this.#json('GET', '/status')) as Status;
-    if (typeof status !== 'object' || status === null || !Array.isArray(status.databases))
-      throw this.#stranger();
+    const status = asStatus(await this.#json('GET', '/status'));
+    if (status === undefined) throw this.#stranger();
     return status;
   }
 
   /** Resolves to the database that is active then. `durationMs`: null for "until told otherwise". */
   async switchTo(database: string, durationMs: number | null | undefined): Promise<string | null> {
     const body = durationMs === undefined ? { database } : { database, durationMs };
-    const answer = (await this.#json('POST', '/active', body)) as { activeDatabase: string | null };
-    return answer.activeDatabase;
+    const answer = (await this.#json('POST', '/active', body)) as {
+      activeDatabase?: unknown;
+    } | null;
+    const active = answer?.activeDatabase;
+    if (typeof active !== 'string' && active !== null) throw this.#stranger();
+    return active;
   }
 
   /**
@@ -102,7 +116,15 @@ export class Remote {
       if (response.body === null || !isStream) throw this.#stranger();
       const silenceMs = SILENT_TIMEOUTS * this.timeoutMs;
       const heard = () => call.expect(silenceMs, `nothing heard for ${duration(silenceMs)}`);
-      yield* readEvents(noting(response.body, heard));
+      const events = new Pace(BURST_EVENTS, EVENTS_PER_SECOND, call.signal);
+      const bytes = new Pace(BURST_BYTES, BYTES_PER_SECOND, call.signal);
+      for await (const { data, ...event } of readEvents(paced(response.body, bytes, heard))) {
+        await events.take(1);
+        const clean = cleanDocument(data);
+        // A status that is none is not shown; the next one may be.
+        if (event.event === 'status' && asStatus(clean) === undefined) continue;
+        yield { ...event, event: cleanText(event.event), data: clean };
+      }
     } catch (error) {
       if (signal.aborted || error instanceof FailedError) throw error;
       throw this.#unreachable(call.late ?? error);
@@ -123,10 +145,12 @@ export class Remote {
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       });
       if (!response.ok) throw await this.#refused(response);
-      return await response.json().catch((error) => {
-        if (error instanceof SyntaxError) throw this.#stranger();
+      const text = await readText(response).catch((error) => {
         throw this.#unreachable(call.late ?? error);
       });
+      const document = parseDocument(text);
+      if (document === undefined) throw this.#stranger();
+      return document;
     } finally {
       call.end();
     }
@@ -143,24 +167,20 @@ export class Remote {
   }
 
   #unreachable(error: unknown): FailedError {
-    return new FailedError(`${this.#base} can't be reached: ${causeOf(error)}`);
+    return new FailedError(`${this.#base} can't be reached: ${cleanText(causeOf(error))}`);
   }
 
   async #refused(response: Response): Promise<FailedError> {
     const location = response.headers.get('location');
     if (response.status >= 300 && response.status < 400 && location !== null) {
+      if (!URL.canParse(location, this.#base)) return this.#stranger(response.status);
       const { origin, pathname } = new URL(location, this.#base);
       return new FailedError(
         `${this.#base} redirects to ${origin}${pathname}, which is not followed. Is this where it is mounted?`,
       );
     }
-    const text = await response.text().catch(() => '');
-    let message: unknown;
-    try {
-      message = (JSON.parse(text) as { error?: unknown }).error;
-    } catch {
-      // Some other server.
-    }
+    const text = await readText(response, LONGEST_REFUSAL).catch(() => '');
+    const { error: message } = (parseDocument(text) ?? {}) as { error?: unknown };
     if (typeof message !== 'string') return this.#stranger(response.status);
     const hint =
       (response.status === 401 || response.status === 403) && !('authorization' in this.#headers)
@@ -206,28 +226,6 @@ class Call {
     this.#timer?.cancel();
     this.given?.removeEventListener('abort', this.#stop);
   }
-}
-
-async function* noting(
-  stream: AsyncIterable<Uint8Array>,
-  heard: () => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stream) {
-    heard();
-    yield chunk;
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = systemClock.after(ms, resolve, { keepAlive: true });
-    const stop = () => {
-      timer.cancel();
-      resolve();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
 }
 
 export function isHttpUrl(text: string): boolean {
