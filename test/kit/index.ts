@@ -43,6 +43,13 @@ export {
 export { once, sleep, type WaitOptions, waitFor } from '../../src/drill/wire/wait.js';
 export { type ClusterOptions, RedisCluster, startCluster } from './cluster.js';
 export {
+  GARBAGE,
+  type GarbageName,
+  HostileServer,
+  type HostileServerOptions,
+  startHostileServer,
+} from './hostile-server.js';
+export {
   expectNoLeaks,
   type HandleSnapshot,
   heapUsedAfterGc,

@@ -7,7 +7,10 @@ import {
   freePorts,
   heapUsedAfterGc,
   once,
+  RawConnection,
   snapshot,
+  startHostileServer,
+  startRedis,
   waitFor,
 } from './index.js';
 
@@ -73,4 +76,24 @@ test('heapUsedAfterGc() sees what is kept and not what is garbage', async () => 
   expect(kept).toHaveLength(1000);
   kept = undefined;
   expect((await heapUsedAfterGc()) - before).toBeLessThan(2_000_000);
+});
+
+test('a hostile server relays, greets, answers with garbage, says what nobody asked, and relays again', async () => {
+  const server = await startRedis();
+  const hostile = await startHostileServer({ target: server });
+  const ping = (connection: RawConnection) => connection.request('PING');
+  const open = () => RawConnection.open(hostile);
+  const first = await open();
+  expect(await ping(first)).toBe('PONG');
+  hostile.say(':7\r\n');
+  await waitFor(async () => (await ping(first)) === 7, { what: 'the wrong reply' });
+  hostile.answer('+other\r\n');
+  expect(await ping(await open())).toBe('other');
+  hostile.behave();
+  hostile.greet('+hello\r\n');
+  expect(await ping(await open())).toBe('hello');
+  hostile.behave();
+  expect(await ping(await open())).toBe('PONG');
+  expect(hostile.accepted).toBe(4);
+  await hostile.dispose();
 });

@@ -1,6 +1,6 @@
-import * as library from '@redis/client';
 import { InvalidOptionError } from '../../errors.js';
 import { type CacheGround, GuardedCache } from './guarded-cache.js';
+import { respOf } from './options.js';
 
 /** What node-redis's `_executeCommand` is called with, as far as it matters here. */
 type Execute = (
@@ -15,11 +15,11 @@ export function cacheOf(
   options: Record<string, unknown>,
   ground: CacheGround | undefined,
 ): GuardedCache | undefined {
-  const { clientSideCache, emitInvalidate, RESP, commandOptions } = options;
+  const { clientSideCache, emitInvalidate, commandOptions } = options;
   // The engine emits it: the facade hears nothing of servers.
   delete options.emitInvalidate;
   if (!clientSideCache && !emitInvalidate) return undefined;
-  const resp = RESP ?? (library as { DEFAULT_RESP?: number }).DEFAULT_RESP ?? 2;
+  const resp = respOf(options);
   const name = clientSideCache ? 'client.clientSideCache' : 'client.emitInvalidate';
   if (resp !== 3) throw new InvalidOptionError(name, '`RESP: 3` beside it', `RESP ${resp}`);
   if (!clientSideCache || ground === undefined) return undefined;

@@ -24,6 +24,7 @@ import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import { NodeRedisConnection } from './connection.js';
 import { type NodeRedisOptions, reconnectDelay } from './options.js';
 import { openProbeConnection } from './probe-connection.js';
+import { BrokenStreamError } from './stream-guard.js';
 import { NodeRedisSubscriber } from './subscriber.js';
 
 /** node-redis's own default. */
@@ -32,6 +33,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 const CUT_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
 const CONNECTION_ERRORS = [
+  BrokenStreamError,
   ClientClosedError,
   ClientOfflineError,
   ConnectionTimeoutError,
@@ -41,6 +43,9 @@ const CONNECTION_ERRORS = [
   SocketTimeoutError,
   TimeoutError,
 ];
+
+/** Of an argument that can't be encoded: its type is wrong, or it is longer than a string may be. */
+const CALLER_ERRORS = [AbortError, TypeError, RangeError];
 
 /** One standalone server through `@redis/client` 5 or 6. */
 export class NodeRedisDriver implements Driver {
@@ -80,8 +85,7 @@ export class NodeRedisDriver implements Driver {
   classify(error: unknown): DriverErrorKind | undefined {
     if (error instanceof ErrorReply || error instanceof WatchError) return 'reply';
     if (CONNECTION_ERRORS.some((kind) => error instanceof kind)) return 'connection';
-    if (error instanceof AbortError || error instanceof TypeError) return 'caller';
-    return undefined;
+    return CALLER_ERRORS.some((kind) => error instanceof kind) ? 'caller' : undefined;
   }
 
   isCut(error: unknown): boolean {

@@ -1,5 +1,4 @@
-import * as library from '@redis/client';
-import type { NodeRedisOptions } from './options.js';
+import { type NodeRedisOptions, respOf } from './options.js';
 
 /** node-redis's own default of its relaxed timeouts. */
 const RELAXED_MS = 10_000;
@@ -26,8 +25,8 @@ export function followMaintenance(
   onAnnouncement: (announcement: Announcement) => void,
 ): { announce(): void } {
   const { _getQueue, sendCommand } = client as PushClient;
-  const resp = options.RESP ?? (library as { DEFAULT_RESP?: number }).DEFAULT_RESP ?? 2;
-  if (resp === 2 || options.maintNotifications === 'disabled') return { announce: () => {} };
+  if (respOf(options) === 2 || options.maintNotifications === 'disabled')
+    return { announce: () => {} };
   const relaxedMs = options.maintRelaxedCommandTimeout ?? RELAXED_MS;
   const queue = _getQueue?.call(client);
   queue?.addPushHandler?.((push) => {

@@ -1,6 +1,7 @@
 import { createClient } from '@redis/client';
 import { StreamedCredentials } from './credentials.js';
-import type { ClientOptions } from './options.js';
+import { type ClientOptions, respOf } from './options.js';
+import { guardStream } from './stream-guard.js';
 
 export type InnerClient = ReturnType<typeof createClient>;
 
@@ -19,6 +20,7 @@ export function newClient(options: ClientOptions): InnerClient {
     templates.set(RESP, template);
   }
   const client = template.duplicate(options as never) as unknown as InnerClient;
+  guardStream(client, respOf(options) !== 2);
   const { credentialsProvider } = options;
   if (credentialsProvider instanceof StreamedCredentials) {
     client.on('ready', () => credentialsProvider.ready());

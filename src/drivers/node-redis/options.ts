@@ -1,4 +1,4 @@
-import type { createClient } from '@redis/client';
+import * as library from '@redis/client';
 import { connectionCredentials } from './credentials.js';
 
 /** node-redis options of one database, as far as the driver reads them. */
@@ -21,7 +21,7 @@ export interface NodeRedisOptions {
   };
 }
 
-export type ClientOptions = NonNullable<Parameters<typeof createClient>[0]>;
+export type ClientOptions = NonNullable<Parameters<typeof library.createClient>[0]>;
 
 /** Keys of `client` that shape the API: they belong to the facade, not to a connection. */
 export const API_SHAPING_OPTIONS = [
@@ -64,6 +64,11 @@ export function connectionOptions(
   // `maintenance.ts` follows the announcements instead.
   options.maintNotifications = 'disabled';
   return { options: options as ClientOptions, abort };
+}
+
+/** The version of the protocol that a client with these options speaks. */
+export function respOf({ RESP }: { readonly RESP?: unknown }): unknown {
+  return RESP ?? (library as { DEFAULT_RESP?: number }).DEFAULT_RESP ?? 2;
 }
 
 /** Version 5 knows no `unix:` URL: it is taken apart here for both. */
