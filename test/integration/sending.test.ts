@@ -2,6 +2,7 @@
  * How commands reach the socket: in order, whole, and known to be written or not, whichever way
  * they are handed to node-redis.
  */
+import { constants } from 'node:buffer';
 import { channel } from 'node:diagnostics_channel';
 import * as library from '@redis/client';
 import type { MultiDbClient } from 'redis-multidb';
@@ -109,6 +110,38 @@ describe.each(ways)('%s', (_name, begin) => {
     expect(await client.mGet(['a', 'b', 'c', 'e'])).toEqual(['1', null, '3', null]);
   });
 
+  it('rejects arguments that lie or throw, and nothing beside them', async () => {
+    const client = await connected(await servers());
+    const longer = Object.defineProperty(Buffer.from('abcdef'), 'length', { value: 3 });
+    const fake = Object.create(Buffer.prototype, { length: { value: 3 } });
+    const throwing = {
+      toString: () => {
+        throw new Error('toString');
+      },
+      get length() {
+        throw new Error('length');
+      },
+    };
+    const bad = [longer, fake, throwing, new String('text'), null, 5n, Symbol('s'), [], () => {}];
+    for (const arg of bad as string[]) {
+      const outcomes = await Promise.allSettled([
+        client.set('a', '1'),
+        client.sendCommand(['SET', 'b', arg]),
+        client.sendCommand(['SET', arg, 'b']),
+        client.sendCommand([arg]),
+        client.multi().set('c', '2').addCommand(['SET', 'd', arg]).exec(),
+        client.multi().set('c', '2').addCommand([arg]).execAsPipeline(),
+        client.echo('e'),
+      ]);
+      expect(outcomes.map(({ status }) => status.at(0)).join('')).toBe('frrrrrf');
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(TypeError);
+      }
+    }
+    expect(await client.exists(['b', 'c', 'd'])).toBe(0);
+    expect(client.stats().pending).toBe(0);
+  });
+
   it('refuses what no server would answer: the next reply would be taken for its own', async () => {
     const client = await connected(await servers());
     const none = 'expected an array that begins with the name of a command';
@@ -167,6 +200,35 @@ describe.each(ways)('%s', (_name, begin) => {
     expect(order).toEqual([2, 3, 1]);
   });
 
+  it('puts nothing into a transaction or pipeline that is partly written', async () => {
+    const [east, west] = await servers();
+    const proxy = await startProxy(east);
+    const client = await connected([proxy, west], { suspectAfterMs: 30_000 });
+    const asap = client.asap() as unknown as MultiDbClient;
+    const large = Buffer.alloc(300_000, 'x');
+    await client.set('k', 'v');
+    for (const exec of ['exec', 'execAsPipeline'] as const) {
+      await client.rPush('list', 'element');
+      proxy.silence('both');
+      const batch = client.multi();
+      for (let index = 0; index < 60; index += 1) batch.set(`large:${index}`, large);
+      const executed = batch[exec]();
+      // Written as far as the socket takes it.
+      await waitFor(() => proxy.bytes.toServer.received > large.length, { what: 'a part' });
+      // Asks for the id of its connection.
+      const popped = client.blPop('list', 5);
+      const reads: Promise<unknown>[] = [];
+      for (let turn = 0; turn < 20; turn += 1) {
+        reads.push(asap.get('k'), client.get('k'));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await proxy.restore();
+      expect(new Set(await Promise.all(reads))).toEqual(new Set(['v']));
+      expect(await executed).toEqual(Array.from({ length: 60 }, () => 'OK'));
+      expect(await popped).toMatchObject({ element: 'element' });
+    }
+  });
+
   it('settles everything when the client is destroyed in the same turn', async () => {
     const client = await connected(await servers());
     const sent = Array.from({ length: 100 }, () => client.incr('counter'));
@@ -197,6 +259,27 @@ describe.each(ways)('%s', (_name, begin) => {
     });
   });
 });
+
+it('a text almost as long as a string can be goes out, and what is longer is refused', async () => {
+  const [east, west] = await servers();
+  await east.command('CONFIG', 'SET', 'client-query-buffer-limit', '4gb');
+  const client = await connected([east, west], {
+    suspectAfterMs: 30_000,
+    commandTimeoutMs: 30_000,
+  });
+  const longest = constants.MAX_STRING_LENGTH;
+  const outcomes = await Promise.allSettled([
+    client.set('a', 'x'.repeat(200)),
+    client.strLen('a'),
+    client.sendCommand(['ECHO', 'x'.repeat(longest)]),
+    client.multi().set('b', '1').set('c', 'x'.repeat(longest)).exec(),
+    client.sendCommand(['STRLEN', 'x'.repeat(longest - 88)]),
+    client.set('d', '2'),
+  ]);
+  expect(outcomes.map(({ status }) => status.at(0)).join('')).toBe('ffrrff');
+  expect((outcomes[2] as PromiseRejectedResult).reason).toBeInstanceOf(RangeError);
+  expect(await client.mGet(['b', 'd'])).toEqual([null, '2']);
+}, 60_000);
 
 it.runIf(traces)('node-redis goes on telling its tracing channel of every command', async () => {
   const seen: string[] = [];

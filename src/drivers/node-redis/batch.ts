@@ -10,10 +10,14 @@ import { BatchWatch, type WriteWatch } from './write-watch.js';
 export function sendBatch(sender: SignalSender, attempt: Attempt, batch: Batch): void {
   const chain = chainOf(batch, attempt.options?.typeMapping);
   const chainId = Symbol(batch.kind);
-  const unnoticed = silent(attempt);
   const watches: WriteWatch[] = [];
   const sent = chain.commands.map(({ args, typeMapping }, index) => {
-    const noticing = index === chain.telling ? attempt : unnoticed;
+    const noticing = {
+      set written(_: boolean) {
+        sender.boundary.note(index, chain.commands.length);
+        if (index === chain.telling) attempt.written = true;
+      },
+    };
     const { watch, reply } = sender.sendWatched(args, noticing, { chainId, typeMapping });
     watches.push(watch);
     return reply;
@@ -32,17 +36,4 @@ export function sendBatch(sender: SignalSender, attempt: Attempt, batch: Batch):
         if (!handle.withdrawn) attempt.onError(error);
       },
     );
-}
-
-/** An attempt whose writing nobody asks about. */
-function silent(attempt: Attempt): Attempt {
-  return {
-    args: attempt.args,
-    batch: undefined,
-    options: undefined,
-    written: false,
-    handle: undefined,
-    onReply: () => {},
-    onError: () => {},
-  };
 }

@@ -39,21 +39,6 @@ export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
   return { commands: [...all, exec], telling: all.length, answer: 'last' };
 }
 
-/**
- * Why a batch can't be encoded. node-redis would leave out the command in question, and have the
- * others executed.
- */
-export function flawOf({ commands }: Batch): TypeError | undefined {
-  for (const [index, args] of commands.entries()) {
-    for (const [place, arg] of args.entries()) {
-      if (typeof arg === 'string' || Buffer.isBuffer(arg)) continue;
-      const where = `argument ${place} of command ${index + 1} (${String(args[0])})`;
-      return new TypeError(`${where}: expected a string or Buffer, received ${typeof arg}`);
-    }
-  }
-  return undefined;
-}
-
 /** The reply of the whole; throws the first error, unless each counts. */
 export function answerOf(chain: Chain, results: readonly PromiseSettledResult<unknown>[]): unknown {
   if (chain.answer === 'each') return results;

@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
-import { flawOf } from './chain.js';
+import { BatchBoundary } from './batch-boundary.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
@@ -26,6 +26,7 @@ export class NodeRedisConnection implements Connection {
   readonly #abort: AbortController;
   readonly #outbox: Outbox | undefined;
   readonly #sender: SignalSender;
+  readonly #boundary = new BatchBoundary();
   #ready = false;
   /** Why it ended; set before node-redis rejects what was under way. */
   #ended: Error | undefined;
@@ -51,7 +52,7 @@ export class NodeRedisConnection implements Connection {
     const tracked = relay === undefined ? {} : { clientSideCache: relay };
     this.#client = newClient({ ...setting.options, ...tracked } as never);
     this.#outbox = Outbox.of(this.#client, () => this.ended);
-    this.#sender = new SignalSender(this.#client, this, this.#explain);
+    this.#sender = new SignalSender(this.#client, this, this.#explain, this.#boundary);
     const maintenance = followMaintenance(this.#client, options, (announcement) => {
       if (this.#ended !== undefined) return;
       this.#listener.onMaintenance('forMs' in announcement ? announcement.forMs : 0);
@@ -87,16 +88,11 @@ export class NodeRedisConnection implements Connection {
 
   send(attempt: Attempt): void {
     const { batch } = attempt;
-    const flaw = batch && flawOf(batch);
-    if (flaw !== undefined) {
-      queueMicrotask(() => attempt.onError(flaw));
-      return;
-    }
     const outbox = this.#outbox;
     if (outbox === undefined || (TRACES.hasSubscribers && outbox.isEmpty)) {
       this.#sender.send(attempt);
     } else if (batch !== undefined) {
-      const whole = new BatchEntries(attempt, batch, this.#explain);
+      const whole = new BatchEntries(attempt, batch, this.#explain, this.#boundary);
       attempt.handle = whole;
       outbox.addAll(whole.entries);
     } else {

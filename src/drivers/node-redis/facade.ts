@@ -5,6 +5,7 @@ import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command.js';
 import type { CommandArgument } from '../driver.js';
 import { answeringMembers } from './answering.js';
+import { argumentFlaw } from './argument-flaw.js';
 import { cacheOf, cachingMembers } from './caching.js';
 import type { CacheGround } from './guarded-cache.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
@@ -127,6 +128,12 @@ export function createFacade(
     const all = commands.map(({ args }) => args);
     const flawed = all.findIndex((args) => !isCommand(args));
     if (flawed >= 0) return Promise.reject(new TypeError(`command ${flawed + 1}: ${A_COMMAND}`));
+    for (const [index, args] of all.entries()) {
+      const flaw = argumentFlaw(args);
+      if (flaw === undefined) continue;
+      flaw.message = `command ${index + 1}: ${flaw.message}`;
+      return Promise.reject(flaw);
+    }
     const refused = all.map(refusal).find((error) => error !== undefined);
     if (refused !== undefined) return Promise.reject(refused);
     return sink.sendBatch(kind, all, view._commandOptions);
@@ -154,7 +161,9 @@ function isCommand(args: unknown): args is readonly CommandArgument[] {
 
 /** Also of what a module of the user's own has encoded. */
 function refusalOf(args: unknown): Error | undefined {
-  return isCommand(args) ? refusal(args) : new TypeError(`args: ${A_COMMAND}`);
+  return isCommand(args)
+    ? (argumentFlaw(args) ?? refusal(args))
+    : new TypeError(`args: ${A_COMMAND}`);
 }
 
 /** Own, not enumerable, and not to be replaced by accident. */

@@ -111,7 +111,8 @@ export class Outbox {
       while (this.#handOver()) {
         for (const encoded of this.#commandsToWrite.call(this.#queue)) {
           for (const part of encoded) {
-            if (typeof part === 'string') text += part;
+            // A long text stays by itself: joined, it could be longer than a string can be.
+            if (typeof part === 'string' && part.length < CHUNK_LENGTH) text += part;
             else {
               parts.push(text, part);
               text = '';

@@ -1,4 +1,5 @@
 import type { Attempt, Batch, CommandArgument } from '../driver.js';
+import type { BatchBoundary } from './batch-boundary.js';
 import { answerOf, type Chain, chainOf, type WireBatch } from './chain.js';
 
 /**
@@ -117,6 +118,7 @@ export class BatchEntries {
     readonly attempt: Attempt,
     batch: Batch,
     private readonly explain: Explain,
+    private readonly boundary: BatchBoundary,
   ) {
     this.#chain = chainOf(batch, attempt.options?.typeMapping);
     this.isDivisible = batch.kind === 'pipeline' && !(batch as WireBatch).asking;
@@ -134,6 +136,11 @@ export class BatchEntries {
     if (this.entries[0]?.isWritten !== false) return false;
     for (const entry of this.entries) entry.withdraw();
     return true;
+  }
+
+  /** The command at `index` has been encoded or skipped. */
+  passed(index: number): void {
+    this.boundary.note(index, this.entries.length);
   }
 
   settle(index: number, value: unknown): void {
@@ -191,10 +198,12 @@ class BatchEntry extends QueueEntry {
   }
 
   reject(error: unknown): void {
+    if (!this.isWritten) this.whole.passed(this.index);
     if (!this.withdrawn) this.whole.fail(this.index, error);
   }
 
   protected onWritten(): void {
+    this.whole.passed(this.index);
     if (this.tells) this.whole.attempt.written = true;
   }
 }

@@ -1,5 +1,6 @@
 import type { Attempt, CommandArgument } from '../driver.js';
 import { sendBatch } from './batch.js';
+import type { BatchBoundary } from './batch-boundary.js';
 import type { InnerClient } from './new-client.js';
 import type { Explain } from './queue-entry.js';
 import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
@@ -17,6 +18,7 @@ export class SignalSender {
     private readonly client: InnerClient,
     private readonly connection: { readonly ended: boolean },
     private readonly explain: Explain,
+    readonly boundary: BatchBoundary,
   ) {
     this.#forgets = 'chainInExecution' in client._getQueue();
   }
@@ -34,7 +36,11 @@ export class SignalSender {
     const options =
       given?.typeMapping === undefined && given?.asap === undefined
         ? { abortSignal: watch }
-        : { abortSignal: watch, typeMapping: given.typeMapping, asap: given.asap };
+        : {
+            abortSignal: watch,
+            typeMapping: given.typeMapping,
+            asap: given.asap && !this.boundary.isInside,
+          };
     this.client.sendCommand((encoded ?? attempt.args) as string[], options as object).then(
       (reply) => attempt.onReply(reply),
       (error) => {
@@ -51,7 +57,7 @@ export class SignalSender {
   /** One command of a batch. */
   sendWatched(
     args: readonly CommandArgument[],
-    noticing: Attempt,
+    noticing: { written: boolean },
     options: Omit<SendCommandOptions, 'abortSignal'>,
   ): { readonly watch: WriteWatch; readonly reply: Promise<unknown> } {
     const encoded = this.#encodable(args);

@@ -1,5 +1,3 @@
-import type { Attempt } from '../driver.js';
-
 /** What the connection that a watch belongs to tells it. */
 interface Ending {
   readonly ended: boolean;
@@ -27,7 +25,7 @@ export class WriteWatch {
 
   constructor(
     private readonly connection: Ending,
-    private readonly attempt: Attempt,
+    private readonly attempt: { written: boolean },
     /** What node-redis was given to encode, if it can't be asked to forget the command. */
     private readonly encoded?: unknown[] | undefined,
   ) {}
