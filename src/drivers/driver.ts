@@ -9,6 +9,7 @@
  */
 
 import type { Clock, Random, Timer } from '../clock.js';
+import type { LookupTrouble } from '../name-lookup/host-name.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
 export type CommandArgument = string | Buffer;
@@ -176,6 +177,8 @@ export interface Driver {
    * there.
    */
   readonly shardTags?: readonly string[] | undefined;
+  /** The host names of this database. Absent: it has none. */
+  readonly names?: HostNames;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /**
    * A connection over which nothing else goes, so that WATCH holds until EXEC; with `shards` to the
@@ -198,6 +201,34 @@ export interface Driver {
   isCut(error: unknown): boolean;
   /** The error with which the library itself reports an aborted command. */
   abortError(): Error;
+}
+
+/** The host names by which the connections of one database were made. */
+export interface HostNames {
+  /** Where each open connection leads that was made by name. */
+  readonly inUse: readonly NameInUse[];
+  /** What goes wrong with lookups at present. */
+  readonly troubles: readonly LookupTrouble[];
+  /**
+   * Looks up the names in use again, unless the latest answer is younger than `maxAgeMs`. Names
+   * whose lookup fails are left out. Never rejects; ends early when `signal` aborts.
+   */
+  resolve(maxAgeMs: number, signal: AbortSignal): Promise<readonly ResolvedName[]>;
+}
+
+export interface NameInUse {
+  /** Names the question, as in `ResolvedName`. */
+  readonly key: string;
+  /** One of them is where the connection leads; mostly there is only one. */
+  readonly addresses: readonly string[];
+}
+
+export interface ResolvedName {
+  readonly key: string;
+  readonly host: string;
+  readonly addresses: readonly string[];
+  /** When the answer came, in milliseconds of the driver; the same answer has the same time. */
+  readonly at: number;
 }
 
 /** Where the hash slots of a cluster are, as far as is known. */

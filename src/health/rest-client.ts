@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions, request } from 'node:https';
+import { lookupHook, processLookups } from '../name-lookup/lookup-hook.js';
 
 /** Far above what a cluster with thousands of databases answers. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -60,7 +61,8 @@ export class RestClient {
         accept: 'application/json',
         ...(authorization === undefined ? {} : { authorization }),
       };
-      const sent = request(url, { agent: this.#agent, headers, signal });
+      const lookup = lookupHook({ lookups: processLookups, by: undefined, signal });
+      const sent = request(url, { agent: this.#agent, headers, signal, lookup });
       sent.on('socket', (socket) => socket.unref());
       sent.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = sent.reusedSocket && error.code === 'ECONNRESET';

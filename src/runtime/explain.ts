@@ -4,6 +4,7 @@ import type { SwitchEvent } from '../events.js';
 import type { Coordinator } from './coordinator.js';
 import type { Database } from './database.js';
 import type { Forbearance } from './failover.js';
+import { nameTroubles } from './name-trouble.js';
 
 export interface ActiveExplanation {
   readonly id: string;
@@ -135,7 +136,7 @@ function remarks(database: Database): string[] {
   const found: string[] = [];
   if (!database.isChecked) found.push('health is not checked');
   if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
-  return found;
+  return [...found, ...nameTroubles(database)];
 }
 
 function explainStandby(
@@ -163,6 +164,7 @@ function explainStandby(
     possibleInMs = database.drainEndsAt - now;
   }
   if (!database.isChecked) details.push('health is not checked');
+  details.push(...nameTroubles(database));
   const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
   const wallTime = coordinator.runtime.clock.wallTime();
   return {

@@ -113,12 +113,11 @@ export class NameServer {
     return this;
   }
 
-  /** Gives the process its names back. What is under way is never answered. */
+  /** Gives the process its names back. What is under way fails: a lookup of the system always ends. */
   dispose(): void {
     this.#uninstall?.();
     this.#uninstall = undefined;
-    for (const { timer } of this.#pending) clearTimeout(timer);
-    this.#pending.clear();
+    for (const query of [...this.#pending]) this.#answer(query, 'EAI_AGAIN');
   }
 
   [Symbol.dispose](): void {

@@ -61,6 +61,7 @@ export class NodeRedisConnection implements Connection {
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;
       this.#ready = true;
+      setting.connectedTo(this.#socket?.remoteAddress);
       this.#applyRef();
       maintenance.announce();
       this.#listener.onReady();

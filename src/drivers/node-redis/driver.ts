@@ -22,6 +22,7 @@ import type {
 } from '../driver.js';
 import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import { NodeRedisConnection } from './connection.js';
+import { NamesInUse } from './names-in-use.js';
 import { type NodeRedisOptions, reconnectDelay } from './options.js';
 import { openProbeConnection } from './probe-connection.js';
 import { BrokenStreamError } from './stream-guard.js';
@@ -53,8 +54,11 @@ export class NodeRedisDriver implements Driver {
   readonly host: string;
   readonly port: number | undefined;
   readonly connectTimeoutMs: number;
+  readonly names = new NamesInUse();
+  private readonly options: NodeRedisOptions;
 
-  constructor(private readonly options: NodeRedisOptions) {
+  constructor(options: NodeRedisOptions) {
+    this.options = { ...options, names: this.names };
     this.address = addressOf(options as ClientOptions);
     const isPath = this.address.startsWith('/');
     const colon = this.address.lastIndexOf(':');

@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net';
 import * as library from '@redis/client';
 import { connectionCredentials } from './credentials.js';
+import { NamesInUse } from './names-in-use.js';
 
 /** node-redis options of one database, as far as the driver reads them. */
 export interface NodeRedisOptions {
@@ -18,7 +20,10 @@ export interface NodeRedisOptions {
     readonly connectTimeout?: number;
     readonly socketTimeout?: number;
     readonly reconnectStrategy?: unknown;
+    readonly lookup?: LookupFunction;
   };
+  /** Not the user's but the driver's: the host names of its database. */
+  readonly names?: NamesInUse;
 }
 
 export type ClientOptions = NonNullable<Parameters<typeof library.createClient>[0]>;
@@ -33,6 +38,8 @@ export interface ConnectionSetting {
   readonly options: ClientOptions;
   /** Aborts the socket in whatever state it is, in every version of node-redis. */
   readonly abort: AbortController;
+  /** The connection leads there; `undefined`: it can't be seen. */
+  connectedTo(address: string | undefined): void;
 }
 
 /**
@@ -48,9 +55,13 @@ export function connectionOptions(
   for (const key of API_SHAPING_OPTIONS) delete options[key];
   delete options.pingInterval;
   delete options.commandsQueueMaxLength;
+  delete options.names;
   const { socketTimeout: _socketTimeout, ...socket } = { ...user.socket, ...unixSocket(options) };
+  const { names = new NamesInUse() } = user;
+  const { lookup, connectedTo } = names.hook(socket.lookup, abort.signal);
   options.socket = {
     ...socket,
+    lookup,
     connectTimeout: 0,
     reconnectStrategy,
     signal: abort.signal,
@@ -63,7 +74,7 @@ export function connectionOptions(
   // node-redis would swap sockets below us, and end the process when the new address refuses;
   // `maintenance.ts` follows the announcements instead.
   options.maintNotifications = 'disabled';
-  return { options: options as ClientOptions, abort };
+  return { options: options as ClientOptions, abort, connectedTo };
 }
 
 /** The version of the protocol that a client with these options speaks. */

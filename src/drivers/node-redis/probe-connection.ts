@@ -1,6 +1,7 @@
 import type { CommandArgument, ProbeConnection } from '../driver.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
+import { captureSocket } from './raw-socket.js';
 
 /** Opens a connection for health checks. It never keeps the process alive. */
 export async function openProbeConnection(
@@ -33,8 +34,13 @@ export async function openProbeConnection(
     throw signal.reason;
   }
   client.unref();
+  let connected: Promise<unknown> = ended;
+  const socket = captureSocket(() => {
+    connected = client.connect();
+  });
   try {
-    await Promise.race([client.connect(), ended]);
+    await Promise.race([connected, ended]);
+    setting.connectedTo(socket?.remoteAddress);
   } catch (error) {
     destroy();
     throw error;

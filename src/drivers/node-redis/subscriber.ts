@@ -53,6 +53,7 @@ export class NodeRedisSubscriber implements Subscriber {
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;
       this.#ready = true;
+      setting.connectedTo(this.#socket?.remoteAddress);
       this.#applyRef();
       listener.onReady();
     });

@@ -32,7 +32,9 @@ export class ClusterDriver extends NodeRedisDriver {
   /** `node`: options of the connection to a node, without its address. */
   constructor(cluster: ResolvedCluster, node: NodeRedisOptions) {
     super(cluster.rootNodes[0] as NodeRedisOptions);
-    this.#slots = new ClusterSlots(cluster, node, () => this.#scans.mint());
+    this.#slots = new ClusterSlots(cluster, { ...node, names: this.names }, () =>
+      this.#scans.mint(),
+    );
     this.#scans = new ScanCursors(this.#slots);
     this.#options = {
       lazy: cluster.minimizeConnections === true,

@@ -2,6 +2,7 @@ import { createCluster } from '@redis/client';
 import { hashSlot, hashTagWhere } from '../../../core/hash-slot.js';
 import type { ResolvedCluster } from '../../../options/types.js';
 import type { CommandArgument } from '../../driver.js';
+import { NamesInUse } from '../names-in-use.js';
 import { API_SHAPING_OPTIONS, type NodeRedisOptions } from '../options.js';
 import { ClusterNode, type NodeSendOptions } from './node.js';
 
@@ -81,8 +82,8 @@ export class ClusterSlots {
       (options.maxCommandRedirections as number | undefined) ?? MAX_REDIRECTIONS;
     this.#library = createCluster(
       likeAllOthers({
-        rootNodes: options.rootNodes.map((root) => discovering(root as NodeRedisOptions)),
-        defaults: discovering(nodeOptions),
+        rootNodes: options.rootNodes.map((root) => this.#discoveryOptions(root)),
+        defaults: this.#discoveryOptions(nodeOptions),
         minimizeConnections: true,
         useReplicas: this.#useReplicas,
         ...present(options, ['maxCommandRedirections', 'nodeAddressMap']),
@@ -94,7 +95,7 @@ export class ClusterSlots {
     });
     this.#slots = this.#library._slots;
     this.#root = Object.assign(new ClusterNode('', '', 0, undefined), {
-      options: discovering(options.rootNodes[0] as NodeRedisOptions),
+      options: this.#discoveryOptions(options.rootNodes[0] as NodeRedisOptions),
     });
     this.#takeOver(mintCursor);
   }
@@ -278,6 +279,10 @@ export class ClusterSlots {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  #discoveryOptions(options: NodeRedisOptions): NodeRedisOptions {
+    return discovering(options, this.nodeOptions.names ?? new NamesInUse());
+  }
+
   /** node-redis says only that no node told. */
   #explained(error: Error): Error {
     if (error instanceof NoNodeError) return error;
@@ -298,17 +303,19 @@ function likeAllOthers<Options extends { readonly RESP?: unknown }>(options: Opt
 }
 
 /** The connections of one discovery: each ends when its node is silent. */
-function discovering(options: NodeRedisOptions): NodeRedisOptions {
+function discovering(options: NodeRedisOptions, names: NamesInUse): NodeRedisOptions {
   const { socket, ...others } = options as Record<string, unknown> & NodeRedisOptions;
   const own: Record<string, unknown> = { ...others };
   for (const key of [...API_SHAPING_OPTIONS, 'pingInterval', 'commandsQueueMaxLength']) {
     delete own[key];
   }
+  delete own.names;
   return {
     ...own,
     maintNotifications: 'disabled',
     socket: {
       ...socket,
+      lookup: names.unwatched(socket?.lookup),
       connectTimeout: Math.min(
         socket?.connectTimeout || DISCOVERY_TIMEOUT_MS,
         DISCOVERY_TIMEOUT_MS,

@@ -30,19 +30,21 @@ interface Follower {
  * old one. Probes go to the named master as well.
  */
 export class NodeRedisSentinelDriver extends NodeRedisDriver {
+  private readonly nodeOptions: NodeRedisOptions;
   readonly #sentinels: Sentinels;
   readonly #followers = new Set<Follower>();
   #watch: MasterWatch | undefined;
 
   constructor(
     private readonly databaseId: string,
-    private readonly nodeOptions: NodeRedisOptions,
+    nodeOptions: NodeRedisOptions,
     private readonly setting: ResolvedSentinel,
     private readonly time: DriverTime,
   ) {
     const [first] = setting.sentinelRootNodes;
     // Where it leads for messages; whatever opens a connection is overridden.
     super(withAddress(nodeOptions, first as Address));
+    this.nodeOptions = { ...nodeOptions, names: this.names };
     this.#sentinels = new Sentinels(setting, time, (master) => {
       for (const follower of [...this.#followers]) follower.follow(master);
     });

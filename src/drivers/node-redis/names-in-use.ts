@@ -1,0 +1,104 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import type { LookupTrouble } from '../../name-lookup/host-name.js';
+import { lookupHook, processLookups } from '../../name-lookup/lookup-hook.js';
+import { keyOf, type LookupQuestion } from '../../name-lookup/lookup-question.js';
+import type { HostNames, NameInUse, ResolvedName } from '../driver.js';
+
+/** Names of nodes that are gone are forgotten beyond this. */
+const MAX_REMEMBERED = 64;
+
+/** One open connection to a host name. */
+interface Use {
+  readonly name: LookupQuestion;
+  addresses: readonly string[];
+}
+
+/** The hook of one connection. */
+export interface ConnectionLookup {
+  readonly lookup: LookupFunction;
+  /** Which of the addresses it was given the connection leads to. */
+  connectedTo(address: string | undefined): void;
+}
+
+/** The host names of one database: where its open connections lead, and how lookups go. */
+export class NamesInUse implements HostNames {
+  /** By what is asked; the latest last. */
+  readonly #names = new Map<string, LookupQuestion>();
+  readonly #uses = new Set<Use>();
+
+  constructor(private readonly lookups = processLookups) {}
+
+  get inUse(): readonly NameInUse[] {
+    return [...this.#uses].map(({ name, addresses }) => ({ key: keyOf(name), addresses }));
+  }
+
+  get troubles(): readonly LookupTrouble[] {
+    return [...this.#names.values()].flatMap((name) => this.lookups.trouble(name) ?? []);
+  }
+
+  async resolve(maxAgeMs: number, signal: AbortSignal): Promise<readonly ResolvedName[]> {
+    const names = new Map([...this.#uses].map(({ name }) => [keyOf(name), name]));
+    const resolved = await Promise.all(
+      [...names].map(async ([key, name]) => {
+        const answer = await this.lookups.refresh({ ...name, signal }, maxAgeMs);
+        return answer === undefined ? [] : [{ key, host: name.host, ...answer }];
+      }),
+    );
+    return resolved.flat();
+  }
+
+  /** For one connection, which ends with `signal`. */
+  hook(by: LookupFunction | undefined, signal: AbortSignal): ConnectionLookup {
+    let use: Use | undefined;
+    const onAddresses = (
+      host: string,
+      options: LookupOptions,
+      found: readonly LookupAddress[],
+    ): void => {
+      if (isLocal(host)) return;
+      const given = options.all ? found : found.slice(0, 1);
+      use = { name: { host, options, by }, addresses: given.map(({ address }) => address) };
+      this.#uses.add(use);
+      const ended = use;
+      signal.addEventListener('abort', () => this.#uses.delete(ended), { once: true });
+    };
+    const hook = lookupHook({ lookups: this.lookups, by, signal, onAddresses });
+    return {
+      lookup: (host, options, callback) => {
+        this.#remember({ host, options, by });
+        hook(host, options, callback);
+      },
+      connectedTo: (address) => {
+        // A TLS socket can't be seen: any of them may be meant.
+        if (use?.addresses.includes(address ?? '')) use.addresses = [address as string];
+      },
+    };
+  }
+
+  /** For connections that are not watched: those that ask a cluster for its slots. */
+  unwatched(by: LookupFunction | undefined): LookupFunction {
+    const { signal } = new AbortController();
+    const hook = lookupHook({ lookups: this.lookups, by, signal });
+    return (host, options, callback) => {
+      this.#remember({ host, options, by });
+      hook(host, options, callback);
+    };
+  }
+
+  #remember(name: LookupQuestion): void {
+    const key = keyOf(name);
+    this.#names.delete(key);
+    this.#names.set(key, name);
+    if (this.#names.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#names.keys()) {
+      this.#names.delete(oldest);
+      return;
+    }
+  }
+}
+
+/** It always leads to this machine. */
+function isLocal(host: string): boolean {
+  return /^(.+\.)?localhost\.?$/i.test(host);
+}
