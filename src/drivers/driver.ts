@@ -12,6 +12,9 @@ import type { Clock, Random, Timer } from '../clock.js';
 import type { LookupTrouble } from '../name-lookup/host-name.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
+/** How long `CLIENT UNBLOCK` over another connection may take at most, in milliseconds of loop time. */
+export const UNBLOCK_LIMIT_MS = 5000;
+
 export type CommandArgument = string | Buffer;
 
 /** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
@@ -168,7 +171,10 @@ export interface Driver {
   readonly host: string;
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
-  /** How long a connection may take until it is ready, in milliseconds of loop time. */
+  /**
+   * How long a connection may take until it is ready, in milliseconds of loop time; Infinity: no
+   * limit.
+   */
   readonly connectTimeoutMs: number;
   /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;

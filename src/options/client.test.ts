@@ -166,6 +166,9 @@ describe('rejects', () => {
       { socket: { reconnectStrategy: false } },
       `${AT}.socket.reconnectStrategy`,
     ],
+    ['connectTimeout', { socket: { connectTimeout: -1 } }, `${AT}.socket.connectTimeout`],
+    ['a number as text', { socket: { connectTimeout: '5' } }, `${AT}.socket.connectTimeout`],
+    ['no number', { socket: { connectTimeout: Number.NaN } }, `${AT}.socket.connectTimeout`],
     ['clientSideCache', { clientSideCache: { ttl: 1 } }, `${AT}.clientSideCache`],
     ['emitInvalidate', { emitInvalidate: true }, `${AT}.emitInvalidate`],
     [

@@ -14,6 +14,7 @@ const SHAPING = [
 
 /** What a URL says as well, and says last: node-redis lays it over the other options. */
 const IN_URL = ['username', 'password', 'credentialsProvider', 'database'] as const;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const ADDRESS = ['host', 'port', 'path'] as const;
 
 /** A validated deep copy of the options at `at`, without the names whose value is undefined. */
@@ -31,8 +32,15 @@ export function checkClient(value: unknown, at: string): ClientOptions {
       const expected = 'a strategy that goes on: the client never gives a database up';
       throw invalid(join(at, 'socket.reconnectStrategy'), expected, false);
     }
+    checkConnectTimeout(socket.connectTimeout, join(at, 'socket.connectTimeout'));
   }
   return copyOptions({ ...given });
+}
+
+function checkConnectTimeout(value: unknown, at: string): void {
+  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
+  if (value === undefined || isDuration) return;
+  throw invalid(at, 'milliseconds from 0 (no limit) to 2^31-1', value);
 }
 
 /**

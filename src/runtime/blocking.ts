@@ -1,4 +1,5 @@
 import { withBlockTime } from '../core/command-block-time.js';
+import { UNBLOCK_LIMIT_MS } from '../drivers/driver.js';
 import { ConnectionLostError } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
@@ -146,10 +147,11 @@ export class Blocking {
       });
   }
 
-  /** What takes longer than it may take to connect there has failed. */
+  /** What takes longer than it may take to connect there, or than `UNBLOCK_LIMIT_MS`, has failed. */
   #limit({ driver }: Database): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
-    const timer = this.executor.loop.after(driver.connectTimeoutMs, () => controller.abort());
+    const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
+    const timer = this.executor.loop.after(limitMs, () => controller.abort());
     return { signal: controller.signal, end: () => timer.cancel() };
   }
 

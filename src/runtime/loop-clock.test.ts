@@ -29,6 +29,15 @@ describe('after', () => {
     },
   );
 
+  it('never calls back with Infinity, and looks at nothing', async () => {
+    const timer = loop.after(Number.POSITIVE_INFINITY, () => {
+      throw new Error('called back');
+    });
+    expect(clock.pendingTimers).toBe(0);
+    await clock.advance(100_000);
+    timer.cancel();
+  });
+
   it('counts from now, not from the last look', async () => {
     loop.watch(() => {});
     await clock.advance(25);

@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../clock.js';
 
 const STALL_TICKS = 3;
 
+const NEVER: Timer = Object.freeze({ cancel: () => {} });
+
 /**
  * Time during which the event loop was able to run. Deadlines and probe timeouts are measured
  * with it, so that a blocked loop, a garbage collection, a stopped process or a debugger makes
@@ -45,9 +47,10 @@ export class LoopClock {
 
   /**
    * Calls back once, when `delayMs` of loop time has passed and a full turn of the loop after
-   * that, in which what had arrived could be delivered.
+   * that, in which what had arrived could be delivered. Never with Infinity.
    */
   after(delayMs: number, callback: () => void): Timer {
+    if (delayMs === Number.POSITIVE_INFINITY) return NEVER;
     let turn: Timer | undefined;
     let due = Number.POSITIVE_INFINITY;
     const watcher = (time: number) => {

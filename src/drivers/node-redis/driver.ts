@@ -64,7 +64,9 @@ export class NodeRedisDriver implements Driver {
     const colon = this.address.lastIndexOf(':');
     this.host = isPath ? this.address : this.address.slice(0, colon).replace(/^\[|\]$/g, '');
     this.port = isPath ? undefined : Number(this.address.slice(colon + 1));
-    this.connectTimeoutMs = options.socket?.connectTimeout ?? CONNECT_TIMEOUT_MS;
+    const { connectTimeout = CONNECT_TIMEOUT_MS } = options.socket ?? {};
+    // 0 is none, as in node-redis.
+    this.connectTimeoutMs = connectTimeout || Number.POSITIVE_INFINITY;
   }
 
   openConnection(listener: ConnectionListener, _time: DriverTime): Connection {

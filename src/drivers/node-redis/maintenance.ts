@@ -27,7 +27,8 @@ export function followMaintenance(
   const { _getQueue, sendCommand } = client as PushClient;
   if (respOf(options) === 2 || options.maintNotifications === 'disabled')
     return { announce: () => {} };
-  const relaxedMs = options.maintRelaxedCommandTimeout ?? RELAXED_MS;
+  // 0 is no timeout at all there; here the announced end may never come.
+  const relaxedMs = options.maintRelaxedCommandTimeout || RELAXED_MS;
   const queue = _getQueue?.call(client);
   queue?.addPushHandler?.((push) => {
     const announcement = read(push, relaxedMs);

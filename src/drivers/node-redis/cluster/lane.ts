@@ -1,5 +1,5 @@
 import type { Timer } from '../../../clock.js';
-import type { LoopTime } from '../../driver.js';
+import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import { NodeRedisConnection } from '../connection.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
@@ -75,7 +75,8 @@ export class NodeLane implements ClusterLane {
   async unblock(id: string): Promise<unknown> {
     const abort = new AbortController();
     const { options, loop, connectTimeoutMs } = this.setting;
-    const timer = loop?.after(connectTimeoutMs, () => abort.abort(new Error('no answer in time')));
+    const limitMs = Math.min(connectTimeoutMs, UNBLOCK_LIMIT_MS);
+    const timer = loop?.after(limitMs, () => abort.abort(new Error('no answer in time')));
     const opened = openProbeConnection(options, abort.signal);
     try {
       const connection = await opened;
