@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type DatabaseView,
   isEligible,
+  isSilent,
   isUsable,
   lacks,
   selectBest,
@@ -94,8 +95,11 @@ describe('selectBest', () => {
   it('leaves out the excluded one, as the last resort too', () => {
     const east = view('east', { weight: 2 });
     const west = view('west', { graceEndsAt: NOW + 1 });
-    expect(selectBest([east, west], NOW, 'east')).toEqual({ view: west, lastResort: true });
-    expect(selectBest([east], NOW, 'east')).toBeUndefined();
+    expect(selectBest([east, west], NOW, { exclude: 'east' })).toEqual({
+      view: west,
+      lastResort: true,
+    });
+    expect(selectBest([east], NOW, { exclude: 'east' })).toBeUndefined();
   });
 });
 
@@ -123,5 +127,39 @@ describe('selectFailback', () => {
   it('takes any eligible one when nothing is active', () => {
     expect(selectFailback([west], undefined, NOW)).toBe(west);
     expect(selectFailback([west], 'gone', NOW)).toBe(west);
+  });
+});
+
+describe('a database that was asked', () => {
+  const asked = { at: NOW - 20, now: NOW, patienceMs: 20 };
+
+  it.each<[string, number | undefined, object, boolean]>([
+    ['has answered since', NOW - 20, {}, false],
+    ['has answered before only', NOW - 21, {}, true],
+    ['could not answer yet', NOW - 21, { patienceMs: 21 }, false],
+    ['is not known to answer or not', undefined, {}, false],
+  ])('%s', (_, answeredAt, over, expected) => {
+    expect(isSilent(view('east', { answeredAt }), { ...asked, ...over })).toBe(expected);
+  });
+
+  it('and is silent comes after one that answers, whatever the weights', () => {
+    const silent = view('east', { weight: 9 });
+    const answers = view('west', { weight: 1, order: 1 });
+    const low = view('north', { weight: 0.5, order: 2 });
+    const options = { isSilent: (each: DatabaseView) => each === silent };
+    for (const views of [
+      [silent, answers, low],
+      [low, answers, silent],
+    ]) {
+      expect(selectBest(views, NOW, options)?.view).toBe(answers);
+    }
+    expect(selectBest([silent], NOW, options)?.view).toBe(silent);
+  });
+
+  it('and is silent, but eligible, comes before one that is not eligible', () => {
+    const silent = view('east');
+    const inGrace = view('west', { graceEndsAt: NOW + 1, weight: 9 });
+    const selected = selectBest([inGrace, silent], NOW, { isSilent: (each) => each === silent });
+    expect(selected).toEqual({ view: silent, lastResort: false });
   });
 });

@@ -11,6 +11,8 @@ export interface DatabaseView {
   /** It was left, and what it was left for has not been checked since. */
   readonly unverified?: boolean | undefined;
   readonly breaker: 'closed' | 'open';
+  /** Monotonic milliseconds at which it answered last over its data connection. */
+  readonly answeredAt?: number | undefined;
   /** Monotonic milliseconds; 0: no grace period. */
   readonly graceEndsAt: number;
   /** All checks that keep a standby from being failed back to pass. */
@@ -19,6 +21,27 @@ export interface DatabaseView {
   readonly drainEndsAt?: number | undefined;
   /** Why it must not be used at all, not even as the last resort. */
   readonly disabled?: string | undefined;
+}
+
+/** When the standbys were asked over their data connections. */
+export interface Asked {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  readonly now: number;
+  /** How long an answer of this one may take. */
+  readonly patienceMs: number;
+}
+
+/**
+ * It was asked and has not answered, although it had the time: an answer that is older says nothing
+ * about the connection at present. One that could not answer yet, because it is far away, is not
+ * silent.
+ */
+export function isSilent(
+  { answeredAt = Number.POSITIVE_INFINITY }: DatabaseView,
+  { at, now, patienceMs }: Asked,
+): boolean {
+  return answeredAt < at && now - at >= patienceMs;
 }
 
 /** What an ineligible database lacks. */
@@ -81,22 +104,34 @@ export function isUsable(view: DatabaseView): boolean {
   return view.connected && view.health === 'healthy' && view.disabled === undefined;
 }
 
+/** Who is left out of a selection, and who comes second. */
+export interface SelectionOptions {
+  /** Id that is left out. */
+  readonly exclude?: string | undefined;
+  /** Was asked over its data connection and should have answered by now. */
+  readonly isSilent?: ((view: DatabaseView) => boolean) | undefined;
+}
+
 /**
  * The eligible database of the highest weight; without one the usable of the highest weight, as
- * the last resort; `undefined` when no database can serve. Equal weights: the lower `order`.
- * Linear. `exclude` is left out of both searches.
+ * the last resort; `undefined` when no database can serve. In both searches one that answers comes
+ * before one that is silent, whatever their weights. Equal weights: the lower `order`. Linear.
  */
 export function selectBest(
   views: Iterable<DatabaseView>,
   now: number,
-  exclude?: string,
+  { exclude, isSilent = () => false }: SelectionOptions = {},
 ): Selection | undefined {
   let eligible: DatabaseView | undefined;
   let usable: DatabaseView | undefined;
+  const isPreferred = (view: DatabaseView, than: DatabaseView | undefined) => {
+    if (than === undefined || isSilent(view) === isSilent(than)) return isBetter(view, than);
+    return isSilent(than);
+  };
   for (const view of views) {
     if (view.id === exclude || !isUsable(view)) continue;
-    if (isBetter(view, usable)) usable = view;
-    if (isEligible(view, now) && isBetter(view, eligible)) eligible = view;
+    if (isPreferred(view, usable)) usable = view;
+    if (isEligible(view, now) && isPreferred(view, eligible)) eligible = view;
   }
   if (eligible !== undefined) return { view: eligible, lastResort: false };
   if (usable !== undefined) return { view: usable, lastResort: true };

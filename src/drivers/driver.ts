@@ -37,6 +37,8 @@ export interface Attempt {
   written: boolean;
   /** For the driver alone. */
   handle: unknown;
+  /** A question of the engine; no caller waits for it. */
+  readonly isQuestion?: boolean;
   /**
    * True once nobody waits for its result: it was given up, or its command has settled. Nothing is
    * written on its behalf from then on. A driver that sends it in parts asks before each of them.
@@ -128,6 +130,11 @@ export interface Connection {
   send(attempt: Attempt): void;
   /** True: the attempt was not written and never will be, and gets no call back any more. */
   withdraw(attempt: Attempt): boolean;
+  /**
+   * Only with lanes: sends one attempt over each lane that is ready and, where a lane carries one
+   * command at a time, idle.
+   */
+  ask?(question: () => Attempt): void;
   /** The server's id of this connection (CLIENT ID); asked for once, ahead of what is sent next. */
   identify(): Promise<string>;
   /** Ends it at once; attempts under way get `onError`. Idempotent; `onLost` is not called. */

@@ -171,6 +171,7 @@ export class Connections implements LinkListener {
       this.executor.blocking.unblock(channel);
     }
     handover.begin();
+    this.#coordinator.health.verification.onRenewed(link, previous);
   }
 
   /** What was not written waits for the next connection, what was written finishes. */

@@ -1,5 +1,5 @@
 import { type DatabaseFailure, failureOf } from '../core/database-failure.js';
-import { isEligible, selectBest, selectFailback } from '../core/selection.js';
+import { isEligible, type Selection, selectBest, selectFailback } from '../core/selection.js';
 import type { SwitchReason } from '../events.js';
 import type { Database } from './database.js';
 import { Drains } from './drain.js';
@@ -91,9 +91,7 @@ export class Coordinator implements HealthListener, StartupHost {
     if (this.route.database === old) {
       const stays = this.failback.held || successor.weight >= old.weight;
       const best =
-        stays && isEligible(successor, now)
-          ? { view: successor, lastResort: false }
-          : selectBest(this.databases.values(), now);
+        stays && isEligible(successor, now) ? { view: successor, lastResort: false } : this.#best();
       const { view = successor, lastResort = true } = best ?? {};
       // A hold belongs to the name that was forced.
       if (view !== successor) this.failback.heldUntil = 0;
@@ -170,6 +168,10 @@ export class Coordinator implements HealthListener, StartupHost {
     this.failover.failure = undefined;
     this.#lastActive = database;
     database.wasEligible = true;
+    // Ahead of the commands, which would take long to find a connection that is dead.
+    if (!database.resting && !this.health.verification.isFresh(database)) {
+      void this.health.verification.verify(database);
+    }
     this.router.change({ database, lastResort, state: 'serving' }, failed);
     this.health.connectivity.awaitAnew(database);
     // Left, looked for another one, and found well after all: nothing has changed.
@@ -186,7 +188,27 @@ export class Coordinator implements HealthListener, StartupHost {
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const better = selectFailback(this.databases.values(), route.database.id, this.now);
     if (better === undefined) return;
+    if (!this.#hasAnswered(better as Database, () => this.checkFailback())) return;
     this.switchTo(better as Database, 'failback', `${better.id} is well again`);
+  }
+
+  /**
+   * No database is returned to before it has answered over its data connections. False: it is being
+   * asked, and `onAnswer` follows if it answers.
+   */
+  #hasAnswered(database: Database, onAnswer: () => void): boolean {
+    const { verification } = this.health;
+    if (verification.isFresh(database)) return true;
+    verification.verify(database).then((hasAnswered) => {
+      if (hasAnswered && this.phase === 'running') onAnswer();
+    });
+    return false;
+  }
+
+  /** What serves best at present, one that answers before one that is silent. */
+  #best(exclude?: string): Selection | undefined {
+    const { isSilent } = this.health.verification;
+    return selectBest(this.databases.values(), this.now, { exclude, isSilent });
   }
 
   /** It can't serve, for now: while none is active, that may have been the last one. */
@@ -198,7 +220,7 @@ export class Coordinator implements HealthListener, StartupHost {
   #leave(active: Database, failure: DatabaseFailure): void {
     this.failback.heldUntil = 0;
     this.health.onLeft(active, failure);
-    const next = selectBest(this.databases.values(), this.now);
+    const next = this.#best();
     if (next?.view === active) {
       // Nobody else can serve, and it still answers its probes: an outage is worse.
       this.router.setLastResort(true);
@@ -245,7 +267,7 @@ export class Coordinator implements HealthListener, StartupHost {
 
   /** There is no active database: any that can serve will do. */
   #takeAny(): void {
-    const best = selectBest(this.databases.values(), this.now);
+    const best = this.#best();
     if (best === undefined) return;
     const { view, lastResort } = best;
     if (this.route.state === 'down') {
@@ -260,18 +282,22 @@ export class Coordinator implements HealthListener, StartupHost {
   #considerBetter(active: Database): void {
     const { now } = this;
     if (this.route.lastResort) {
-      const best = selectBest(this.databases.values(), now, active.id);
+      const best = this.#best(active.id);
       if (isEligible(active, now)) this.router.setLastResort(false);
       else if (best !== undefined && !best.lastResort) {
+        if (!this.#hasAnswered(best.view as Database, () => this.evaluate())) return;
         this.switchTo(best.view as Database, 'failback', `${best.view.id} is eligible again`);
         return;
       }
     }
     const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
-    for (const newcomer of newcomers) newcomer.wasEligible = true;
     const newcomer = selectFailback([active, ...newcomers], active.id, now);
-    if (newcomer === undefined || !this.failback.allowed) return;
-    const better = selectFailback(this.databases.values(), active.id, now) ?? newcomer;
+    const better =
+      newcomer && (selectFailback(this.databases.values(), active.id, now) ?? newcomer);
+    const isWanted = better !== undefined && this.failback.allowed;
+    if (isWanted && !this.#hasAnswered(better as Database, () => this.evaluate())) return;
+    for (const each of newcomers) each.wasEligible = true;
+    if (!isWanted) return;
     this.switchTo(better as Database, 'failback', `${better.id} has become available`);
   }
 }

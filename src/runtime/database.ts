@@ -102,6 +102,20 @@ export class Database implements DatabaseView {
     );
   }
 
+  /**
+   * Monotonic time since which every data connection that counts has answered. Without one it is the
+   * time at which any connection could be made.
+   */
+  get answeredAt(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { counts, connection, answeredAt } of this.links) {
+      if (!counts) continue;
+      const at = connection === undefined ? this.reachedAt : answeredAt;
+      earliest = Math.min(earliest, at ?? Number.NEGATIVE_INFINITY);
+    }
+    return earliest;
+  }
+
   get #isReachable(): boolean {
     return this.reachedAt !== undefined && !this.connectionFailed;
   }

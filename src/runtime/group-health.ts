@@ -16,6 +16,7 @@ import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
 import type { Router } from './router.js';
 import { type Runtime, timestamp } from './runtime.js';
+import { Verification, type VerificationHost } from './verification.js';
 import { Watchers } from './watchers.js';
 
 /** Decides by what is known. */
@@ -34,11 +35,12 @@ export type RenewalListener = (database: Database, why: Error) => void;
  * saw, here it is written down, and then the listener looks. It decides nothing.
  */
 export class GroupHealth
-  implements HealthMonitorListener, ConnectivityListener, ReachabilityListener
+  implements HealthMonitorListener, ConnectivityListener, ReachabilityListener, VerificationHost
 {
   readonly monitors = new Map<Database, HealthMonitor>();
   readonly connectivity: Connectivity;
   readonly reachability: Reachability;
+  readonly verification: Verification;
   readonly grace: GracePeriods;
   readonly watchers = new Watchers();
   readonly #renewalListeners = new Set<RenewalListener>();
@@ -52,6 +54,7 @@ export class GroupHealth
   ) {
     this.connectivity = new Connectivity(runtime, this);
     this.reachability = new Reachability(runtime, this);
+    this.verification = new Verification(runtime, this);
     this.grace = new GracePeriods(runtime, () => listener.evaluate());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
@@ -113,7 +116,7 @@ export class GroupHealth
         this.#tell(database, 'database-healthy', { id, at });
       }
     } else {
-      database.failingSince ??= this.#now;
+      database.failingSince ??= this.verification.unansweredSince(database) ?? this.#now;
       if (before !== 'unhealthy') {
         const why = cause ?? 'unhealthy';
         this.#tell(database, 'database-unhealthy', { id, cause: why, error, at });
@@ -235,6 +238,13 @@ export class GroupHealth
     const monitor = this.monitors.get(database);
     if (monitor?.hasChecks) database.failingSince ??= this.#now;
     monitor?.suspect(suspicion);
+    if (this.isActive(database)) this.verification.askStandbys(database);
+  }
+
+  onSilent(database: Database, since: number, error: Error): void {
+    database.lastError = error;
+    database.failingSince ??= since;
+    this.connectivity.fail(database);
   }
 
   // What has been decided.
@@ -319,14 +329,12 @@ export class GroupHealth
     return database === undefined && generation > 0;
   }
 
-  probeTimeoutMs(database: Database): number {
-    return this.monitors.get(database)?.probeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  isActive(database: Database): boolean {
+    return this.router.route.database === database;
   }
 
-  /** Its checks hold a connection, or there are none and it was reached. */
-  isProvenOtherwise(database: Database): boolean {
-    if (database.reachedAt === undefined || database.connectionFailed) return false;
-    return !database.isChecked || this.monitors.get(database)?.lines.commands.connected === true;
+  probeTimeoutMs(database: Database): number {
+    return this.monitors.get(database)?.probeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
   linesBeside(database: Database): readonly ProbeLines[] {

@@ -63,6 +63,8 @@ export class Link {
   #retries = 0;
   #readyAt = 0;
   #openedAt = 0;
+  /** Monotonic time at which its connection answered last: it became ready, or was asked. */
+  answeredAt = Number.NEGATIVE_INFINITY;
   #ref = true;
   /**
    * Whether a database without it can't serve. That of a client that joins a running group counts
@@ -222,6 +224,7 @@ export class Link {
     timer.cancel();
     this.#state = { kind: 'ready', connection, successor: undefined };
     this.#readyAt = this.time.clock.now();
+    this.answeredAt = this.#readyAt;
     this.listener.onLinkUp(this);
   }
 
@@ -232,6 +235,7 @@ export class Link {
     successor.timer.cancel();
     this.#state = { kind: 'ready', connection: successor.connection, successor: undefined };
     this.#readyAt = this.time.clock.now();
+    this.answeredAt = this.#readyAt;
     this.listener.onLinkRenewed?.(this, previous);
   }
 

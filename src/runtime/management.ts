@@ -89,10 +89,18 @@ export class Management {
    * rejects when none of them can serve while it does.
    */
   async remove(id: string): Promise<void> {
-    const database = this.find(id);
     const coordinator = this.#coordinator;
-    if (coordinator.databases.size === 1) {
+    const refuseLast = () => {
+      if (coordinator.databases.size > 1) return;
       throw new InvalidOptionError('id', 'another database than the last one', id);
+    };
+    let database = this.find(id);
+    refuseLast();
+    const answered = this.#successorAnswers(database, 'removed');
+    if (answered !== undefined) {
+      await answered;
+      database = this.find(id);
+      refuseLast();
     }
     this.#leave(this.#successorOf(database, 'removed'), 'removed', `${id} was removed`);
     this.group.remove(database);
@@ -100,11 +108,16 @@ export class Management {
 
   /**
    * Keeps a database away from traffic for `durationMs`: it is not eligible, so that it serves only
-   * when no other one can. The active one is left first, for the best of the others; throws when
+   * when no other one can. The active one is left first, for the best of the others; rejects when
    * none of them can serve.
    */
-  drain(id: string, durationMs: number): void {
-    const database = this.find(id);
+  async drain(id: string, durationMs: number): Promise<void> {
+    let database = this.find(id);
+    const answered = this.#successorAnswers(database, 'drained');
+    if (answered !== undefined) {
+      await answered;
+      database = this.find(id);
+    }
     const next = this.#successorOf(database, 'drained');
     // First, so that nothing that the switch leads to takes it back.
     this.#coordinator.drains.begin(database, durationMs);
@@ -154,7 +167,11 @@ export class Management {
   async #verify(database: Database): Promise<void> {
     for (const member of this.group.members) member.connections.links.get(database)?.open();
     const monitor = this.#coordinator.health.monitors.get(database);
+    const { verification } = this.#coordinator.health;
+    const answered = verification.verify(database);
     const verdict = await monitor?.verify();
+    // A connection that is silent is replaced, or given up.
+    await answered;
     if (verdict?.healthy) await this.#coordinator.health.whenConnected(database);
     const reason = database.removed
       ? 'it was removed'
@@ -170,12 +187,25 @@ export class Management {
     });
   }
 
+  /**
+   * Resolves when whoever takes over has answered over its data connections, or is out of the
+   * question; undefined: nobody takes over, or it has answered just now.
+   */
+  #successorAnswers(database: Database, why: 'removed' | 'drained'): Promise<unknown> | undefined {
+    const next = this.#successorOf(database, why)?.view as Database | undefined;
+    const { verification } = this.#coordinator.health;
+    return next === undefined || verification.isFresh(next) ? undefined : verification.verify(next);
+  }
+
   /** Who takes over when the active database goes; undefined when this one isn't active. */
   #successorOf(database: Database, why: 'removed' | 'drained'): Selection | undefined {
     const { databases, now, route } = this.#coordinator;
     if (route.database !== database) return undefined;
     const { id } = database;
-    const next = selectBest(databases.values(), now, id);
+    const next = selectBest(databases.values(), now, {
+      exclude: id,
+      isSilent: this.#coordinator.health.verification.isSilent,
+    });
     if (next !== undefined) return next;
     throw new DatabaseUnavailableError(
       `${id} is active and no other database can serve; it was not ${why}`,

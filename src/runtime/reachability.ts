@@ -1,5 +1,6 @@
 import type { Timer } from '../clock.js';
 import type { Database } from './database.js';
+import type { HealthMonitor } from './health-monitor.js';
 import type { Runtime } from './runtime.js';
 
 export interface ReachabilityListener {
@@ -7,8 +8,7 @@ export interface ReachabilityListener {
   readonly isSearching: boolean;
   /** How long a connection may take. */
   probeTimeoutMs(database: Database): number;
-  /** Something else shows whether connections to a database that rests can be made. */
-  isProvenOtherwise(database: Database): boolean;
+  readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   /** A new connection was made, by an attempt that began at this monotonic time. */
   onReached(database: Database, startedAt: number): void;
   /** None could be made. */
@@ -105,13 +105,15 @@ export class Reachability {
     );
   }
 
-  /** Accepted and then cut says nothing yet: a proxy restarts like that. */
-  #fail(database: Database, error: unknown): void {
-    if (database.driver.isCut(error)) return;
-    this.listener.onUnreachable(
-      database,
-      error instanceof Error ? error : new Error(String(error)),
-    );
+  #fail(database: Database, cause: unknown): void {
+    // Accepted and then cut says nothing yet: a proxy restarts like that.
+    if (!database.driver.isCut(cause)) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      this.listener.onUnreachable(database, error);
+    }
+    const watch = this.#watches.get(database);
+    const isOver = watch === undefined || watch.timer !== undefined || !this.#isWanted(database);
+    if (!isOver) this.#next(database, watch, this.#pauseMs(database));
   }
 
   #try(database: Database, watch: Watch): void {
@@ -128,7 +130,14 @@ export class Reachability {
 
   #isWanted(database: Database): boolean {
     if (this.listener.isSearching) return true;
-    return database.resting && !this.listener.isProvenOtherwise(database);
+    return database.resting && !this.#isProven(database);
+  }
+
+  /** It was reached, and its checks, if it has any, hold a connection that shows more. */
+  #isProven(database: Database): boolean {
+    if (database.reachedAt === undefined || database.connectionFailed) return false;
+    const { monitors } = this.listener;
+    return !database.isChecked || monitors.get(database)?.lines.commands.connected === true;
   }
 
   #pauseMs(database: Database): number {

@@ -52,7 +52,7 @@ export class FakeConnection implements Connection {
 
   send(attempt: Attempt): void {
     if (!this.#ready) throw new Error('not ready');
-    this.observer.onSend?.(attempt);
+    if (!attempt.isQuestion) this.observer.onSend?.(attempt);
     this.#queue.push(attempt);
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -89,7 +89,7 @@ export class FakeConnection implements Connection {
       const attempt = this.#queue.shift()!;
       attempt.written = true;
       this.#written.add(attempt);
-      this.observer.onWritten?.(attempt);
+      if (!attempt.isQuestion) this.observer.onWritten?.(attempt);
       this.#wire.send(this.#request(attempt));
     }
   }
@@ -99,6 +99,7 @@ export class FakeConnection implements Connection {
     return {
       commands: batch === undefined ? [attempt.args] : batch.commands,
       isBatch: batch !== undefined,
+      isQuestion: attempt.isQuestion === true,
       sentAt: this.server.clock.now(),
       onAnswer: (answer) => {
         if (this.#hasEnded) return;

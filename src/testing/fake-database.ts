@@ -300,7 +300,8 @@ export class FakeDatabase implements FakeServer {
       } catch (error) {
         failure = error as Error;
       }
-      if (wire.kind === 'data') this.#note({ args, at: this.clock.now(), failed: !!failure });
+      if (wire.kind === 'data' && !request.isQuestion)
+        this.#note({ args, at: this.clock.now(), failed: !!failure });
       if (failure !== undefined) return { ok: false, error: failure };
     }
     if (wire.kind === 'probe') this.observer.onProbe?.(request.sentAt);

@@ -7,6 +7,8 @@ export interface FakeRequest {
   readonly commands: readonly (readonly CommandArgument[])[];
   /** For a batch: executed as a whole, answered by an array. */
   readonly isBatch: boolean;
+  /** Asked by the engine, not by a caller. */
+  readonly isQuestion?: boolean;
   /** Virtual time. */
   readonly sentAt: number;
   onAnswer(answer: FakeAnswer): void;

@@ -173,7 +173,7 @@ export class SimulatedClient {
     id: string,
     { durationMs = Number.POSITIVE_INFINITY }: { durationMs?: number } = {},
   ): Promise<void> {
-    this.#management.drain(id, durationMs);
+    await this.#management.drain(id, durationMs);
   }
 
   resumeDatabase(id: string): boolean {

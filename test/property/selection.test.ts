@@ -53,9 +53,23 @@ it('selects the eligible of the highest weight, else the usable one, else none',
       const eligible = best(others.filter((view) => isEligible(view, NOW)));
       const usable = best(others.filter(isUsable));
       const expected = eligible ?? usable;
-      const selected = selectBest(all, NOW, exclude);
+      const selected = selectBest(all, NOW, { exclude });
       expect(selected?.view).toBe(expected);
       if (selected) expect(selected.lastResort).toBe(eligible === undefined);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('prefers who answers to who is silent, and decides by weight among equals in that', () => {
+  fc.assert(
+    fc.property(views, fc.func(fc.boolean()), (all, isSilentId) => {
+      const isSilent = (view: DatabaseView) => isSilentId(view.id);
+      const eligible = all.filter((view) => isEligible(view, NOW));
+      const serving = eligible.length > 0 ? eligible : all.filter(isUsable);
+      const answering = serving.filter((view) => !isSilent(view));
+      const expected = best(answering.length > 0 ? answering : serving);
+      expect(selectBest(all, NOW, { isSilent })?.view).toBe(expected);
     }),
     { numRuns: 1000 },
   );

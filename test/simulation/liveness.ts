@@ -103,7 +103,8 @@ export class Liveness {
     }
     this.#lastResortSince ??= awake;
     // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
-    const lateMs = awake - this.#lastResortSince - options.unhealthyAfterMs;
+    // The other one has to answer first.
+    const lateMs = awake - this.#lastResortSince - options.unhealthyAfterMs - options.timeoutMs;
     if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
     }

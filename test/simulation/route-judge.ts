@@ -10,6 +10,8 @@ export interface View {
   readonly eligible: boolean;
   readonly usable: boolean;
   readonly drained: boolean;
+  /** It was asked over its data connection, and should have answered by now. */
+  readonly silent: boolean;
 }
 
 interface LeftDatabase {
@@ -178,12 +180,17 @@ export class RouteJudge {
     if (reason !== 'initial') this.#judgeReturn(event, to);
   }
 
-  /** P1: the eligible one of the highest weight; without one the usable of the highest. */
+  /**
+   * P1: the eligible one of the highest weight; without one the usable of the highest. Those that
+   * were asked and do not answer come last.
+   */
   #judgeChoice(event: SwitchEvent, to: string): void {
     const { from, reason } = event;
     const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
-    const candidates = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const serving = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const answering = serving.filter((view) => !view.silent);
+    const candidates = answering.length > 0 ? answering : serving;
     const chosen = candidates.find((view) => view.id === to);
     const best = Math.max(...candidates.map((view) => view.weight));
     if (chosen === undefined) {
@@ -273,7 +280,7 @@ export class RouteJudge {
   /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */
   views(chosen?: string): View[] {
     const isLazy = this.world.options.standbyConnections === 'lazy';
-    const { databases } = this.client.session.group.coordinator;
+    const { databases, health: known } = this.client.session.group.coordinator;
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
       const connected = rest.connected || (isLazy && id === chosen);
       const usable = health === 'healthy' && connected;
@@ -281,7 +288,9 @@ export class RouteJudge {
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
       const drained = this.drainedUntil(id) > this.world.clock.now();
       const eligible = usable && isChecked && isFree && !drained;
-      return { id, weight, usable, eligible, drained };
+      const database = databases.get(id);
+      const silent = database !== undefined && known.verification.isSilent(database);
+      return { id, weight, usable, eligible, drained, silent };
     });
   }
 }

@@ -78,6 +78,15 @@ export class PoolConnection implements Connection, MemberListener {
     this.#fill();
   }
 
+  ask(question: () => Attempt): void {
+    for (const member of this.#idle.splice(0)) {
+      const attempt = question();
+      const lease = new Lease(attempt, this.time.loop.time, this.#onLeaseEnd);
+      attempt.handle = lease;
+      member.send(lease);
+    }
+  }
+
   withdraw(attempt: Attempt): boolean {
     const { handle: lease } = attempt;
     if (!(lease instanceof Lease) || attempt.written) return false;

@@ -101,6 +101,12 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     );
   }
 
+  ask(question: () => Attempt): void {
+    for (const { connection } of [...this.#lanes.values()]) {
+      if (connection.ready) connection.send(question());
+    }
+  }
+
   withdraw(attempt: Attempt): boolean {
     return attempt.handle instanceof ClusterAttempt && attempt.handle.withdraw();
   }
