@@ -82,8 +82,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a lost connection raises no suspicion',
     'runtime/group-health.ts',
-    '    this.connectivity.await(database);\n    this.suspect(database, { fresh: true });',
-    '    this.connectivity.await(database);',
+    '    } else this.connectivity.fail(database);\n    this.suspect(database, { fresh: true });',
+    '    } else this.connectivity.fail(database);',
+  ),
+  plant(
+    'a lazy standby that could not be reached is never tried again',
+    'runtime/reachability.ts',
+    'if (!isOver) this.#next(',
+    'if (isOver === undefined) this.#next(',
   ),
   plant(
     'that all are down is never announced',
