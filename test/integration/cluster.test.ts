@@ -74,6 +74,20 @@ describe('a cluster beside a single server', () => {
     expect(await west.command('GET', a)).toBe('in the west');
   });
 
+  it('is asked at each of its masters whether it answers, before it is switched to', async () => {
+    const [east, west] = await Promise.all([startCluster(small), startRedis()]);
+    const [single] = databases([{ url: west.url }]);
+    const client = await over([single!, overCluster('cluster', east, 0.5)], {
+      healthCheck: false,
+      failbackSupported: false,
+    });
+    for (const master of east.masters) await master.command('CONFIG', 'RESETSTAT');
+    await client.setActiveDatabase('cluster');
+    for (const master of east.masters) {
+      expect(String(await master.command('INFO', 'commandstats'))).toMatch(/cmdstat_ping:calls=1,/);
+    }
+  });
+
   it('rejects at once what neither node-redis nor a node can do anything with', async () => {
     const client = await over([overCluster('east', await startCluster(small))]);
     const commands = [

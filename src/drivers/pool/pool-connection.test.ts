@@ -113,6 +113,23 @@ function send(connection: Connection, name = 'GET'): Sent {
 
 const at = (index: number) => opened[index] as Opened;
 
+describe('a question', () => {
+  it('goes over each idle member, and over none that is in use', () => {
+    const connection = pool({ minimum: 3 });
+    for (const each of opened) each.becomeReady();
+    const inUse = send(connection);
+    const replies: unknown[] = [];
+    connection.ask(() => ({ ...inUse, written: false, onReply: (reply) => replies.push(reply) }));
+    expect(opened.map(({ sent }) => sent.length)).toEqual([1, 1, 1]);
+    // What comes meanwhile waits until one of them has answered.
+    const next = send(connection);
+    expect(next.written).toBe(false);
+    at(0).answer('PONG');
+    at(0).answer('value');
+    expect([replies, next.outcome]).toEqual([['PONG'], 'value']);
+  });
+});
+
 describe('opening', () => {
   it('opens the minimum, and is ready with the first', () => {
     const connection = pool({ minimum: 2 });
