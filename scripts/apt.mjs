@@ -3,14 +3,24 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-// policy-rc.d keeps a package from starting its service while it is installed.
-const INSTALL = `
+/** Stands in the policy-rc.d of this script, so that one that a SIGKILL left behind is known. */
+const MARK = '# redis-multidb installs a package';
+
+/**
+ * policy-rc.d keeps a package from starting its service while it is installed. Left behind it would
+ * keep every service of the machine from starting, so it goes whatever signal ends the shell.
+ */
+export const INSTALL = `
 set -e
 export DEBIAN_FRONTEND=noninteractive
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
+policy="\${POLICY:-/usr/sbin/policy-rc.d}"
+if [ ! -e "$policy" ] || grep -q '${MARK}' "$policy"; then
+  # dash runs the EXIT trap only when the shell exits by itself.
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\\nexit 101\\n' > "$policy"
+  printf '#!/bin/sh\\n${MARK}\\nexit 101\\n' > "$policy"
   chmod 755 "$policy"
 fi
 apt-get update -qq
