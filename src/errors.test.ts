@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   ClientClosedError,
   CommandTimeoutError,
+  InvalidOptionError,
   isMultiDbError,
   MultiDbError,
   OverloadedError,
@@ -50,5 +52,35 @@ describe('instanceof', () => {
     const other = Object.assign(new Error('text'), { [Symbol.for('redis-multidb.error')]: true });
     expect(other instanceof MultiDbError).toBe(false);
     expect(isMultiDbError(other)).toBe(true);
+  });
+});
+
+describe('InvalidOptionError', () => {
+  const secrets = [
+    { password: 'hunter2' },
+    [{ url: 'redis://u:hunter2@h' }],
+    new URL('redis://u:hunter2@h'),
+    () => 'hunter2',
+    new Map([['password', 'hunter2']]),
+  ];
+  it.each(secrets)('keeps nothing of %o', (received) => {
+    const error = new InvalidOptionError('client', 'an object', received);
+    for (const text of [inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error)]) {
+      expect(text).not.toContain('hunter2');
+    }
+  });
+
+  it.each(['client.password', 'tls.passphrase', 'credentials', 'token', 'tls.key'])(
+    'does not show a text for %s',
+    (option) => {
+      const error = new InvalidOptionError(option, 'something else', 'hunter2');
+      expect(error).toMatchObject({ received: '***', message: expect.stringContaining('"***"') });
+    },
+  );
+
+  it('keeps a value that is one', () => {
+    for (const received of [0, -1, Number.NaN, true, null, undefined, '', 'blue']) {
+      expect(new InvalidOptionError('weight', 'more', received).received).toBe(received);
+    }
   });
 });

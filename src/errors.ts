@@ -151,12 +151,19 @@ export class InitializationFailedError extends MultiDbError {
 export class InvalidOptionError extends MultiDbError {
   /** Path of the option, such as `databases[1].weight`. */
   readonly option: string;
+  /**
+   * The value: itself when it is a number, a boolean, null, undefined or a short text, otherwise
+   * what it is in words (`an object`), because an object may hold a password.
+   */
   readonly received: unknown;
 
   constructor(option: string, expected: string, received: unknown) {
-    super('INVALID_OPTION', `${option}: expected ${expected}, received ${show(received)}`);
+    const isSecret = typeof received === 'string' && SECRET_OPTION.test(option);
+    const harmless = isSecret && received !== '' ? '***' : describe(received);
+    const text = typeof received === 'string' ? JSON.stringify(harmless) : String(harmless);
+    super('INVALID_OPTION', `${option}: expected ${expected}, received ${text}`);
     this.option = option;
-    this.received = received;
+    this.received = harmless;
   }
 }
 
@@ -192,7 +199,7 @@ export class UnknownDatabaseError extends MultiDbError {
   constructor(databaseId: string, known: readonly string[]) {
     super(
       'UNKNOWN_DATABASE',
-      `unknown database ${show(databaseId)}; known are ${known.map(show).join(', ')}`,
+      `unknown database ${shown(databaseId)}; known are ${known.map(shown).join(', ')}`,
       { databaseId: String(databaseId) },
     );
   }
@@ -260,12 +267,25 @@ export class UnsupportedError extends MultiDbError {
 }
 
 /** A received value for an error message: short, and never a secret's whole text. */
-function show(value: unknown): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+/** Options whose value is a secret, or may be one. */
+const SECRET_OPTION = /(password|passphrase|secret|token|credentials|key|pfx)$/i;
+const LONGEST_RECEIVED = 60;
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(describe(value)) : String(describe(value));
+}
+
+/** A value without what it holds: an error may end up in a log. */
+function describe(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+      return value.length > LONGEST_RECEIVED ? `${value.slice(0, LONGEST_RECEIVED - 3)}...` : value;
+    case 'function':
+      return `a function${value.name ? ` (${value.name})` : ''}`;
+    case 'object':
+      if (value === null) return value;
+      return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+    default:
+      return value;
   }
-  if (typeof value === 'function') return `a function${value.name ? ` (${value.name})` : ''}`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return `an object`;
-  return String(value);
 }

@@ -188,6 +188,33 @@ describe('rejects', () => {
     expect(JSON.stringify(error)).not.toContain('s3cret');
   });
 
+  it.each(['true', 1, 0, null, [], 'yes', () => true])(
+    'a value for TLS that is neither: %o',
+    (tls) => {
+      expect(errorOf(() => merge({ socket: { tls } })).option).toBe(`${AT}.socket.tls`);
+    },
+  );
+
+  it.each([
+    [{ tls: true, rejectUnauthorized: 'false' }, 'rejectUnauthorized'],
+    [{ tls: { rejectUnauthorized: 0 } }, 'rejectUnauthorized'],
+    [{ tls: true, checkServerIdentity: true }, 'checkServerIdentity'],
+  ])('what would weaken TLS: %j', (socket, name) => {
+    expect(errorOf(() => merge({ socket })).option).toBe(`${AT}.socket.${name}`);
+  });
+
+  it('takes an object for TLS with these options', () => {
+    const ca = Buffer.from('x');
+    expect(merge({ socket: { host: 'east', tls: { ca, servername: 'e' } } })).toEqual({
+      socket: { host: 'east', tls: true, ca, servername: 'e' },
+    });
+    expect(merge({ socket: { tls: {} } })).toEqual({ socket: { tls: true } });
+    expect(merge({ socket: { tls: false } })).toEqual({ socket: { tls: false } });
+    expect(errorOf(() => merge({ url: 'redis://east', socket: { tls: {} } })).option).toBe(
+      `${AT}.socket.tls`,
+    );
+  });
+
   it('TLS for all where one URL is without', () => {
     const error = errorOf(() => merge({ url: 'redis://east' }, { socket: { tls: true } }));
     expect(error.option).toBe(`${AT}.socket.tls`);

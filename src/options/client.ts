@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid, join, type Values } from './check.js';
 import { checkCache } from './client-cache.js';
 import { copyOptions } from './copy.js';
+import { flag, type Rule } from './rules.js';
 
 /** Options of the client library. Only what the engine depends on is judged here. */
 export type ClientOptions = Record<string, unknown>;
@@ -33,6 +34,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
       throw invalid(join(at, 'socket.reconnectStrategy'), expected, false);
     }
     checkConnectTimeout(socket.connectTimeout, join(at, 'socket.connectTimeout'));
+    return copyOptions({ ...given, socket: checkTls(socket, join(at, 'socket')) });
   }
   return copyOptions({ ...given });
 }
@@ -42,6 +44,35 @@ function checkConnectTimeout(value: unknown, at: string): void {
   if (value === undefined || isDuration) return;
   throw invalid(at, 'milliseconds from 0 (no limit) to 2^31-1', value);
 }
+
+/**
+ * node-redis takes anything but `true` for "no TLS", and options of TLS only beside it. Here an
+ * object means TLS with these options, and a value that is neither is rejected, so that a mistake
+ * never sends a password in plain text.
+ */
+function checkTls({ tls, ...socket }: Values, at: string): Values {
+  const isObject = typeof tls === 'object' && tls !== null && !Array.isArray(tls);
+  if (tls !== undefined && typeof tls !== 'boolean' && !isObject) {
+    throw invalid(join(at, 'tls'), 'true, false, or an object with options of TLS', tls);
+  }
+  const { tls: _inner, ...options } = (isObject ? tls : {}) as Values;
+  const checked = { ...socket, ...options };
+  for (const [name, rule] of Object.entries(TLS_RULES)) {
+    const value = checked[name as keyof typeof checked];
+    if (value !== undefined && !rule.accepts(value))
+      throw invalid(join(at, name), rule.range, value);
+  }
+  return { ...checked, ...(tls === undefined ? {} : { tls: isObject || tls }) };
+}
+
+/** Options of TLS that weaken it when their type is wrong. */
+const TLS_RULES: Readonly<Record<string, Rule<unknown>>> = {
+  rejectUnauthorized: flag,
+  checkServerIdentity: {
+    range: 'a function',
+    accepts: (value): value is unknown => typeof value === 'function',
+  },
+};
 
 /**
  * The options of one database: `own` over `shared`, `socket` part by part. Both come from
