@@ -4,7 +4,7 @@ import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
-import { printable } from './terminal.js';
+import { printableLines } from './terminal.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
@@ -35,6 +35,11 @@ export function createProgram(): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride();
+  // It repeats arguments that it does not know, and these may be URLs with passwords.
+  program.configureOutput({
+    outputError: (text, write) =>
+      write(printableLines(text.replace(/[^\s'"=]*:\/*[^\s'"]*@/g, '***@'))),
+  });
   program.configureHelp({ helpWidth: 80, showGlobalOptions: false, optionDescription });
   defineCheck(program);
   defineLive(program);
@@ -65,6 +70,6 @@ function report(error: unknown): number {
 }
 
 function complain(text: string, code: number): number {
-  process.stderr.write(`redis-multidb: ${text.split('\n').map(printable).join('\n')}\n`);
+  process.stderr.write(printableLines(`redis-multidb: ${text}\n`));
   return code;
 }

@@ -14,7 +14,9 @@ export interface Target {
   readonly resolved: ValidatedOptions;
 }
 
-const URL_ARGUMENT = /^(?:([^=:/]+)=)?((?:rediss?|unix):\/\/.*)$/s;
+const URL_ARGUMENT = /^(?:([^=:/]+)=)?((?:rediss?|unix):\/\/.*)$/is;
+/** Meant as a URL, or holds credentials: an argument that is not repeated in any message. */
+const MAYBE_SECRET = /^(?:[^=:/]+=)?[a-z][a-z\d+.-]+:|@/i;
 const DEFAULT_FILE = 'redis-multidb.json';
 
 /**
@@ -42,8 +44,7 @@ export async function readTarget(args: readonly string[]): Promise<Target> {
 }
 
 async function fromFile(given: readonly string[], file: string): Promise<Target> {
-  if (given.length > 1)
-    throw new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
+  if (given.length > 1 || MAYBE_SECRET.test(file)) throw notUnderstood();
   try {
     const options = (await loadConfig(file)) as unknown as Record<string, unknown>;
     return { name: file, options, resolved: resolveOptions(options) };
@@ -54,11 +55,14 @@ async function fromFile(given: readonly string[], file: string): Promise<Target>
 }
 
 function fromUrl(match: RegExpExecArray | null, weight: number) {
-  // The argument itself may hold a password and is not repeated.
-  if (match === null)
-    throw new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
+  if (match === null) throw notUnderstood();
   const [, id, url = ''] = match;
   return { ...(id === undefined ? {} : { id }), weight, client: { url } };
+}
+
+/** Does not repeat the argument, which may hold a password. */
+function notUnderstood(): UsageError {
+  return new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
 }
 
 /** Where each database leads, without credentials: all that its configuration names. */

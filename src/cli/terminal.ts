@@ -91,6 +91,11 @@ export function printable(text: string): string {
   return text.replace(COLOUR_OR_ACTING, (found) => (found.length > 1 ? found : ' '));
 }
 
+/** The same for a text of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 const CLEAR_LINE = '\r\u001b[2K';
 const CLEAR_REST = '\u001b[K';
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';

@@ -105,12 +105,17 @@ export class ConfigReader {
       throw this.error(`${at}: expected a text, or { "file": "path" }`, at);
     }
     const name = String(this.#text(named.value, `${at}.file`, {}));
-    this.#veiled.set(at, `the content of ${name}`);
+    // A variable may hold a password in place of a path.
+    const origin = this.#veiled.get(`${at}.file`);
+    const shown = origin === undefined ? name : `the file that is ${origin}`;
+    this.#veiled.set(at, `the content of ${shown}`);
     try {
       // An editor, and `kubectl`, end a file with a line break that is no part of a password.
       return readFileSync(path.resolve(this.source.directory, name), 'utf8').replace(/\r?\n$/, '');
     } catch (error) {
-      throw this.error(`${at}: ${(error as Error).message}`, at, error);
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (origin === undefined) throw this.error(`${at}: ${message}`, at, error);
+      throw this.error(`${at}: ${shown} can't be read (${code})`, at);
     }
   }
 

@@ -14,6 +14,8 @@ it.each([
   ['${NOPE:-a:-b}', 'a:-b', ['NOPE']],
   ['$${HOST}', '${HOST}', []],
   ['$HOST $ $$', '$HOST $ $$', []],
+  ['$${', '${', []],
+  ['$${A ${HOST}', '${A east', ['HOST']],
   // What a variable holds is a value, never a pattern.
   ['${NESTED}', '${HOST}', ['NESTED']],
 ])('%s', (text, result, used) => {
@@ -30,4 +32,10 @@ it.each([
 
 it.each(['${}', '${HOST', '${A B}', '${1A}', '${HOST-x}'])('%s is malformed', (text) => {
   expect(substitute(text, env)).toHaveProperty('malformed');
+});
+
+it.each(['${', '$${', '${A', '${HOST}'])('takes time in proportion to the text: %s', (part) => {
+  const text = part.repeat(400_000);
+  // In quadratic time this takes minutes.
+  substitute(text, env);
 });

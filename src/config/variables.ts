@@ -7,7 +7,8 @@ export type Substituted =
   | { readonly missing: string }
   | { readonly malformed: string };
 
-const PLACE = /\$(\$?)\{([^}]*)\}|\$\{/g;
+/** Only the beginning: an expression with the end takes quadratic time for a text of beginnings. */
+const BEGIN = /\$(\$?)\{/g;
 const INSIDE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
@@ -16,22 +17,29 @@ const INSIDE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
  */
 export function substitute(text: string, environment: Environment): Substituted {
   const used: string[] = [];
-  let problem: Substituted | undefined;
-  const result = text.replace(PLACE, (whole, escaped: string | undefined, inside?: string) => {
-    if (escaped === '$') return whole.slice(1);
-    const [, name, byDefault] = INSIDE.exec(inside ?? '') ?? [];
-    if (name === undefined) {
-      // What stands inside may be half a secret; the rule is enough.
-      problem ??= {
-        malformed: '${NAME} or ${NAME:-default}, or $${ for the characters themselves',
-      };
-      return '';
+  const parts: string[] = [];
+  let from = 0;
+  BEGIN.lastIndex = 0;
+  for (let begin = BEGIN.exec(text); begin !== null; begin = BEGIN.exec(text)) {
+    parts.push(text.slice(from, begin.index));
+    from = BEGIN.lastIndex;
+    if (begin[1] === '$') {
+      parts.push('${');
+      continue;
     }
-    used.push(name);
+    const end = text.indexOf('}', from);
+    const [, name, byDefault] = INSIDE.exec(end === -1 ? '' : text.slice(from, end)) ?? [];
+    // What stands inside may be half a secret; the rule is enough.
+    if (name === undefined) {
+      return { malformed: '${NAME} or ${NAME:-default}, or $${ for the characters themselves' };
+    }
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    if (value !== undefined && (value !== '' || byDefault === undefined)) return value;
-    if (byDefault === undefined) problem ??= { missing: name };
-    return byDefault ?? '';
-  });
-  return problem ?? { text: result, used };
+    const isSet = value !== undefined && (value !== '' || byDefault === undefined);
+    if (!isSet && byDefault === undefined) return { missing: name };
+    used.push(name);
+    parts.push(isSet ? value : (byDefault as string));
+    from = end + 1;
+    BEGIN.lastIndex = from;
+  }
+  return { text: parts.join('') + text.slice(from), used };
 }

@@ -15,6 +15,7 @@ it.each([
   ['(redis://user:secret)', '([address]'],
   ['user:secret@host:1 said no', 'host:1 said no'],
   ['secret@', ''],
+  ['redis://user:se`cr"et\'<>@east:6379 refused', 'east:6379 refused'],
   ['"redis://a:secret@b" and "https://c:secret@d:1/e"', '"b" and "d:1"'],
 ])('%s', (text, expected) => {
   expect(redact(text)).toBe(expected);

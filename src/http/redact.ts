@@ -1,6 +1,8 @@
 /** What leaves the process: no credentials, no full URLs, nothing endless. */
 
 const MAX_LENGTH = 1000;
+/** A password may contain every character but white space. */
+const WITH_SCHEME = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(\S+)/gi;
 const URL_LIKE = /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>]+/gi;
 const TOKEN = /[^\s"'`<>()[\]{},;=]+/g;
 const ADDRESS = /^([\w.-]+|\[[\da-f:.%]+\])(:\d+)?$/i;
@@ -11,6 +13,7 @@ const ADDRESS = /^([\w.-]+|\[[\da-f:.%]+\])(:\d+)?$/i;
  */
 export function redact(text: string): string {
   const clean = text
+    .replace(WITH_SCHEME, (_, scheme, rest) => scheme + rest.slice(rest.lastIndexOf('@') + 1))
     .replace(URL_LIKE, addressOf)
     .replace(TOKEN, (token) => token.slice(token.lastIndexOf('@') + 1));
   return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH - 3)}...` : clean;

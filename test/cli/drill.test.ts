@@ -210,6 +210,19 @@ it('SIGINT in the middle deletes the keys of a user', async () => {
   expect(await west.command('DBSIZE')).toBe(0);
 });
 
+it('a drill whose output nobody reads any more cleans up, and says so by its code', async () => {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  const running = start(['drill', `east=${east.url}`, `west=${west.url}`, ...QUICK]);
+  await waitFor(async () => Number(await east.command('DBSIZE')) > 20, {
+    what: 'keys',
+    timeoutMs: 30_000,
+  });
+  running.child.stdout?.destroy();
+  expect((await running.ended).code).toBe(141);
+  expect(await east.command('DBSIZE')).toBe(0);
+  expect(await west.command('DBSIZE')).toBe(0);
+});
+
 it('a drill that is killed leaves keys with an expiry alone', async () => {
   const [east, west] = await Promise.all([startRedis(), startRedis()]);
   const running = start([

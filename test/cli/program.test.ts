@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from './run.js';
+import { directory, run } from './run.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const COMMANDS = ['check', 'status', 'watch', 'switch', 'drill'];
@@ -56,10 +56,36 @@ it.each([
     ['drill', 'redis://redis-east.example.com', 'redis://redis-west.example.com'],
     'add --yes to agree',
   ],
+  [['status', 'valkey://:hunter2@x'], 'Either one config file or URLs'],
+  [['check', 'redis:/:hunter2@x'], 'Either one config file or URLs'],
+  [['check', 'east=redis:hunter2@x'], 'Either one config file or URLs'],
+  [['redis://:hunter2@x'], "unknown command '***@x'"],
+  [['check', '--url=redis://:hunter2@x'], "unknown option '--url=***@x'"],
 ])('%j is refused with 2', async (args, message) => {
   const { code, stdout, stderr } = await run(args);
   expect(code).toBe(2);
   expect(stdout).toBe('');
   expect(stderr).toContain(message);
+  expect(stderr).not.toContain('hunter2');
+});
+
+it('repeats no value of a header', async () => {
+  const { code, stderr } = await run(
+    ['status', 'http://127.0.0.1:1', '--header', 'authorization: Bearer ${TOKEN}'],
+    { TOKEN: 'hunter2\nhunter2' },
+  );
+  expect(code).toBe(2);
+  expect(stderr).toContain('--header authorization: the value has characters');
+  expect(stderr).not.toContain('hunter2');
+});
+
+it('repeats no variable in the place of the name of a file', async () => {
+  writeFileSync(
+    path.join(directory, 'file.json'),
+    '{"databases":[{"client":{"password":{"file":"${PW}"}}}]}',
+  );
+  const { code, stderr } = await run(['check', 'file.json'], { PW: 'hunter2' });
+  expect(code).toBe(2);
+  expect(stderr).toContain("the file that is the value of PW can't be read (ENOENT)");
   expect(stderr).not.toContain('hunter2');
 });

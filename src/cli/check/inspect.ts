@@ -61,9 +61,9 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     if (certificate?.protocol !== undefined && daysLeft !== undefined) {
       findings.push(certificateFinding(daysLeft, certificate.protocol));
     }
-    if (tls?.isUnverified)
+    if (tls?.unverifiedBecause !== undefined)
       findings.push(
-        finding('warning', 'tls', 'any certificate is accepted (rejectUnauthorized is false)'),
+        finding('warning', 'tls', `any certificate is accepted (${tls.unverifiedBecause})`),
       );
     const info = await infoOf(probe, timeoutMs, findings);
     findings.push(...serverFindingsOf(database, info));

@@ -8,8 +8,8 @@ const DAY_MS = 86_400_000;
 
 export interface TlsTarget {
   readonly options: ConnectionOptions;
-  /** Whatever certificate there is would be accepted. */
-  readonly isUnverified: boolean;
+  /** Why any certificate would be accepted; undefined: certificates are verified. */
+  readonly unverifiedBecause: string | undefined;
 }
 
 export interface TlsReading {
@@ -39,8 +39,16 @@ export function tlsTargetOf(client: object): TlsTarget | undefined {
       port: Number(address.slice(colon + 1)),
       ...(servername ? { servername: String(servername) } : {}),
     },
-    isUnverified: given.rejectUnauthorized === false,
+    unverifiedBecause: unverifiedBecause(given.rejectUnauthorized),
   };
+}
+
+/** As `tls.connect` decides it. */
+function unverifiedBecause(rejectUnauthorized: unknown): string | undefined {
+  if (rejectUnauthorized === false) return 'rejectUnauthorized is false';
+  const isOff =
+    rejectUnauthorized === undefined && process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0';
+  return isOff ? 'NODE_TLS_REJECT_UNAUTHORIZED is 0 here' : undefined;
 }
 
 /** Verification is left to the real connection: here an expired certificate is to be seen. */

@@ -1,4 +1,5 @@
 /** Three servers of the drill's own, for whoever has none at hand. */
+import { randomBytes } from 'node:crypto';
 import { type RedisServer, startRedis } from '../../drill/server/redis-server.js';
 import { resolveOptions } from '../../options/validate.js';
 import { FailedError } from '../exit.js';
@@ -15,7 +16,7 @@ export interface OwnServers {
   stop(): Promise<void>;
 }
 
-/** They listen on 127.0.0.1 alone, and die with this process. */
+/** They listen on 127.0.0.1 alone, ask for a password, allow no DEBUG, and die with this process. */
 export async function startOwnServers(): Promise<OwnServers> {
   const started: RedisServer[] = [];
   const stop = async () => {
@@ -24,7 +25,10 @@ export async function startOwnServers(): Promise<OwnServers> {
   try {
     await Promise.all(
       IDS.map(async (_, index) => {
-        started[index] = await startRedis();
+        started[index] = await startRedis({
+          password: randomBytes(24).toString('hex'),
+          debug: false,
+        });
       }),
     );
   } catch (error) {

@@ -238,11 +238,14 @@ export function readHeader(text: string): [string, string] {
   if (name === undefined || raw === undefined)
     throw new UsageError("Expected a header such as 'authorization: Bearer ${TOKEN}'");
   const value = substitute(raw, process.env);
-  if ('text' in value) return [name.toLowerCase(), value.text];
+  const isSendable = 'text' in value && /^[\t\x20-\x7e\x80-\xff]*$/.test(value.text);
+  if (isSendable) return [name.toLowerCase(), value.text];
   const what =
-    'missing' in value
-      ? `the environment variable ${value.missing} is not set`
-      : `expected ${value.malformed}`;
+    'text' in value
+      ? 'the value has characters that a header must not have, such as a line break'
+      : 'missing' in value
+        ? `the environment variable ${value.missing} is not set`
+        : `expected ${value.malformed}`;
   throw new UsageError(`--header ${name}: ${what}`);
 }
 

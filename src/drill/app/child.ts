@@ -1,6 +1,7 @@
 /** The application of a drill as a child process: no part of it outlives the drill. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { cleanText } from '../../clean-text.js';
 import { systemClock } from '../../clock.js';
 import { redact } from '../../http/redact.js';
 import { unwatchProcess, watchProcess } from '../server/watchdog.js';
@@ -31,6 +32,8 @@ export interface ChildPlan {
 
 const KEPT_LINES = 20;
 const KEPT_LENGTH = 300;
+/** Of one line of output, before it is masked. */
+const LONGEST_LINE = 16 * 1024;
 const LAST_WORDS_MS = 300;
 /** What it had started may take a moment to end after it. */
 const OTHERS_MS = 5000;
@@ -75,7 +78,7 @@ export class AppProcess {
 
   /** The last lines of its output, without URLs and passwords. */
   get lastLines(): readonly string[] {
-    return this.#lines.map((line) => this.#clean(line));
+    return this.#lines;
   }
 
   /** SIGTERM as an orchestrator sends it, to the process alone; SIGKILL to all of them when it is late. */
@@ -124,7 +127,9 @@ export class AppProcess {
     let rest = '';
     stream?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(-KEPT_LENGTH);
+      rest = lines.pop() ?? '';
+      // A line without an end: its beginning is kept, the rest is dropped.
+      if (rest.length > LONGEST_LINE) rest = rest.slice(0, LONGEST_LINE);
       this.#add(lines);
     });
     stream?.on('end', () => this.#add([rest]));
@@ -133,14 +138,15 @@ export class AppProcess {
 
   #add(lines: readonly string[]): void {
     const kept = lines.filter((line) => line.trim() !== '');
-    this.#lines.push(...kept.slice(-KEPT_LINES).map((line) => line.slice(0, KEPT_LENGTH)));
+    this.#lines.push(...kept.slice(-KEPT_LINES).map((line) => this.#clean(line)));
     this.#lines.splice(0, this.#lines.length - KEPT_LINES);
   }
 
+  /** Masked before it is cut: half a secret would not be known as one. */
   #clean(line: string): string {
-    let text = line;
+    let text = line.slice(0, LONGEST_LINE);
     for (const secret of this.plan.secrets) text = text.replaceAll(secret, '[secret]');
-    return redact(text);
+    return cleanText(redact(text), KEPT_LENGTH);
   }
 }
 

@@ -6,6 +6,7 @@ import { judgedSteps } from '../script/results.js';
 import type { End } from './end.js';
 import type { AppRun } from './run.js';
 import type { AppStage } from './script.js';
+import { shownCommand } from './template.js';
 import { judgeApp, summed } from './verdict.js';
 
 const TEXTS: Judged['texts'] = {
@@ -65,7 +66,7 @@ export function appResult(run: AppRun, findings: AppFindings): RunResult {
   return {
     ...result,
     application: {
-      command: text,
+      command: shownCommand(text),
       answers: statuses,
       ended: endedOf(end),
       lastLines: result.ok ? [] : lastLines,

@@ -13,7 +13,7 @@ import type { AppLoad } from './load.js';
 import { Requests } from './requests.js';
 import { type AppStage, type AppStep, appScript, type Build } from './script.js';
 import { StatusWatch } from './status-watch.js';
-import { variableOf } from './template.js';
+import { shownCommand, shownUrl, variableOf } from './template.js';
 import { LEAST_HOLD_MS, TrafficWatch } from './traffic-watch.js';
 import type { Watch } from './watch.js';
 
@@ -73,8 +73,8 @@ export class AppRun implements Shown {
     const { text, requests, status, stopWithinMs } = this.plan.application;
     const row = (name: string, value: string) => ({ name, value, defaultValue: '' });
     return [
-      row('application', text),
-      ...requests.map(({ method, url }) => row('request', `${method} ${url}`)),
+      row('application', shownCommand(text)),
+      ...requests.map(({ method, url }) => row('request', `${method} ${shownUrl(url)}`)),
       ...(status === undefined ? [] : [row('status', status)]),
       row('databases', this.places.map(({ id }) => variableOf(id)).join(', ')),
       row('ends within', `${stopWithinMs} ms`),
@@ -87,7 +87,7 @@ export class AppRun implements Shown {
   }
 
   get mix(): string {
-    return this.load.requests.map(({ method, url }) => `${method} ${url}`).join(', ');
+    return this.load.requests.map(({ method, url }) => `${method} ${shownUrl(url)}`).join(', ');
   }
 
   /** The database that the next fault hits. */

@@ -6,7 +6,7 @@ import { sleep, waitFor } from '../wire/wait.js';
 import { type AppControl, AppError, type Application } from './application.js';
 import { type AppProcess, endingText } from './child.js';
 import type { AppRequest } from './requests.js';
-import { variableOf } from './template.js';
+import { shownUrl, variableOf } from './template.js';
 
 const ASK_MS = 5000;
 const LOOK_MS = 50;
@@ -44,7 +44,7 @@ export async function ready(
     intervalMs: LOOK_MS,
   }).catch(() => {
     throw withWords(
-      `The application is not ready within ${duration(startWithinMs)}: ${method} ${url}: ${last}.`,
+      `The application is not ready within ${duration(startWithinMs)}: ${method} ${shownUrl(url as string)}: ${last}.`,
       child,
     );
   });
@@ -53,7 +53,10 @@ export async function ready(
     throw withWords(`The application ${endingText(child.ending)} before it was ready.`, child);
   }
   if (/ 4\d\d$/.test(last)) {
-    throw withWords(`The application can't be asked: ${method} ${url}: ${last}.`, child);
+    throw withWords(
+      `The application can't be asked: ${method} ${shownUrl(url as string)}: ${last}.`,
+      child,
+    );
   }
 }
 

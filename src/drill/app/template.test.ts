@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { filled, variableOf, words } from './template.js';
+import { expect, it, test } from 'vitest';
+import { filled, shownCommand, shownUrl, variableOf, words } from './template.js';
 
 test.each([
   ['node server.js', ['node', 'server.js']],
@@ -31,4 +31,22 @@ test.each([
   ['a.b', 'A_B_URL'],
 ])('variableOf(%j)', (id, name) => {
   expect(variableOf(id)).toBe(name);
+});
+
+it.each([
+  ['node server.js --port {port}', 'node server.js --port {port}'],
+  ['app --redis redis://u:hunter2@h:1/0', 'app --redis h:1'],
+  ['app --password hunter2 -v', 'app --password *** -v'],
+  ['TOKEN=hunter2 app', 'TOKEN=*** app'],
+  ["app --api-key='hunter2' \u001b[2J", "app --api-key='***'  [2J"],
+])('%s is shown as %s', (text, shown) => {
+  expect(shownCommand(text)).toBe(shown);
+});
+
+it.each([
+  ['http://127.0.0.1:{port}/hits?n={n}&page=2', 'http://127.0.0.1:{port}/hits?n={n}&page=2'],
+  ['http://127.0.0.1:3000/hits?token=hunter2&n=1', 'http://127.0.0.1:3000/hits?token=***&n=1'],
+  ['http://127.0.0.1:3000/hits?n=1?token=hunter2', 'http://127.0.0.1:3000/hits?n=***'],
+])('%s is shown as %s', (url, shown) => {
+  expect(shownUrl(url)).toBe(shown);
 });

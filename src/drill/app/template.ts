@@ -1,5 +1,8 @@
 /** The command line of an application, and the places of databases and ports in it. */
 
+import { cleanText } from '../../clean-text.js';
+import { redact } from '../../http/redact.js';
+
 /** What `{name}` stands for. */
 export type Places = ReadonlyMap<string, string>;
 
@@ -39,4 +42,22 @@ export function filled(text: string, places: Places): string {
 /** `EAST_URL` for `east`, `US_EAST_1_URL` for `us-east-1`. */
 export function variableOf(id: string): string {
   return `${id.replace(/[^A-Za-z0-9]+/g, '_').toUpperCase()}_URL`;
+}
+
+const SECRET_ARGUMENT =
+  /((?:pass(?:word|wd|phrase)?|pwd|token|secret|key|auth(?:orization)?)["']?)([=:]\s*|\s+)(["']?)[^\s"']+/gi;
+
+/** A command line for a report: no URL, no value that looks like a secret by its name. */
+export function shownCommand(text: string): string {
+  return cleanText(redact(text.replace(SECRET_ARGUMENT, '$1$2$3***')));
+}
+
+/** The URL of a request for a report: of its query only names and numbers. */
+export function shownUrl(url: string): string {
+  const [path = '', query] = url.split(/\?(.*)/s, 2);
+  if (query === undefined) return cleanText(path);
+  const shown = query.replace(/=([^&]*)/g, (whole, value) =>
+    /^(\d|\{\w+\})*$/.test(value) ? whole : '=***',
+  );
+  return cleanText(`${path}?${shown}`);
 }

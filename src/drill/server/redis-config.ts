@@ -22,6 +22,8 @@ export interface RedisConfigOptions {
     | undefined;
   /** Directives over the kit's own. */
   readonly config?: RedisDirectives | undefined;
+  /** Allows DEBUG. Default: true. */
+  readonly debug?: boolean | undefined;
   /** A Sentinel: no data, no replication settings. */
   readonly sentinel?: boolean | undefined;
 }
@@ -55,7 +57,9 @@ function dataDirectives(options: RedisConfigOptions): Record<string, RedisDirect
     'repl-diskless-sync-delay': 0,
     'repl-ping-replica-period': 1,
     // 'shutdown-timeout' would wait 10 s for a replica that lags.
-    ...(options.major >= 7 ? { 'enable-debug-command': true, 'shutdown-timeout': 0 } : {}),
+    ...(options.major >= 7
+      ? { 'enable-debug-command': options.debug ?? true, 'shutdown-timeout': 0 }
+      : {}),
     ...(replicaOf ? { replicaof: `127.0.0.1 ${replicaOf.port}` } : {}),
     ...(masterPassword === undefined ? {} : { masterauth: masterPassword }),
   };

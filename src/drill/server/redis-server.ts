@@ -31,6 +31,8 @@ export interface RedisServerOptions {
   readonly replicaOf?: { readonly port: number; readonly password?: string | undefined };
   /** An existing directory, which the kit does not remove. Default: a temporary one. */
   readonly dir?: string;
+  /** Allows DEBUG. Default: true. */
+  readonly debug?: boolean;
   /** Directives over the kit's own. */
   readonly config?: RedisDirectives;
   /** Append-only file with fsync on every write, so that `restart()` keeps the data. Default false. */
