@@ -32,6 +32,7 @@ interface LibrarySlots {
   readonly nodeByAddress: ReadonlyMap<string, ListedNode>;
   readonly isOpen: boolean;
   nodeClient(node: ListedNode): Promise<ClusterNode>;
+  getMasterByAddress(address: string): Promise<ClusterNode | undefined>;
   getRandomNode(): ListedNode;
   mintCursorToken?(): string;
   rediscover(startWith: ClusterNode): Promise<void>;
@@ -59,6 +60,8 @@ export class ClusterSlots {
   readonly #slots: LibrarySlots;
   readonly #root: ClusterNode;
   readonly #nodes = new Map<string, ClusterNode>();
+  /** Nodes without slots that ASK has named, and whether it did since the latest look. */
+  readonly #guests = new Map<string, { wasNamed: boolean }>();
   readonly #listeners = new Set<() => void>();
   readonly #nodeAddressMap: unknown;
   readonly #useReplicas: boolean;
@@ -104,9 +107,9 @@ export class ClusterSlots {
     return this.#slots.masters.map((node) => this.#node(node));
   }
 
-  /** Listed at present, and if replicas are used, those as well. */
+  /** Listed at present, and if replicas are used, those as well; or about to get their first slots. */
   get addresses(): ReadonlySet<string> {
-    return new Set(this.#slots.nodeByAddress.keys());
+    return new Set([...this.#slots.nodeByAddress.keys(), ...this.#guests.keys()]);
   }
 
   get known(): boolean {
@@ -233,6 +236,10 @@ export class ClusterSlots {
       throw new Error('this version of @redis/client is not known: its cluster has changed');
     }
     slots.nodeClient = (node) => Promise.resolve(this.#node(node));
+    slots.getMasterByAddress = (address) => {
+      const listed = slots.nodeByAddress.get(address);
+      return Promise.resolve(listed === undefined ? this.#guest(address) : this.#node(listed));
+    };
     slots.getRandomNode = () => {
       const { masters } = slots;
       for (let tries = 0; tries < masters.length; tries += 1) {
@@ -267,14 +274,28 @@ export class ClusterSlots {
     return node;
   }
 
+  /** A node is listed with its first slot, and takes keys before it has any. */
+  #guest(address: string): ClusterNode | undefined {
+    const colon = address.lastIndexOf(':');
+    const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
+    if (host === '' || !(port > 0)) return undefined;
+    this.#guests.set(address, { wasNamed: true });
+    return this.#node({ address, host, port });
+  }
+
   #stillApart(tags: readonly string[]): boolean {
     const owners = new Set(tags.map((tag) => this.#slots.slots[hashSlot(tag)]?.master.address));
     return owners.size === tags.length && !owners.has(undefined);
   }
 
   #tell(): void {
+    for (const [address, guest] of this.#guests) {
+      if (this.#slots.nodeByAddress.has(address) || !guest.wasNamed) this.#guests.delete(address);
+      guest.wasNamed = false;
+    }
+    const { addresses } = this;
     for (const address of this.#nodes.keys()) {
-      if (!this.#slots.nodeByAddress.has(address)) this.#nodes.delete(address);
+      if (!addresses.has(address)) this.#nodes.delete(address);
     }
     for (const listener of [...this.#listeners]) listener();
   }
