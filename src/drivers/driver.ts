@@ -10,6 +10,7 @@
 
 import type { Clock, Random, Timer } from '../clock.js';
 import type { LookupTrouble } from '../name-lookup/host-name.js';
+import type { ServerIdentity } from './server-identity.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
 /** How long `CLIENT UNBLOCK` over another connection may take at most, in milliseconds of loop time. */
@@ -67,6 +68,8 @@ export interface Lane {
   readonly bytesReceived: number;
   /** The server's id of this path (CLIENT ID); asked for once, ahead of what is sent next. */
   identify(): Promise<string>;
+  /** As `Connection.serverIdentity`. */
+  serverIdentity?(): ServerIdentity;
   /**
    * Sends CLIENT UNBLOCK to the server of this lane over another connection. Absent: the
    * database's probe connection leads to the same server.
@@ -137,6 +140,11 @@ export interface Connection {
   ask?(question: () => Attempt): void;
   /** The server's id of this connection (CLIENT ID); asked for once, ahead of what is sent next. */
   identify(): Promise<string>;
+  /**
+   * The server process that it leads to: asked for once, ahead of what is sent next. Absent where
+   * only its lanes know, or nobody.
+   */
+  serverIdentity?(): ServerIdentity;
   /** Ends it at once; attempts under way get `onError`. Idempotent; `onLost` is not called. */
   destroy(error: Error): void;
   ref(): void;

@@ -203,16 +203,16 @@ export class Executor implements AttemptListener {
         return;
       }
       const pass = command.options?.pass;
-      if (pass?.holds(this.coordinator.route.generation, channel) === false) {
+      if (pass?.holds(this.coordinator.route.generation) === false) {
         command.database ??= pass.database;
-        this.reject(command, this.#switched(command));
+        this.rejectSwitched(command, 'which is no longer active');
         return;
       }
       if (database !== undefined) {
         command.database ??= pass?.database;
         command.database ??= this.cursors.otherThan(database, command) ?? database;
         if (command.database !== database) {
-          this.reject(command, this.#switched(command));
+          this.rejectSwitched(command, 'which is no longer active');
           return;
         }
       }
@@ -245,6 +245,7 @@ export class Executor implements AttemptListener {
     command.database = channel.database;
     command.latest = attempt;
     channel.add(attempt);
+    if (command.traits.category === 'database-bound') this.cursors.prepare(attempt);
     channel.connection.send(attempt);
   }
 
@@ -299,7 +300,9 @@ export class Executor implements AttemptListener {
   onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
     if (!attempt.listed) return;
     attempt.channel.move(attempt, lane, this.loop.time);
-    if (attempt.command.traits.blockMs !== undefined) lane?.identify().catch(() => {});
+    const { blockMs, category } = attempt.command.traits;
+    if (blockMs !== undefined) lane?.identify().catch(() => {});
+    if (category === 'database-bound') this.cursors.prepare(attempt);
   }
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
@@ -388,10 +391,11 @@ export class Executor implements AttemptListener {
     for (const channel of [...draining]) this.connections.finishDraining(channel);
   }
 
-  #switched(command: Command): DatabaseSwitchedError {
+  /** What belongs to a server that does not serve it any more. */
+  rejectSwitched(command: Command, why: string): void {
     const { maybeExecuted, databaseId } = command;
-    const message = `the command belongs to ${databaseId}, which is no longer active`;
-    return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
+    const message = `the command belongs to ${databaseId}, ${why}`;
+    this.reject(command, new DatabaseSwitchedError(message, { maybeExecuted, databaseId }));
   }
 }
 

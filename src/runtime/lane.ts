@@ -1,4 +1,5 @@
 import type { Lane } from '../drivers/driver.js';
+import { ServerIdentity } from '../drivers/server-identity.js';
 import type { Channel } from './channel.js';
 import type { SentAttempt } from './command.js';
 
@@ -29,17 +30,24 @@ export abstract class LaneRecord {
   lost = false;
   oldest: SentAttempt | undefined;
   #newest: SentAttempt | undefined;
+  #server: ServerIdentity | undefined;
   /** Given up after they were written: their replies have to pass. */
   readonly #owed = new Set<SentAttempt>();
   size = 0;
 
   constructor(
-    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'unblock'>,
+    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'serverIdentity' | 'unblock'>,
     /** Loop time. */
     time: number,
   ) {
     this.lastProgress = time;
     this.lastBytes = path.bytesReceived;
+  }
+
+  /** The server that it leads to, which is asked for its name the first time. */
+  get server(): ServerIdentity {
+    this.#server ??= this.path.serverIdentity?.() ?? ServerIdentity.unknown();
+    return this.#server;
   }
 
   /** Ends the path, as if it had been lost. */

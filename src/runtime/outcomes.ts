@@ -4,6 +4,8 @@ import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../err
 import type { SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
 
+const OTHER_SERVER = 'which another server serves by now, or the same one after a restart';
+
 /**
  * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
  * settles or repeats the command. What was sent under an earlier route feeds nothing.
@@ -18,7 +20,10 @@ export class Outcomes {
       channel.database.circuit.recordSuccess(this.executor.loop.now);
     }
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
-    if (Array.isArray(reply) && reply.length === 2) this.executor.cursors.note(attempt, reply);
+    if (Array.isArray(reply) && reply.length === 2 && command.state !== 'settled') {
+      const isValid = this.executor.cursors.note(attempt, reply);
+      if (!isValid) this.executor.rejectSwitched(command, OTHER_SERVER);
+    }
     const goesOn =
       command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply);
     if (!goesOn) {

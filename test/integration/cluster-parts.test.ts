@@ -251,7 +251,7 @@ it.each([1, 2])(
     expect(told.acknowledged).toBeGreaterThan(100);
     for (const writer of kinds.keys()) {
       const numbers = executed.of(`w${writer}`);
-        // One is told the end before the next one is sent, so whatever is late stands behind a later one.
+      // One is told the end before the next one is sent, so whatever is late stands behind a later one.
       const late = numbers.filter((number, i) => i > 0 && number < (numbers[i - 1] as number));
       expect(late, `of writer ${writer}`).toEqual([]);
     }

@@ -2,6 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
+import { ServerIdentity } from '../server-identity.js';
 import { BatchBoundary } from './batch-boundary.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, type InnerClient, newClient } from './new-client.js';
@@ -36,6 +37,7 @@ export class NodeRedisConnection implements Connection {
   /** Where the socket can't be seen (TLS): bytes that reached the decoder. */
   #decoded = 0;
   #id: Promise<string> | undefined;
+  #server: ServerIdentity | undefined;
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -115,6 +117,13 @@ export class NodeRedisConnection implements Connection {
     this.#id ??= this.#client.sendCommand(['CLIENT', 'ID']).then(String);
     this.#id.catch(() => {});
     return this.#id;
+  }
+
+  serverIdentity(): ServerIdentity {
+    this.#server ??= this.#ready
+      ? ServerIdentity.ask((attempt) => this.send(attempt))
+      : ServerIdentity.unknown();
+    return this.#server;
   }
 
   destroy(error: Error): void {

@@ -1,4 +1,5 @@
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
+import { ServerIdentity } from '../server-identity.js';
 
 /**
  * A connection whose server has to be found first: what it is asked goes to the one that is opened
@@ -27,6 +28,10 @@ export abstract class FoundConnection implements Connection {
 
   identify(): Promise<string> {
     return this.inner?.identify() ?? Promise.reject(new Error('not connected'));
+  }
+
+  serverIdentity(): ServerIdentity {
+    return this.inner?.serverIdentity?.() ?? ServerIdentity.unknown();
   }
 
   destroy(error: Error): void {

@@ -34,7 +34,7 @@ export function iteratorMembers(facade: Internals, setting: IteratorSetting): ob
       const mode = this._commandOptions?.iterators ?? setting.iterators;
       let restarts = 0;
       for (let args = given; ; args = fromTheBeginning(args, at)) {
-        const pass = new Pass(mode === 'restart');
+        const pass = new Pass();
         try {
           yield* original.apply(this.withCommandOptions({ pass }), args);
           return;

@@ -1,5 +1,6 @@
 import type { Timer } from '../../clock.js';
 import type { Connection, ConnectionListener, Lane } from '../driver.js';
+import { ServerIdentity } from '../server-identity.js';
 import type { Lease } from './lease.js';
 
 /** What a member tells its pool. */
@@ -52,6 +53,10 @@ export class Member implements Lane {
 
   identify(): Promise<string> {
     return this.#connection.identify();
+  }
+
+  serverIdentity(): ServerIdentity {
+    return this.#connection.serverIdentity?.() ?? ServerIdentity.unknown();
   }
 
   send(lease: Lease): void {

@@ -1,5 +1,6 @@
 import { ErrorReply } from '@redis/client';
 import type { Attempt, Lane } from '../../driver.js';
+import type { ServerIdentity } from '../../server-identity.js';
 import type { Sending } from './sending.js';
 
 /** Settles what is not to be sent: it was taken back, or nobody waits for it any more. */
@@ -18,6 +19,7 @@ export function asRefusal(error: Error): Error {
 /** A lane that knows which attempts end with it. */
 export interface ClusterLane extends Lane {
   readonly assigned: Set<ClusterAttempt>;
+  serverIdentity(): ServerIdentity;
 }
 
 /**
@@ -45,6 +47,11 @@ export class ClusterAttempt {
   #lane: ClusterLane | undefined;
 
   constructor(readonly attempt: Attempt) {}
+
+  /** The server that it was sent to last. */
+  get server(): ServerIdentity | undefined {
+    return this.#lane?.serverIdentity();
+  }
 
   /** Nothing more may be sent on its behalf. */
   get isOver(): boolean {

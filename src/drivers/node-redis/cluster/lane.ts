@@ -1,5 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
+import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../connection.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
@@ -69,6 +70,10 @@ export class NodeLane implements ClusterLane {
 
   identify(): Promise<string> {
     return this.connection.identify();
+  }
+
+  serverIdentity(): ServerIdentity {
+    return this.connection.serverIdentity();
   }
 
   /** Over a connection made for it. */

@@ -31,7 +31,7 @@ export async function perform(
     if (name === 'SCAN') return await connection.scans.scan(connection, owner);
     const key = firstKey(args);
     if (key === undefined ? ANY_NODE.has(name) : !spansSlots(args)) {
-      const isRead = connection.options.useReplicas && commandTraits(args).category === 'read';
+      const isRead = connection.options.useReplicas && mayReadReplica(name, args);
       return await connection.route(owner.whole, key, undefined, { isReadonly: isRead });
     }
     // node-redis knows which nodes it concerns, and how their replies make one.
@@ -77,6 +77,11 @@ async function performPipeline(
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
+}
+
+/** A cursor means something where it comes from, and its pages would go to one node and another. */
+function mayReadReplica(name: string, args: Arguments): boolean {
+  return !name.endsWith('SCAN') && commandTraits(args).category === 'read';
 }
 
 function spansSlots(args: Arguments): boolean {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { HASH_SLOTS } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
+import type { ServerIdentity } from '../../server-identity.js';
 import type { ClusterAttempt } from './attempt.js';
 import type { ClusterConnection } from './connection.js';
 import type { ClusterSlots } from './slots.js';
@@ -15,6 +16,8 @@ interface Scan {
   /** The node that is being scanned, its own cursor, and the slots that it had at the beginning. */
   readonly address: string;
   readonly cursor: string;
+  /** Which handed the cursor out. */
+  readonly server: ServerIdentity | undefined;
   readonly owned: Uint8Array;
 }
 
@@ -47,19 +50,28 @@ export class ScanCursors {
         `SCAN ${given.slice(0, 20)}: not a cursor that this client handed out for this cluster`,
       );
     }
-    const scan = this.#located(known ?? this.#from(new Uint8Array(HASH_SLOTS).fill(1)));
-    const node = scan && this.slots.byAddress(scan.address);
-    if (scan === undefined || node === undefined) throw new Error('no node serves any slot');
+    let scan = this.#located(known ?? this.#from(new Uint8Array(HASH_SLOTS).fill(1)));
+    for (;;) {
+      const node = scan && this.slots.byAddress(scan.address);
+      if (scan === undefined || node === undefined) throw new Error('no node serves any slot');
+      const reply = await connection.sendTo(node, ['SCAN', scan.cursor, ...args.slice(2)], {
+        connection,
+        part: owner.whole,
+        isWhole: false,
+        isAll: true,
+        typeMapping,
+        asap,
+      });
+      const { server } = owner;
+      // A cursor of the process that was there before would skip keys: its slots are scanned again.
+      if (scan.cursor === '0' || (await areSame(scan.server, server))) {
+        return await this.#answer({ ...scan, server }, reply as [string | Buffer, unknown]);
+      }
+      scan = this.#from(scan.left);
+    }
+  }
 
-    const reply = await connection.sendTo(node, ['SCAN', scan.cursor, ...args.slice(2)], {
-      connection,
-      part: owner.whole,
-      isWhole: false,
-      isAll: true,
-      typeMapping,
-      asap,
-    });
-    const [cursor, keys] = reply as [string | Buffer, unknown];
+  async #answer(scan: Scan, [cursor, keys]: [string | Buffer, unknown]): Promise<unknown> {
     // Slots that have moved are told by no reply to SCAN.
     if (String(cursor) === '0') await this.slots.rediscover().catch(() => {});
     const next = this.#after(scan, String(cursor));
@@ -72,7 +84,7 @@ export class ScanCursors {
     const first = left.findIndex((isLeft, slot) => isLeft === 1 && this.#owner(slot) !== undefined);
     const address = first < 0 ? undefined : this.#owner(first);
     if (address === undefined) return undefined;
-    return { left, address, cursor: '0', owned: this.#slotsOf(address) };
+    return { left, address, cursor: '0', server: undefined, owned: this.#slotsOf(address) };
   }
 
   /** Its node may have left: then its slots are scanned elsewhere. */
@@ -116,4 +128,12 @@ export class ScanCursors {
       this.#owner(slot) === address ? 1 : 0,
     );
   }
+}
+
+async function areSame(
+  one: ServerIdentity | undefined,
+  other: ServerIdentity | undefined,
+): Promise<boolean> {
+  await Promise.all([one?.known, other?.known]);
+  return one !== undefined && other !== undefined && one.equals(other);
 }
