@@ -57,12 +57,12 @@ export const systemClock: Clock = {
   afterTurn(callback) {
     // The first immediate runs in the check phase of the present turn, which an earlier poll
     // phase may have preceded; between the two immediates lies a whole poll phase.
+    // They keep the loop alive for these two turns: those that don't wait, on an idle loop, for the
+    // next timer instead of the next turn.
     let second: NodeJS.Immediate | undefined;
     const first = setImmediate(() => {
       second = setImmediate(callback);
-      second.unref();
     });
-    first.unref();
     return {
       cancel: () => {
         clearImmediate(first);

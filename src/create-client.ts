@@ -81,14 +81,16 @@ function createMember(
   client: ClientOptions,
   like?: object,
 ): unknown {
+  const { rejections } = shared;
   const sink: CommandSink = {
     send: (args, commandOptions) =>
-      session.executor?.send(args, commandOptions) ?? Promise.reject(notOpen()),
+      session.executor?.send(args, commandOptions) ?? sink.refuse(notOpen()),
     answer: (args, commandOptions) =>
-      session.executor?.answer(args, commandOptions) ?? Promise.reject(notOpen()),
+      session.executor?.answer(args, commandOptions) ?? sink.refuse(notOpen()),
     sendBatch: (kind, commands, commandOptions) =>
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
-      Promise.reject(notOpen()),
+      sink.refuse(notOpen()),
+    refuse: (error) => rejections.reject(error),
   };
   const coherence: Coherence = new Coherence(() => session.executor);
   const facade = createFacade(client, sink, coherence, like);
@@ -107,18 +109,18 @@ function createMember(
   }
   define(
     facade._self,
-    members(name, session, shared.options.group, () => facade),
+    members(name, session, shared, () => facade),
   );
   const { iterators, commandRetry } = shared.options;
   define(
     facade._self,
     iteratorMembers(facade, { iterators, maxRestarts: commandRetry.maxAttempts }),
   );
-  define(facade._self, pubSubMembers(session.subscriptions));
+  define(facade._self, pubSubMembers(session.subscriptions, rejections));
   define(facade._self, publishingMembers(facade._self));
   define(
     facade._self,
-    transactionMember(client, facade, () => session.executor),
+    transactionMember(client, facade, () => session.executor, rejections),
   );
   define(facade._self, {
     legacy(this: typeof facade) {
@@ -148,7 +150,7 @@ function durationOf({
 function members(
   name: string,
   session: Session,
-  group: ReturnType<typeof resolveOptions>['group'],
+  { rejections, options: { group } }: SharedGroup,
   facade: () => unknown,
 ): Record<string | symbol, unknown> {
   const coordinator = () => session.group.coordinator;
@@ -171,10 +173,10 @@ function members(
   };
 
   return {
-    async connect() {
+    connect: rejections.wrap(async () => {
       await rejectingWithCounterpart(session.connect());
       return facade();
-    },
+    }),
     close,
     destroy: () => session.destroy(),
     disconnect: async () => session.destroy(),
@@ -198,18 +200,21 @@ function members(
     get activeDatabase() {
       return coordinator().route.database?.id;
     },
-    setActiveDatabase: async (id: string) => running().setActive(id),
-    forceActiveDatabase: async (id: string, options: ForceOptions = {}) => {
-      return running().forceActive(id, durationOf(options));
-    },
-    drainDatabase: async (id: string, options: DrainOptions = {}) =>
+    setActiveDatabase: rejections.wrap(async (id: string) => running().setActive(id)),
+    forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions = {}) =>
+      running().forceActive(id, durationOf(options)),
+    ),
+    drainDatabase: rejections.wrap(async (id: string, options: DrainOptions = {}) =>
       running().drain(id, durationOf(options)),
+    ),
     resumeDatabase: (id: string) => running().resume(id),
-    addDatabase: async (database: unknown) =>
+    addDatabase: rejections.wrap(async (database: unknown) =>
       snapshot(coordinator(), await running().add(resolve(database))),
-    removeDatabase: async (id: string) => running().remove(id),
-    replaceDatabase: async (id: string, database: unknown) =>
+    ),
+    removeDatabase: rejections.wrap(async (id: string) => running().remove(id)),
+    replaceDatabase: rejections.wrap(async (id: string, database: unknown) =>
       snapshot(coordinator(), await running().replace(id, resolve(database, id))),
+    ),
     getWeight: (id: string) => manage().find(id).weight,
     setWeight: (id: string, weight: number) =>
       manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),

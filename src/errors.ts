@@ -78,6 +78,18 @@ export function isMultiDbError(error: unknown): error is MultiDbError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
 
+/**
+ * The cause of a further error with this `code` after `error`: what led to the first one of a
+ * series. An error whose cause is the one before it would keep all of them, without bound.
+ */
+export function firstCause(error: unknown, code: MultiDbErrorCode): unknown {
+  let cause = error;
+  while (isMultiDbError(cause) && cause.code === code && cause.cause !== undefined) {
+    cause = cause.cause;
+  }
+  return cause;
+}
+
 /** No database can serve at the moment; probing goes on and a later command may succeed. */
 export class TemporarilyUnavailableError extends MultiDbError {
   constructor(message: string, details?: MultiDbErrorDetails) {

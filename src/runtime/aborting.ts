@@ -1,3 +1,4 @@
+import { onceAborted } from './abort-signals.js';
 import type { Command } from './command.js';
 import type { Executor } from './executor.js';
 
@@ -9,8 +10,7 @@ export function listenForAbort(executor: Executor, command: Command, signal: Abo
     executor.blocking.held.delete(command);
     abort(executor, command);
   };
-  signal.addEventListener('abort', onAbort, { once: true });
-  command.removeAbortListener = () => signal.removeEventListener('abort', onAbort);
+  command.removeAbortListener = onceAborted(signal, onAbort);
 }
 
 /** Rejects with the library's own error, which says as well whether the command may have run. */
@@ -27,11 +27,14 @@ export function abortError(executor: Executor): Error {
   });
 }
 
-/** False: it is on its way, or another attempt is. */
+/**
+ * False: it is on its way. An earlier attempt may be, to a database that was left: the caller does
+ * not have to wait for that one.
+ */
 function takeBack(command: Command): boolean {
   const { latest } = command;
   if (!latest?.listed || !latest.channel.connection.withdraw(latest)) return false;
   latest.lane.remove(latest);
   command.outstanding -= 1;
-  return command.outstanding === 0;
+  return true;
 }

@@ -8,7 +8,10 @@ import type { LaneRecord } from './lane.js';
 /** What a caller may say about one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
   readonly abortSignal?: AbortSignal | undefined;
-  /** Deadline of one attempt instead of `commandTimeoutMs`; 0 or absent: the option's. */
+  /**
+   * Deadline of the whole command, sent or not, up to `commandDeadlineMs`; 0 or absent: that of the
+   * options. Of one attempt as well, instead of `commandTimeoutMs`.
+   */
   readonly timeout?: number | undefined;
   /** Instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety | undefined;
@@ -109,7 +112,11 @@ export class SentAttempt implements Attempt {
    * command's own deadline.
    */
   hadItsTime(suspectAfterMs: number): boolean {
-    return this.deadline < this.command.deadline || this.deadline - this.sentAt >= suspectAfterMs;
+    const allowedMs = this.command.options?.timeout || suspectAfterMs;
+    return (
+      this.deadline < this.command.deadline ||
+      this.deadline - this.sentAt >= Math.min(allowedMs, suspectAfterMs)
+    );
   }
 
   get over(): boolean {

@@ -1,4 +1,5 @@
 import type { Timer } from '../clock.js';
+import { CommandTimeoutError, firstCause } from '../errors.js';
 import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
@@ -46,6 +47,7 @@ export class Deadlines {
     for (const channel of executor.connections.channels.values()) this.#lookAtAll(channel, time);
     for (const channel of executor.connections.draining) this.#lookAtAll(channel, time);
     if (time >= this.#earliestWaiting) this.#expireWaiting(time);
+    executor.loop.lookAt(this.#earliestWaiting);
   };
 
   #lookAtAll(channel: Channel, time: number): void {
@@ -60,6 +62,7 @@ export class Deadlines {
     if (lane.checking || (lane.size === 0 && !this.#isIdlyOwed(lane))) return;
     lane.look(time);
     const isDue = time >= lane.earliestDeadline || this.#isIdlyOwed(lane);
+    if (!isDue) this.executor.loop.lookAt(lane.earliestDeadline);
     if (!isDue && !this.#isSuspect(lane, time)) return;
     lane.checking = true;
     const turn = this.executor.coordinator.runtime.clock.afterTurn(() => {
@@ -108,7 +111,9 @@ export class Deadlines {
     const onlyCommands = this.#onlyCommandsAreLate(lane, time);
     const overdue = lane
       .listed()
-      .filter(({ deadline, command }) => (onlyCommands ? command.deadline : deadline) <= time);
+      .filter(({ deadline, command }) =>
+        onlyCommands ? this.#lastDeadline(lane, command) <= time : deadline <= time,
+      );
     let drop = this.#isUseless(lane, time);
     const takenBack: Command[] = [];
     // First of all: what is settled is not repeated by what the failures below lead to.
@@ -180,15 +185,24 @@ export class Deadlines {
     return lane.isWaitingRoom || time < lane.channel.relaxedUntil;
   }
 
+  /** While maintenance is announced a timeout of the call itself is relaxed as well. */
+  #lastDeadline(lane: LaneRecord, { deadline, options }: Command): number {
+    const { commandDeadlineMs } = this.executor.coordinator.runtime.options;
+    const timeoutMs = options?.timeout;
+    if (lane.isWaitingRoom || !timeoutMs) return deadline;
+    return deadline + Math.max(0, commandDeadlineMs - timeoutMs);
+  }
+
   #noteEarliest(lane: LaneRecord, onlyCommands: boolean): void {
     const { relaxedUntil } = lane.channel;
     const until = lane.isWaitingRoom ? Number.POSITIVE_INFINITY : relaxedUntil;
     let earliest = Number.POSITIVE_INFINITY;
     for (const { deadline, command } of lane.listed()) {
-      const due = onlyCommands ? Math.min(command.deadline, until) : deadline;
+      const due = onlyCommands ? Math.min(this.#lastDeadline(lane, command), until) : deadline;
       earliest = Math.min(earliest, due);
     }
     lane.earliestDeadline = earliest;
+    this.executor.loop.lookAt(earliest);
   }
 
   #expireWaiting(time: number): void {
@@ -211,14 +225,28 @@ export class Deadlines {
     for (const command of expired) executor.reject(command, this.#expired(command));
   }
 
+  /** Of the whole command. */
   #expired(command: Command): Error {
     const { commandDeadlineMs } = this.executor.coordinator.runtime.options;
-    return this.executor.timeoutError(command, `commandDeadlineMs (${commandDeadlineMs} ms)`);
+    const own = command.options?.timeout || Number.POSITIVE_INFINITY;
+    const limit =
+      own < commandDeadlineMs
+        ? `timeout (${own} ms)`
+        : `commandDeadlineMs (${commandDeadlineMs} ms)`;
+    return timeoutError(command, limit);
   }
 
+  /** Of one attempt. */
   #timedOut(command: Command): Error {
     const { commandTimeoutMs } = this.executor.coordinator.runtime.options;
-    const timeoutMs = command.options?.timeout || commandTimeoutMs;
-    return this.executor.timeoutError(command, `commandTimeoutMs (${timeoutMs} ms)`);
+    const own = command.options?.timeout;
+    const limit = own ? `timeout (${own} ms)` : `commandTimeoutMs (${commandTimeoutMs} ms)`;
+    return timeoutError(command, limit);
   }
+}
+
+function timeoutError(command: Command, what: string): CommandTimeoutError {
+  const { maybeExecuted, databaseId, lastError } = command;
+  const cause = firstCause(lastError, 'COMMAND_TIMEOUT');
+  return new CommandTimeoutError(`no reply within ${what}`, { maybeExecuted, databaseId, cause });
 }

@@ -2,21 +2,18 @@ import { type CommandTraits, commandTraits } from '../core/command-category.js';
 import type { FailureKind } from '../core/command-failure.js';
 import { retryWaitMs } from '../core/retry.js';
 import type { Batch, CommandArgument, Lane } from '../drivers/driver.js';
-import {
-  ClientClosedError,
-  CommandTimeoutError,
-  DatabaseSwitchedError,
-  OverloadedError,
-} from '../errors.js';
-import { abort, abortError, listenForAbort } from './aborting.js';
+import { ClientClosedError } from '../errors.js';
+import { abort, listenForAbort } from './aborting.js';
+import { limitMs, refusalOf } from './admission.js';
 import { AwaitedCommand } from './awaited-command.js';
 import { Blocking } from './blocking.js';
+import { boundElsewhere } from './bound.js';
 import type { Channel } from './channel.js';
 import type { Coherence } from './coherence.js';
 import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
 import { Connections } from './connections.js';
 import type { Coordinator } from './coordinator.js';
-import { countFailure, countMoved, countRetry } from './counting.js';
+import { countFailure, countMoved } from './counting.js';
 import { Cursors } from './cursors.js';
 import { Deadlines } from './deadlines.js';
 import { Isolation } from './isolation.js';
@@ -85,6 +82,10 @@ export class Executor implements AttemptListener {
     return this.coordinator.runtime.loop;
   }
 
+  get rejections() {
+    return this.coordinator.runtime.rejections;
+  }
+
   /** Standbys have no data connection. */
   get lazy(): boolean {
     return this.coordinator.runtime.options.standbyConnections === 'lazy';
@@ -123,10 +124,14 @@ export class Executor implements AttemptListener {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
     return new Promise((resolve, reject) => {
-      const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
-      const deadline = this.#deadlineOf(traits);
-      const sequence = this.nextSequence();
-      this.admit(new Command(sequence, args, options, batch, traits, deadline, resolve, reject));
+      try {
+        const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+        const deadline = this.#deadlineOf(traits, options);
+        const sequence = this.nextSequence();
+        this.admit(new Command(sequence, args, options, batch, traits, deadline, resolve, reject));
+      } catch (error) {
+        this.#refuse(error, 'caller').catch(reject);
+      }
     });
   }
 
@@ -134,30 +139,24 @@ export class Executor implements AttemptListener {
   answer(args: readonly CommandArgument[], options?: CommandOptions): PromiseLike<unknown> {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
-    const traits = commandTraits(args);
-    const deadline = this.#deadlineOf(traits);
-    const command = new AwaitedCommand(this.nextSequence(), args, options, traits, deadline);
-    this.admit(command);
-    return command as unknown as PromiseLike<unknown>;
+    try {
+      const traits = commandTraits(args);
+      const deadline = this.#deadlineOf(traits, options);
+      const command = new AwaitedCommand(this.nextSequence(), args, options, traits, deadline);
+      this.admit(command);
+      return command as unknown as PromiseLike<unknown>;
+    } catch (error) {
+      return this.#refuse(error, 'caller');
+    }
   }
 
   #refused(options: CommandOptions | undefined): Promise<never> | undefined {
-    const { route, runtime, search } = this.coordinator;
-    if (!this.#open) return this.#refuse(new ClientClosedError());
-    if (route.state === 'down') {
-      return this.#refuse(search.error({ cause: undefined, maybeExecuted: false }));
-    }
-    if (this.pending >= runtime.options.maxPendingCommands) {
-      const message = `${this.pending} commands are pending (maxPendingCommands)`;
-      return this.#refuse(new OverloadedError(message));
-    }
-    if (options?.abortSignal?.aborted) return this.#refuse(abortError(this), 'aborted');
-    return undefined;
+    const refusal = refusalOf(this, options);
+    return refusal && this.#refuse(refusal.error, refusal.kind);
   }
 
-  #deadlineOf({ blockMs }: CommandTraits): number {
-    const { commandDeadlineMs } = this.coordinator.runtime.options;
-    return this.loop.time + this.loop.tickMs + commandDeadlineMs + (blockMs ?? 0);
+  #deadlineOf({ blockMs }: CommandTraits, options: CommandOptions | undefined): number {
+    return this.loop.time + this.loop.tickMs + limitMs(this, options) + (blockMs ?? 0);
   }
 
   /** From here on it is pending. */
@@ -180,12 +179,8 @@ export class Executor implements AttemptListener {
    * is refused with. The answer ends it.
    */
   begin(): () => void {
-    const { route, runtime, search } = this.coordinator;
-    if (!this.#open) throw new ClientClosedError();
-    if (route.state === 'down') throw search.error({ cause: undefined, maybeExecuted: false });
-    if (this.pending >= runtime.options.maxPendingCommands) {
-      throw new OverloadedError(`${this.pending} commands are pending (maxPendingCommands)`);
-    }
+    const refusal = refusalOf(this, undefined);
+    if (refusal !== undefined) throw refusal.error;
     this.pending += 1;
     return () => {
       this.pending -= 1;
@@ -195,26 +190,29 @@ export class Executor implements AttemptListener {
 
   /** Hands a command to the active database, or keeps it until there is a connection. */
   dispatch(command: Command): void {
+    try {
+      this.#dispatch(command);
+    } catch (error) {
+      // Whatever the caller gave: nothing else that is dispatched with it is to suffer.
+      this.reject(command, error, 'caller');
+    }
+  }
+
+  #dispatch(command: Command): void {
+    if (this.#ended) {
+      this.rejectClosed(command);
+      return;
+    }
     const channel = this.connections.active;
-    const { database } = this.coordinator.route;
     if (command.traits.category === 'database-bound') {
       if (command instanceof LeasedCommand) {
         command.lease.dispatch(command);
         return;
       }
-      const pass = command.options?.pass;
-      if (pass?.holds(this.coordinator.route.generation) === false) {
-        command.database ??= pass.database;
-        this.rejectSwitched(command, 'which is no longer active');
+      const flaw = boundElsewhere(this, command);
+      if (flaw !== undefined) {
+        this.reject(command, flaw);
         return;
-      }
-      if (database !== undefined) {
-        command.database ??= pass?.database;
-        command.database ??= this.cursors.otherThan(database, command) ?? database;
-        if (command.database !== database) {
-          this.rejectSwitched(command, 'which is no longer active');
-          return;
-        }
       }
     }
     if (channel === undefined) {
@@ -275,25 +273,15 @@ export class Executor implements AttemptListener {
   reject(command: Command, error: unknown, kind?: FailureKind): void {
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
-    command.reject(this.toClientError(error));
+    const told = this.toClientError(error);
+    // A lease has to know at once. A reply has cost a turn of the loop already.
+    if (command instanceof LeasedCommand || kind === 'application-reply') command.reject(told);
+    else this.rejections.add(command, told);
   }
 
-  /** Waits for the next attempt; not at all when the active database or its connection has changed. */
-  retry(command: Command): void {
-    const { route, search } = this.coordinator;
-    if (route.state === 'down') {
-      const { lastError: cause, maybeExecuted } = command;
-      this.reject(command, search.error({ cause, maybeExecuted }));
-      return;
-    }
-    countRetry(command);
-    const isElsewhere = route.database !== command.database || isSuperseded(command);
-    if (route.database !== undefined && isElsewhere) this.resend([command]);
-    else {
-      command.state = 'waiting';
-      this.retries.add(command, this.loop.time);
-      this.#deadlines.noteWaiting(command);
-    }
+  rejectClosed(command: Command): void {
+    const { maybeExecuted, databaseId } = command;
+    this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
   }
 
   /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
@@ -316,10 +304,12 @@ export class Executor implements AttemptListener {
   /** Accepts nothing more; resolves when everything accepted has settled. */
   async finish(): Promise<void> {
     this.#open = false;
-    if (this.pending === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
+    if (this.pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.rejections.delivered;
   }
 
   /** Rejects what is pending and closes every connection. Idempotent. */
@@ -338,8 +328,7 @@ export class Executor implements AttemptListener {
     const waiting = [...this.backlog, ...this.retries.takeAll(), ...this.blocking.takeHeld()];
     this.backlog = [];
     for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
-      const { maybeExecuted, databaseId } = command;
-      this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
+      this.rejectClosed(command);
     }
     this.connections.end(new ClientClosedError());
     this.coherence?.refresh();
@@ -347,14 +336,9 @@ export class Executor implements AttemptListener {
     this.onServing?.();
   }
 
-  timeoutError(command: Command, what: string): CommandTimeoutError {
-    const { maybeExecuted, databaseId, lastError: cause } = command;
-    return new CommandTimeoutError(`no reply within ${what}`, { maybeExecuted, databaseId, cause });
-  }
-
-  #refuse(error: Error, kind?: FailureKind): Promise<never> {
+  #refuse(error: unknown, kind?: FailureKind): Promise<never> {
     countFailure(this.coordinator, error, kind);
-    return Promise.reject(this.toClientError(error));
+    return this.rejections.reject(this.toClientError(error));
   }
 
   #onRouteChange(change: RouteChange): void {
@@ -390,16 +374,4 @@ export class Executor implements AttemptListener {
     const { draining } = this.connections;
     for (const channel of [...draining]) this.connections.finishDraining(channel);
   }
-
-  /** What belongs to a server that does not serve it any more. */
-  rejectSwitched(command: Command, why: string): void {
-    const { maybeExecuted, databaseId } = command;
-    const message = `the command belongs to ${databaseId}, ${why}`;
-    this.reject(command, new DatabaseSwitchedError(message, { maybeExecuted, databaseId }));
-  }
-}
-
-/** A newer connection has taken the place of the one over which it went last. */
-function isSuperseded({ latest }: Command): boolean {
-  return latest?.channel.superseded === true;
 }

@@ -1,6 +1,6 @@
 import type { DatabaseFailure } from '../core/database-failure.js';
 import { isUsable } from '../core/selection.js';
-import { CircuitOpenError } from '../errors.js';
+import { CircuitOpenError, firstCause } from '../errors.js';
 import type { MultiDbEvents } from '../events.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import type { Database, ProbeRecord } from './database.js';
@@ -217,11 +217,11 @@ export class GroupHealth
 
   onBreakerOpened(database: Database): void {
     const { failures, total } = database.circuit.metrics(this.#now);
-    const { id, lastError: cause } = database;
+    const { id } = database;
     database.failingSince ??= this.#now;
     database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
       databaseId: id,
-      cause,
+      cause: firstCause(database.lastError, 'CIRCUIT_OPEN'),
     });
     database.counters.breakerOpened += 1;
     this.grace.begin(database);

@@ -6,6 +6,7 @@ import type { ResolvedDatabase, ResolvedOptions } from '../options/types.js';
 import { Coordinator } from './coordinator.js';
 import { DatabaseCounters, GroupCounters } from './counters.js';
 import { Database } from './database.js';
+import type { DeferredRejections } from './deferred-rejections.js';
 import type { Emit } from './emit.js';
 import { whenServing } from './entrance.js';
 import { Executor } from './executor.js';
@@ -16,12 +17,13 @@ export interface GroupDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: Emit;
+  readonly rejections: DeferredRejections;
   readonly createDriver: (options: ResolvedDatabase, time: DriverTime) => Driver;
   readonly onProbe?: OnProbe | undefined;
 }
 
 /** Longest and shortest time between two looks of the loop clock, in milliseconds. */
-const MAX_TICK_MS = 20;
+const MAX_TICK_MS = 16;
 const MIN_TICK_MS = 2;
 
 /** A client's way into the group. */
@@ -55,9 +57,10 @@ export class Group {
     private readonly dependencies: GroupDependencies,
     readonly counters = new GroupCounters(),
   ) {
-    const { clock, random, emit, onProbe } = dependencies;
+    const { clock, random, emit, rejections, onProbe } = dependencies;
     const loop = new LoopClock(clock, tickMs(options));
-    this.coordinator = new Coordinator({ options, clock, loop, random, emit, counters, onProbe });
+    const time = { clock, loop, random };
+    this.coordinator = new Coordinator({ ...time, options, emit, rejections, counters, onProbe });
     for (const database of options.databases) this.#register(database);
   }
 

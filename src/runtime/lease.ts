@@ -5,6 +5,7 @@ import { commonSlot } from '../core/hash-slot.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
 import { ClientClosedError, type MultiDbErrorDetails, UnsupportedError } from '../errors.js';
 import { abortError } from './aborting.js';
+import { flawOf, limitMs } from './admission.js';
 import type { Channel } from './channel.js';
 import { Command, type CommandOptions } from './command.js';
 import type { Database } from './database.js';
@@ -110,9 +111,11 @@ export class Lease {
     batch?: Batch,
   ): Promise<unknown> {
     const { executor } = this;
-    if (options?.abortSignal?.aborted) return Promise.reject(abortError(executor));
-    const elsewhere = this.#flawOf(batch?.commands ?? [args]);
-    if (elsewhere !== undefined) return Promise.reject(elsewhere);
+    const flaw = options && flawOf(options);
+    if (flaw !== undefined) return this.refuse(flaw);
+    if (options?.abortSignal?.aborted) return this.refuse(abortError(executor));
+    const elsewhere = this.#elsewhere(batch?.commands ?? [args]);
+    if (elsewhere !== undefined) return this.refuse(elsewhere);
     if (args[0] === 'WATCH') {
       this.watching = true;
       this.#watches += 1;
@@ -120,7 +123,6 @@ export class Lease {
     const watches = this.#watches;
     const blockMs = batch === undefined ? commandTraits(args).blockMs : undefined;
     const { time, tickMs } = executor.loop;
-    const { commandDeadlineMs } = executor.coordinator.runtime.options;
     return new Promise((resolve, reject) => {
       const command: LeasedCommand = new LeasedCommand(
         executor.nextSequence(),
@@ -128,7 +130,7 @@ export class Lease {
         options,
         batch,
         { category: 'database-bound', blockMs },
-        Math.min(time + tickMs + commandDeadlineMs + (blockMs ?? 0), this.deadline),
+        Math.min(time + tickMs + limitMs(executor, options) + (blockMs ?? 0), this.deadline),
         (reply) => {
           this.#note(command, reply, watches);
           resolve(reply);
@@ -139,13 +141,17 @@ export class Lease {
             this.refusal ??= error as Error;
             this.#refusals.add(error as Error);
           }
-          reject(error);
+          executor.rejections.add({ reject }, error);
         },
       );
       command.lease = this;
       command.database = this.database;
       executor.admit(command);
     });
+  }
+
+  refuse(error: Error): Promise<never> {
+    return this.executor.rejections.reject(error);
   }
 
   /** Sends it, if the lease still stands. */
@@ -207,7 +213,7 @@ export class Lease {
   }
 
   /** On a cluster one connection leads to one node, and a slot has one. */
-  #flawOf(commands: readonly (readonly CommandArgument[])[]): UnsupportedError | undefined {
+  #elsewhere(commands: readonly (readonly CommandArgument[])[]): UnsupportedError | undefined {
     if (this.#database?.driver.shards === undefined) return undefined;
     for (const args of commands) {
       const key = firstKey(args);

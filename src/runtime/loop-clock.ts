@@ -9,8 +9,9 @@ const NEVER: Timer = Object.freeze({ cancel: () => {} });
  * with it, so that a blocked loop, a garbage collection, a stopped process or a debugger makes
  * nothing late.
  *
- * While anything is watched the clock looks at the monotonic clock every `tickMs`. What one look
- * finds beyond three ticks was a stall and does not count.
+ * While anything is watched the clock looks at the monotonic clock every `tickMs`, and when
+ * something is due (`lookAt`). What one look finds beyond three ticks was a stall and does not
+ * count.
  */
 export class LoopClock {
   /**
@@ -25,6 +26,10 @@ export class LoopClock {
   readonly #clock: Clock;
   readonly #watchers = new Set<(time: number) => void>();
   #timer: Timer | undefined;
+  /** Exact loop time of the next look; in the past while it looks. */
+  #nextLookAt = Number.POSITIVE_INFINITY;
+  /** Loop time at which the earliest thing is due, as far as it was told. */
+  #dueAt = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, tickMs: number) {
     this.#clock = clock;
@@ -46,6 +51,18 @@ export class LoopClock {
   }
 
   /**
+   * Has the next look come as soon as loop time reaches `time`, if that is to come and before the
+   * next tick. To be asked again at that look for what is due later.
+   */
+  lookAt(time: number): void {
+    if (time >= this.#dueAt || time <= this.time) return;
+    this.#dueAt = time;
+    if (this.#timer === undefined || time >= this.#nextLookAt) return;
+    this.#timer.cancel();
+    this.#arm();
+  }
+
+  /**
    * Calls back once, when `delayMs` of loop time has passed and a full turn of the loop after
    * that, in which what had arrived could be delivered. Never with Infinity.
    */
@@ -54,12 +71,16 @@ export class LoopClock {
     let turn: Timer | undefined;
     let due = Number.POSITIVE_INFINITY;
     const watcher = (time: number) => {
-      if (time < due) return;
+      if (time < due) {
+        this.lookAt(due);
+        return;
+      }
       this.unwatch(watcher);
       turn = this.#clock.afterTurn(callback);
     };
     this.watch(watcher);
-    due = this.time + delayMs + this.#sinceLastLook();
+    due = Math.ceil(this.#exactTime + this.#sinceLastLook() + delayMs);
+    this.lookAt(due);
     return {
       cancel: () => {
         this.unwatch(watcher);
@@ -74,8 +95,14 @@ export class LoopClock {
   }
 
   #arm(): void {
-    this.#timer = this.#clock.after(this.tickMs, () => {
-      this.#timer = undefined;
+    const present = this.#exactTime + this.#sinceLastLook();
+    const dueInMs = Math.ceil(this.#dueAt - present);
+    const delayMs = Math.max(1, Math.min(dueInMs, this.tickMs));
+    this.#nextLookAt = present + delayMs;
+    this.#timer = this.#clock.after(delayMs, () => {
+      // It is armed again after the watchers, whatever they ask for.
+      this.#nextLookAt = Number.NEGATIVE_INFINITY;
+      this.#dueAt = Number.POSITIVE_INFINITY;
       const now = this.#clock.now();
       this.#exactTime += Math.min(now - this.now, STALL_TICKS * this.tickMs);
       this.time = Math.floor(this.#exactTime);
@@ -83,6 +110,7 @@ export class LoopClock {
       for (const watcher of [...this.#watchers]) {
         if (this.#watchers.has(watcher)) watcher(this.time);
       }
+      this.#timer = undefined;
       if (this.#watchers.size > 0) this.#arm();
     });
   }

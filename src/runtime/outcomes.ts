@@ -1,8 +1,11 @@
 import { classify } from '../core/classify.js';
+import { upperCase } from '../core/command-arguments.js';
 import { decideRetry } from '../core/retry.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../errors.js';
+import { switched } from './bound.js';
 import type { SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
+import { retry } from './retrying.js';
 
 const OTHER_SERVER = 'which another server serves by now, or the same one after a restart';
 
@@ -22,7 +25,7 @@ export class Outcomes {
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
     if (Array.isArray(reply) && reply.length === 2 && command.state !== 'settled') {
       const isValid = this.executor.cursors.note(attempt, reply);
-      if (!isValid) this.executor.rejectSwitched(command, OTHER_SERVER);
+      if (!isValid) this.executor.reject(command, switched(command, OTHER_SERVER));
     }
     const goesOn =
       command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply);
@@ -42,7 +45,7 @@ export class Outcomes {
       written: attempt.written,
       // An error of one command says nothing of the others in its pipeline.
       insideResult: command.batch?.kind === 'pipeline',
-      commandName: command.batch?.kind === 'multi' ? 'EXEC' : String(command.args[0]).toUpperCase(),
+      commandName: command.batch?.kind === 'multi' ? 'EXEC' : upperCase(command.args[0]),
     });
     const { kind, executed, stateWord } = classification;
     if (executed !== 'no') command.maybeExecuted = true;
@@ -52,6 +55,8 @@ export class Outcomes {
     if (stateWord !== undefined) {
       this.executor.coordinator.health.suspect(channel.database, { stateWord });
     }
+    // A listener that heard of it may have destroyed the client.
+    if (!this.executor.isAlive) this.executor.rejectClosed(command);
     if (command.state !== 'settled') {
       const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
       if (kind === 'application-reply' && includedErrors === undefined) {
@@ -152,7 +157,7 @@ export class Outcomes {
       ignored: commandRetry.ignoredErrors?.(failed) ?? false,
     });
     if (decision === 'retry') {
-      this.executor.retry(command);
+      retry(this.executor, command);
       return;
     }
     if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {

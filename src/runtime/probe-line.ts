@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.js';
 import type { Driver, ProbeConnection } from '../drivers/driver.js';
 
@@ -99,6 +100,8 @@ export class ProbeLine {
     if (this.#closed) return Promise.reject(new Error('health checks have ended'));
     if (this.#opening === undefined) {
       const abort = new AbortController();
+      // A driver may ask many servers at once.
+      setMaxListeners(0, abort.signal);
       const startedAt = this.clock.now();
       const opening = { abort, connection: this.driver.openProbe(abort.signal) };
       this.#opening = opening;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.js';
 import type { HealthCheckStrategy, Probe } from '../health/strategy.js';
 import type { LoopClock } from './loop-clock.js';
@@ -36,6 +37,8 @@ export function runProbe(
 ): () => void {
   const { clock, loop, lines, timeoutMs } = setting;
   const abort = new AbortController();
+  // Everything that a strategy asks for at once listens to it.
+  setMaxListeners(0, abort.signal);
   const startedAt = clock.now();
   let settled = false;
 

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../clock.js';
 import type { ResolvedOptions } from '../options/types.js';
 import type { GroupCounters } from './counters.js';
 import type { ProbeRecord } from './database.js';
+import type { DeferredRejections } from './deferred-rejections.js';
 import type { Emit } from './emit.js';
 import type { LoopClock } from './loop-clock.js';
 
@@ -13,6 +14,8 @@ export interface Runtime {
   readonly random: Random;
   readonly emit: Emit;
   readonly counters: GroupCounters;
+  /** Of whatever is refused at once. */
+  readonly rejections: DeferredRejections;
   readonly onProbe?: OnProbe | undefined;
 }
 

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { ValidatedOptions } from '../options/validate.js';
+import { DeferredRejections } from './deferred-rejections.js';
 import { type Emit, Herald } from './emit.js';
 import { Group, type GroupDependencies } from './group.js';
 
@@ -11,7 +12,7 @@ export interface Audience {
   hears(name: MultiDbEventName): boolean;
 }
 
-export interface SharedDependencies extends Omit<GroupDependencies, 'emit'> {
+export interface SharedDependencies extends Omit<GroupDependencies, 'emit' | 'rejections'> {
   /** Sees every event once, before listeners do. */
   readonly observe?: Emit | undefined;
 }
@@ -22,6 +23,8 @@ export interface SharedDependencies extends Omit<GroupDependencies, 'emit'> {
  * and weights of then.
  */
 export class SharedGroup {
+  /** Of whatever is refused at once, to any of the clients. */
+  readonly rejections: DeferredRejections;
   #current: Group;
   readonly #audience = new Set<Audience>();
   readonly #herald: Herald;
@@ -31,12 +34,13 @@ export class SharedGroup {
     readonly options: ValidatedOptions,
     readonly dependencies: SharedDependencies,
   ) {
+    this.rejections = new DeferredRejections(dependencies.clock);
     this.#herald = new Herald(dependencies.observe);
     const emit: Emit = (name, ...event) => {
       const hearing = [...this.#audience].filter((each) => each.hears(name));
       this.#tell(hearing, name, event);
     };
-    this.#group = { ...dependencies, emit };
+    this.#group = { ...dependencies, emit, rejections: this.rejections };
     this.#current = new Group(options, this.#group);
   }
 

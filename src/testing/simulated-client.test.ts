@@ -72,5 +72,8 @@ it('is managed like a client', async () => {
   const closing = client.close();
   await clock.advance(100);
   await closing;
-  await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
+  // Also a refusal costs a turn of the event loop.
+  const refused = expect(client.send(['PING'])).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
+  await clock.advance(0);
+  await refused;
 });

@@ -94,8 +94,9 @@ export class SimulatedClient {
     options?: CommandOptions,
     batch?: Batch,
   ): Promise<unknown> {
-    const { executor } = this.#session;
-    return executor?.send(args, options, batch) ?? Promise.reject(new ClientClosedError());
+    const { executor, shared } = this.#session;
+    const refused = () => shared.rejections.reject(new ClientClosedError());
+    return executor?.send(args, options, batch) ?? refused();
   }
 
   /** As `subscribe`, `pSubscribe` and `sSubscribe` of the client, by kind. */

@@ -155,12 +155,19 @@ it('settles what is issued while it is searched for any database', async () => {
   const outcomes = await Promise.all(pending);
   for (const { code } of outcomes) expect(known).toContain(code);
   expect(outcomes.at(-1)).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
-  // Down: at once, without a turn of the loop.
+  // Down: at once, with a turn of the event loop in between.
   const order: string[] = [];
-  const late = new Promise<void>((resolve) => setImmediate(() => resolve(void order.push('turn'))));
+  const turns = (count: number) =>
+    new Promise<void>((resolve) => {
+      setImmediate(() => (count === 1 ? resolve() : turns(count - 1).then(resolve)));
+    });
   const atOnce = errorOf(client.get('key')).then((error) => order.push(String(error.code)));
-  await Promise.all([late, atOnce]);
-  expect(order).toEqual(['TEMPORARILY_UNAVAILABLE', 'turn']);
+  await Promise.all([
+    atOnce,
+    turns(1).then(() => order.push('a turn')),
+    turns(3).then(() => order.push('three')),
+  ]);
+  expect(order).toEqual(['a turn', 'TEMPORARILY_UNAVAILABLE', 'three']);
 });
 
 it('holds under close()', async () => {

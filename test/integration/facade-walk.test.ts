@@ -156,6 +156,7 @@ describe('the seam', () => {
           sent.push({ args: [kind, ...commands], options });
           return commands.map(() => 'OK');
         },
+        refuse: (error) => Promise.reject(error),
       },
     );
   });

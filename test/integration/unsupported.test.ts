@@ -77,6 +77,7 @@ beforeAll(() => {
         passed.push(commands);
         return [];
       },
+      refuse: (error) => Promise.reject(error),
     },
   ) as unknown as AnyClient;
 });

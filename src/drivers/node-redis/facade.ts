@@ -23,6 +23,8 @@ export interface CommandSink {
     commands: readonly (readonly CommandArgument[])[],
     options: CommandOptions | undefined,
   ): Promise<unknown>;
+  /** Rejects after a turn of the event loop, or who tries again at once would stop it. */
+  refuse(error: Error): Promise<never>;
 }
 
 /** The parts of a node-redis client that the facade touches. */
@@ -65,7 +67,7 @@ export function createFacade(
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
       const refused = refusalOf(args);
-      if (refused !== undefined) return Promise.reject(refused);
+      if (refused !== undefined) return sink.refuse(refused);
       return sink.send(args, merge(this._commandOptions, given));
     },
 
@@ -99,7 +101,7 @@ export function createFacade(
   else if (answer !== undefined) {
     const members = answeringMembers(facade._self, (view, args, given) => {
       const refused = refusalOf(args);
-      if (refused !== undefined) return Promise.reject(refused);
+      if (refused !== undefined) return sink.refuse(refused);
       return answer(args, merge(view._commandOptions, given));
     });
     define(facade._self, members);
@@ -111,7 +113,7 @@ export function createFacade(
         ? () => {
             throw error();
           }
-        : () => Promise.reject(error()),
+        : () => sink.refuse(error()),
     });
   }
   return facade;
@@ -123,19 +125,19 @@ export function createFacade(
     selected: number | undefined,
   ): Promise<unknown> {
     if (selected !== undefined) {
-      return Promise.reject(new UnsupportedError(`select: ${REFUSED_METHODS.select}`));
+      return sink.refuse(new UnsupportedError(`select: ${REFUSED_METHODS.select}`));
     }
     const all = commands.map(({ args }) => args);
     const flawed = all.findIndex((args) => !isCommand(args));
-    if (flawed >= 0) return Promise.reject(new TypeError(`command ${flawed + 1}: ${A_COMMAND}`));
+    if (flawed >= 0) return sink.refuse(new TypeError(`command ${flawed + 1}: ${A_COMMAND}`));
     for (const [index, args] of all.entries()) {
       const flaw = argumentFlaw(args);
       if (flaw === undefined) continue;
       flaw.message = `command ${index + 1}: ${flaw.message}`;
-      return Promise.reject(flaw);
+      return sink.refuse(flaw);
     }
     const refused = all.map(refusal).find((error) => error !== undefined);
-    if (refused !== undefined) return Promise.reject(refused);
+    if (refused !== undefined) return sink.refuse(refused);
     return sink.sendBatch(kind, all, view._commandOptions);
   }
 }
@@ -156,7 +158,7 @@ const A_COMMAND = 'expected an array that begins with the name of a command';
 
 /** The server does not answer an empty one: all later replies would go to the wrong callers. */
 function isCommand(args: unknown): args is readonly CommandArgument[] {
-  return Array.isArray(args) && args[0] !== undefined && args[0] !== null;
+  return Array.isArray(args) && (typeof args[0] === 'string' || Buffer.isBuffer(args[0]));
 }
 
 /** Also of what a module of the user's own has encoded. */

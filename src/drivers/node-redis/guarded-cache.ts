@@ -165,6 +165,7 @@ export class GuardedCache extends Provider implements CacheProvider {
       send: (args, options) => writing([args], () => sink.send(args, options)),
       sendBatch: (kind, commands, options) =>
         writing(commands, () => sink.sendBatch(kind, commands, options)),
+      refuse: (error) => sink.refuse(error),
     };
   }
 

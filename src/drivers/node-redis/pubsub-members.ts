@@ -1,4 +1,5 @@
 import type { MessageMode, PubSubListener } from '../../core/wanted-subscriptions.js';
+import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Subscriptions } from '../../runtime/subscriptions.js';
 import type { SubscriptionKind } from '../subscriber.js';
 import { rejectingWithCounterpart } from './counterpart-errors.js';
@@ -22,46 +23,53 @@ const KINDS = new Map<unknown, SubscriptionKind>(
  * The pub/sub members of a node-redis client, with its signatures, over the subscriptions of one
  * client. Wrong arguments reject with a `TypeError`.
  */
-export function pubSubMembers(subscriptions: Subscriptions): Record<string, unknown> {
-  const subscribe =
-    (kind: SubscriptionKind) =>
-    async (channels: Names, listener: PubSubListener, bufferMode?: boolean): Promise<void> => {
-      const names = checkedNames(channels);
-      const mode = modeOf(bufferMode);
-      await rejectingWithCounterpart(
-        subscriptions.subscribe(kind, names, checkedListener(listener), mode),
-      );
-    };
-  const unsubscribe =
-    (kind: SubscriptionKind) =>
-    async (channels?: Names, listener?: PubSubListener, bufferMode?: boolean): Promise<void> => {
-      const names =
-        channels === undefined || channels === null ? undefined : checkedNames(channels);
-      if (listener !== undefined) checkedListener(listener);
-      await subscriptions.unsubscribe(kind, names, listener, modeOf(bufferMode));
-    };
-  const extend = async (type: unknown, all: Iterable<[string, ChannelListeners]>) => {
-    const kind = checkedKind(type);
-    const names: Record<MessageMode, Map<PubSubListener, string[]>> = {
-      strings: new Map(),
-      buffers: new Map(),
-    };
-    for (const [name, listeners] of all) {
-      for (const mode of ['strings', 'buffers'] as const) {
-        for (const listener of listeners[mode]) {
-          const known = names[mode].get(checkedListener(listener));
-          if (known === undefined) names[mode].set(listener, checkedNames(name));
-          else known.push(...checkedNames(name));
+export function pubSubMembers(
+  subscriptions: Subscriptions,
+  rejections: Pick<DeferredRejections, 'wrap'>,
+): Record<string, unknown> {
+  const subscribe = (kind: SubscriptionKind) =>
+    rejections.wrap(
+      async (channels: Names, listener: PubSubListener, bufferMode?: boolean): Promise<void> => {
+        const names = checkedNames(channels);
+        const mode = modeOf(bufferMode);
+        await rejectingWithCounterpart(
+          subscriptions.subscribe(kind, names, checkedListener(listener), mode),
+        );
+      },
+    );
+  const unsubscribe = (kind: SubscriptionKind) =>
+    rejections.wrap(
+      async (channels?: Names, listener?: PubSubListener, bufferMode?: boolean): Promise<void> => {
+        const names =
+          channels === undefined || channels === null ? undefined : checkedNames(channels);
+        if (listener !== undefined) checkedListener(listener);
+        await subscriptions.unsubscribe(kind, names, listener, modeOf(bufferMode));
+      },
+    );
+  const extend = rejections.wrap(
+    async (type: unknown, all: Iterable<[string, ChannelListeners]>) => {
+      const kind = checkedKind(type);
+      const names: Record<MessageMode, Map<PubSubListener, string[]>> = {
+        strings: new Map(),
+        buffers: new Map(),
+      };
+      for (const [name, listeners] of all) {
+        for (const mode of ['strings', 'buffers'] as const) {
+          for (const listener of listeners[mode]) {
+            const known = names[mode].get(checkedListener(listener));
+            if (known === undefined) names[mode].set(listener, checkedNames(name));
+            else known.push(...checkedNames(name));
+          }
         }
       }
-    }
-    const calls = (['strings', 'buffers'] as const).flatMap((mode) =>
-      [...names[mode]].map(([listener, channels]) =>
-        subscriptions.subscribe(kind, channels, listener, mode),
-      ),
-    );
-    await rejectingWithCounterpart(Promise.all(calls));
-  };
+      const calls = (['strings', 'buffers'] as const).flatMap((mode) =>
+        [...names[mode]].map(([listener, channels]) =>
+          subscriptions.subscribe(kind, channels, listener, mode),
+        ),
+      );
+      await rejectingWithCounterpart(Promise.all(calls));
+    },
+  );
 
   const members: Record<string, unknown> = {
     get isPubSubActive() {

@@ -6,6 +6,7 @@ import {
   UnsupportedError,
 } from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command.js';
+import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Executor } from '../../runtime/executor.js';
 import type { Lease } from '../../runtime/lease.js';
 import { runTransaction } from '../../runtime/transaction.js';
@@ -56,11 +57,12 @@ export function transactionMember(
   client: Record<string, unknown>,
   facade: Internals,
   executor: () => Executor | undefined,
+  rejections: DeferredRejections,
 ): object {
   let inner: Internals | undefined;
 
   return {
-    async transaction(
+    transaction: rejections.wrap(async function (
       this: Internals,
       keys: unknown,
       fn: (tx: unknown) => unknown,
@@ -71,7 +73,7 @@ export function transactionMember(
       const { maxAttempts, timeoutMs } = settingOf(options);
       const present = executor();
       if (present === undefined) throw withCounterpart(new ClientClosedError());
-      inner ??= innerFacade(client, facade);
+      inner ??= innerFacade(client, facade, rejections);
       const views = inner;
       const watched = prefixedBy(views, given);
       const running = runTransaction(present, {
@@ -93,14 +95,19 @@ export function transactionMember(
         },
       });
       return rejectingWithCounterpart(running);
-    },
+    }),
   };
 }
 
-function innerFacade(client: Record<string, unknown>, like: Internals): Internals {
+function innerFacade(
+  client: Record<string, unknown>,
+  like: Internals,
+  rejections: DeferredRejections,
+): Internals {
   const engine: CommandSink = {
     send: (args, options) => send(args, options),
     sendBatch: (kind, commands, options) => send([kind.toUpperCase()], options, { kind, commands }),
+    refuse: (error) => rejections.reject(error),
   };
   const { clientSideCache: cache } = (like._self as { options?: { clientSideCache?: unknown } })
     .options as { clientSideCache?: unknown };
@@ -141,11 +148,12 @@ function send(
   batch?: Batch,
 ): Promise<unknown> {
   const { ticket } = options ?? {};
-  if (ticket?.open !== true) {
-    const over = ticket?.lease.ended ?? new ClientClosedError('the transaction is over');
-    return Promise.reject(withCounterpart(over));
+  if (ticket === undefined) return Promise.reject(new ClientClosedError('outside a transaction'));
+  const { lease, open } = ticket;
+  if (!open) {
+    const over = lease.ended ?? new ClientClosedError('the transaction is over');
+    return lease.refuse(withCounterpart(over));
   }
-  const { lease } = ticket;
   return lease.send(args, options, batch).catch((error) => {
     throw lease.isRefusal(error) ? conflictOf(lease, error) : error;
   });
