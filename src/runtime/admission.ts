@@ -41,21 +41,13 @@ export function limitMs(executor: Executor, options: CommandOptions | undefined)
 }
 
 /** What is wrong with the options of one command; `undefined`: nothing. */
-export function flawOf({ timeout, abortSignal }: CommandOptions): Error | undefined {
+export function flawOf({ timeout }: CommandOptions): Error | undefined {
   if ((timeout ?? 0) !== 0 && !isDuration(timeout)) {
     return new InvalidOptionError('timeout', '0 to 2^31-1', timeout);
-  }
-  if (abortSignal && !isSignal(abortSignal)) {
-    return new InvalidOptionError('abortSignal', 'an AbortSignal', abortSignal);
   }
   return undefined;
 }
 
 function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_MS;
-}
-
-/** Also one that is not Node.js's own. */
-function isSignal({ addEventListener, removeEventListener }: Partial<AbortSignal>): boolean {
-  return typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
