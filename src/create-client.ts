@@ -92,7 +92,7 @@ function createMember(
       sink.refuse(notOpen()),
     refuse: (error) => rejections.reject(error),
   };
-  const coherence: Coherence = new Coherence(() => session.executor);
+  const coherence: Coherence = new Coherence(() => session.executor, shared);
   const facade = createFacade(client, sink, coherence, like);
   const isTracked = Boolean(client.clientSideCache || client.emitInvalidate);
   const session: Session = new Session(

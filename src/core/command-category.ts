@@ -88,6 +88,11 @@ export function commandTraits(args: CommandArguments): CommandTraits {
   return entry.argumentsMatter ? traitsByArguments(entry, args) : entry.traits;
 }
 
+/** Whether the command stands in the table, whatever its subcommand is. */
+export function isKnownCommand(args: CommandArguments): boolean {
+  return find(args[0]) !== UNKNOWN;
+}
+
 interface Entry {
   readonly argumentsMatter: boolean;
   readonly traits: CommandTraits;

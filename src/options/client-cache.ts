@@ -1,6 +1,13 @@
 import { anyObject, invalid, join } from './check.js';
 import type { Topology } from './topologies.js';
 
+/**
+ * How long a value may be answered from the cache if the application gives no `ttl`: nobody
+ * announces a SWAPDB, a field of a hash that expires, or a key that has expired and that nothing
+ * has touched since.
+ */
+export const DEFAULT_CACHE_TTL_MS = 2000;
+
 const CACHE_OPTIONS: Readonly<Record<string, { range: string; accepts(value: unknown): boolean }>> =
   {
     ttl: { range: '0 ms or more; 0 keeps for ever', accepts: (value) => isAtLeastZero(value) },

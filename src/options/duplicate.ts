@@ -30,11 +30,7 @@ export function resolveDuplicate(
 ): DuplicateOptions {
   const given = overrides === undefined ? {} : anyObject(overrides, 'duplicate');
   const client: ClientOptions = { ...original, commandOptions: inherited };
-  // A cache holds what one client has read: the duplicate makes one of its own, from options only.
   const cache = original.clientSideCache;
-  if (typeof (cache as { handleCache?: unknown } | undefined)?.handleCache === 'function') {
-    delete client.clientSideCache;
-  }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const isCache = name === 'clientSideCache' && Boolean(cache);

@@ -8,6 +8,8 @@ export interface CoherenceListener {
   onFlush(): void;
   /** The server says that this key changed; `null`: any may have. */
   onInvalidate(key: CommandArgument | null): void;
+  /** The client was closed. */
+  onClose?(): void;
 }
 
 /** One connection during one turn of its database; only compared. */
@@ -35,7 +37,11 @@ export class Coherence {
   #listener: CoherenceListener | undefined;
 
   /** `executor` answers the client's present one; undefined while the client is closed. */
-  constructor(private readonly executor: () => Executor | undefined) {}
+  constructor(
+    private readonly executor: () => Executor | undefined,
+    /** What a client shares with its duplicates; only compared. */
+    readonly group: object = {},
+  ) {}
 
   listen(listener: CoherenceListener): void {
     this.#listener = listener;
@@ -65,6 +71,15 @@ export class Coherence {
     if (before === undefined || this.#owesFlush) return;
     this.#owesFlush = true;
     queueMicrotask(() => this.#flush());
+  }
+
+  /** The client has been closed. Its listener is told a moment later, as of a flush. */
+  close(): void {
+    this.refresh();
+    queueMicrotask(() => {
+      this.#flush();
+      this.#listener?.onClose?.();
+    });
   }
 
   #flush(): void {

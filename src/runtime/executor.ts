@@ -331,7 +331,7 @@ export class Executor implements AttemptListener {
       this.rejectClosed(command);
     }
     this.connections.end(new ClientClosedError());
-    this.coherence?.refresh();
+    this.coherence?.close();
     this.#deadlines.end();
     this.onServing?.();
   }

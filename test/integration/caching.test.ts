@@ -2,7 +2,13 @@
 import { BasicClientSideCache, BasicPooledClientSideCache } from '@redis/client';
 import { createMultiDbClient, type MultiDbClient } from 'redis-multidb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type FaultProxy, type RedisServer, startProxy, waitFor } from '../kit/index.js';
+import {
+  type FaultProxy,
+  type RedisServer,
+  startProxy,
+  startRedis,
+  waitFor,
+} from '../kit/index.js';
 import {
   active,
   connected,
@@ -140,7 +146,17 @@ describe('without faults', () => {
         databases: databases([east]),
         client: { RESP: 3, clientSideCache: cache },
       }),
-    ).toThrow(/client\.clientSideCache: expected an instance of its own/);
+    ).toThrow(/client\.clientSideCache: expected an instance of its own for each group/);
+  });
+
+  it('is reset by close(), with its statistics', async () => {
+    const cache = new BasicClientSideCache();
+    const client = await connected([east, west], { client: { RESP: 3, clientSideCache: cache } });
+    await client.get('k');
+    await client.get('k');
+    expect(cache.stats().hitCount).toBe(1);
+    await client.close();
+    expect([cache.size(), cache.stats().hitCount, cache.stats().missCount]).toEqual([0, 0, 0]);
   });
 
   it('keeps a value out that was read before clear()', async () => {
@@ -165,6 +181,103 @@ describe('without faults', () => {
     const other = client.get('k');
     expect((await late).name).toBe('CommandTimeoutError');
     expect(await other).toBe('east');
+  });
+});
+
+describe('what is kept depends on its keys alone', () => {
+  const count = async (command: string) => {
+    const info = String(await east.command('INFO', 'commandstats'));
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(info)?.[1] ?? 0);
+  };
+
+  it('not SORT_RO with patterns, what a group says, what is left to live, a script', async () => {
+    const client = await connected([east, west], CACHED);
+    await client.rPush('ids', ['1', '2']);
+    await client.mSet({ o_1: 'a', o_2: 'b' });
+    await client.xGroupCreate('s', 'g', '$', { MKSTREAM: true });
+    await client.set('k', 'v', { expiration: { type: 'EX', value: 100 } });
+    for (let round = 0; round < 3; round += 1) {
+      await client.sortRo('ids', { BY: 'w_*', GET: 'o_*' });
+      await client.xInfoGroups('s');
+      await client.xPending('s', 'g');
+      await client.ttl('k');
+      await client.objectIdleTime('k');
+      await client.evalRo('return redis.call("GET", KEYS[1])', { keys: ['k'] });
+    }
+    for (const name of ['sort_ro', 'xinfo\\|groups', 'xpending', 'ttl', 'object\\|idletime']) {
+      expect([name, await count(name)]).toEqual([name, 3]);
+    }
+    expect(await count('eval_ro')).toBe(3);
+    expect(statsOf(client).size()).toBe(0);
+  });
+
+  it('nothing older than its own write of a key that does not stand in the command', async () => {
+    const client = await connected([east, west], CACHED);
+    const script = 'return redis.call("SET", "k", ARGV[1])';
+    for (let i = 0; i < 100; i += 1) {
+      await client.get('k');
+      await client.eval(script, { arguments: [`${i}`] });
+      expect(await client.get('k')).toBe(`${i}`);
+      await client
+        .multi()
+        .eval(script, { arguments: [`m${i}`] })
+        .exec();
+      expect(await client.get('k')).toBe(`m${i}`);
+      const [, read] = await Promise.all([
+        client.eval(script, { arguments: [`p${i}`] }),
+        client.get('k'),
+      ]);
+      expect(read).toBe(`p${i}`);
+      await client.transaction([], (tx) => tx.eval(script, { arguments: [`t${i}`] }));
+      expect(await client.get('k')).toBe(`t${i}`);
+    }
+  });
+
+  it.each([
+    ['options', () => ({})],
+    ['a provider', () => new BasicClientSideCache({ maxEntries: 100 })],
+  ])('by default nothing for longer than two seconds: %s', async (_name, setting) => {
+    await using server = await startRedis({ config: { 'enable-debug-command': 'yes' } });
+    await server.command('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    const client = await connected([server, west], {
+      client: { RESP: 3, clientSideCache: setting() },
+    });
+    await client.set('short', 'v', { expiration: { type: 'PX', value: 300 } });
+    await client.set('k', 'zero');
+    await server.command('EVAL', "redis.call('SELECT', 1) redis.call('SET', 'k', 'one')", 0);
+    expect([await client.get('short'), await client.get('k')]).toEqual(['v', 'zero']);
+    // Neither is announced.
+    await server.command('SWAPDB', 0, 1);
+    await eventually(async () => (await client.get('k')) === 'one');
+    await server.command('SWAPDB', 0, 1);
+    await eventually(async () => (await client.get('short')) === null);
+    await eventually(async () => (await client.get('k')) === 'zero');
+  });
+
+  it('a provider is shared with duplicates, and nobody reads what was before a write', async () => {
+    const cache = new BasicClientSideCache();
+    const client = await connected([east, west], { client: { RESP: 3, clientSideCache: cache } });
+    const duplicate = own(client.duplicate());
+    await duplicate.connect();
+    expect((duplicate as unknown as { clientSideCache: unknown }).clientSideCache).toBe(cache);
+    expect([await client.get('k'), await duplicate.get('k')]).toEqual(['east', 'east']);
+    expect(await gets(east)).toBe(1);
+    for (let i = 0; i < 100; i += 1) {
+      const [writer, reader] = i % 2 === 0 ? [client, duplicate] : [duplicate, client];
+      await reader.get('k');
+      await writer.set('k', `${i}`);
+      expect([await writer.get('k'), await reader.get('k')]).toEqual([`${i}`, `${i}`]);
+    }
+    await east.command('SET', 'k', 'changed');
+    await eventually(async () => (await duplicate.get('k')) === 'changed');
+    await client.get('k');
+    await client.close();
+    expect(cache.size()).toBe(0);
+    await east.command('SET', 'k', 'later');
+    await eventually(async () => {
+      expect(await duplicate.get('k')).toBe('later');
+      return cache.stats().hitCount > 0;
+    });
   });
 });
 

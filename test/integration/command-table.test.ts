@@ -7,6 +7,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 // Always of version 6, whichever one this run tests: its list is the longer one.
 import { COMMAND_METADATA } from '../../node_modules/@redis/client/dist/lib/command-metadata/command-metadata-data.js';
+import { CACHEABLE_COMMANDS } from '../../src/core/cacheable-command.js';
 import { BLOCK_TIMES } from '../../src/core/command-block-time.js';
 import { commandTraits } from '../../src/core/command-category.js';
 import { COMMAND_TABLE } from '../../src/core/command-table.js';
@@ -131,6 +132,37 @@ describe('the table', () => {
         !elsewhere.has(name),
     );
     expect(strange).toEqual([]);
+  });
+});
+
+describe('what may be cached', () => {
+  interface Description {
+    readonly flags: readonly string[];
+    readonly tips: readonly string[];
+    readonly keySpecs: string;
+  }
+  const described = new Map<string, Description>();
+
+  beforeAll(async () => {
+    await using server = await startRedis();
+    for (const command of (await server.command('COMMAND')) as unknown[]) {
+      const [name, , flags, , , , , tips = [], keySpecs] = command as [string, 0, string[]] &
+        string[][];
+      described.set(name.toUpperCase(), { flags, tips, keySpecs: JSON.stringify(keySpecs ?? '') });
+    }
+  });
+
+  it('is read alone, and says the same whenever it is asked, of the keys that stand in it', () => {
+    const listed = [...CACHEABLE_COMMANDS].filter((name) => described.has(name));
+    expect(listed.length).toBeGreaterThan(45);
+    for (const name of listed) {
+      const { flags, tips, keySpecs } = described.get(name) as Description;
+      expect([name, flags]).toEqual([name, expect.arrayContaining(['readonly'])]);
+      expect([name, ...flags]).not.toContain('blocking');
+      expect([name, ...tips]).not.toContain('nondeterministic_output');
+      expect([name, ...tips]).not.toContain('dont_cache');
+      expect([name, keySpecs]).toEqual([name, expect.not.stringContaining('incomplete')]);
+    }
   });
 });
 

@@ -1,8 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { BasicClientSideCache } from '@redis/client';
+import { isCacheable } from '../../core/cacheable-command.js';
 import { commandTraits, mayRepeat } from '../../core/command-category.js';
 import { InvalidOptionError } from '../../errors.js';
+import { DEFAULT_CACHE_TTL_MS } from '../../options/client-cache.js';
 import type { CommandArgument } from '../driver.js';
+import { CacheStore } from './cache-store.js';
 import type { CommandSink } from './facade.js';
 import {
   type CacheProvider,
@@ -14,6 +17,8 @@ import {
 
 /** What the engine tells of the connection that is read from. */
 export interface CacheGround {
+  /** What a client shares with its duplicates; only compared. */
+  readonly group: object;
   /** Identity of the connection and the turn of its database; undefined: there is none. */
   readonly epoch: object | undefined;
   /** Monotonic milliseconds. */
@@ -22,7 +27,11 @@ export interface CacheGround {
   prove(epoch: object, sentAt: number): void;
   /** It is certain that no change of late went unheard. */
   isFresh(): boolean;
-  listen(listener: { onFlush(): void; onInvalidate(key: CommandArgument | null): void }): void;
+  listen(listener: {
+    onFlush(): void;
+    onInvalidate(key: CommandArgument | null): void;
+    onClose(): void;
+  }): void;
 }
 
 /** Options of a call that its own reply depends on: nobody else shares what it loads. */
@@ -31,20 +40,13 @@ interface CallerOptions {
   readonly timeout?: unknown;
 }
 
-/** A read that is under way for the cache. */
-interface Load {
-  readonly epoch: object;
-  /** With the stamp that each had at the beginning. */
-  readonly keys: ReadonlyMap<string, number>;
-  readonly shared: boolean;
-}
-
 /** A transformed reply that goes to its callers and not into the cache. */
 class Unkept {
   constructor(readonly value: unknown) {}
 }
 
-const inUse = new WeakSet<object>();
+/** By provider. */
+const stores = new WeakMap<object, CacheStore>();
 
 /**
  * The cache of the facade: one of node-redis's, which keeps the values, counts and evicts, behind
@@ -57,18 +59,9 @@ const inUse = new WeakSet<object>();
  * never reads from the cache what was true before his own write.
  */
 export class GuardedCache extends Provider implements CacheProvider {
-  /** node-redis's own; what the application sees. */
-  readonly inner: CacheProvider;
   /** Options of the call that comes next into `handleCache`, which is not given them. */
   caller: CallerOptions | undefined;
-  readonly #loads = new Map<string, Load>();
-  /**
-   * Keys of what is kept or under way (as in node-redis, a superset), each with a stamp that no
-   * key ever had before: a key that was invalidated is gone, or has another one.
-   */
-  readonly #known = new Map<string, number>();
-  #stamps = 0;
-  #longestKey = 0;
+  readonly #store: CacheStore;
 
   constructor(
     setting: unknown,
@@ -76,17 +69,17 @@ export class GuardedCache extends Provider implements CacheProvider {
     private readonly defaults: CallerOptions,
   ) {
     super();
-    this.inner = isProvider(setting) ? setting : newCache(setting);
-    if (inUse.has(this.inner)) {
-      const expected =
-        'an instance of its own for each client: what one read does not hold for all';
-      throw new InvalidOptionError('client.clientSideCache', expected, 'one that is in use');
-    }
-    inUse.add(this.inner);
+    this.#store = storeOf(setting, ground);
     ground.listen({
-      onFlush: () => this.#flush(),
-      onInvalidate: (key) => this.invalidate(key),
+      onFlush: () => this.#store.flush(),
+      onInvalidate: (key) => this.#store.invalidate(key),
+      onClose: () => this.#store.close(),
     });
+  }
+
+  /** node-redis's own; what the application sees. */
+  get inner(): CacheProvider {
+    return this.#store.inner;
   }
 
   async handleCache(
@@ -98,10 +91,14 @@ export class GuardedCache extends Provider implements CacheProvider {
   ): Promise<unknown> {
     const shared = this.#isShareable();
     const { epoch } = this.ground;
+    const store = this.#store;
+    store.expire(this.ground.now());
     const id = idOf(parser);
-    const running = id === undefined ? undefined : this.#loads.get(id);
-    const mayUse = running === undefined || (shared && running.shared);
-    if (epoch === undefined || id === undefined || !mayUse || !this.ground.isFresh()) {
+    const running = id === undefined ? undefined : store.loads.get(id);
+    // A read of a duplicate would end with it.
+    const isOwn = running?.ground === this.ground;
+    const mayUse = running === undefined || (isOwn && shared && running.shared);
+    if (epoch === undefined || id === undefined || !mayUse || !store.isFresh(this.ground)) {
       const reply = await this.#proving(epoch, send);
       if (transformReply === undefined) return reply;
       return transformReply(reply, parser.preserve, typeMapping);
@@ -109,13 +106,13 @@ export class GuardedCache extends Provider implements CacheProvider {
 
     let load = running;
     const start = () => {
-      load = this.#begin(id, { epoch, keys: parser.keys, shared });
+      load = store.begin(id, parser.keys, { ground: this.ground, epoch, shared });
       return this.#proving(epoch, send);
     };
     // Called in the moment in which the value would be kept.
     const settle: TransformReply = (reply, preserve, mapping) => {
       const value = transformReply === undefined ? reply : transformReply(reply, preserve, mapping);
-      if (load !== undefined && !this.#holds(load)) throw new Unkept(value);
+      if (load !== undefined && !store.holds(load)) throw new Unkept(value);
       return value;
     };
     try {
@@ -125,29 +122,13 @@ export class GuardedCache extends Provider implements CacheProvider {
       throw error;
     } finally {
       // Not before its value is kept or not: who joins it until then must know of it.
-      if (load !== running && this.#loads.get(id) === load) this.#loads.delete(id);
+      if (load !== running && store.loads.get(id) === load) store.loads.delete(id);
     }
   }
 
   /** As the server says; `null`: everything. */
   invalidate(key: CommandArgument | null): void {
-    if (key === null) {
-      this.#flush();
-      return;
-    }
-    this.#known.delete(String(key));
-    this.#drop(key);
-  }
-
-  /** The cache tells the application's listeners: what they throw is no concern of who drops. */
-  #drop(key: CommandArgument | null): void {
-    try {
-      this.inner.invalidate(key);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+    this.#store.invalidate(key);
   }
 
   /** Drops what this client writes, before anybody can read it from the cache again. */
@@ -158,8 +139,8 @@ export class GuardedCache extends Provider implements CacheProvider {
     ) => {
       const writes = commands.filter((args) => !mayRepeat(commandTraits(args).category, 'read'));
       if (writes.length === 0) return send();
-      this.#forget(writes);
-      return send().finally(() => this.#forget(writes));
+      this.#store.forget(writes);
+      return send().finally(() => this.#store.forget(writes));
     };
     return {
       send: (args, options) => writing([args], () => sink.send(args, options)),
@@ -174,7 +155,7 @@ export class GuardedCache extends Provider implements CacheProvider {
   }
 
   clear(): void {
-    this.#flush();
+    this.#store.flush();
   }
 
   stats(): unknown {
@@ -195,57 +176,38 @@ export class GuardedCache extends Provider implements CacheProvider {
     return (options?.timeout ?? 0) === (this.defaults.timeout ?? 0);
   }
 
-  #begin(
-    id: string,
-    { epoch, keys, shared }: { epoch: object; keys: readonly CommandArgument[]; shared: boolean },
-  ): Load {
-    const stamped = new Map<string, number>();
-    for (const key of keys.map(String)) {
-      const stamp = this.#known.get(key) ?? ++this.#stamps;
-      this.#known.set(key, stamp);
-      stamped.set(key, stamp);
-      if (key.length > this.#longestKey) this.#longestKey = key.length;
-    }
-    const load = { epoch, keys: stamped, shared };
-    this.#loads.set(id, load);
-    return load;
-  }
-
-  /** Nothing has happened since its beginning that its reply may not know of. */
-  #holds({ epoch, keys }: Load): boolean {
-    if (epoch !== this.ground.epoch) return false;
-    for (const [key, stamp] of keys) if (this.#known.get(key) !== stamp) return false;
-    return true;
-  }
-
   async #proving(epoch: object | undefined, send: () => Promise<unknown>): Promise<unknown> {
     const sentAt = this.ground.now();
     const reply = await send();
     if (epoch !== undefined) this.ground.prove(epoch, sentAt);
     return reply;
   }
+}
 
-  #forget(writes: readonly (readonly CommandArgument[])[]): void {
-    for (const args of writes) {
-      if (commandTraits(args).category === 'admin') {
-        this.#flush();
-        return;
-      }
-      for (const arg of args.slice(1)) {
-        // A UTF-8 byte sequence is at most four times as long as what it spells.
-        if (arg.length > 4 * this.#longestKey) continue;
-        const key = String(arg);
-        if (this.#known.has(key)) this.invalidate(key);
-      }
-    }
+/** A provider of node-redis, shared by a client and its duplicates, or a cache of its own. */
+function storeOf(setting: unknown, { group }: CacheGround): CacheStore {
+  if (!isProvider(setting)) {
+    const { ttl } = setting as { readonly ttl?: number };
+    const maxAgeMs = ttl === undefined ? DEFAULT_CACHE_TTL_MS : Number.POSITIVE_INFINITY;
+    return new CacheStore(newCache(setting), group, maxAgeMs);
   }
-
-  #flush(): void {
-    this.#loads.clear();
-    this.#known.clear();
-    this.#longestKey = 0;
-    this.#drop(null);
+  let store = stores.get(setting);
+  if (store === undefined) {
+    // 0 is its default: nobody has said that values may be kept for ever.
+    const hasOwn = Number((setting as { readonly ttl?: unknown }).ttl) > 0;
+    store = new CacheStore(
+      setting,
+      group,
+      hasOwn ? Number.POSITIVE_INFINITY : DEFAULT_CACHE_TTL_MS,
+    );
+    stores.set(setting, store);
   }
+  if (store.group !== group) {
+    const expected =
+      'an instance of its own for each group: what one reads does not hold for others';
+    throw new InvalidOptionError('client.clientSideCache', expected, 'one that is in use');
+  }
+  return store;
 }
 
 /** The application may give an object with options, or a provider of node-redis. */
@@ -254,11 +216,11 @@ function newCache(setting: unknown): CacheProvider {
 }
 
 /**
- * Tells a command from every other. Undefined: it must not be cached. Nothing would invalidate one
- * without keys, and node-redis takes bytes that are no UTF-8 for one another.
+ * Tells a command from every other. Undefined: it must not be cached. Its reply depends on more
+ * than its keys, or node-redis would take it for another: bytes that are no UTF-8 look the same.
  */
 function idOf({ redisArgs, keys }: CommandParser): string | undefined {
-  if (keys.length === 0) return undefined;
+  if (keys.length === 0 || !isCacheable(redisArgs)) return undefined;
   let lengths = '';
   for (const arg of redisArgs) {
     if (typeof arg !== 'string' && !isUtf8(arg)) return undefined;
