@@ -17,16 +17,15 @@ import { systemClock, systemRandom } from './clock.js';
 import { publishProbe } from './diagnostics/channels.js';
 import { clientName } from './diagnostics/client-name.js';
 import { diagnose } from './diagnostics/diagnose.js';
-import {
-  rejectingWithCounterpart,
-  withCounterpart,
-} from './drivers/node-redis/counterpart-errors.js';
+import { withCounterpart } from './drivers/node-redis/counterpart-errors.js';
 import { createDriver } from './drivers/node-redis/create-driver.js';
 import { type CommandSink, createFacade, define } from './drivers/node-redis/facade.js';
+import { FacadeRegistration } from './drivers/node-redis/facade-registration.js';
 import { iteratorMembers } from './drivers/node-redis/iterators.js';
 import { legacyInterface } from './drivers/node-redis/legacy.js';
 import { publishingMembers } from './drivers/node-redis/publishing.js';
 import { pubSubMembers } from './drivers/node-redis/pubsub-members.js';
+import { type FindPlace, placeOf, traceConnect } from './drivers/node-redis/tracing.js';
 import { transactionMember } from './drivers/node-redis/transaction.js';
 import { ClientClosedError, InvalidOptionError } from './errors.js';
 import { checkOption } from './options/check.js';
@@ -82,7 +81,9 @@ function createMember(
   like?: object,
 ): unknown {
   const { rejections } = shared;
+  const place = () => placeOf(session.group.coordinator);
   const sink: CommandSink = {
+    place,
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? sink.refuse(notOpen()),
     answer: (args, commandOptions) =>
@@ -107,9 +108,14 @@ function createMember(
       onInvalidate: (key) => shared.tell(session, 'invalidate', key),
     });
   }
+  const registration = new FacadeRegistration(
+    facade._self,
+    place,
+    () => session.executor?.pending ?? 0,
+  );
   define(
     facade._self,
-    members(name, session, shared, () => facade),
+    members(name, session, shared, { facade: () => facade, place, registration }),
   );
   const { iterators, commandRetry } = shared.options;
   define(
@@ -120,7 +126,7 @@ function createMember(
   define(facade._self, publishingMembers(facade._self));
   define(
     facade._self,
-    transactionMember(client, facade, () => session.executor, rejections),
+    transactionMember(client, facade, () => session.executor, { place, rejections }),
   );
   define(facade._self, {
     legacy(this: typeof facade) {
@@ -147,11 +153,18 @@ function durationOf({
   throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
 }
 
+/** What the members of a client are about, beside its session. */
+interface Outside {
+  readonly facade: () => object;
+  readonly place: FindPlace;
+  readonly registration: FacadeRegistration;
+}
+
 function members(
   name: string,
   session: Session,
   { rejections, options: { group } }: SharedGroup,
-  facade: () => unknown,
+  { facade, place, registration }: Outside,
 ): Record<string | symbol, unknown> {
   const coordinator = () => session.group.coordinator;
   const manage = () => new Management(session.group);
@@ -166,20 +179,39 @@ function members(
     warnAbout([added]);
     return added;
   };
-  const close = () => session.close();
-  const quit = async () => {
+  const register = () => {
+    registration.isOpen = session.executor !== undefined;
+  };
+  const connect = async () => {
+    try {
+      const connecting = session.connect();
+      register();
+      await connecting;
+    } catch (error) {
+      throw withCounterpart(error);
+    } finally {
+      register();
+    }
+    return facade();
+  };
+  const close = async () => {
     await session.close();
+    register();
+  };
+  const quit = async () => {
+    await close();
     return 'OK';
+  };
+  const destroy = () => {
+    session.destroy();
+    register();
   };
 
   return {
-    connect: rejections.wrap(async () => {
-      await rejectingWithCounterpart(session.connect());
-      return facade();
-    }),
+    connect: rejections.wrap(() => traceConnect(connect, facade(), place)),
     close,
-    destroy: () => session.destroy(),
-    disconnect: async () => session.destroy(),
+    destroy,
+    disconnect: async () => destroy(),
     quit,
     QUIT: quit,
     [Symbol.asyncDispose]: close,

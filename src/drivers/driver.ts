@@ -186,6 +186,8 @@ export interface Driver {
   readonly host: string;
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
+  /** The server that it leads to at the moment, where that is not `host` and `port`. */
+  readonly endpoint?: { readonly host: string; readonly port: number } | undefined;
   /**
    * How long a connection may take until it is ready, in milliseconds of loop time; Infinity: no
    * limit.

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { CommandOptions } from '../../runtime/command.js';
 import type { CommandArgument } from '../driver.js';
 import type { Internals } from './facade.js';
+import { isTracingCommands } from './tracing.js';
 
 /** What node-redis's methods call with an encoded command. */
 type Execute = (
@@ -25,7 +26,7 @@ const REPLIES = channel('node-redis:command:reply');
 
 /**
  * node-redis's `_executeCommand`, through which all its methods go, awaits `sendCommand` and
- * transforms the reply. Where nobody listens to the replies `answer` is awaited instead: it saves
+ * transforms the reply. Where nobody listens to commands or replies `answer` is awaited instead: it saves
  * each command a promise and a turn of the microtask queue. With a reply to transform or without,
  * so that callers hear in the order of the replies.
  */
@@ -35,7 +36,7 @@ export function answeringMembers(facade: Internals, answer: Answer): { _executeC
     _executeCommand(command, parser, commandOptions, transformReply) {
       const args = parser.redisArgs;
       // HIMPORT has a registry of its own on the client.
-      if (REPLIES.hasSubscribers || args[0] === 'HIMPORT') {
+      if (REPLIES.hasSubscribers || isTracingCommands() || args[0] === 'HIMPORT') {
         return execute.call(this, command, parser, commandOptions, transformReply);
       }
       const answered = answer(this, args, commandOptions);

@@ -1,4 +1,3 @@
-import { tracingChannel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
@@ -12,9 +11,6 @@ import { BatchEntries, CommandEntry } from './queue-entry.js';
 import { captureSocket } from './raw-socket.js';
 import { SignalSender } from './signal-sender.js';
 import { trackingRelay } from './tracking.js';
-
-/** Who listens wants to be told of each command by node-redis itself. */
-const TRACES = tracingChannel('node-redis:command');
 
 /**
  * One connection: one node-redis client that connects once and never again. A client of its own
@@ -79,6 +75,11 @@ export class NodeRedisConnection implements Connection {
     return this.#ready;
   }
 
+  /** Of node-redis's client, in its metrics. */
+  get clientId(): string | undefined {
+    return (this.#client as { _clientId?: string })._clientId;
+  }
+
   get bytesReceived(): number {
     return this.#socket?.bytesRead ?? this.#decoded;
   }
@@ -92,7 +93,7 @@ export class NodeRedisConnection implements Connection {
   send(attempt: Attempt): void {
     const { batch } = attempt;
     const outbox = this.#outbox;
-    if (outbox === undefined || (TRACES.hasSubscribers && outbox.isEmpty)) {
+    if (outbox === undefined) {
       this.#sender.send(attempt);
     } else if (batch !== undefined) {
       const whole = new BatchEntries(attempt, batch, this.#explain, this.#boundary);

@@ -8,6 +8,14 @@ import { answeringMembers } from './answering.js';
 import { argumentFlaw } from './argument-flaw.js';
 import { cacheOf, cachingMembers } from './caching.js';
 import type { CacheGround } from './guarded-cache.js';
+import { unregisterClient } from './library-internals.js';
+import {
+  type FindPlace,
+  isTracingBatches,
+  isTracingCommands,
+  traceBatch,
+  traceCommand,
+} from './tracing.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
 
 /** What the facade hands commands to. */
@@ -25,11 +33,14 @@ export interface CommandSink {
   ): Promise<unknown>;
   /** Rejects after a turn of the event loop, or who tries again at once would stop it. */
   refuse(error: Error): Promise<never>;
+  /** For node-redis's traces. */
+  readonly place?: FindPlace;
 }
 
 /** The parts of a node-redis client that the facade touches. */
 export interface Internals {
   _self: Internals;
+  readonly _clientId?: string;
   _commandOptions: CommandOptions | undefined;
   withCommandOptions(options: object): Internals;
 }
@@ -62,13 +73,17 @@ export function createFacade(
   if (cache !== undefined) options.clientSideCache = cache;
   const sink = cache?.guard(engine) ?? engine;
   const facade = newFacade(options, like as Internals | undefined);
+  // It is in no way a connection, and node-redis would keep it for ever.
+  unregisterClient(facade);
+  const { place = NOWHERE } = engine;
 
   define(facade._self, {
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
-      const refused = refusalOf(args);
-      if (refused !== undefined) return sink.refuse(refused);
-      return sink.send(args, merge(this._commandOptions, given));
+      if (isTracingCommands() && isCommand(args)) {
+        return traceCommand(() => send(this, args, given), args, facade, place);
+      }
+      return send(this, args, given);
     },
 
     async _executeMulti(this: Internals, commands: readonly QueuedCommand[], selected?: number) {
@@ -118,6 +133,16 @@ export function createFacade(
   }
   return facade;
 
+  function send(
+    view: Internals,
+    args: readonly CommandArgument[],
+    given: CommandOptions | undefined,
+  ): Promise<unknown> {
+    const refused = refusalOf(args);
+    if (refused !== undefined) return sink.refuse(refused);
+    return sink.send(args, merge(view._commandOptions, given));
+  }
+
   function batch(
     view: Internals,
     kind: 'multi' | 'pipeline',
@@ -138,9 +163,14 @@ export function createFacade(
     }
     const refused = all.map(refusal).find((error) => error !== undefined);
     if (refused !== undefined) return sink.refuse(refused);
-    return sink.sendBatch(kind, all, view._commandOptions);
+    const sendAll = () => sink.sendBatch(kind, all, view._commandOptions);
+    if (!isTracingBatches()) return sendAll();
+    const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
+    return traceBatch(sendAll, { batchMode, batchSize: all.length }, all, facade, place);
   }
 }
+
+const NOWHERE: FindPlace = () => ({ serverAddress: undefined, serverPort: undefined, database: 0 });
 
 /**
  * With `like`, a facade of the same modules, scripts and functions, in microseconds: its class is

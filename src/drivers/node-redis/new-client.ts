@@ -1,5 +1,6 @@
-import { createClient } from '@redis/client';
+import { ClientClosedError, ClientOfflineError, createClient } from '@redis/client';
 import { StreamedCredentials } from './credentials.js';
+import { unregisterClient } from './library-internals.js';
 import { type ClientOptions, respOf } from './options.js';
 import { guardStream } from './stream-guard.js';
 
@@ -18,8 +19,9 @@ export function newClient(options: ClientOptions): InnerClient {
   if (template === undefined) {
     template = createClient(RESP === undefined ? {} : { RESP }) as unknown as InnerClient;
     templates.set(RESP, template);
+    unregisterClient(template);
   }
-  const client = template.duplicate(options as never) as unknown as InnerClient;
+  const client = untraced(template.duplicate(options as never) as unknown as InnerClient);
   guardStream(client, respOf(options) !== 2);
   const { credentialsProvider } = options;
   if (credentialsProvider instanceof StreamedCredentials) {
@@ -35,5 +37,48 @@ export function discardClient(client: InnerClient, abort: AbortController): void
   } catch {
     // Version 5 throws when it isn't open; nothing is left to destroy then.
   }
+  unregisterClient(client);
   abort.abort();
+}
+
+/** What the steps of `sendCommand` and `connect` that node-redis traces consist of. */
+interface Steps {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly _commandOptions: object | undefined;
+  _getQueue(): { addCommand(args: unknown, options: object): Promise<unknown> };
+  _unpause?(): void;
+  _ejectSocket?(): { connect(): Promise<void> };
+  _insertSocket?(socket: object): void;
+}
+
+/**
+ * What the engine sends over a connection, and that it connects, is not to appear in node-redis's
+ * traces and metrics: the facade tells what callers asked for, once. A version that lacks the
+ * steps goes on tracing.
+ */
+function untraced(client: InnerClient): InnerClient {
+  const steps = client as unknown as Steps;
+  if (typeof steps._unpause === 'function') {
+    Object.assign(client, {
+      sendCommand(args: unknown, options?: object): Promise<unknown> {
+        if (!steps.isOpen) return Promise.reject(new ClientClosedError());
+        if (!steps.isReady) return Promise.reject(new ClientOfflineError());
+        const reply = steps._getQueue().addCommand(args, { ...steps._commandOptions, ...options });
+        steps._unpause?.();
+        return reply;
+      },
+    });
+  }
+  if (typeof steps._ejectSocket === 'function' && typeof steps._insertSocket === 'function') {
+    const socket = steps._ejectSocket();
+    steps._insertSocket(socket);
+    Object.assign(client, {
+      async connect() {
+        await socket.connect();
+        return client;
+      },
+    });
+  }
+  return client;
 }

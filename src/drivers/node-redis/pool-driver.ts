@@ -3,6 +3,7 @@ import type { Connection, ConnectionListener, DriverTime } from '../driver.js';
 import { PoolConnection } from '../pool/pool-connection.js';
 import { NodeRedisDriver } from './driver.js';
 import type { NodeRedisOptions } from './options.js';
+import { poolWaits } from './tracing.js';
 
 /** One server over several connections per client; probes have a connection of their own. */
 export class NodeRedisPoolDriver extends NodeRedisDriver {
@@ -22,6 +23,7 @@ export class NodeRedisPoolDriver extends NodeRedisDriver {
       connectTimeoutMs,
       open: (member: ConnectionListener) => super.openConnection(member, time),
       reconnectDelay: (retries: number, cause: Error) => this.reconnectDelay(retries, cause),
+      observer: poolWaits,
     };
     return new PoolConnection(setting, listener, time);
   }

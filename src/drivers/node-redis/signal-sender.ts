@@ -8,7 +8,7 @@ import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.j
 /**
  * Sends by node-redis's own `sendCommand`, with an object in place of an abort signal that knows
  * whether the command was written. Slower than `Outbox`; for versions of node-redis whose queue is
- * of another make, and while somebody traces its commands.
+ * of another make.
  */
 export class SignalSender {
   /** node-redis's queue forgets a command that is aborted: later versions of 6. */

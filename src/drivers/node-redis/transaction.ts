@@ -14,6 +14,7 @@ import type { Batch, CommandArgument } from '../driver.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { type CommandSink, createFacade, define, type Internals } from './facade.js';
 import { GuardedCache } from './guarded-cache.js';
+import type { FindPlace } from './tracing.js';
 
 const MAX_ATTEMPTS = 10;
 const LONGEST_MS = 2 ** 31 - 1;
@@ -48,6 +49,12 @@ const OF_THE_CLIENT = [
   ],
 ];
 
+/** What the commands of a transaction have in common with those of the client. */
+interface Surroundings {
+  readonly place: FindPlace;
+  readonly rejections: DeferredRejections;
+}
+
 /**
  * `transaction()` for a facade. Its callback gets a client of its own, with the same methods: a
  * facade whose commands go over the isolated connection that the view's ticket names. The cache of
@@ -57,7 +64,7 @@ export function transactionMember(
   client: Record<string, unknown>,
   facade: Internals,
   executor: () => Executor | undefined,
-  rejections: DeferredRejections,
+  { place, rejections }: Surroundings,
 ): object {
   let inner: Internals | undefined;
 
@@ -73,7 +80,7 @@ export function transactionMember(
       const { maxAttempts, timeoutMs } = settingOf(options);
       const present = executor();
       if (present === undefined) throw withCounterpart(new ClientClosedError());
-      inner ??= innerFacade(client, facade, rejections);
+      inner ??= innerFacade(client, facade, { place, rejections });
       const views = inner;
       const watched = prefixedBy(views, given);
       const running = runTransaction(present, {
@@ -102,7 +109,7 @@ export function transactionMember(
 function innerFacade(
   client: Record<string, unknown>,
   like: Internals,
-  rejections: DeferredRejections,
+  { place, rejections }: Surroundings,
 ): Internals {
   const engine: CommandSink = {
     send: (args, options) => send(args, options),
@@ -113,7 +120,7 @@ function innerFacade(
     .options as { clientSideCache?: unknown };
   const sink = cache instanceof GuardedCache ? cache.guard(engine) : engine;
   const plain = { ...client, clientSideCache: undefined, emitInvalidate: undefined };
-  const inner = createFacade(plain, sink, undefined, like);
+  const inner = createFacade(plain, { ...sink, place }, undefined, like);
   function watchMember(this: Internals, keys: unknown) {
     return watch(this, prefixedBy(this, keysOf(keys)));
   }

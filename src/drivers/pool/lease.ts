@@ -17,6 +17,8 @@ export class Lease implements Attempt {
   previous: Lease | undefined;
   next: Lease | undefined;
   isWaiting = false;
+  /** Monotonic milliseconds; only while somebody measures how long leases wait. */
+  askedAt: number | undefined;
 
   constructor(
     readonly attempt: Attempt,

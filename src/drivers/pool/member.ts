@@ -21,7 +21,7 @@ export class Member implements Lane {
   /** Both monotonic; undefined: it has never been ready. */
   readyAt: number | undefined;
   idleSince = 0;
-  readonly #connection: Connection;
+  readonly connection: Connection;
   readonly #timer: Timer;
 
   constructor(
@@ -29,7 +29,7 @@ export class Member implements Lane {
     private readonly listener: MemberListener,
     startTimeout: (onTimeout: () => void) => Timer,
   ) {
-    this.#connection = open({
+    this.connection = open({
       onReady: () => {
         if (this.state !== 'opening') return;
         this.#timer.cancel();
@@ -48,48 +48,48 @@ export class Member implements Lane {
   }
 
   get bytesReceived(): number {
-    return this.#connection.bytesReceived;
+    return this.connection.bytesReceived;
   }
 
   identify(): Promise<string> {
-    return this.#connection.identify();
+    return this.connection.identify();
   }
 
   serverIdentity(): ServerIdentity {
-    return this.#connection.serverIdentity?.() ?? ServerIdentity.unknown();
+    return this.connection.serverIdentity?.() ?? ServerIdentity.unknown();
   }
 
   send(lease: Lease): void {
     this.state = 'leased';
     lease.member = this;
     lease.attempt.onLane?.(this);
-    this.#connection.send(lease);
+    this.connection.send(lease);
   }
 
   /** True: it was not written and never will be; the member is free again. */
   withdraw(lease: Lease): boolean {
-    return this.#connection.withdraw(lease);
+    return this.connection.withdraw(lease);
   }
 
   drop(error: Error): void {
     if (this.state === 'ended') return;
     this.#lose(error);
-    this.#connection.destroy(error);
+    this.connection.destroy(error);
   }
 
   /** Without telling. */
   destroy(error: Error): void {
     this.#timer.cancel();
     this.state = 'ended';
-    this.#connection.destroy(error);
+    this.connection.destroy(error);
   }
 
   ref(): void {
-    this.#connection.ref();
+    this.connection.ref();
   }
 
   unref(): void {
-    this.#connection.unref();
+    this.connection.unref();
   }
 
   #lose(error: Error): void {

@@ -14,6 +14,15 @@ export interface PoolSetting {
   readonly open: (listener: ConnectionListener) => Connection;
   /** The user's own delay before the n-th reconnect. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
+  readonly observer?: PoolObserver;
+}
+
+/** Sees which connection a command gets. */
+export interface PoolObserver {
+  /** False: nobody listens, and nothing is to be measured. */
+  readonly isActive: boolean;
+  /** `askedAt`: monotonic milliseconds. */
+  onAcquired(connection: Connection, askedAt: number): void;
 }
 
 const FIRST_REOPEN_MS = 50;
@@ -68,9 +77,10 @@ export class PoolConnection implements Connection, MemberListener {
   send(attempt: Attempt): void {
     const lease = new Lease(attempt, this.time.loop.time, this.#onLeaseEnd);
     attempt.handle = lease;
+    if (this.setting.observer?.isActive) lease.askedAt = this.time.clock.now();
     const member = this.#idle.pop();
     if (member !== undefined) {
-      member.send(lease);
+      this.#start(lease, member);
       return;
     }
     this.#waiting.push(lease);
@@ -191,13 +201,20 @@ export class PoolConnection implements Connection, MemberListener {
   #use(member: Member): void {
     const next = this.#waiting.shift();
     if (next !== undefined) {
-      member.send(next);
+      this.#start(next, member);
       return;
     }
     member.state = 'idle';
     member.idleSince = this.time.clock.now();
     this.#idle.push(member);
     this.#cleanUpLater();
+  }
+
+  #start(lease: Lease, member: Member): void {
+    if (lease.askedAt !== undefined) {
+      this.setting.observer?.onAcquired(member.connection, lease.askedAt);
+    }
+    member.send(lease);
   }
 
   readonly #onLeaseEnd = (lease: Lease): void => {

@@ -12,6 +12,7 @@ import { NodeRedisConnection } from '../connection.js';
 import { NodeRedisDriver } from '../driver.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
+import { poolWaits } from '../tracing.js';
 import { type Address, sameAddress } from './address.js';
 import { assertMaster } from './role.js';
 import { SentinelConnection } from './sentinel-connection.js';
@@ -34,6 +35,8 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
   readonly #sentinels: Sentinels;
   readonly #followers = new Set<Follower>();
   #watch: MasterWatch | undefined;
+  /** The latest master that a data connection was opened to. */
+  endpoint: Address | undefined;
 
   constructor(
     private readonly databaseId: string,
@@ -118,6 +121,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
   }
 
   #open(master: Address, size: number, listener: ConnectionListener, time: DriverTime): Connection {
+    this.endpoint = master;
     const options = withAddress(this.nodeOptions, master);
     if (size <= 1) return new NodeRedisConnection(options, listener);
     const pool: ResolvedPool = { minimum: size, maximum: size, acquireTimeout: 0, cleanupDelay: 0 };
@@ -129,6 +133,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
         connectTimeoutMs,
         open: (member) => new NodeRedisConnection(options, member),
         reconnectDelay: (retries, cause) => this.reconnectDelay(retries, cause),
+        observer: poolWaits,
       },
       listener,
       time,

@@ -1,0 +1,67 @@
+/**
+ * What node-redis does not export: its registry of clients for OpenTelemetry, and how it shows
+ * arguments in traces. Loaded in the background, because a later version may have it elsewhere:
+ * nothing but observability may depend on it.
+ */
+
+/** What node-redis's metrics know of a client. */
+export interface RegisteredClient {
+  readonly identity: { readonly id: string; readonly role: string };
+  getAttributes(): ClientAttributes;
+  getPendingRequests(): number;
+  getCacheItemCount(): number;
+  isConnected(): boolean;
+}
+
+export interface ClientAttributes {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly db: number;
+  readonly clientId: string;
+  readonly parentId: undefined;
+  readonly isPubSub: boolean;
+}
+
+interface Registry {
+  register(client: RegisteredClient): void;
+  unregister(clientId: string): void;
+}
+
+type SanitizeArgs = (args: readonly unknown[]) => readonly string[];
+
+/** Absent until it is loaded; `instance` does nothing before `OpenTelemetry.init()`. */
+let registry: { readonly instance: Registry } | undefined;
+let sanitizeArgs: SanitizeArgs = ([name, ...rest]) => [String(name), ...rest.map(() => '?')];
+
+const loading = Promise.all([
+  import('@redis/client/dist/lib/opentelemetry/client-registry.js').then((module) => {
+    registry = module.ClientRegistry as unknown as typeof registry;
+  }, ignored),
+  import('@redis/client/dist/lib/client/tracing.js').then((module) => {
+    sanitizeArgs = module.sanitizeArgs as SanitizeArgs;
+  }, ignored),
+]);
+
+function ignored(): void {}
+
+/** In order, also for what is asked before it is loaded. */
+function withRegistry(use: (registry: Registry) => void): void {
+  if (registry !== undefined) use(registry.instance);
+  else loading.then(() => registry && use(registry.instance));
+}
+
+/** From now on node-redis's metrics know of `client`, if they were initialised. */
+export function registerClient(client: RegisteredClient): void {
+  withRegistry((known) => known.register(client));
+}
+
+/** Every client of node-redis registers itself when it is made, and stays until it is closed. */
+export function unregisterClient(client: unknown): void {
+  const { _clientId: id } = client as { readonly _clientId?: string };
+  if (id !== undefined) withRegistry((known) => known.unregister(id));
+}
+
+/** The arguments of a command as node-redis shows them in traces: without values. */
+export function shownArguments(args: readonly unknown[]): readonly string[] {
+  return sanitizeArgs(args);
+}
