@@ -71,10 +71,10 @@ export interface Lane {
   /** As `Connection.serverIdentity`. */
   serverIdentity?(): ServerIdentity;
   /**
-   * Sends CLIENT UNBLOCK to the server of this lane over another connection. Absent: the
-   * database's probe connection leads to the same server.
+   * Sends a command to the server of this lane over a new connection. Absent: the database's probe
+   * connections lead to the same server.
    */
-  unblock?(id: string): Promise<unknown>;
+  askAnew?(args: readonly CommandArgument[]): Promise<unknown>;
   /** Ends it at once, as if it had been lost: `onLaneLost` follows. Idempotent. */
   drop(error: Error): void;
 }

@@ -31,12 +31,10 @@ export class Blocking {
 
   constructor(private readonly executor: Executor) {}
 
-  /** Prepares a blocking command for a channel; answers how long it may still block. */
-  prepare(command: Command, channel: Channel): number {
+  /** Prepares a blocking command for an attempt; answers how long it may still block. */
+  prepare(command: Command): number {
     const { blockMs } = command.traits;
     if (blockMs === undefined) return 0;
-    // Of several lanes it is asked when it is known which one it is.
-    if (!channel.isWaitingRoom) channel.connection.identify().catch(() => {});
     const { time } = this.executor.loop;
     if (command.blockEndsAt === undefined) {
       command.blockEndsAt = time + blockMs;
@@ -94,7 +92,7 @@ export class Blocking {
     command.state = 'waiting';
     this.held.add(command);
     this.executor.noteWaiting(command);
-    if (!lane.lost) return;
+    if (!lane.lost && !channel.superseded) return;
     // No new connection will tell: the rest of it lives.
     const { coordinator } = this.executor;
     coordinator.health.whenSettled(channel.database).then(() => {
@@ -127,7 +125,7 @@ export class Blocking {
     const ask = async () => {
       const id = await path.identify();
       lane.unblockedAt = this.executor.loop.time;
-      if (path.unblock !== undefined) await path.unblock(id);
+      if (path.askAnew !== undefined) await path.askAnew(['CLIENT', 'UNBLOCK', id]);
       else await this.#send(channel, ['CLIENT', 'UNBLOCK', id], signal);
     };
     const again = () => {
@@ -180,7 +178,7 @@ export class Blocking {
         if (health.monitors.has(database)) throw error;
       }
     }
-    const line = new ProbeLine(database.driver, runtime.clock);
+    const line = new ProbeLine(database.driver, runtime);
     const close = () => line.close();
     signal.addEventListener('abort', close, { once: true });
     await line.use(signal, (each) => each.send(args)).finally(close);

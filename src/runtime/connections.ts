@@ -5,6 +5,7 @@ import type { Command, SentAttempt } from './command.js';
 import type { Database } from './database.js';
 import type { Executor } from './executor.js';
 import { Handover } from './handover.js';
+import type { LaneRecord } from './lane.js';
 import { Link, type LinkListener } from './link.js';
 import { functionPreload } from './preload.js';
 import { withdrawUnwritten } from './takeover.js';
@@ -159,16 +160,15 @@ export class Connections implements LinkListener {
       this.#handovers.delete(link);
       this.#use(link, connection, database);
       this.executor.coherence?.refresh();
-      // A wait before the next attempt was for the previous connection.
-      const isActive = this.#coordinator.route.database === database;
-      this.#resume(database, isActive ? this.executor.retries.takeAll() : []);
+      this.#resumeRetries(database);
     });
     this.#handovers.set(link, handover);
     this.channels.delete(link);
     this.executor.coherence?.refresh();
     if (channel !== undefined) {
       this.#supersede(channel);
-      this.executor.blocking.unblock(channel);
+      for (const lane of channel.records()) this.#endDead(lane);
+      if (this.draining.has(channel)) this.executor.blocking.unblock(channel);
     }
     handover.begin();
     this.#coordinator.health.verification.onRenewed(link, previous);
@@ -183,9 +183,41 @@ export class Connections implements LinkListener {
     this.executor.resend([...moving]);
   }
 
+  /**
+   * `lane` is dead although its server is reachable. A new connection takes its place: reads and
+   * what was not written go over that, of anything else nobody knows whether it was executed.
+   */
+  replaceSilent(lane: LaneRecord, error: Error): void {
+    const { channel } = lane;
+    const { link, database } = channel;
+    lane.deadOf = error;
+    if (channel.draining) this.#endDead(lane);
+    else if (this.links.get(database) !== link || database.driver.shards !== undefined) {
+      // Of a transaction, or of one node of a cluster, whose others are not concerned.
+      lane.drop(error);
+      const { clock } = this.#coordinator.runtime;
+      clock.afterTurn(() => clock.afterTurn(() => this.#resumeRetries(database)));
+    } else link.renew();
+  }
+
+  #endDead(lane: LaneRecord): void {
+    const { channel, deadOf } = lane;
+    if (deadOf === undefined) return;
+    if (lane === channel) this.endDraining(channel, deadOf);
+    else lane.drop(deadOf);
+  }
+
+  /** A wait before the next attempt was for the previous connection. */
+  #resumeRetries(database: Database): void {
+    const isActive = this.#coordinator.route.database === database;
+    this.#resume(database, isActive ? this.executor.retries.takeAll() : []);
+  }
+
   #use(link: Link, connection: Connection, database: Database): void {
     const { executor } = this;
-    this.channels.set(link, new Channel(connection, database, link, executor, executor.loop.time));
+    const channel = new Channel(connection, database, link, executor, executor.loop.time);
+    if (!channel.isWaitingRoom) channel.learnId();
+    this.channels.set(link, channel);
   }
 
   /** Sends what waits for a connection to the active database. */

@@ -4,6 +4,7 @@ import type { Channel } from './channel.js';
 import type { Command, SentAttempt } from './command.js';
 import type { Executor } from './executor.js';
 import type { LaneRecord } from './lane.js';
+import { Silence } from './silence.js';
 
 /**
  * Watches, at every look of the loop clock while commands are pending, for what is late: silence
@@ -18,8 +19,11 @@ export class Deadlines {
   /** No waiting command is due before this loop time. */
   #earliestWaiting = Number.POSITIVE_INFINITY;
   readonly #turns = new Set<Timer>();
+  readonly #silence: Silence;
 
-  constructor(private readonly executor: Executor) {}
+  constructor(private readonly executor: Executor) {
+    this.#silence = new Silence(executor);
+  }
 
   watch(): void {
     if (this.#watching) return;
@@ -91,9 +95,14 @@ export class Deadlines {
     const { oldest } = lane;
     if (oldest === undefined || lane.isWaitingRoom || time < lane.channel.relaxedUntil)
       return false;
-    const expectedAt = oldest.sentAt + (oldest.command.traits.blockMs ?? 0);
     const { suspectAfterMs } = this.executor.coordinator.runtime.options;
-    return time - Math.max(lane.lastProgress, expectedAt) >= suspectAfterMs;
+    return time - this.#silentSince(lane, time) >= suspectAfterMs;
+  }
+
+  /** Loop time since which something should have arrived. */
+  #silentSince({ oldest, lastProgress }: LaneRecord, time: number): number {
+    const { sentAt, command } = oldest ?? {};
+    return Math.max(lastProgress, (sentAt ?? time) + (command?.traits.blockMs ?? 0));
   }
 
   #judge(lane: LaneRecord): void {
@@ -102,7 +111,10 @@ export class Deadlines {
     const { channel } = lane;
     if (this.#isSuspect(lane, time)) {
       lane.suspectedAt = time;
-      if (!channel.draining) coordinator.health.suspect(channel.database, {});
+      const silentForMs = time - this.#silentSince(lane, time);
+      const since = coordinator.now - silentForMs;
+      if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });
+      if (!channel.draining || channel.superseded) void this.#silence.examine(lane, since);
     }
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
     if (this.#isIdlyOwed(lane) && this.#isUseless(lane, time)) lane.drop(error);

@@ -229,7 +229,7 @@ export class Executor implements AttemptListener {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
-      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command, channel);
+      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command);
     const attempt = new SentAttempt(
       command,
       channel,
@@ -288,9 +288,8 @@ export class Executor implements AttemptListener {
   onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
     if (!attempt.listed) return;
     attempt.channel.move(attempt, lane, this.loop.time);
-    const { blockMs, category } = attempt.command.traits;
-    if (blockMs !== undefined) lane?.identify().catch(() => {});
-    if (category === 'database-bound') this.cursors.prepare(attempt);
+    if (lane !== undefined) attempt.lane.learnId();
+    if (attempt.command.traits.category === 'database-bound') this.cursors.prepare(attempt);
   }
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {

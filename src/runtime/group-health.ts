@@ -14,6 +14,7 @@ import {
 } from './health-monitor.js';
 import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
+import { RenewalLimit } from './renewal-limit.js';
 import type { Router } from './router.js';
 import { type Runtime, timestamp } from './runtime.js';
 import { Verification, type VerificationHost } from './verification.js';
@@ -46,6 +47,7 @@ export class GroupHealth
   readonly #renewalListeners = new Set<RenewalListener>();
   /** While no database serves: those that accept connections. */
   readonly #reached = new Set<Database>();
+  readonly #renewals: RenewalLimit;
 
   constructor(
     private readonly runtime: Runtime,
@@ -55,6 +57,7 @@ export class GroupHealth
     this.connectivity = new Connectivity(runtime, this);
     this.reachability = new Reachability(runtime, this);
     this.verification = new Verification(runtime, this);
+    this.#renewals = new RenewalLimit(runtime.clock);
     this.grace = new GracePeriods(runtime, () => listener.evaluate());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
@@ -92,6 +95,16 @@ export class GroupHealth
     database.counters.noteProbe(record);
     const { counters, onProbe } = this.runtime;
     if (database.membership === 'member') onProbe?.(database.id, record, counters);
+  }
+
+  onOutdated(database: Database, why: Error): void {
+    if (this.#renewals.allows(database)) this.#renewOthers(database, why);
+  }
+
+  onRefuted(database: Database, stateWord: string): void {
+    if (!this.#renewals.allows(database)) return;
+    const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
+    this.#renewOthers(database, new Error(message));
   }
 
   onGates(database: Database, cause: string | undefined): void {
@@ -308,10 +321,14 @@ export class GroupHealth
   renewConnections(database: Database, why: Error): void {
     const monitor = this.monitors.get(database);
     if (monitor === undefined) return;
-    for (const { commands, subscriptions } of [monitor.lines, monitor.sideLines]) {
-      commands.supersede();
-      subscriptions.renew();
-    }
+    for (const { commands } of [monitor.lines, monitor.sideLines]) commands.supersede();
+    this.#renewOthers(database, why);
+  }
+
+  /** All but the connections of the probes, which are new already. */
+  #renewOthers(database: Database, why: Error): void {
+    const monitor = this.monitors.get(database);
+    for (const lines of [monitor?.lines, monitor?.sideLines]) lines?.subscriptions.renew();
     for (const listener of [...this.#renewalListeners]) listener(database, why);
   }
 

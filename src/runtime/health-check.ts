@@ -11,8 +11,13 @@ const INTERVAL_JITTER = 0.1;
 
 /** Why a round starts before its time. */
 export interface Suspicion {
-  /** Probe over a new connection. */
+  /** Probe over a new connection instead of the present one. */
   readonly fresh?: boolean;
+  /**
+   * Probe over a new connection as well, unless the present one was opened at this time (monotonic)
+   * or later.
+   */
+  readonly doubtSince?: number | undefined;
 }
 
 export interface HealthCheckListener {
@@ -54,7 +59,8 @@ export class HealthCheck {
   ) {}
 
   /** Starts a round now, or makes the one under way go on now. */
-  start({ fresh = false }: Suspicion = {}): void {
+  start({ fresh = false, doubtSince }: Suspicion = {}): void {
+    if (doubtSince !== undefined) this.lines.commands.doubt(doubtSince);
     const state = this.#state;
     switch (state.kind) {
       case 'closed':
@@ -78,10 +84,10 @@ export class HealthCheck {
   }
 
   /** Starts a new round now; what the one under way has found is forgotten. */
-  restart(): void {
+  restart(suspicion?: Suspicion): void {
     if (this.#state.kind === 'closed') return;
     this.#stop({ kind: 'resting', timer: undefined });
-    this.start();
+    this.start(suspicion);
   }
 
   close(): void {

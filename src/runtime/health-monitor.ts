@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../clock.js';
 import { stateCheckFor } from '../health/state-check.js';
 import type { HealthCheckFunction } from '../health/strategy.js';
+import type { ResolvedHealthCheck } from '../options/types.js';
 import type { Database, ProbeRecord } from './database.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import type { LoopClock } from './loop-clock.js';
@@ -22,6 +23,13 @@ export interface HealthMonitorListener {
   onReached(database: Database, startedAt: number): void;
   /** `cause`: what keeps the database from being failed back to; `undefined`: nothing. */
   onGates(database: Database, cause: string | undefined): void;
+  /** Probe connections led elsewhere, or nowhere, while new ones are healthy. */
+  onOutdated(database: Database, why: Error): void;
+  /**
+   * What a command complained about is not so over a new connection: those over which commands go
+   * may lead to another server.
+   */
+  onRefuted(database: Database, stateWord: string): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
   /** Connections to the other databases of the group, for the checks of this one. */
@@ -58,6 +66,10 @@ export class HealthMonitor implements HealthCheckListener {
   readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
   /** What the database complained about, until all of it passes. */
   readonly #stateWords = new Set<string>();
+  /** State words of commands that no probe has looked into yet. */
+  readonly #complaints = new Set<string>();
+  /** Monotonic time of the first of them, until all checks pass. */
+  readonly #complainedAt = new Map<string, number>();
 
   constructor(
     readonly database: Database,
@@ -65,8 +77,12 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {
     const { driver, options } = database;
-    const newLine = () =>
-      new ProbeLine(driver, time.clock, (startedAt) => listener.onReached(database, startedAt));
+    const setting = {
+      silentAfterMs: this.#timeoutOf(options.healthChecks),
+      onOutdated: (why: Error) => listener.onOutdated(database, why),
+      onOpened: (startedAt: number) => listener.onReached(database, startedAt),
+    };
+    const newLine = () => new ProbeLine(driver, time, setting);
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
     this.lines = newLines();
     this.sideLines = newLines();
@@ -80,7 +96,12 @@ export class HealthMonitor implements HealthCheckListener {
 
   /** The shortest timeout of a full check's probe. */
   get probeTimeoutMs(): number {
-    const timeouts = this.#checks.map((check) => check.options.timeoutMs);
+    return this.#timeoutOf(this.database.options.healthChecks);
+  }
+
+  #timeoutOf(checks: readonly ResolvedHealthCheck[]): number {
+    const full = checks.filter(({ role }) => role === 'full');
+    const timeouts = full.map(({ timeoutMs }) => timeoutMs);
     return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.min(...timeouts);
   }
 
@@ -100,11 +121,18 @@ export class HealthMonitor implements HealthCheckListener {
    */
   suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
     const { stateWord } = suspicion;
+    if (stateWord !== undefined) {
+      this.#complaints.add(stateWord);
+      // One new connection is enough for a complaint that is repeated over and over.
+      const since = this.#complainedAt.get(stateWord) ?? this.time.clock.now();
+      this.#complainedAt.set(stateWord, since);
+      suspicion = { ...suspicion, doubtSince: since };
+    }
     const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
     if (isNew && stateCheckFor(stateWord) !== undefined) {
       this.#stateWords.add(stateWord);
       // What was probed so far did not look at this state.
-      for (const check of this.#checks) check.restart();
+      for (const check of this.#checks) check.restart(suspicion);
     } else {
       for (const check of this.#checks) check.start(suspicion);
     }
@@ -166,8 +194,17 @@ export class HealthMonitor implements HealthCheckListener {
       latencyMs: result.latencyMs,
     });
     if (check.options.role === 'gate') return false;
+    if (result.healthy) this.#refute();
     for (const onProbe of [...this.#probed]) onProbe(check, result);
     return this.listener.oneProbeIsEnough(this.database);
+  }
+
+  /** Told once for each complaint. */
+  #refute(): void {
+    for (const stateWord of [...this.#complaints]) {
+      this.#complaints.delete(stateWord);
+      this.listener.onRefuted(this.database, stateWord);
+    }
   }
 
   onVerdict(check: HealthCheck, healthy: boolean, last: ProbeResult): void {
@@ -183,6 +220,7 @@ export class HealthMonitor implements HealthCheckListener {
     else if (!healthy) this.#tell({ healthy, cause, error: last.error });
     else if (this.#allPassed()) {
       this.#stateWords.clear();
+      this.#complainedAt.clear();
       this.#tell({ healthy, cause, error: undefined });
     }
   }

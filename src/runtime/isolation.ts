@@ -140,6 +140,7 @@ export class Isolation implements Lessor, LinkListener {
     // Where the node was when it was asked for may not be where it is.
     if (connection.node !== undefined) seat.place = connection.node;
     seat.channel = new Channel(connection, seat.database, link, executor, executor.loop.time);
+    seat.channel.learnId();
     executor.connections.channels.set(link, seat.channel);
     if (seat.lease === undefined) {
       this.#rest(seat);

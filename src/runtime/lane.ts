@@ -26,17 +26,22 @@ export abstract class LaneRecord {
   suspectedAt = Number.NEGATIVE_INFINITY;
   /** Loop time of the latest CLIENT UNBLOCK for this path. */
   unblockedAt = Number.NEGATIVE_INFINITY;
+  /** The server's id of this path, once it is known. */
+  serverId: string | undefined;
+  /** Why it is dead, although its server is reachable: it ends when a new connection is ready. */
+  deadOf: Error | undefined;
   /** Lost, while its channel lives. */
   lost = false;
   oldest: SentAttempt | undefined;
   #newest: SentAttempt | undefined;
   #server: ServerIdentity | undefined;
+  #isIdAsked = false;
   /** Given up after they were written: their replies have to pass. */
   readonly #owed = new Set<SentAttempt>();
   size = 0;
 
   constructor(
-    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'serverIdentity' | 'unblock'>,
+    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'serverIdentity' | 'askAnew'>,
     /** Loop time. */
     time: number,
   ) {
@@ -48,6 +53,18 @@ export abstract class LaneRecord {
   get server(): ServerIdentity {
     this.#server ??= this.path.serverIdentity?.() ?? ServerIdentity.unknown();
     return this.#server;
+  }
+
+  /** Asks for `serverId`, once; a path that is silent could not be asked any more. */
+  learnId(): void {
+    if (this.#isIdAsked) return;
+    this.#isIdAsked = true;
+    this.path.identify().then(
+      (id) => {
+        this.serverId = id;
+      },
+      () => {},
+    );
   }
 
   /** Ends the path, as if it had been lost. */
@@ -112,6 +129,7 @@ export abstract class LaneRecord {
     this.lastBytes = bytes;
     this.lastProgress = time;
     this.suspectedAt = Number.NEGATIVE_INFINITY;
+    this.deadOf = undefined;
     return true;
   }
 }

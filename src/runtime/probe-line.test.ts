@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Driver, ProbeConnection } from '../drivers/driver.js';
 import { VirtualClock } from '../testing/virtual-clock.js';
+import { LoopClock } from './loop-clock.js';
 import { ProbeLine } from './probe-line.js';
 
 class FakeProbe {
@@ -48,7 +49,7 @@ beforeEach(() => {
     },
     isCut: (error) => error instanceof Cut,
   };
-  line = new ProbeLine(driver as Driver, clock);
+  line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) });
 });
 
 const ping = (given = signal) => line.use(given, (connection) => connection.send(['PING']));

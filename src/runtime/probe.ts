@@ -26,6 +26,9 @@ export interface ProbeSetting {
   readonly loop: LoopClock;
 }
 
+/** Share of the timeout after which an unanswered command goes over a new connection as well. */
+const NEW_CONNECTION_AFTER = 0.25;
+
 /**
  * Runs one probe and calls back exactly once, unless the returned function cancels it first. A
  * strategy that throws, never settles or answers something else than `true` is an unhealthy
@@ -42,20 +45,31 @@ export function runProbe(
   const startedAt = clock.now();
   let settled = false;
 
+  const endTimers = () => {
+    timer.cancel();
+    hedge.cancel();
+  };
   const settle = (healthy: boolean, cause?: string, error?: unknown, timedOut = false) => {
     if (settled) return;
     settled = true;
-    timer.cancel();
+    endTimers();
     abort.abort(new Error('the probe has ended'));
+    clock.afterTurn(() => lines.commands.endDoubt());
     onResult({ healthy, cause, error, timedOut, latencyMs: clock.now() - startedAt });
   };
 
   const timer = loop.after(timeoutMs, () => {
-    const error = new Error(`no answer within ${timeoutMs} ms`);
     // A connection that did not answer is of no use to the next probe.
     lines.commands.renew();
-    settle(false, error.message, error, true);
+    const error = refusal ?? new Error(`no answer within ${timeoutMs} ms`);
+    settle(false, describe(error), error, refusal === undefined);
   });
+  // Silence may be that of an old connection alone: a new one gets most of the time.
+  const hedge = loop.after(timeoutMs * NEW_CONNECTION_AFTER, () => {
+    if (lines.commands.isWaiting) lines.commands.doubt(startedAt);
+  });
+  /** By an old connection, before a new one was asked. */
+  let refusal: unknown;
 
   const target = probeTarget(lines, abort.signal);
   const probe: Probe = Object.defineProperties({} as Probe, {
@@ -74,19 +88,28 @@ export function runProbe(
       );
     }
     const healthy = await setting.strategy.check(probe);
-    if (healthy !== true) return `${setting.strategy.name ?? 'the check'} did not answer true`;
+    if (healthy !== true)
+      throw new Error(`${setting.strategy.name ?? 'the check'} did not answer true`);
     if (setting.stateCheck !== undefined) await setting.stateCheck(probe);
-    return undefined;
   };
-  run().then(
-    (cause) => settle(cause === undefined, cause),
-    (error) => settle(false, describe(error), error),
-  );
+  const { refusals } = lines.commands;
+  run()
+    .catch((error) => {
+      // An error reply may be that of a server to which the database's name no longer leads.
+      const wasRefused = lines.commands.refusals > refusals && !settled;
+      if (!wasRefused || !lines.commands.doubt(startedAt)) throw error;
+      refusal = error;
+      return run();
+    })
+    .then(
+      () => settle(true),
+      (error) => settle(false, describe(error), error),
+    );
 
   return () => {
     if (settled) return;
     settled = true;
-    timer.cancel();
+    endTimers();
     abort.abort(new Error('the probe was cancelled'));
   };
 }

@@ -1,5 +1,5 @@
 import type { Timer } from '../../../clock.js';
-import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
+import { type CommandArgument, type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../connection.js';
 import type { NodeRedisOptions } from '../options.js';
@@ -77,7 +77,7 @@ export class NodeLane implements ClusterLane {
   }
 
   /** Over a connection made for it. */
-  async unblock(id: string): Promise<unknown> {
+  async askAnew(args: readonly CommandArgument[]): Promise<unknown> {
     const abort = new AbortController();
     const { options, loop, connectTimeoutMs } = this.setting;
     const limitMs = Math.min(connectTimeoutMs, UNBLOCK_LIMIT_MS);
@@ -86,7 +86,7 @@ export class NodeLane implements ClusterLane {
     try {
       const connection = await opened;
       abort.signal.addEventListener('abort', () => connection.destroy(), { once: true });
-      return await connection.send(['CLIENT', 'UNBLOCK', id]);
+      return await connection.send(args);
     } finally {
       timer?.cancel();
       abort.abort(new Error('done'));
