@@ -32,8 +32,9 @@ export class FakeConnection implements Connection {
     private readonly windowSize: number,
     private readonly observer: AttemptObserver,
     listener: ConnectionListener,
+    kind: 'data' | 'isolated' = 'data',
   ) {
-    this.#wire = new FakeWire(server, 'data', {
+    this.#wire = new FakeWire(server, kind, {
       onOpen: () => {
         this.#ready = true;
         listener.onReady();

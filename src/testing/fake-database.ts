@@ -78,6 +78,8 @@ export class FakeDatabase implements FakeServer {
   #processes: FakeProcess[] = [{ isReplica: false }];
   #turn = 0;
   readonly #store = new FakeStore();
+  /** What each connection watches, with the version that it saw. */
+  readonly #watched = new WeakMap<FakeWire, Map<string, number>>();
   readonly #pubsub = new FakePubSub();
 
   constructor(options: FakeDatabaseOptions) {
@@ -96,6 +98,8 @@ export class FakeDatabase implements FakeServer {
       port: 6379,
       connectTimeoutMs,
       openConnection: (listener) => new FakeConnection(this, windowSize, watched, listener),
+      openIsolated: (listener) =>
+        new FakeConnection(this, windowSize, watched, listener, 'isolated'),
       openSubscriber: (listener) => new FakeSubscriber(this, this.#pubsub, listener),
       openProbe: (signal) => openFakeProbe(this, signal),
       classify: (error) => {
@@ -293,6 +297,7 @@ export class FakeDatabase implements FakeServer {
       const refused = state === undefined ? undefined : refusal(state, args);
       if (refused !== undefined) return { ok: false, error: refused };
     }
+    if (request.isBatch && this.#hasConflict(wire)) return { ok: true, reply: null };
     for (const args of request.commands) {
       let failure: Error | undefined;
       try {
@@ -300,8 +305,8 @@ export class FakeDatabase implements FakeServer {
       } catch (error) {
         failure = error as Error;
       }
-      if (wire.kind === 'data' && !request.isQuestion)
-        this.#note({ args, at: this.clock.now(), failed: !!failure });
+      const isCallers = wire.kind !== 'probe' && wire.kind !== 'subscriber' && !request.isQuestion;
+      if (isCallers) this.#note({ args, at: this.clock.now(), failed: !!failure });
       if (failure !== undefined) return { ok: false, error: failure };
     }
     if (wire.kind === 'probe') this.observer.onProbe?.(request.sentAt);
@@ -311,10 +316,27 @@ export class FakeDatabase implements FakeServer {
   #run(args: readonly CommandArgument[], wire: FakeWire): unknown {
     if (wire.kind === 'subscriber') return this.#pubsub.execute(args, wire);
     const [name, channel, message] = args.map(String);
+    if (name === 'WATCH') return this.#watch(wire, args.slice(1).map(String));
+    if (name === 'UNWATCH') return this.#watch(wire, []);
     if (name === 'PUBLISH' || name === 'SPUBLISH') {
       return this.#pubsub.publish(String(channel), String(message), name === 'SPUBLISH');
     }
     return this.#store.execute(args);
+  }
+
+  #watch(wire: FakeWire, keys: readonly string[]): string {
+    const watched = keys.length === 0 ? undefined : this.#watched.get(wire);
+    const versions = watched ?? new Map<string, number>();
+    for (const key of keys) versions.set(key, this.#store.version(key));
+    this.#watched.set(wire, versions);
+    return 'OK';
+  }
+
+  /** Whether a key that the connection watches was written; nothing is watched afterwards. */
+  #hasConflict(wire: FakeWire): boolean {
+    const watched = [...(this.#watched.get(wire) ?? [])];
+    this.#watched.delete(wire);
+    return watched.some(([key, version]) => this.#store.version(key) !== version);
   }
 
   #note(execution: Execution): void {

@@ -23,3 +23,12 @@ export class FakeNetworkError extends Error {
     super(code === 'ECONNREFUSED' ? `connect ${code} ${address}` : `read ${code} from ${address}`);
   }
 }
+
+/** A key that a transaction watches was written by another one. */
+export class FakeConflictError extends Error {
+  override readonly name = 'FakeConflictError';
+
+  constructor() {
+    super('One (or more) of the watched keys has been changed');
+  }
+}

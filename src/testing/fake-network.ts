@@ -83,7 +83,7 @@ export class FakeWire {
 
   constructor(
     readonly server: FakeServer,
-    readonly kind: 'data' | 'probe' | 'subscriber',
+    readonly kind: 'data' | 'isolated' | 'probe' | 'subscriber',
     private readonly listener: FakeWireListener,
   ) {
     this.id = server.nextWireId();

@@ -14,10 +14,13 @@ const WITHOUT_DATA = new Set(['PING', 'ECHO']);
 /** What a fake database holds: a few commands, enough to see what was executed and how often. */
 export class FakeStore {
   readonly #values = new Map<string, Value>();
+  /** Of keys that were written, also by who failed: for WATCH. */
+  readonly #versions = new Map<string, number>();
 
   /** Throws `FakeErrorReply`. Knows PING, ECHO, GET, SET, DEL, INCR, LPUSH, LLEN, SCAN and HSCAN. */
   execute(args: readonly CommandArgument[]): unknown {
     const [name = '', key = '', value = ''] = args.map(String);
+    if (WRITES.has(name.toUpperCase())) this.#versions.set(key, this.version(key) + 1);
     switch (name.toUpperCase()) {
       case 'PING':
         return 'PONG';
@@ -50,6 +53,11 @@ export class FakeStore {
       default:
         throw new FakeErrorReply(`ERR unknown command '${name}'`);
     }
+  }
+
+  /** Grows with every write to `key`. */
+  version(key: string): number {
+    return this.#versions.get(key) ?? 0;
   }
 
   /** Forgets everything, as a restart without persistence does. */

@@ -7,11 +7,12 @@ export {
   type FakeDatabaseObserver,
   type FakeDatabaseOptions,
 } from './fake-database.js';
-export { FakeErrorReply, FakeNetworkError } from './fake-errors.js';
+export { FakeConflictError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
 export type { ServerState } from './fake-store.js';
 export { FaultScript } from './fault-script.js';
 export { seededRandom } from './random.js';
 export {
+  type SendInTransaction,
   SimulatedClient,
   type SimulatedClientOptions,
   type SimulatedDatabase,

@@ -77,3 +77,41 @@ it('is managed like a client', async () => {
   await clock.advance(0);
   await refused;
 });
+
+it('has duplicates that share its group', async () => {
+  const { clock, client, east } = await connected();
+  const other = client.duplicate();
+  const connecting = other.connect();
+  await clock.advance(10);
+  await connecting;
+  expect(other.activeDatabase).toBe('east');
+  east.crash();
+  await clock.advance(100);
+  const replies = [client.send(['INCR', 'k']), other.send(['INCR', 'k'])];
+  await clock.advance(10);
+  await expect(Promise.all(replies)).resolves.toEqual([1, 2]);
+  expect(other.events).toBe(client.events);
+  client.destroy();
+  const last = other.send(['INCR', 'k']);
+  await clock.advance(10);
+  await expect(last).resolves.toBe(3);
+  other.destroy();
+});
+
+it('repeats a transaction whose keys were written by another client', async () => {
+  const { clock, client, east } = await connected();
+  let calls = 0;
+  const running = client.transaction(['k'], async (send) => {
+    calls += 1;
+    const value = await send(['GET', 'k']);
+    if (calls === 1) await client.send(['SET', 'k', 'theirs']);
+    return [['SET', 'k', `${value} and ours`]];
+  });
+  await clock.advance(1000);
+  await expect(running).resolves.toEqual(['OK']);
+  expect(calls).toBe(2);
+  expect(east.executions.at(-1)?.args).toEqual(['SET', 'k', 'theirs and ours']);
+  client.destroy();
+  await clock.advance(10);
+  expect(east.openConnections).toBe(0);
+});

@@ -13,9 +13,14 @@ import { Session } from '../runtime/session.js';
 import { SharedGroup } from '../runtime/shared-group.js';
 import { type DatabaseSnapshot, snapshot } from '../runtime/snapshot.js';
 import { type MultiDbStats, stats } from '../runtime/stats.js';
+import { runTransaction } from '../runtime/transaction.js';
 import type { FakeDatabase } from './fake-database.js';
+import { FakeConflictError } from './fake-errors.js';
 import { seededRandom } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
+
+/** As of the client, by default. */
+const MAX_TRANSACTION_ATTEMPTS = 10;
 
 /** A fake database with the options that it has in the group. */
 export interface SimulatedDatabase
@@ -42,38 +47,47 @@ export type SimulatedEvent = {
   };
 }[MultiDbEventName];
 
+/** What a client and its duplicates have in common. */
+interface SimulatedGroup {
+  readonly options: SimulatedClientOptions;
+  readonly fakes: Map<string, FakeDatabase>;
+  readonly events: SimulatedEvent[];
+  readonly resolved: ValidatedOptions;
+  readonly shared: SharedGroup;
+}
+
+/** Sends a command over the connection of a transaction. */
+export type SendInTransaction = (args: readonly CommandArgument[]) => Promise<unknown>;
+
 /**
  * The engine of `createMultiDbClient` over fake databases on a virtual clock, without a client
  * library: what a simulation drives. Commands are raw arguments; the members are those of
  * `MultiDbClient`, whose documentation applies. Let time pass with the clock.
  */
 export class SimulatedClient {
-  /** Everything that was emitted, oldest first; empty it at will. */
-  readonly events: SimulatedEvent[] = [];
   readonly #emitter = new EventEmitter();
-  readonly #fakes = new Map<string, FakeDatabase>();
-  readonly #options: ValidatedOptions;
+  readonly #group: SimulatedGroup;
   readonly #session: Session;
 
-  constructor({ clock, databases, options, random = seededRandom(1) }: SimulatedClientOptions) {
-    this.#options = resolveOptions({
-      ...options,
-      databases: databases.map((database) => this.#register(database)),
-    });
-    const shared = new SharedGroup(this.#options, {
-      clock,
-      random,
-      observe: (name, ...event) => {
-        this.events.push({ name, at: clock.now(), event } as unknown as SimulatedEvent);
-      },
-      createDriver: ({ id }) => this.#fakes.get(id)!.driver,
-    });
-    this.#session = new Session(shared, this.#emitter);
+  /** `group` is for `duplicate()` alone. */
+  constructor(options: SimulatedClientOptions, group = createGroup(options)) {
+    this.#group = group;
+    this.#session = new Session(group.shared, this.#emitter);
+  }
+
+  /** Everything that was emitted in the group, oldest first; empty it at will. */
+  get events(): SimulatedEvent[] {
+    return this.#group.events;
   }
 
   /** The parts of the engine, for the tests of this package. @internal */
   get session(): Session {
     return this.#session;
+  }
+
+  /** Another client of the same group, with connections of its own. */
+  duplicate(): SimulatedClient {
+    return new SimulatedClient(this.#group.options, this.#group);
   }
 
   connect(): Promise<void> {
@@ -97,6 +111,32 @@ export class SimulatedClient {
     const { executor, shared } = this.#session;
     const refused = () => shared.rejections.reject(new ClientClosedError());
     return executor?.send(args, options, batch) ?? refused();
+  }
+
+  /**
+   * As `transaction()` of the client: watches `keys` on a connection of its own; `fn` reads over it
+   * and returns the commands of MULTI. Runs again after a conflict.
+   */
+  async transaction(
+    keys: readonly string[],
+    fn: (send: SendInTransaction) => Promise<Batch['commands']>,
+  ): Promise<unknown> {
+    const { executor } = this.#session;
+    if (executor === undefined) throw new ClientClosedError();
+    return runTransaction(executor, {
+      keys,
+      maxAttempts: MAX_TRANSACTION_ATTEMPTS,
+      timeoutMs: this.#group.resolved.commandDeadlineMs,
+      isConflict: (error) => error instanceof FakeConflictError,
+      perform: async (lease) => {
+        await lease.send(['WATCH', ...keys]);
+        lease.entered = true;
+        const commands = await fn((args) => lease.send(args));
+        const reply = await lease.send(['MULTI'], undefined, { kind: 'multi', commands });
+        if (reply === null) throw new FakeConflictError();
+        return reply;
+      },
+    });
   }
 
   /** As `subscribe`, `pSubscribe` and `sSubscribe` of the client, by kind. */
@@ -153,19 +193,19 @@ export class SimulatedClient {
   async addDatabase(database: SimulatedDatabase): Promise<DatabaseSnapshot> {
     const taken = this.#coordinator.databases.keys();
     const options = this.#register(database);
-    const resolved = resolveDatabase(options, 'database', this.#options.group, taken);
+    const resolved = resolveDatabase(options, 'database', this.#group.resolved.group, taken);
     return snapshot(this.#coordinator, await this.#management.add(resolved));
   }
 
   async replaceDatabase(id: string, database: SimulatedDatabase): Promise<DatabaseSnapshot> {
-    const before = this.#fakes.get(id);
+    const before = this.#group.fakes.get(id);
     const taken = [...this.#coordinator.databases.keys()].filter((each) => each !== id);
     const options = this.#register(database);
-    const resolved = resolveDatabase(options, 'database', this.#options.group, taken);
+    const resolved = resolveDatabase(options, 'database', this.#group.resolved.group, taken);
     try {
       return snapshot(this.#coordinator, await this.#management.replace(id, resolved));
     } catch (error) {
-      if (before !== undefined && options.id === id) this.#fakes.set(id, before);
+      if (before !== undefined && options.id === id) this.#group.fakes.set(id, before);
       throw error;
     }
   }
@@ -205,8 +245,34 @@ export class SimulatedClient {
     return new Management(this.#session.group);
   }
 
-  #register({ database, ...options }: SimulatedDatabase): DatabaseOptions {
-    this.#fakes.set(database.id, database);
-    return { ...options, id: database.id };
+  #register(database: SimulatedDatabase): DatabaseOptions {
+    return register(this.#group.fakes, database);
   }
+}
+
+function createGroup(options: SimulatedClientOptions): SimulatedGroup {
+  const { clock, databases, random = seededRandom(1) } = options;
+  const fakes = new Map<string, FakeDatabase>();
+  const events: SimulatedEvent[] = [];
+  const resolved = resolveOptions({
+    ...options.options,
+    databases: databases.map((database) => register(fakes, database)),
+  });
+  const shared = new SharedGroup(resolved, {
+    clock,
+    random,
+    observe: (name, ...event) => {
+      events.push({ name, at: clock.now(), event } as unknown as SimulatedEvent);
+    },
+    createDriver: ({ id }) => fakes.get(id)!.driver,
+  });
+  return { options, fakes, events, resolved, shared };
+}
+
+function register(
+  fakes: Map<string, FakeDatabase>,
+  { database, ...options }: SimulatedDatabase,
+): DatabaseOptions {
+  fakes.set(database.id, database);
+  return { ...options, id: database.id };
 }
