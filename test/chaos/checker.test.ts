@@ -16,6 +16,9 @@ const CALM: ChaosOptions = {
   settings: {
     databases: 2,
     clients: 1,
+    moves: false,
+    names: false,
+    checks: ['probes', 'probes'],
     writers: 4,
     readers: 4,
     pauseMs: 1,
@@ -84,7 +87,9 @@ function evidenceOf(
   const { operations } = history;
   return {
     operations,
-    databases: [{ id: 'east', sendings: new Map(), data: dataWith([]), ...east }],
+    databases: [
+      { id: 'east', sendings: new Map(), data: dataWith([]), injected: new Set(), ...east },
+    ],
     handed: new Set(operations.map(({ id }) => id)),
     late: new Set(),
     switches: [[]],
@@ -118,7 +123,13 @@ it('allows what the safety allows, and no more', () => {
 });
 
 it('catches a command on a database that was not active', () => {
-  const sending = { connectionId: 1, forwarded: 'yes', inner: [], isDataLost: false } as const;
+  const sending = {
+    connectionId: 1,
+    forwarded: 'yes',
+    inner: [],
+    isDataLost: false,
+    injected: [],
+  } as const;
   const sentTo = (database: string) => new Map([[0, [{ ...sending, database, reply: undefined }]]]);
   const east = { sendings: sentTo('east') };
   expect(judge(evidenceOf(['read'], east)).violations).toEqual([]);

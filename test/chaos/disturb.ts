@@ -54,6 +54,7 @@ async function play(
     if (isOver()) break;
     for (const { fault, forMs } of faults) {
       if (fault.byCommand && !place.answers) continue;
+      if (fault.applies?.(place) === false) continue;
       if (fault.notOnClusters && place.topology === 'cluster') continue;
       note(`${place.id}: ${fault.name}`);
       count(fault.name);

@@ -1,4 +1,5 @@
 /** What can happen to a database. Each lasts until `Place.heal`, or is over at once. */
+import type { ProxyConnection } from '../kit/index.js';
 import type { Draw } from '../simulation/draw.js';
 import type { Place } from './place.js';
 
@@ -8,6 +9,8 @@ export interface Fault {
   readonly byCommand?: boolean;
   /** A cluster has other replicas. */
   readonly notOnClusters?: boolean;
+  /** Not every place can have it, at any time. */
+  readonly applies?: (place: Place) => boolean;
   readonly begin: (place: Place, draw: Draw) => Promise<unknown> | unknown;
 }
 
@@ -18,6 +21,7 @@ const isAlone = (command: readonly string[]): boolean =>
   !/^(MULTI|EXEC|DISCARD)$/i.test(command[0] as string) && !command[1]?.startsWith('m:');
 const isWrite = (command: readonly string[]): boolean =>
   /^(INCR|LPUSH|RPUSH|SET|HSET|XADD)$/i.test(command[0] as string);
+const isData = ({ seen }: ProxyConnection): boolean => seen.has('MGET') || seen.has('INCR');
 const isProbe = (command: readonly string[]): boolean =>
   /^(PING|HELLO|CLIENT|INFO|ROLE|CLUSTER|AUTH)$/i.test(command[0] as string);
 
@@ -136,6 +140,65 @@ const network: readonly Fault[] = [
   },
 ];
 
+/** What a load balancer or a proxy in the way says before it closes, in no protocol of ours. */
+const GARBAGE = [
+  '-ERR idle timeout, connection closed by the proxy\r\n',
+  'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n',
+  '\x15\x03\x01\x00\x02\x02\x28',
+  '\r\n\r\n',
+] as const;
+
+const endpoints: readonly Fault[] = [
+  {
+    name: 'endpoint moved',
+    byCommand: true,
+    applies: (place) => place.canMove,
+    begin: (place) => place.move(),
+  },
+  {
+    name: 'flows forgotten',
+    begin: ({ proxy }, draw) =>
+      proxy.forgetFlows(
+        draw.one(['both', 'both', 'to-server', 'to-client']),
+        draw.one(['all', 'all', isData, (connection: ProxyConnection) => !isData(connection)]),
+      ),
+  },
+  {
+    name: 'garbage',
+    begin: (place, draw) => {
+      const text = draw.one(GARBAGE);
+      place.witness.noteInjection(text);
+      place.proxy.inject('to-client', text);
+      if (draw.chance(0.5)) place.proxy.end();
+      else place.proxy.reset();
+    },
+  },
+  {
+    name: 'name server silent',
+    applies: ({ names }) => names !== undefined,
+    begin: ({ names, hostname, proxy }, draw) => {
+      names?.silence(hostname);
+      if (draw.chance(0.5)) proxy.reset();
+    },
+  },
+  {
+    name: 'name server slow',
+    applies: ({ names }) => names !== undefined,
+    begin: ({ names, hostname, proxy }, draw) => {
+      names?.delay(draw.integer(50, 500), hostname);
+      if (draw.chance(0.5)) proxy.reset();
+    },
+  },
+  {
+    name: 'name unknown',
+    applies: ({ names }) => names !== undefined,
+    begin: ({ names, hostname, proxy }, draw) => {
+      names?.fail(draw.one(['EAI_AGAIN', 'ENOTFOUND']), hostname);
+      if (draw.chance(0.5)) proxy.reset();
+    },
+  },
+];
+
 const states: readonly Fault[] = [
   answering('LOADING', '-LOADING Redis is loading the dataset in memory', ['all']),
   answering(
@@ -214,7 +277,7 @@ const states: readonly Fault[] = [
   },
 ];
 
-export const FAULTS: readonly Fault[] = [...processes, ...network, ...states];
+export const FAULTS: readonly Fault[] = [...processes, ...network, ...endpoints, ...states];
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -12,6 +12,7 @@ export type Kind =
   | 'xadd'
   | 'xadd-id'
   | 'multi'
+  | 'transaction'
   | 'mget'
   | 'lrange'
   | 'hmget';

@@ -37,6 +37,8 @@ export interface DatabaseEvidence {
   readonly id: string;
   readonly sendings: ReadonlyMap<number, readonly Sending[]>;
   readonly data: Data;
+  /** Errors that no server has answered, but somebody in the way. */
+  readonly injected: ReadonlySet<string>;
 }
 
 export interface Evidence {
@@ -98,7 +100,7 @@ class Judge {
     this.#lookAtRoute(operation, sendings);
     if (this.evidence.late.has(operation.id)) this.#report('late', operation);
     if (executions > 1) this.#lookAtRepeats(operation, executions);
-    if (operation.kind === 'multi') this.#lookAtParts(operation);
+    if (isTransaction(operation.kind)) this.#lookAtParts(operation);
     const { outcome } = operation;
     if (outcome?.kind === 'reply') this.#lookAtReply(operation, outcome.value, sendings);
     else if (outcome !== undefined) {
@@ -189,11 +191,15 @@ class Judge {
     sendings: readonly Sending[],
     executions: number,
   ): void {
-    const { maybeExecuted, message, code } = error as Record<string, unknown>;
+    const { maybeExecuted, message, code, cause } = error as Record<string, unknown>;
     const text = `the caller got ${code ?? ''} ${show(message)}, maybeExecuted ${maybeExecuted}`;
     const isReply = code === undefined && maybeExecuted === undefined;
     if (isReply && !isAbort(error)) {
-      const wasGiven = sendings.some(({ reply, inner }) => errorIn([reply, ...inner], message));
+      const wasGiven =
+        sendings.some(({ reply, inner }) => errorIn([reply, ...inner], message)) ||
+        // A transaction that was refused is a conflict, and names the refusal.
+        sendings.some(({ inner }) => errorIn(inner, (cause as Error | undefined)?.message)) ||
+        this.#wasInjected(operation, String(message));
       if (!wasGiven) this.#report('wrong-reply', operation, text);
     }
     if (operation.isRead) {
@@ -209,6 +215,12 @@ class Judge {
     } else if (says === true && !this.evidence.handed.has(operation.id)) {
       this.#report('doubted', operation, text);
     } else if (says === true && executions === 0) this.#doubtsInVain += 1;
+  }
+
+  /** Written by somebody in the way, perhaps before the command had arrived there. */
+  #wasInjected({ id }: Operation, message: string): boolean {
+    const { databases, handed } = this.evidence;
+    return handed.has(id) && databases.some(({ injected }) => injected.has(message));
   }
 
   /** The writer of a register awaits each value: the last acknowledged stands, or a later one. */
@@ -258,9 +270,13 @@ class Judge {
 const REFUSAL =
   /^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|NOREPLICAS|MISCONF|BUSY|TRYAGAIN|OOM|NOAUTH|NOPERM|EXECABORT|ERR max number of clients)\b/;
 
+function isTransaction(kind: Operation['kind']): boolean {
+  return kind === 'multi' || kind === 'transaction';
+}
+
 function didRun(kind: Operation['kind'], reply: Reply | undefined): boolean {
   if (reply === undefined || reply instanceof RespError) return false;
-  if (kind === 'multi') return Array.isArray(reply);
+  if (isTransaction(kind)) return Array.isArray(reply);
   return !(kind === 'set-nx' && reply === null);
 }
 

@@ -16,6 +16,7 @@ export const CATEGORY: Readonly<Record<Kind, RetrySafety | 'never'>> = {
   xadd: 'accumulating',
   'xadd-id': 'checked-write',
   multi: 'never',
+  transaction: 'never',
   mget: 'read',
   lrange: 'read',
   hmget: 'read',
@@ -50,6 +51,10 @@ export const perform: Perform = (client, operation) => {
         .rPush(`m:{${own}}:l`, own)
         .set(`m:{${own}}:s`, own)
         .exec();
+    case 'transaction':
+      return client.transaction(`m:{${own}}:s`, (tx) =>
+        tx.multi().incr(`m:{${own}}:n`).rPush(`m:{${own}}:l`, own).set(`m:{${own}}:s`, own),
+      );
     case 'mget':
       // One hash slot, on a cluster.
       return client.mGet([`r:${target}`, `{r:${target}}${own}`]);

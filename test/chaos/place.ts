@@ -1,12 +1,14 @@
 /** One database of a run: a real server behind a recording proxy, and what undoes its faults. */
 import {
   type FaultProxy,
+  type NameServer,
   RawConnection,
   type RedisServer,
   type Reply,
   RespError,
   startProxy,
   startRedis,
+  startReplica,
   waitFor,
 } from '../kit/index.js';
 import { type Data, readData } from './data.js';
@@ -18,8 +20,23 @@ type Topology = ReturnType<typeof topologyOf>;
 /** So that scripts and pauses need not be long. */
 const CONFIG = { 'lua-time-limit': 20 } as const;
 const RAW_TIMEOUT_MS = 8000;
+const FAILOVER_MS = 300;
+
+export interface PlaceOptions {
+  /** Keep the data over a restart. */
+  readonly persist: boolean;
+  readonly topology: Topology;
+  /** With a replica that can take the server's place behind the endpoint. */
+  readonly moves: boolean;
+  /** It is reached by a name, which these tell. */
+  readonly names: NameServer | undefined;
+}
 
 export class Place {
+  readonly persist: boolean;
+  readonly topology: Topology;
+  readonly names: NameServer | undefined;
+  readonly hostname: string;
   readonly witness: ProxyWitness;
   /** Of the default user at present; a fault changes it. */
   password: string | undefined;
@@ -29,7 +46,8 @@ export class Place {
   #control: RawConnection | undefined;
   #undos: (() => Promise<unknown>)[] = [];
 
-  static async start(id: string, persist: boolean, topology: Topology): Promise<Place> {
+  static async start(id: string, options: PlaceOptions): Promise<Place> {
+    const { persist, topology, moves } = options;
     const isCluster = topology === 'cluster';
     const config = { ...CONFIG, ...(isCluster ? { 'cluster-enabled': true } : {}) };
     const server = await startRedis({ persist, config });
@@ -37,28 +55,69 @@ export class Place {
       await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
       await clusterIsWell((...args) => server.command(...args));
     }
+    const spare = moves
+      ? await startReplica(server, {
+          persist,
+          config: { ...CONFIG, 'repl-diskless-sync-delay': 0 },
+        })
+      : undefined;
     const proxy = await startProxy(server, { recordCommands: true });
     const monitor = { sentinel: [`monitor ${id} 127.0.0.1 ${server.port} 1`] };
     const sentinel =
       topology === 'sentinel' ? await startRedis({ sentinel: true, config: monitor }) : undefined;
-    return new Place(id, persist, topology, server, proxy, sentinel);
+    return new Place(id, options, server, spare, proxy, sentinel);
   }
 
   private constructor(
     readonly id: string,
-    readonly persist: boolean,
-    readonly topology: Topology,
-    readonly server: RedisServer,
+    { persist, topology, names }: PlaceOptions,
+    public server: RedisServer,
+    /** A replica that can take its place. */
+    public spare: RedisServer | undefined,
     readonly proxy: FaultProxy,
     /** Names the server as the master. */
     readonly sentinel: RedisServer | undefined,
   ) {
+    this.persist = persist;
+    this.topology = topology;
+    this.names = names;
+    this.hostname = `${id}.test`;
+    names?.set(this.hostname, proxy.host);
     this.witness = new ProxyWitness(id, proxy);
   }
 
   /** Its process takes commands. */
   get answers(): boolean {
     return this.server.isRunning && !this.isFrozen && performance.now() >= this.busyUntil;
+  }
+
+  /** Where clients find it. */
+  get host(): string {
+    return this.names === undefined ? this.proxy.host : this.hostname;
+  }
+
+  /** Nothing else is wrong with its servers. */
+  get canMove(): boolean {
+    return this.spare !== undefined && this.answers && this.#undos.length === 0;
+  }
+
+  /**
+   * The replica takes over, with all the data, and new connections reach it; the old server goes on
+   * as its replica and keeps its connections.
+   */
+  async move(): Promise<void> {
+    const { server, spare } = this;
+    if (spare === undefined) return;
+    const timeout = ['TIMEOUT', String(FAILOVER_MS)];
+    await this.ask('FAILOVER', 'TO', spare.host, String(spare.port), ...timeout);
+    const isOver = async () =>
+      (await server.info('master_failover_state')) === 'no-failover' && 'over';
+    await waitFor(isOver, { what: 'the failover to end', timeoutMs: 5000, intervalMs: 5 });
+    if ((await server.info('role')) === 'master') throw new Error('the failover was given up');
+    this.#control?.close();
+    this.server = spare;
+    this.spare = server;
+    this.proxy.moveTo(spare);
   }
 
   /** A command past the proxy, over a connection that a changed password spares. */
@@ -108,9 +167,10 @@ export class Place {
 
   /** To be done by `heal`, unless the process was replaced meanwhile. */
   undo(...args: string[]): void {
-    const { pid } = this.server;
+    const { server } = this;
+    const { pid } = server;
     this.#undos.push(async () => {
-      if (this.server.pid === pid) await this.ask(...args);
+      if (this.server === server && server.pid === pid) await this.ask(...args);
     });
   }
 
@@ -119,6 +179,7 @@ export class Place {
     await this.launch();
     if (this.isFrozen) await this.server.thaw();
     this.isFrozen = false;
+    this.names?.restore(this.hostname);
     const restored = this.proxy.restore();
     this.witness.watch();
     await restored;
@@ -153,7 +214,7 @@ export class Place {
   async dispose(): Promise<void> {
     this.#control?.close();
     let isGone = false;
-    const processes = [this.server.dispose(), this.sentinel?.dispose()];
+    const processes = [this.server, this.spare, this.sentinel].map((each) => each?.dispose());
     const gone = Promise.all(processes).then(() => this.proxy.close());
     void gone.then(() => {
       isGone = true;

@@ -108,4 +108,41 @@ export const PLANTS: readonly Plant[] = [
     const key = `m:{t${id}~}`;
     return client.multi().incr(`${key}:n`).set(`${key}:s`, `t${id}~`).exec();
   }),
+  plant(
+    'repeats a transaction on another connection',
+    'repeated',
+    isKind('transaction'),
+    async (call) => {
+      await call();
+      return call();
+    },
+  ),
+  plant('denies that a transaction was executed', 'denied', isKind('transaction'), async (call) => {
+    await call();
+    throw new PlantedError(false);
+  }),
+  plant('sends a transaction that it gave up', 'late', isKind('multi'), async (call) => {
+    setTimeout(() => call().catch(() => {}), 20);
+    throw new PlantedError(true);
+  }),
+  plant(
+    'answers a transaction with what another got',
+    'wrong-reply',
+    isKind('transaction'),
+    async (call) => {
+      await call();
+      return [2, 2, 'OK'];
+    },
+  ),
+  plant('rejects with what the library threw', 'wrong-reply', isWrite, async (call) => {
+    await call();
+    throw new TypeError("Cannot read properties of undefined (reading 'resolve')");
+  }),
+  plant('tells of a refusal that no server gave', 'wrong-reply', isKind('hmget'), async () => {
+    throw new Error("READONLY You can't write against a read only replica.");
+  }),
+  plant('leaves a rejection to nobody', 'unhandled-rejection', isWrite, async (call) => {
+    void Promise.reject(new Error('planted'));
+    return call();
+  }),
 ];

@@ -33,6 +33,8 @@ const isNamed = (command: Command, name: string) => command[0]?.toUpperCase() ==
 /** Sees every command on its way to one database, and every reply as the server gave it. */
 export class ProxyWitness {
   readonly #replies = new Map<Command, Buffer>();
+  /** Errors that somebody in the way has written to connections, as if they were replies. */
+  readonly injected = new Set<string>();
   /** Connections up to this number led to a process whose data is gone. */
   #lostUpTo = 0;
 
@@ -56,6 +58,12 @@ export class ProxyWitness {
   /** A reply that the proxy makes up. */
   noteAnswer(command: Command, reply: string): void {
     if (hasToken(command)) this.#replies.set(command, Buffer.from(`${reply}\r\n`));
+  }
+
+  /** Somebody in the way writes this to every open connection. */
+  noteInjection(text: string): void {
+    const error = /^-(.*)\r\n$/.exec(text)?.[1];
+    if (error !== undefined) this.injected.add(error);
   }
 
   /** The data of every process so far is gone. Called while none runs. */

@@ -1,7 +1,7 @@
 /** One seed: servers, clients, traffic and faults for a while; then everything is healed and judged. */
 import { createMultiDbClient, type MultiDbClient, type MultiDbClientOptions } from 'redis-multidb';
 import { seededRandom } from 'redis-multidb/testing';
-import { waitFor } from '../kit/index.js';
+import { NameServer, waitFor } from '../kit/index.js';
 import { Draw } from '../simulation/draw.js';
 import { Caller } from './caller.js';
 import { disturb } from './disturb.js';
@@ -61,6 +61,7 @@ class Run {
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
   readonly #faults: Record<string, number> = {};
+  readonly #names: NameServer | undefined;
   #places: Place[] = [];
   #callers: Caller[] = [];
 
@@ -70,6 +71,7 @@ class Run {
       ...drawSettings(draw, options.thorough ?? false),
       ...options.settings,
     };
+    this.#names = this.#settings.names ? new NameServer().install() : undefined;
   }
 
   async run(): Promise<ChaosReport> {
@@ -89,15 +91,25 @@ class Run {
       this.#sockets.stop();
       for (const { client } of this.#callers) client.destroy();
       await Promise.all(this.#places.map((place) => place.dispose()));
+      this.#names?.dispose();
     }
   }
 
   async #start(): Promise<void> {
     const { databases, persist, clients, commandDeadlineMs, safety } = this.#settings;
-    const { topology, pool, masterPoolSize } = this.#settings;
+    const { topology, pool, masterPoolSize, moves, duplicates } = this.#settings;
     const ids = IDS.slice(0, databases);
     this.#places = await Promise.all(
-      ids.map((id, n) => Place.start(id, persist[n] as boolean, topologyOf(topology, n))),
+      ids.map((id, n) => {
+        const single = topologyOf(topology, n);
+        const isPlain = single === 'client' || single === 'pool';
+        return Place.start(id, {
+          persist: persist[n] as boolean,
+          topology: single,
+          moves: isPlain && moves,
+          names: isPlain ? this.#names : undefined,
+        });
+      }),
     );
     for (const { proxy } of this.#places) this.#sockets.ports.add(proxy.port);
     const places = this.#places.map((place) => ({
@@ -105,9 +117,14 @@ class Run {
       options: reach(place, pool, masterPoolSize),
     }));
     const doPerform = this.options.plant?.(perform) ?? perform;
-    this.#callers = Array.from({ length: clients }, (_, index) => {
+    const create = () => {
       const options = clientOptions(this.#settings, places) as unknown as MultiDbClientOptions;
-      const client = createMultiDbClient(options) as unknown as MultiDbClient;
+      return createMultiDbClient(options) as unknown as MultiDbClient;
+    };
+    const first = create();
+    const another = () => (duplicates ? (first.duplicate() as MultiDbClient) : create());
+    this.#callers = Array.from({ length: clients }, (_, index) => {
+      const client = index === 0 ? first : another();
       for (const name of ['database-unhealthy', 'breaker-open', 'all-databases-down'] as const) {
         client.on(name, (event: { id?: string; cause?: string }) => {
           this.#note(`client ${index}: ${name} ${event.id ?? ''} ${event.cause ?? ''}`);
@@ -226,6 +243,7 @@ class Run {
       id: place.id,
       sendings: place.witness.sendings(),
       data: await place.read(),
+      injected: place.witness.injected,
     }));
     return {
       operations: this.#history.operations,

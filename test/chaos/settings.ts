@@ -1,4 +1,4 @@
-import { RETRY_SAFETIES, type RetrySafety } from 'redis-multidb';
+import { PingStrategy, RETRY_SAFETIES, type RetrySafety } from 'redis-multidb';
 import type { Draw } from '../simulation/draw.js';
 import { type ChaosTopology, drawPool } from './topology.js';
 
@@ -7,6 +7,14 @@ export interface ChaosSettings {
   /** Whether each server keeps its data over a restart. */
   readonly persist: readonly boolean[];
   readonly clients: number;
+  /** Further clients are duplicates of the first one, in one group with it. */
+  readonly duplicates: boolean;
+  /** Each server has a replica that can take its place behind the endpoint. */
+  readonly moves: boolean;
+  /** Databases are reached by names, which are looked up. */
+  readonly names: boolean;
+  /** What is checked of each database. */
+  readonly checks: readonly CheckKind[];
   readonly writers: number;
   readonly readers: number;
   /** Between two commands of one caller. */
@@ -27,6 +35,11 @@ export interface ChaosSettings {
   readonly client: ReturnType<typeof drawClientOptions>;
 }
 
+/** `gate`: beside the probes of the group, one that opens and closes. `none`: unchecked. */
+export type CheckKind = 'probes' | 'none' | 'gate';
+
+const CHECKS: readonly CheckKind[] = ['none', 'gate'];
+
 /** What differs from seed to seed. `thorough` for runs that have the time. */
 export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
   const databases = thorough && draw.chance(0.4) ? 3 : 2;
@@ -34,7 +47,13 @@ export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
   return {
     databases,
     persist: Array.from({ length: databases }, () => draw.chance(0.5)),
-    clients: draw.chance(0.3) ? 2 : 1,
+    clients: draw.chance(0.4) ? 2 : 1,
+    duplicates: draw.chance(0.5),
+    moves: draw.chance(0.35),
+    names: draw.chance(0.3),
+    checks: Array.from({ length: databases }, () =>
+      draw.chance(0.75) ? 'probes' : draw.one(CHECKS),
+    ),
     writers: draw.integer(2, 8),
     readers: draw.integer(1, 4),
     pauseMs: draw.one([0, 2, 10, 30]),
@@ -91,13 +110,14 @@ export function clientOptions(
   // A cluster's probe asks for the slots first, over a connection of its own.
   const { intervalMs, timeoutMs, ...healthCheck } = options.healthCheck;
   const moreMs = settings.topology === 'cluster' ? 200 : 0;
+  const timing = {
+    ...healthCheck,
+    intervalMs: intervalMs + moreMs,
+    timeoutMs: timeoutMs + moreMs,
+  };
   return {
     ...options,
-    healthCheck: {
-      ...healthCheck,
-      intervalMs: intervalMs + moreMs,
-      timeoutMs: timeoutMs + moreMs,
-    },
+    healthCheck: timing,
     client: { RESP: settings.RESP },
     commandDeadlineMs: settings.commandDeadlineMs,
     commandRetry: {
@@ -108,7 +128,31 @@ export function clientOptions(
     databases: places.map(({ id, options: own }, index) => ({
       id,
       weight: 1 / (index + 1),
+      ...checksOf(settings.checks[index], timing),
       ...own,
     })),
+  };
+}
+
+function checksOf(kind: CheckKind | undefined, timing: object): object {
+  if (kind === 'none') return { healthCheck: false };
+  if (kind !== 'gate') return {};
+  const check = (strategy: object) => ({ ...timing, strategy });
+  return { healthCheck: [check(new PingStrategy()), check(changingGate())] };
+}
+
+/** Open, closed, late or broken in turn: whatever it does, it evicts nobody. */
+function changingGate(): object {
+  let count = 0;
+  return {
+    name: 'gate',
+    role: 'gate',
+    check: async (probe: { sendCommand(args: readonly string[]): Promise<unknown> }) => {
+      count += 1;
+      if (count % 7 === 0) return false;
+      if (count % 11 === 0) await new Promise(() => {});
+      if (count % 5 === 0) await probe.sendCommand(['NOSUCHCOMMAND']);
+      return true;
+    },
   };
 }

@@ -25,12 +25,13 @@ export function drawPool(draw: Draw) {
 
 /** Where a place is, in the options of its topology. */
 export function reach(place: Place, pool: object, masterPoolSize: number): object {
-  const { sentinel, proxy } = place;
+  const { sentinel, proxy, host } = place;
+  const client = { socket: { host, port: proxy.port } };
   switch (place.topology) {
     case 'client':
-      return { client: { url: proxy.url } };
+      return { client };
     case 'pool':
-      return { topology: 'pool', client: { url: proxy.url }, pool };
+      return { topology: 'pool', client, pool };
     case 'cluster': {
       // One master with all slots, so that the recording proxy sees everything.
       const nodeAddressMap = () => ({ host: '127.0.0.1', port: proxy.port });

@@ -8,7 +8,18 @@ import { stall } from './loop-time.js';
 import type { ChaosSettings } from './settings.js';
 
 const WRITES: readonly Kind[] = [
-  ...(['incr', 'incr', 'lpush', 'rpush', 'set-nx', 'hset', 'xadd', 'xadd-id', 'multi'] as const),
+  ...([
+    'incr',
+    'incr',
+    'lpush',
+    'rpush',
+    'set-nx',
+    'hset',
+    'xadd',
+    'xadd-id',
+    'multi',
+    'transaction',
+  ] as const),
 ];
 const READS: readonly Kind[] = ['mget', 'lrange', 'hmget'];
 /** Few, so that callers meet. */

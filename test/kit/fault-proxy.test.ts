@@ -299,6 +299,17 @@ describe('forgetFlows()', () => {
     },
   );
 
+  test('one whose end was held back is over at once', async () => {
+    proxy.silence('both', { scope: 'present' });
+    client.socket.destroy();
+    await client.closed;
+    // By now the proxy has read the end of the first one.
+    const other = await RawConnection.open(proxy);
+    expect(await other.request('PING')).toBe('PONG');
+    expect(proxy.forgetFlows('both', ({ id }) => id === 1)).toBe(1);
+    expect(proxy.connections).toBe(1);
+  });
+
   test('only those of a predicate', async () => {
     const getter = await RawConnection.open(proxy);
     await getter.request('GET', 'key');

@@ -37,8 +37,14 @@ test('is silent, slow or fails for one name or for all, until restore()', async 
   expect([names.pending, names.mostPending]).toEqual([2, 3]);
   // The answer is that of the moment in which it is given.
   names.set('east.test', '127.0.0.3');
-  names.restore();
+  names.silence('west.test');
+  const other = ask('west.test');
+  names.restore('east.test');
   expect(await Promise.all(silent)).toEqual(['127.0.0.3', '127.0.0.3']);
+
+  expect(names.pending).toBe(1);
+  names.restore();
+  expect(await other).toBe('127.0.0.2');
 
   names.delay(30);
   const before = performance.now();

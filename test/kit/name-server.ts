@@ -63,10 +63,13 @@ export class NameServer {
     this.#troubles.set(hostname, { kind: 'failing', code });
   }
 
-  /** Ends every trouble, and answers what is under way. */
-  restore(): void {
-    this.#troubles.clear();
-    for (const query of [...this.#pending]) this.#answer(query);
+  /** Ends every trouble, or that of one name, and answers what is under way. */
+  restore(hostname?: string): void {
+    if (hostname === undefined) this.#troubles.clear();
+    else this.#troubles.delete(hostname);
+    for (const query of [...this.#pending]) {
+      if (hostname === undefined || hostname === query.hostname) this.#answer(query);
+    }
   }
 
   /** As `dns.lookup`. */

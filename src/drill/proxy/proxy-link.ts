@@ -98,6 +98,9 @@ export class ProxyLink implements ProxyConnection {
     this.#isForgotten = true;
     const directions: Direction[] = direction === 'both' ? ['to-server', 'to-client'] : [direction];
     for (const each of directions) this.pipes?.[each].dispose();
+    if (this.#client.readableEnded || this.#client.destroyed) this.end();
+    // A full buffer would hide the client's end.
+    else for (const socket of [this.#client, this.#upstream]) socket?.resume();
   }
 
   /** After the faults were taken away. */
