@@ -61,6 +61,8 @@ const DEFAULT_PULSE_MS = 5000;
 export class SubscriberLine {
   #state: State = { kind: 'closed' };
   #retries = 0;
+  /** Messages; only compared. */
+  #delivered = 0;
 
   constructor(
     readonly database: Database,
@@ -113,7 +115,9 @@ export class SubscriberLine {
         if (isCurrent()) this.#lost();
       },
       onMessage: (kind, name, message, channel) => {
-        if (isCurrent()) this.listener.onMessage(this, kind, name, message, channel);
+        if (!isCurrent()) return;
+        this.#delivered += 1;
+        this.listener.onMessage(this, kind, name, message, channel);
       },
       onRevoked: (kind, name) => {
         if (isCurrent()) this.sync?.revoked(kind, name);
@@ -158,6 +162,7 @@ export class SubscriberLine {
       },
       provenWell: () => database.lastProbe !== probeBefore && database.lastProbe?.healthy === true,
       onDead: (error) => this.drop(error),
+      delivered: () => this.#delivered,
     });
   }
 

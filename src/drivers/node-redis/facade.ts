@@ -158,7 +158,8 @@ export function createFacade(
     for (const [index, args] of all.entries()) {
       const flaw = argumentFlaw(args);
       if (flaw === undefined) continue;
-      flaw.message = `command ${index + 1}: ${flaw.message}`;
+      const name = typeof args[0] === 'string' ? ` (${args[0].slice(0, LONGEST_NAME)})` : '';
+      flaw.message = `command ${index + 1}${name}: ${flaw.message}`;
       return sink.refuse(flaw);
     }
     const refused = all.map(refusal).find((error) => error !== undefined);
@@ -183,6 +184,9 @@ function newFacade(options: Record<string, unknown>, like: Internals | undefined
   const own = { clientSideCache: undefined, emitInvalidate: undefined, ...options };
   return Object.create(duplicate.call(like._self, own)) as Internals;
 }
+
+/** In messages. */
+const LONGEST_NAME = 40;
 
 const A_COMMAND = 'expected an array that begins with the name of a command';
 
