@@ -44,7 +44,7 @@ beforeAll(async () => {
   await waitFor(
     async () => {
       const told = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')));
-      return told.every((info) => String(info).includes('cluster_known_nodes:4'));
+      return told.every((info) => /state:ok(.|\s)*known_nodes:4/.test(String(info)));
     },
     { what: 'all to know each other', timeoutMs: 20_000 },
   );
@@ -184,4 +184,38 @@ it('MOVED to a node that is down waits for it, and the node that said so is left
   await dead.accept();
   expect(await later).toBe('OK');
   await moveSlot(cluster, key, to, from);
+});
+
+it('a node that takes a slot, gives it back and leaves under load costs no command', async () => {
+  await connect();
+  const [, key] = keys as [string, string];
+  const load = `{${key}}load`;
+  const from = nodes[1] as RedisServer;
+  let isStopped = false;
+  let count = 0;
+  const caller = async () => {
+    while (!isStopped) {
+      // Of one key: two of them are refused while they are apart.
+      await client.multi().incr(load).get(load).exec();
+      count += 1;
+      await client.mGet(keys).catch((error: Error) => {
+        if (!error.message.startsWith('CROSSSLOT')) throw error;
+      });
+    }
+  };
+  const callers = [caller(), caller()];
+  const goesOn = async (goal = count + 10) => {
+    await waitFor(() => count >= goal, { what: 'the load' });
+  };
+  await goesOn();
+  await moveSlot(cluster, key, from, empty, () => goesOn(count + 1));
+  await goesOn();
+  await moveSlot(cluster, key, empty, from, () => goesOn(count + 1));
+  const id = await myId(empty);
+  for (const node of cluster.masters) await node.command('CLUSTER', 'FORGET', id);
+  await empty.kill();
+  await goesOn();
+  isStopped = true;
+  await Promise.all(callers);
+  expect(Number(await client.get(load))).toBe(count);
 });
