@@ -137,6 +137,19 @@ describe('of several lanes', () => {
     expect(channel.attempts()).toEqual([short]);
   });
 
+  it('what left its lane waits again, and nothing that waits is owed', () => {
+    const redirected = new SentAttempt(command, channel, 0, 1000, 1);
+    channel.add(redirected);
+    channel.move(redirected, lane(), 10);
+    const { lane: left } = redirected;
+    channel.move(redirected, undefined, 20);
+    expect([left.size, channel.listed(), channel.lanes.has(channel as never)]).toEqual([
+      ...[0, [redirected], false],
+    ]);
+    channel.owe(redirected, 30);
+    expect([redirected.abandoned, redirected.over, channel.owed]).toEqual([true, true, 0]);
+  });
+
   it('loses one lane alone', () => {
     const [first, second] = [attempt(), attempt()].map(
       ({ deadline }) => new SentAttempt(command, channel, 0, deadline, 1),
