@@ -93,6 +93,11 @@ export class Session implements Audience {
       return;
     }
     const group = this.group;
+    if (executor.pending === 0) {
+      // At once, as in node-redis: the caller sees a client that is neither open nor ready.
+      this.#end(group, executor);
+      return;
+    }
     const done = executor.finish().then(() => this.#end(group, executor));
     this.#state = { kind: 'closing', executor, done };
     return done;
