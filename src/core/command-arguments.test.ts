@@ -8,7 +8,10 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
     'HGETEX k FIELDS 1 f',
     'BITFIELD k',
     'BITFIELD k GET u8 0 GET u8 8',
+    'BITFIELD k OVERFLOW SAT GET u8 0',
     'SORT k BY STORE GET STORE LIMIT 0 1 ALPHA',
+    'SORT k LIMIT STORE 1 ALPHA',
+    'SORT k LIMIT 0 STORE',
     'GEORADIUS k 15 37 200 km WITHDIST',
     'GEORADIUSBYMEMBER k STORE 200 km',
     'SCAN 0',
@@ -35,6 +38,7 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
     'HSETEX k NX EX 10 FIELDS 1 f v',
     'DELIFEQ k v',
     'DELEX k IFEQ v',
+    'DELEX k IFDEQ digest',
     'ZADD k NX 1 a',
     'GEOADD k NX CH 15 37 a',
     'XADD k 1-1 f v',
@@ -48,6 +52,7 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
     'FUNCTION LOAD code',
     'JSON.SET k $ 1 NX',
     'TS.ADD k 1000 1 ON_DUPLICATE FIRST',
+    'TS.ADD k 1000 1 ON_DUPLICATE BLOCK',
   ],
   'last-write-wins': [
     'SET k v',
@@ -97,6 +102,11 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
     'JSON.MERGE k $ {"a":[null]}',
     'FT.SUGADD k INCR 1',
     'TS.ADD k 1000 1 RETENTION 10 ON_DUPLICATE LAST',
+    'TS.ADD k 1000 1 ON_DUPLICATE MIN',
+    'TS.ADD k 1000 1 ON_DUPLICATE MAX',
+    'MSETEX 2 a 1 b NX',
+    'SORT k ALPHA ASC STORE d',
+    'LTRIM k 0 0',
     'CMS.MERGE d 1 a',
     'TDIGEST.MERGE d 1 a OVERRIDE',
   ],
@@ -143,6 +153,21 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
     'JSON.MERGE k $.a[0] null',
     'FT.SUGADD k text 1 INCR',
     'TS.ADD k * 1',
+    'TS.ADD k * 1 ON_DUPLICATE LAST',
+    'TS.ADD k',
+    'TS.ADD k 1000 1 ON_DUPLICATE',
+    'XADD k KEEPREF * f v',
+    'XADD k ACKED * f v',
+    'XADD k MINID 5 * f v',
+    'XADD k MINID = 5 * f v',
+    'XADD k MAXLEN 5 * f v',
+    'LTRIM k 5 8',
+    'LTRIM k -5 -2',
+    'LTRIM k 0 +5',
+    'LTRIM k 0 1e3',
+    'ZREMRANGEBYRANK k 1 -3',
+    'ZREMRANGEBYRANK k -5 -1',
+    'TDIGEST.MERGE d 1 OVERRIDE',
     'TS.ADD k 1000 1',
     'TS.ADD k 1000 1 ON_DUPLICATE SUM',
     'CMS.MERGE d 2 a d',
@@ -152,6 +177,7 @@ const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> 
   admin: ['CLIENT KILL 127.0.0.1:1234', 'CLIENT KILL TYPE normal', 'ACL LOG RESET'],
   'database-bound': [
     'SCAN 17',
+    'SCAN 5',
     'SCAN 17 COUNT 0',
     'SCAN 00',
     'HSCAN 0 17',
@@ -183,6 +209,7 @@ it('compares a target with its sources whatever their types', () => {
   expect(commandTraits(['SDIFFSTORE', 'd', 'a', buffer]).category).toBe('accumulating');
   expect(commandTraits(['SDIFFSTORE', buffer, 'a', 'd']).category).toBe('accumulating');
   expect(commandTraits(['SDIFFSTORE', buffer, 'a', 'D']).category).toBe('last-write-wins');
+  expect(commandTraits(['SORT', 'd', 'STORE']).category).toBe('last-write-wins');
 });
 
 it('does not read a large value', () => {

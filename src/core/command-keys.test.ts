@@ -35,6 +35,12 @@ describe('firstKey', () => {
     ['MSETEX 1 k v', 'k'],
     ['UNHEARD.OF k', 'k'],
     ['GET', undefined],
+    ['DEBUG OBJECT k', 'k'],
+    ['DEBUG SLEEP 1', undefined],
+    ['MIGRATE h 1', undefined],
+    ['MIGRATE h 1 "" 0 100 COPY REPLACE KEYS a', 'a'],
+    ['MIGRATE h 1 "" 0 100 COPY', undefined],
+    ['XREAD COUNT 5', undefined],
   ])('%s', (line, key) => {
     expect(of(line)).toBe(key);
   });
@@ -46,5 +52,7 @@ describe('splittableKeys', () => {
     expect(splittableKeys(['MSET', 'a', '1', 'b', '2'])).toEqual(['a', 'b']);
     expect(splittableKeys(['SUNION', 'a', 'b'])).toBeUndefined();
     expect(splittableKeys(['MSET', 'a', '1', 'b'])).toBeUndefined();
+    expect(splittableKeys(['MSET', 'a', '1'])).toEqual(['a']);
+    expect(splittableKeys(['GET', 'a'])).toBeUndefined();
   });
 });

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** What judges the mutants: unit and property tests that need no server and no other layer. */
+export default defineConfig({
+  test: {
+    include: [
+      'src/core/**/*.test.ts',
+      'src/runtime/{retry-queue,history,loop-clock}.test.ts',
+      'test/property/**/*.test.ts',
+    ],
+    environment: 'node',
+    testTimeout: 60_000,
+  },
+});
