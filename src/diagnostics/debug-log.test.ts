@@ -12,9 +12,9 @@ it('puts an event on one line', () => {
     error: Object.assign(new Error('refused\nby "them"'), { config: { password: 'secret' } }),
     failures: [{ id: 'east', cause: 'no answer' }],
   };
-  expect(describeEvent('orders', 'switch', [event])).toBe(
-    'orders switch from=east to=undefined reason=health-check cause="east: no answer" ' +
-      'at=1970-01-01T00:00:00.000Z durationMs=12.5 error="refused\\nby \\"them\\"" ' +
+  expect(describeEvent('orders\neast', 'switch', [event])).toBe(
+    'orders east switch from=east to=undefined reason=health-check cause="east: no answer" ' +
+      'at=1970-01-01T00:00:00.000Z durationMs=12.5 error="refused by \\"them\\"" ' +
       'failures=[{id=east cause="no answer"}]',
   );
 });

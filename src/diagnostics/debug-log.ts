@@ -1,5 +1,6 @@
 import { debuglog } from 'node:util';
 import type { MultiDbEventName } from '../events.js';
+import { foreignText } from '../foreign/foreign-text.js';
 import { fieldsOf } from './fields.js';
 
 const log = debuglog('redis-multidb');
@@ -16,14 +17,17 @@ export function describeEvent(
   [payload]: readonly unknown[],
 ): string {
   const words = Object.entries(fieldsOf(payload)).map(([key, value]) => `${key}=${show(value)}`);
-  return [client, name, ...words].join(' ');
+  return [foreignText(client), name, ...words].join(' ');
 }
 
 /** Of an error its message alone: what hangs on it may hold what nobody should read in a log. */
 function show(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.message);
+  if (value instanceof Error) return JSON.stringify(foreignText(value.message));
   if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'string') return /^[\w.:-]+$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === 'string') {
+    const text = foreignText(value);
+    return /^[\w.:-]+$/.test(text) ? text : JSON.stringify(text);
+  }
   if (Buffer.isBuffer(value)) return show(value.toString());
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {

@@ -1,3 +1,7 @@
+import { foreignError, foreignReason } from '../foreign/foreign-error.js';
+import { foreignText } from '../foreign/foreign-text.js';
+import { holdSecrets } from '../foreign/held-secrets.js';
+import { secretsIn } from '../foreign/secrets-in.js';
 import {
   asCredentials,
   DEFAULT_REST_PORT,
@@ -27,6 +31,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
   /** Throws `InvalidOptionError`. Warns when certificates are not to be verified. */
   constructor(options?: LagAwareStrategyOptions) {
     this.#settings = resolveLagAware(options);
+    holdSecrets(this, secretsIn(options));
     this.role = this.#settings.role;
     this.#rest = new RestClient(this.#settings.tls);
     if (this.#settings.tls.rejectUnauthorized !== false) return;
@@ -89,7 +94,9 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     try {
       return await this.#rest.get(url, authorization, signal);
     } catch (cause) {
-      throw new Error(`${where(base, path)}: ${messageOf(cause)}`, { cause });
+      throw new Error(`${where(base, path)}: ${foreignReason(cause)}`, {
+        cause: foreignError(cause),
+      });
     }
   }
 
@@ -98,7 +105,9 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     try {
       given = await this.#settings.credentials();
     } catch (cause) {
-      throw new Error(`the credentials function failed: ${messageOf(cause)}`, { cause });
+      throw new Error(`the credentials function failed: ${foreignReason(cause)}`, {
+        cause: foreignError(cause),
+      });
     }
     if (given === undefined) return undefined;
     const credentials = asCredentials(given);
@@ -106,6 +115,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
       throw new Error('the credentials function did not return { username, password }');
     }
     const { username, password } = credentials;
+    holdSecrets(this, secretsIn(credentials));
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 }
@@ -175,11 +185,5 @@ function parse(body: string): unknown {
 }
 
 function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200);
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error).slice(0, 100);
-  const first = error instanceof AggregateError ? error.errors[0] : undefined;
-  return error.message || (first instanceof Error ? first.message : error.name);
+  return foreignText(text, 200).replace(/[^\x20-\x7e]/g, ' ');
 }

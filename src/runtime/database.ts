@@ -1,6 +1,7 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
+import { foreignError } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import { DatabaseCounters } from './counters.js';
 import type { Link } from './link.js';
@@ -39,7 +40,7 @@ export class Database implements DatabaseView {
   health: Health = 'unknown';
   /** Why it is unhealthy, in words. */
   cause: string | undefined;
-  lastError: unknown;
+  #lastError: Error | undefined;
   lastProbe: ProbeRecord | undefined;
   graceEndsAt = 0;
   /** Somebody keeps it away from traffic until then; Infinity: until told otherwise. */
@@ -86,6 +87,15 @@ export class Database implements DatabaseView {
 
   get id(): string {
     return this.options.id;
+  }
+
+  /** Bounded, and without secrets, whatever it is set to. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  set lastError(error: unknown) {
+    this.#lastError = error === undefined ? undefined : foreignError(error);
   }
 
   get breaker(): 'closed' | 'open' {

@@ -1,10 +1,14 @@
 import { inspect } from 'node:util';
+import { cleanText } from '../clean-text.js';
 import { type Lack, lacks } from '../core/selection.js';
 import type { SwitchEvent } from '../events.js';
 import type { Coordinator } from './coordinator.js';
 import type { Database } from './database.js';
 import type { Forbearance } from './failover.js';
 import { nameTroubles } from './name-trouble.js';
+
+/** Room for several causes. */
+const LONGEST_LINE = 20_000;
 
 export interface ActiveExplanation {
   readonly id: string;
@@ -62,7 +66,8 @@ export class Explanation {
         `  ${at.toISOString()} ${from ?? 'none'} -> ${to ?? 'none'}: ${reason} (${cause}${took})`,
       );
     }
-    return lines.join('\n');
+    // An id, or a cause of a custom strategy, must not look like a line of its own.
+    return lines.map((line) => cleanText(line, LONGEST_LINE)).join('\n');
   }
 
   [inspect.custom](): string {

@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '../clock.js';
 import { evaluateProbingPolicy } from '../core/probing-policy.js';
+import { foreignError, foreignReason } from '../foreign/foreign-error.js';
 import type { HealthCheckFunction } from '../health/strategy.js';
 import type { ResolvedHealthCheck } from '../options/types.js';
 import type { LoopClock } from './loop-clock.js';
@@ -149,7 +150,12 @@ export class HealthCheck {
 /** What people are told: what the policy threw, or the last probe that failed. */
 function failureOf(round: Round, last: ProbeResult, error: Error | undefined): ProbeResult {
   if (error !== undefined) {
-    return { ...last, healthy: false, cause: `the probing policy failed: ${error.message}`, error };
+    return {
+      ...last,
+      healthy: false,
+      cause: `the probing policy failed: ${foreignReason(error)}`,
+      error: foreignError(error),
+    };
   }
   const cause = 'the probing policy answered fail';
   return round.lastFailure ?? { ...last, healthy: false, cause, error: undefined };

@@ -1,3 +1,4 @@
+import { foreignText } from '../foreign/foreign-text.js';
 import type { LookupTrouble } from '../name-lookup/host-name.js';
 import type { Database } from './database.js';
 
@@ -7,7 +8,9 @@ export function nameTroubles({ driver }: Pick<Database, 'driver'>): string[] {
 }
 
 function describe({ host, pendingForMs, error, usesLastKnown }: LookupTrouble): string {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? error?.message;
+  const code = foreignText(
+    (error as NodeJS.ErrnoException | undefined)?.code ?? error?.message ?? '',
+  );
   const what =
     pendingForMs === undefined
       ? `name lookup of ${host} failed (${code})`

@@ -1,5 +1,6 @@
 import type { Attempt, CommandArgument, Connection } from '../drivers/driver.js';
 import { FunctionLoadError } from '../errors.js';
+import { foreignError, foreignReason } from '../foreign/foreign-error.js';
 import { libraryName } from '../options/library-name.js';
 
 /** Loads libraries over a connection before it takes commands; never rejects. */
@@ -25,10 +26,10 @@ export function functionPreload(
       } catch (cause) {
         // The connection was lost: the next one loads them.
         if (!connection.ready) return;
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = foreignReason(cause);
         if (reason.startsWith('READONLY')) continue;
         const message = `the functions of ${name} could not be loaded on ${databaseId}: ${reason}`;
-        tell(new FunctionLoadError(message, { databaseId, cause }));
+        tell(new FunctionLoadError(message, { databaseId, cause: foreignError(cause) }));
       }
     }
   };

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.js';
+import { foreignError, foreignReason } from '../foreign/foreign-error.js';
 import type { HealthCheckStrategy, Probe } from '../health/strategy.js';
 import type { LoopClock } from './loop-clock.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
@@ -55,7 +56,9 @@ export function runProbe(
     endTimers();
     abort.abort(new Error('the probe has ended'));
     clock.afterTurn(() => lines.commands.endDoubt());
-    onResult({ healthy, cause, error, timedOut, latencyMs: clock.now() - startedAt });
+    const latencyMs = clock.now() - startedAt;
+    const kept = error === undefined ? undefined : foreignError(error);
+    onResult({ healthy, cause, error: kept, timedOut, latencyMs });
   };
 
   const timer = loop.after(timeoutMs, () => {
@@ -115,10 +118,8 @@ export function runProbe(
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `the check threw ${String(error).slice(0, 100)}`;
-  // A refused connection to a name with several addresses is an AggregateError without a message.
-  const first = error instanceof AggregateError ? error.errors[0] : undefined;
-  return error.message || (first instanceof Error ? first.message : error.name);
+  const reason = foreignReason(error);
+  return error instanceof Error ? reason : `the check threw ${reason.slice(0, 100)}`;
 }
 
 function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {

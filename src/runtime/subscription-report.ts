@@ -1,6 +1,8 @@
+import { cleanText } from '../clean-text.js';
 import type { WantedSubscriptions } from '../core/wanted-subscriptions.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../drivers/subscriber.js';
 import { SubscriptionRefusedError } from '../errors.js';
+import { foreignError } from '../foreign/foreign-error.js';
 import type { Database } from './database.js';
 import type { Emit } from './emit.js';
 import { type Runtime, timestamp } from './runtime.js';
@@ -93,9 +95,10 @@ export class SubscriptionReport {
     untold.clear();
     const names = refusals.map(({ name }) => name);
     const { id } = line.database;
-    const shown = names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '');
+    const some = names.slice(0, 3).map((name) => cleanText(name, 100));
+    const shown = some.join(', ') + (names.length > 3 ? ', ...' : '');
     const message = `${id} refuses ${names.length} subscriptions: ${shown}`;
-    const cause = refusals[0]?.error;
+    const cause = foreignError(refusals[0]?.error);
     const error = new SubscriptionRefusedError(message, names, { databaseId: id, cause });
     this.emit('error', error);
   }

@@ -5,6 +5,7 @@ import { duration } from '../../drill/report/format.js';
 import { ask, open } from '../../drill/wire/direct.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
+import { foreignText } from '../../foreign/foreign-text.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { connectFinding } from './causes.js';
 import { type Deployment, inspectDeployment } from './deployment.js';
@@ -70,8 +71,13 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     const clock = await clockOf(database.id, probe, timeoutMs);
     // A PING to a cluster is one to each node and more.
     const latencyMs = rounded(deployment?.latencyMs ?? pingMs);
-    const role = info.get('role') ?? null;
-    const reached = { reachable: true, latencyMs, version: versionOf(info) ?? null, role };
+    const role = foreignText(info.get('role') ?? '', 100) || null;
+    const reached = {
+      reachable: true,
+      latencyMs,
+      version: foreignText(versionOf(info) ?? '', 100) || null,
+      role,
+    };
     const runId = info.get('run_id');
     const runIds = deployment?.runIds ?? (runId === undefined ? [] : [runId]);
     return { database, report: { ...report, ...reached }, runIds, clock, probe };

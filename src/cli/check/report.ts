@@ -1,4 +1,5 @@
 /** What `check` finds, as data. */
+import { foreignText } from '../../foreign/foreign-text.js';
 
 /**
  * - `problem`: something does not work; the exit code is 1
@@ -51,8 +52,9 @@ export interface CheckReport {
   readonly options: readonly Finding[];
 }
 
+/** `text` may hold what a server said. */
 export function finding(level: Level, check: string, text: string): Finding {
-  return { check, level, text };
+  return { check, level, text: foreignText(text) };
 }
 
 export function counted(findings: readonly Finding[]): Record<Level, number> {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
+import { foreignError } from '../../foreign/foreign-error.js';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 import { BatchBoundary } from './batch-boundary.js';
@@ -175,8 +176,9 @@ export class NodeRedisConnection implements Connection {
     };
   }
 
-  #lose(error: Error): void {
+  #lose(cause: Error): void {
     if (this.#ended !== undefined) return;
+    const error = foreignError(cause);
     this.#ended = error;
     this.#ready = false;
     if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));

@@ -1,4 +1,6 @@
 import { systemClock, systemRandom } from '../../clock.js';
+import { holdSecrets } from '../../foreign/held-secrets.js';
+import { secretsIn } from '../../foreign/secrets-in.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { LoopClock } from '../../runtime/loop-clock.js';
 import type { Driver, DriverTime } from '../driver.js';
@@ -7,8 +9,17 @@ import { NodeRedisDriver } from './driver.js';
 import { NodeRedisPoolDriver } from './pool-driver.js';
 import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
 
-/** The driver of one database, by its topology. */
+/**
+ * The driver of one database, by its topology. As long as it is in use, the secrets of the options
+ * are masked in what servers say.
+ */
 export function createDriver(database: ResolvedDatabase, time: DriverTime = realTime()): Driver {
+  const driver = driverOf(database, time);
+  holdSecrets(driver, secretsIn(database));
+  return driver;
+}
+
+function driverOf(database: ResolvedDatabase, time: DriverTime): Driver {
   switch (database.topology) {
     case 'client':
       return new NodeRedisDriver(database.client);

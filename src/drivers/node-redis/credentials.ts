@@ -1,3 +1,7 @@
+import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
+import { holdSecrets } from '../../foreign/held-secrets.js';
+import { secretsIn } from '../../foreign/secrets-in.js';
+
 /** node-redis's `credentialsProvider`, as far as it is called. */
 interface Credentials {
   readonly username?: string | undefined;
@@ -31,7 +35,9 @@ export function connectionCredentials(given: unknown, signal: AbortSignal): unkn
       return {
         type: 'async-credentials-provider',
         credentials: () =>
-          obtain(async () => checked(await (given as AsyncProvider).credentials())),
+          obtain(async () =>
+            checked(await (given as AsyncProvider).credentials(), given as object),
+          ),
       } satisfies AsyncProvider;
     case 'streaming-credentials-provider':
       return new StreamedCredentials(given as StreamingProvider, signal);
@@ -63,7 +69,7 @@ export class StreamedCredentials implements StreamingProvider {
       this.#listener = listener;
       const [initial, subscription] = await this.provider.subscribe({
         onNext: (credentials) => this.#onNext(credentials),
-        onError: (error) => this.#safely(() => listener.onError(error)),
+        onError: (error) => this.#safely(() => listener.onError(foreignError(error))),
       });
       let isDisposed = false;
       const dispose = () => {
@@ -79,7 +85,7 @@ export class StreamedCredentials implements StreamingProvider {
         throw new Error('the connection has ended');
       }
       this.signal.addEventListener('abort', dispose, { once: true });
-      this.#used = checked(initial);
+      this.#used = checked(initial, this.provider);
       return [initial, { dispose }];
     });
   }
@@ -91,11 +97,12 @@ export class StreamedCredentials implements StreamingProvider {
   }
 
   onReAuthenticationError(error: Error): void {
-    this.#safely(() => this.provider.onReAuthenticationError(error));
+    this.#safely(() => this.provider.onReAuthenticationError(foreignError(error)));
   }
 
   #onNext(credentials: Credentials): void {
     this.#latest = credentials;
+    holdSecrets(this.provider, secretsIn(credentials));
     if (this.#isReady) this.#use();
   }
 
@@ -120,13 +127,18 @@ async function obtain<T>(credentials: () => Promise<T>): Promise<T> {
   try {
     return await credentials();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`the credentials provider failed: ${reason}`, { cause });
+    throw new Error(`the credentials provider failed: ${foreignReason(cause)}`, {
+      cause: foreignError(cause),
+    });
   }
 }
 
-function checked(credentials: Credentials): Credentials {
-  if (typeof credentials === 'object' && credentials !== null) return credentials;
+/** What `provider` answered; its secrets are masked from now on. */
+function checked(credentials: Credentials, provider: object): Credentials {
+  if (typeof credentials === 'object' && credentials !== null) {
+    holdSecrets(provider, secretsIn(credentials));
+    return credentials;
+  }
   throw new TypeError('it answered no credentials');
 }
 

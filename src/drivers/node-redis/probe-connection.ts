@@ -1,3 +1,4 @@
+import { foreignError } from '../../foreign/foreign-error.js';
 import type { CommandArgument, ProbeConnection } from '../driver.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
@@ -22,7 +23,7 @@ export async function openProbeConnection(
 
   const ended = new Promise<never>((_, reject) => {
     client.on('error', (error: Error) => {
-      reject(error);
+      reject(foreignError(error));
       destroy();
     });
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -43,7 +44,7 @@ export async function openProbeConnection(
     setting.connectedTo(socket?.remoteAddress);
   } catch (error) {
     destroy();
-    throw error;
+    throw foreignError(error);
   }
   signal.removeEventListener('abort', destroy);
 

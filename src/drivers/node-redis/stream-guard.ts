@@ -1,3 +1,4 @@
+import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import type { InnerClient } from './new-client.js';
 
 /** What is used of node-redis's queue of commands and of its decoder. */
@@ -42,8 +43,8 @@ export function guardStream(client: InnerClient, pushes: boolean): void {
   };
   decoder.onErrorReply = (error) => {
     if (!queue.isEmpty()) return onErrorReply(error);
-    throw new BrokenStreamError(`the server sent an error unasked: ${error.message}`, {
-      cause: error,
+    throw new BrokenStreamError(`the server sent an error unasked: ${foreignReason(error)}`, {
+      cause: foreignError(error),
     });
   };
   if (!pushes) return;
@@ -76,6 +77,7 @@ function unasked(): BrokenStreamError {
 }
 
 function undecodable(cause: unknown): BrokenStreamError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new BrokenStreamError(`the server sent what can't be decoded: ${reason}`, { cause });
+  return new BrokenStreamError(`the server sent what can't be decoded: ${foreignReason(cause)}`, {
+    cause: foreignError(cause),
+  });
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { foreignError } from '../../foreign/foreign-error.js';
 import type { Subscriber, SubscriberListener, SubscriptionKind } from '../subscriber.js';
 import { discardClient, type InnerClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
@@ -145,8 +146,9 @@ export class NodeRedisSubscriber implements Subscriber {
     };
   }
 
-  #lose(error: Error): void {
+  #lose(cause: Error): void {
     if (this.#ended !== undefined) return;
+    const error = foreignError(cause);
     this.#ended = error;
     this.#ready = false;
     if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));

@@ -1,4 +1,5 @@
 import { ErrorReply } from '@redis/client';
+import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import type { Attempt, Lane } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import type { Sending } from './sending.js';
@@ -12,7 +13,9 @@ export class NodeRefusedError extends Error {}
 /** Why a command can't go to a node, for the command. */
 export function asRefusal(error: Error): Error {
   return error instanceof ErrorReply
-    ? new NodeRefusedError(`the connection was refused: ${error.message}`, { cause: error })
+    ? new NodeRefusedError(`the connection was refused: ${foreignReason(error)}`, {
+        cause: foreignError(error),
+      })
     : error;
 }
 

@@ -3,6 +3,7 @@ import { commandTraits } from '../../../core/command-category.js';
 import { firstKey, splittableKeys } from '../../../core/command-keys.js';
 import { hashSlot } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
+import { foreignReason } from '../../../foreign/foreign-error.js';
 import type { Batch, CommandArgument } from '../../driver.js';
 import { type ClusterAttempt, Part } from './attempt.js';
 import type { ClusterConnection } from './connection.js';
@@ -97,6 +98,6 @@ function judged(connection: ClusterConnection, owner: ClusterAttempt, error: unk
   // Another node may serve the slot by now.
   if (error.message.startsWith('CLUSTERDOWN')) connection.slots.rediscover().catch(() => {});
   if (owner.attempt.batch !== undefined || owner.effects < 2) return error;
-  const message = `some nodes did their part, another one answered: ${error.message}`;
+  const message = `some nodes did their part, another one answered: ${foreignReason(error)}`;
   return new PartlyExecutedError(message, { cause: error });
 }

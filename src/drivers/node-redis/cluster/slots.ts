@@ -1,5 +1,6 @@
 import { createCluster } from '@redis/client';
 import { hashSlot, hashTagWhere } from '../../../core/hash-slot.js';
+import { foreignError } from '../../../foreign/foreign-error.js';
 import type { ResolvedCluster } from '../../../options/types.js';
 import type { CommandArgument } from '../../driver.js';
 import { NamesInUse } from '../names-in-use.js';
@@ -94,7 +95,7 @@ export class ClusterSlots {
       }) as never,
     ) as unknown as LibraryCluster;
     this.#library.on('error', (error) => {
-      this.#lastError = error;
+      this.#lastError = foreignError(error);
     });
     this.#slots = this.#library._slots;
     this.#root = Object.assign(new ClusterNode('', '', 0, undefined), {
@@ -307,7 +308,7 @@ export class ClusterSlots {
   /** node-redis says only that no node told. */
   #explained(error: Error): Error {
     if (error instanceof NoNodeError) return error;
-    const cause = this.#lastError ?? error;
+    const cause = this.#lastError ?? foreignError(error);
     return new NoNodeError(`no node told the slots of the cluster: ${cause.message}`, { cause });
   }
 }

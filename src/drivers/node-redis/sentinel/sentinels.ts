@@ -1,4 +1,5 @@
 import type { Timer } from '../../../clock.js';
+import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import type { ResolvedSentinel } from '../../../options/types.js';
 import type { DriverTime } from '../../driver.js';
 import type { NodeRedisOptions } from '../options.js';
@@ -137,9 +138,9 @@ export class Sentinels {
 
   #error({ errors }: Asked): Error {
     const [first] = errors;
-    const reason = first instanceof Error ? first.message : String(first ?? 'no answer');
+    const reason = foreignReason(first ?? 'no answer');
     const message = `no sentinel names the master of ${this.options.name}: ${reason}`;
-    return new Error(message, { cause: first });
+    return new Error(message, first === undefined ? {} : { cause: foreignError(first) });
   }
 }
 

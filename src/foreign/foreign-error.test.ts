@@ -1,0 +1,82 @@
+import { inspect } from 'node:util';
+import { ErrorReply } from '@redis/client';
+import { expect, it } from 'vitest';
+import { ClientClosedError } from '../errors.js';
+import { foreignError, foreignReason } from './foreign-error.js';
+import { holdSecrets } from './held-secrets.js';
+
+const owner = {};
+const SECRET = 'planted-secret-of-this-test';
+holdSecrets(owner, [{ text: SECRET }]);
+
+const everything = (value: unknown) =>
+  inspect(value, { showHidden: true, depth: 20, getters: true }) + JSON.stringify(value);
+
+it('keeps an error that shows nothing', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:6379'), {
+    code: 'ECONNREFUSED',
+    errno: -111,
+  });
+  const wrapped = new TypeError('no answer', { cause: refused });
+  const several = new AggregateError([refused, wrapped]);
+  const reply = new ErrorReply('LOADING Redis is loading the dataset in memory');
+  const closed = new ClientClosedError('closed');
+  const aborted = AbortSignal.abort().reason;
+  for (const error of [refused, wrapped, several, reply, closed, aborted]) {
+    expect(foreignError(error)).toBe(error);
+  }
+});
+
+it('is a copy of the same class without secrets, wherever they stand', () => {
+  const cause = new Error(`cause ${SECRET}`);
+  const error = Object.assign(new RangeError(`fails\nwith ${SECRET}`, { cause }), {
+    code: 'EFAIL',
+    config: { headers: { authorization: SECRET } },
+    note: SECRET,
+    [Symbol('request')]: { SECRET },
+    errors: [new Error(SECRET), SECRET],
+  });
+  const shown = foreignError(error);
+  expect(shown).toBeInstanceOf(RangeError);
+  expect(shown).toMatchObject({ message: 'fails with ***', code: 'EFAIL', note: '***' });
+  expect(shown.stack).toContain('foreign-error.test');
+  expect(everything(shown)).not.toContain(SECRET);
+  expect(everything(shown)).toContain('cause ***');
+  expect(error.note).toBe(SECRET);
+});
+
+it('a huge error is not kept', () => {
+  const reply = new ErrorReply(`LOADING ${'x'.repeat(40_000_000)}`);
+  const shown = foreignError(reply);
+  expect(shown).toBeInstanceOf(ErrorReply);
+  expect(shown.message).toHaveLength(1000);
+  expect(everything(shown).length).toBeLessThan(5000);
+  const deep = Array.from({ length: 100 }).reduce<Error>(
+    (cause) => new Error('again', { cause }),
+    new Error(SECRET),
+  );
+  let length = 0;
+  for (let each: unknown = foreignError(deep); each instanceof Error; each = each.cause) length++;
+  expect(length).toBeLessThan(10);
+  expect(everything(foreignError(deep))).not.toContain(SECRET);
+});
+
+it.each([
+  ['text', 'text'],
+  [Object.create(null), 'something that is no Error'],
+  [new Error(''), 'Error'],
+  [new AggregateError([new Error('first of several')]), 'first of several'],
+  [undefined, 'undefined'],
+  [new DOMException(`aborted ${SECRET}`, 'AbortError'), 'aborted ***'],
+])('the reason of %o', (thrown, reason) => {
+  expect(foreignReason(thrown)).toBe(reason);
+});
+
+it('an error that throws when it is read is replaced', () => {
+  const error = Object.defineProperty(new Error('x'), 'code', {
+    get() {
+      throw new Error('unreadable');
+    },
+  });
+  expect(foreignError(error).message).toBe('an error that can not be read');
+});

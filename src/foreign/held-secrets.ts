@@ -1,0 +1,74 @@
+import { formsOf, LONGEST_FORM, type Secret, SHORTEST_SECRET } from './secret-forms.js';
+
+/** Of one owner the newest secrets; a provider that gives another one every hour gives many. */
+const MOST_PER_OWNER = 32;
+/** Secrets of fewer characters are masked as whole words only. */
+const WORD_BELOW = 8;
+const MASK = '***';
+
+/** Forms by secret, the oldest first. */
+type Book = Map<string, ReadonlySet<string>>;
+
+/** A book lives exactly as long as its owner. */
+const books = new WeakMap<object, Book>();
+const living = new Set<WeakRef<Book>>();
+const ended = new FinalizationRegistry<WeakRef<Book>>((reference) => {
+  living.delete(reference);
+  pattern = undefined;
+});
+/** Of all living books; `undefined`: to be made when a text comes. */
+let pattern: RegExp | undefined;
+
+/**
+ * Has `maskSecrets` mask `secrets` for as long as `owner` is alive. Of each owner the 32 secrets
+ * given last are kept, and of a long secret the first 4096 characters; secrets of fewer than 4
+ * characters are not.
+ */
+export function holdSecrets(owner: object, secrets: Iterable<Secret>): void {
+  for (const secret of secrets) {
+    const { text, username } = secret;
+    if (text.length < SHORTEST_SECRET) continue;
+    const book = bookOf(owner);
+    const key = `${username ?? ''}\n${text}`;
+    if (book.has(key)) continue;
+    book.set(key, formsOf(secret));
+    if (book.size > MOST_PER_OWNER) book.delete(book.keys().next().value as string);
+    pattern = undefined;
+  }
+}
+
+/** `text` with every secret that is held, in whatever form, replaced by `***`. */
+export function maskSecrets(text: string): string {
+  if (living.size === 0) return text;
+  pattern ??= patternOf(living);
+  return text.replace(pattern, MASK);
+}
+
+function bookOf(owner: object): Book {
+  let book = books.get(owner);
+  if (book === undefined) {
+    book = new Map();
+    books.set(owner, book);
+    const reference = new WeakRef(book);
+    living.add(reference);
+    ended.register(book, reference);
+  }
+  return book;
+}
+
+/** The longest first, so that no form hides a longer one that begins like it. */
+function patternOf(references: Iterable<WeakRef<Book>>): RegExp {
+  const forms = new Set<string>();
+  for (const reference of references) {
+    for (const each of reference.deref()?.values() ?? []) for (const form of each) forms.add(form);
+  }
+  const sorted = [...forms].sort((one, other) => other.length - one.length);
+  return new RegExp(sorted.map(branch).join('|') || '(?!)', 'gu');
+}
+
+function branch(form: string): string {
+  const escaped = form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  // What follows the beginning of a long secret belongs to it.
+  if (form.length >= LONGEST_FORM) return `${escaped}[^\\s"'\`]*`;
+  return form.length < WORD_BELOW ? `(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])` : escaped;
+}
