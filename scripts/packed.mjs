@@ -6,12 +6,18 @@ import { capture, installed, root, run } from './run.mjs';
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 const ALLOWED_FILES = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|config\.schema\.json)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|config\.schema\.json)$/,
   /^dist\/(?!.*\.test\.).+\.(js|d\.ts)$/,
   /^docs\/([\w-]+\.md|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
   /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|[\w-]+\.js))$/,
 ];
-const REQUIRED_FILES = ['README.md', 'LICENSE', 'CHANGELOG.md', 'config.schema.json'];
+const REQUIRED_FILES = [
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'config.schema.json',
+];
 /** Of the whole tarball: docs and examples are there to be read, not to be downloaded for long. */
 const MAX_BYTES = 700_000;
 
