@@ -55,6 +55,19 @@ export function mayRepeat(category: CommandCategory, safety: RetrySafety): boole
   return RISK[category] <= RISK[safety];
 }
 
+/** Whether it may change data, as far as its category says. */
+export function mayWrite(category: CommandCategory): boolean {
+  return category !== 'read' && category !== 'connection' && category !== 'database-bound';
+}
+
+/** WAIT or WAITAOF: asks what became of the writes of its own connection. */
+export function asksForReplicas(args: CommandArguments): boolean {
+  const length = args[0]?.length;
+  if (length !== 4 && length !== 7) return false;
+  const name = upperCase(args[0]);
+  return name === 'WAIT' || name === 'WAITAOF';
+}
+
 const RISK: Readonly<Record<CommandCategory, number>> = Object.freeze({
   connection: 0,
   read: 1,

@@ -164,3 +164,35 @@ describe('of several lanes', () => {
     expect(channel.lose(lane())).toEqual([]);
   });
 });
+
+describe('behind a command that blocks', () => {
+  const sent = (sentAt: number, sequence: number, blockMs?: number) => {
+    const command = { sequence, traits: { category: 'read', blockMs } };
+    return new SentAttempt(command as unknown as Command, channel, sentAt, 1000, 1);
+  };
+
+  it('no reply is late, before it is answered', () => {
+    const early = sent(10, 1);
+    const blocking = sent(20, 2, 5000);
+    const [same, later] = [sent(20, 3), sent(30, 4)];
+    for (const each of [blocking, same, later]) channel.add(each);
+    expect([early, blocking, same, later].map((each) => channel.isBlocked(each))).toEqual([
+      ...[false, false, true, true],
+    ]);
+    for (const each of [same, later]) {
+      channel.remove(each);
+      channel.owe(each, 100);
+    }
+    expect([channel.owed, channel.owedSince]).toEqual([2, undefined]);
+    channel.remove(blocking);
+    channel.blockEndedAt = 300;
+    expect(channel.owedSince).toBe(300);
+  });
+
+  it('a reply that was to come before it is late all the same', () => {
+    const early = sent(10, 1);
+    channel.add(sent(20, 2, Number.POSITIVE_INFINITY));
+    channel.owe(early, 100);
+    expect(channel.owedSince).toBe(100);
+  });
+});

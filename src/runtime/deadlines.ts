@@ -102,7 +102,8 @@ export class Deadlines {
   /** Loop time since which something should have arrived. */
   #silentSince({ oldest, lastProgress }: LaneRecord, time: number): number {
     const { sentAt, command } = oldest ?? {};
-    return Math.max(lastProgress, (sentAt ?? time) + (command?.traits.blockMs ?? 0));
+    // Behind another one, a blocking command begins to block when that has been answered.
+    return Math.max(lastProgress, sentAt ?? time) + (command?.traits.blockMs ?? 0);
   }
 
   #judge(lane: LaneRecord): void {
@@ -171,10 +172,11 @@ export class Deadlines {
   #isUseless(lane: LaneRecord, time: number): boolean {
     if (time < lane.channel.relaxedUntil) return false;
     if (this.#isSilent(lane, time)) return true;
-    if (lane.owed === 0) return false;
+    const { owedSince } = lane;
+    if (owedSince === undefined) return false;
     const { commandTimeoutMs, suspectAfterMs } = this.executor.coordinator.runtime.options;
-    const owedForMs = time - lane.owedSince;
-    const isQuiet = lane.lastProgress <= lane.owedSince;
+    const owedForMs = time - owedSince;
+    const isQuiet = lane.lastProgress <= owedSince;
     return owedForMs >= commandTimeoutMs || (isQuiet && owedForMs >= suspectAfterMs);
   }
 
@@ -183,11 +185,12 @@ export class Deadlines {
     const { command } = attempt;
     const { coordinator } = this.executor;
     const { suspectAfterMs } = coordinator.runtime.options;
+    const { channel, lane } = attempt;
+    const isBlocked = lane.isBlocked(attempt);
     command.maybeExecuted = true;
     attempt.onError(this.#timedOut(command));
-    attempt.lane.owe(attempt, time);
-    const { channel } = attempt;
-    if (!channel.draining && attempt.hadItsTime(suspectAfterMs)) {
+    lane.owe(attempt, time);
+    if (!channel.draining && !isBlocked && attempt.hadItsTime(suspectAfterMs)) {
       coordinator.health.suspect(channel.database, {});
     }
   }

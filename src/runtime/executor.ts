@@ -20,6 +20,7 @@ import { Isolation } from './isolation.js';
 import { LeasedCommand } from './lease.js';
 import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
+import { resume } from './retrying.js';
 import type { RouteChange } from './router.js';
 import { takeOver } from './takeover.js';
 
@@ -41,6 +42,8 @@ export class Executor implements AttemptListener {
   readonly isolation = new Isolation(this);
   /** Waits for a connection, in order of acceptance once sorted. */
   backlog: Command[] = [];
+  /** Over which the latest write went of which the caller heard anything. */
+  lastWrite: Channel | undefined;
   /** Only where what was read is kept. */
   coherence: Coherence | undefined;
   /** Turns an error of the engine into the one that the client's API rejects with. */
@@ -62,7 +65,7 @@ export class Executor implements AttemptListener {
     this.retries = new RetryQueue(
       clock,
       (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
-      (commands) => this.resend(commands),
+      (commands) => resume(this, commands),
     );
     this.#deadlines = new Deadlines(this);
     this.#outcomes = new Outcomes(this);

@@ -17,7 +17,9 @@ export abstract class LaneRecord {
   /** `path.bytesReceived` at the latest look. */
   lastBytes: number;
   /** Loop time since which replies are to come that nobody waits for any more. */
-  owedSince = 0;
+  #owedSince = 0;
+  /** Loop time of the latest reply to a blocking command. */
+  blockEndedAt = Number.NEGATIVE_INFINITY;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** A look at late attempts waits for a full turn of the loop. */
@@ -101,8 +103,26 @@ export abstract class LaneRecord {
   owe(attempt: SentAttempt, time: number): void {
     attempt.abandoned = true;
     if (this.isWaitingRoom) return;
-    if (this.#owed.size === 0) this.owedSince = time;
+    if (this.#owed.size === 0) this.#owedSince = time;
     this.#owed.add(attempt);
+  }
+
+  /** Whether it was sent behind a command that blocks: its reply can't come before. */
+  isBlocked({ sentAt, command: { sequence } }: SentAttempt): boolean {
+    const head = this.oldest;
+    if (head?.command.traits.blockMs === undefined) return false;
+    return head.sentAt < sentAt || (head.sentAt === sentAt && head.command.sequence < sequence);
+  }
+
+  /**
+   * Loop time since which a reply should have come that nobody waits for; `undefined`: none should
+   * have.
+   */
+  get owedSince(): number | undefined {
+    for (const attempt of this.#owed) {
+      if (!this.isBlocked(attempt)) return Math.max(this.#owedSince, this.blockEndedAt);
+    }
+    return undefined;
   }
 
   /** It came, or never will. */

@@ -1,9 +1,14 @@
 import { isRearranging } from '../core/classify.js';
-import { commandTraits } from '../core/command-category.js';
+import { asksForReplicas, commandTraits, mayWrite } from '../core/command-category.js';
 import { firstKey } from '../core/command-keys.js';
 import { commonSlot } from '../core/hash-slot.js';
 import type { Batch, CommandArgument } from '../drivers/driver.js';
-import { ClientClosedError, type MultiDbErrorDetails, UnsupportedError } from '../errors.js';
+import {
+  ClientClosedError,
+  ConnectionLostError,
+  type MultiDbErrorDetails,
+  UnsupportedError,
+} from '../errors.js';
 import { abortError } from './aborting.js';
 import { flawOf, limitMs } from './admission.js';
 import type { Channel } from './channel.js';
@@ -114,14 +119,21 @@ export class Lease {
     const flaw = options && flawOf(options);
     if (flaw !== undefined) return this.refuse(flaw);
     if (options?.abortSignal?.aborted) return this.refuse(abortError(executor));
-    const elsewhere = this.#elsewhere(batch?.commands ?? [args]);
+    const commands = batch?.commands ?? [args];
+    const elsewhere = this.#elsewhere(commands);
     if (elsewhere !== undefined) return this.refuse(elsewhere);
     if (args[0] === 'WATCH') {
       this.watching = true;
       this.#watches += 1;
     } else this.isUnused = false;
     const watches = this.#watches;
+    const isWrite =
+      args[0] !== 'WATCH' && commands.some((each) => mayWrite(commandTraits(each).category));
     const blockMs = batch === undefined ? commandTraits(args).blockMs : undefined;
+    if (batch === undefined && asksForReplicas(args) && !this.#hasLastWrite) {
+      const message = `${args[0]} counts the writes of its own connection, and the last one went over another one`;
+      return this.refuse(new ConnectionLostError(message, { databaseId: this.database?.id }));
+    }
     const { time, tickMs } = executor.loop;
     return new Promise((resolve, reject) => {
       const command: LeasedCommand = new LeasedCommand(
@@ -132,10 +144,12 @@ export class Lease {
         { category: 'database-bound', blockMs },
         Math.min(time + tickMs + limitMs(executor, options) + (blockMs ?? 0), this.deadline),
         (reply) => {
+          if (isWrite) executor.lastWrite = command.latest?.channel;
           this.#note(command, reply, watches);
           resolve(reply);
         },
         (error) => {
+          if (isWrite && command.maybeExecuted) executor.lastWrite = command.latest?.channel;
           if (batch !== undefined && command.maybeExecuted) this.#isInDoubt = true;
           if (!command.maybeExecuted && this.#mayHeal && isRearranging(error)) {
             this.refusal ??= error as Error;
@@ -148,6 +162,11 @@ export class Lease {
       command.database = this.database;
       executor.admit(command);
     });
+  }
+
+  get #hasLastWrite(): boolean {
+    const { lastWrite } = this.executor;
+    return lastWrite === undefined || lastWrite === this.channel;
   }
 
   refuse(error: Error): Promise<never> {

@@ -1,5 +1,6 @@
 import { classify } from '../core/classify.js';
 import { upperCase } from '../core/command-arguments.js';
+import { mayWrite } from '../core/command-category.js';
 import { decideRetry } from '../core/retry.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../errors.js';
 import { switched } from './bound.js';
@@ -27,8 +28,12 @@ export class Outcomes {
       const isValid = this.executor.cursors.note(attempt, reply);
       if (!isValid) this.executor.reject(command, switched(command, OTHER_SERVER));
     }
-    const goesOn =
-      command.traits.blockMs !== undefined && this.executor.blocking.goesOn(attempt, reply);
+    if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+    let goesOn = false;
+    if (command.traits.blockMs !== undefined) {
+      attempt.lane.blockEndedAt = this.executor.loop.time;
+      goesOn = this.executor.blocking.goesOn(attempt, reply);
+    }
     if (!goesOn) {
       if (command.state !== 'settled') channel.database.counters.succeeded += 1;
       this.executor.resolve(command, reply);
@@ -48,7 +53,10 @@ export class Outcomes {
       commandName: command.batch?.kind === 'multi' ? 'EXEC' : upperCase(command.args[0]),
     });
     const { kind, executed, stateWord } = classification;
-    if (executed !== 'no') command.maybeExecuted = true;
+    if (executed !== 'no') {
+      command.maybeExecuted = true;
+      if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+    }
 
     const isCurrent = attempt.generation === this.executor.coordinator.route.generation;
     if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
@@ -115,6 +123,7 @@ export class Outcomes {
   #isEvidence(attempt: SentAttempt, error: unknown): boolean {
     const { channel, command } = attempt;
     if (isTimeout(error)) {
+      if (attempt.lane.isBlocked(attempt)) return false;
       const { suspectAfterMs } = this.executor.coordinator.runtime.options;
       return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
     }
@@ -145,8 +154,6 @@ export class Outcomes {
     const { coordinator } = this.executor;
     const { commandRetry, fallbackErrors } = coordinator.runtime.options;
     const failed = asError(error);
-    // Its attempts would be used up before such a deployment has healed.
-    if (this.#mayHeal(attempt, classification)) command.attempts = Math.min(command.attempts, 1);
     const decision = decideRetry({
       classification,
       category: command.traits.category,
@@ -174,19 +181,6 @@ export class Outcomes {
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
     this.executor.reject(command, told, classification.kind);
-  }
-
-  /**
-   * A database that is given time to heal (`unhealthyAfterMs`): what it did not execute waits
-   * meanwhile, within its deadline, however often it is refused.
-   */
-  #mayHeal(
-    { channel: { database } }: SentAttempt,
-    { kind, executed }: ReturnType<typeof classify>,
-  ): boolean {
-    if (database.options.unhealthyAfterMs === 0 || executed !== 'no') return false;
-    if (this.executor.coordinator.route.database !== database) return false;
-    return kind === 'state-reply' || kind === 'never-sent';
   }
 
   /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */

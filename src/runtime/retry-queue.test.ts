@@ -81,3 +81,30 @@ it('hands out all that wait, in order, and wakes none of them afterwards', async
   await clock.advance(1000);
   expect(woken.map(({ names }) => names)).toEqual([['d']]);
 });
+
+it('holds what is over until it is released, with whatever joins meanwhile', async () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => command(name)) as [Command, Command, Command];
+  const group = queue.hold([a, b]);
+  expect(group).toBeDefined();
+  expect(queue.hold([c])).toBeUndefined();
+  expect([queue.size, [...queue].map(nameOf)]).toEqual([3, ['a', 'b', 'c']]);
+  expect(queue.remove(b)).toBe(true);
+  await clock.advance(60_000);
+  expect(woken).toEqual([]);
+  if (group === undefined) return;
+  expect(queue.release(group).map(nameOf)).toEqual(['a', 'c']);
+  expect(queue.release(group)).toEqual([]);
+  expect(queue.size).toBe(0);
+});
+
+it('a group whose waits were all ended is released no more', () => {
+  const first = queue.hold([command('a')]);
+  let cancelled = 0;
+  if (first !== undefined) first.timer = { cancel: () => (cancelled += 1) };
+  expect(queue.takeAll().map(nameOf)).toEqual(['a']);
+  expect(cancelled).toBeGreaterThan(0);
+  const second = queue.hold([command('b')]);
+  expect(second).toBeDefined();
+  if (first !== undefined) expect(queue.release(first)).toEqual([]);
+  expect([...queue].map(nameOf)).toEqual(['b']);
+});

@@ -1,7 +1,15 @@
 import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
-import { clientOf, connected, connections, QUICK as SHORT, servers } from './support.js';
+import { type RedisServer, sleep, startProxy, waitFor } from '../kit/index.js';
+import {
+  clientOf,
+  connected,
+  connections,
+  databases,
+  recordEvents,
+  QUICK as SHORT,
+  servers,
+} from './support.js';
 
 /** A switch by hand lasts. */
 const QUICK = { ...SHORT, failbackSupported: false };
@@ -160,4 +168,78 @@ it('sends no WAIT and no cursor to another database', async () => {
   let seen = 0;
   for await (const keys of client.scanIterator()) seen += keys.length;
   expect(seen).toBe(1000);
+});
+
+const OTHERS_DEADLINES = {
+  ...QUICK,
+  commandTimeoutMs: 200,
+  commandDeadlineMs: 400,
+  commandRetry: { maxAttempts: 1 },
+  failureDetector: { minNumOfFailures: 3, failureRateThreshold: 1 },
+} as const;
+
+/** Calls behind what blocks, each of which ends by its own deadline, for over two seconds. */
+async function callBehind(call: () => Promise<unknown>): Promise<unknown[]> {
+  const codes: Promise<unknown>[] = [];
+  for (let count = 0; count < 22; count += 1) {
+    codes.push(
+      call().then(
+        () => 'answered',
+        (error: { code: string }) => error.code,
+      ),
+    );
+    await sleep(100);
+  }
+  return Promise.all(codes);
+}
+
+it('is not cut by the deadline of a command behind it', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], OTHERS_DEADLINES);
+  const events = recordEvents(client);
+  const first = client.blPop('list', 10);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  const before = await connections(east);
+  const short = client.blPop('other', 0.3).catch((error) => error.code);
+  const stream = client.xRead({ key: 'stream', id: '$' }, { BLOCK: 20_000 });
+  const codes = await callBehind(() => client.get('key'));
+  expect(new Set(codes)).toEqual(new Set(['COMMAND_TIMEOUT']));
+  expect(await isBlocked(east)).toBe(true);
+  expect(await short).toBe('COMMAND_TIMEOUT');
+
+  await east.command('LPUSH', 'list', 'x');
+  expect(await first).toEqual({ key: 'list', element: 'x' });
+  // What is behind it begins to block now.
+  await waitFor(() => isBlocked(east), { what: 'XREAD to block' });
+  await sleep(500);
+  await waitFor(() => isBlocked(east), { what: 'XREAD to block' });
+  expect(new Set(await callBehind(() => client.get('key')))).toEqual(new Set(['COMMAND_TIMEOUT']));
+  await east.command('XADD', 'stream', '*', 'field', 'value');
+  expect(await stream).toHaveLength(1);
+  await expect(client.get('key')).resolves.toBeNull();
+  expect(await connections(east)).toEqual(before);
+  expect(events.of('switch')).toEqual([]);
+  expect(events.of('breaker-open')).toEqual([]);
+  expect(events.of('database-unhealthy')).toEqual([]);
+});
+
+it('is not cut by what waits for a connection of its pool', async () => {
+  const [east, west] = await servers();
+  const pool = { minimum: 1, maximum: 2, acquireTimeout: 10_000, cleanupDelay: 60_000 };
+  const client = await connected([], {
+    ...OTHERS_DEADLINES,
+    databases: databases([east, west]).map((each) => ({
+      ...each,
+      ...{ topology: 'pool' as const, pool },
+    })),
+  });
+  const popped = [client.blPop('list', 10), client.blPop('list', 10)];
+  await waitFor(() => isBlocked(east, 2), { what: 'both to block' });
+  const codes = await callBehind(() => client.get('key'));
+  expect(new Set(codes)).toEqual(new Set(['COMMAND_TIMEOUT']));
+  await east.command('RPUSH', 'list', 'x', 'y');
+  expect(await Promise.all(popped)).toEqual([
+    { key: 'list', element: 'x' },
+    { key: 'list', element: 'y' },
+  ]);
 });

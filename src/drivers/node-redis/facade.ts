@@ -16,7 +16,7 @@ import {
   traceBatch,
   traceCommand,
 } from './tracing.js';
-import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
+import { batchRefusal, REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported.js';
 
 /** What the facade hands commands to. */
 export interface CommandSink {
@@ -162,7 +162,8 @@ export function createFacade(
       flaw.message = `command ${index + 1}${name}: ${flaw.message}`;
       return sink.refuse(flaw);
     }
-    const refused = all.map(refusal).find((error) => error !== undefined);
+    const refused =
+      all.map(refusal).find((error) => error !== undefined) ?? batchRefusal(kind, all);
     if (refused !== undefined) return sink.refuse(refused);
     const sendAll = () => sink.sendBatch(kind, all, view._commandOptions);
     if (!isTracingBatches()) return sendAll();

@@ -1,3 +1,4 @@
+import { asksForReplicas, commandTraits, mayWrite } from '../../core/command-category.js';
 import { UnsupportedError } from '../../errors.js';
 
 /**
@@ -83,6 +84,27 @@ export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | 
     if (why !== undefined) return new UnsupportedError(`${refused}: ${why}`);
   }
   return undefined;
+}
+
+/**
+ * Why a batch is refused as a whole. WAIT and WAITAOF answer for the writes before them on their
+ * connection: within MULTI they don't wait, and a pipeline without a write may have any connection.
+ */
+export function batchRefusal(
+  kind: 'multi' | 'pipeline',
+  commands: readonly (readonly (string | Buffer)[])[],
+): UnsupportedError | undefined {
+  const at = commands.findIndex(asksForReplicas);
+  if (at < 0) return undefined;
+  const name = String(commands[at]?.[0]).toUpperCase();
+  if (kind === 'multi') {
+    return new UnsupportedError(`${name}: within MULTI it does not wait; send it after exec()`);
+  }
+  const isBehindWrite = commands
+    .slice(0, at)
+    .some((args) => mayWrite(commandTraits(args).category));
+  if (isBehindWrite) return undefined;
+  return new UnsupportedError(`${name}: in a pipeline it has to follow a write`);
 }
 
 /** All upper or all lower case: a name in mixed case is looked at in full. */

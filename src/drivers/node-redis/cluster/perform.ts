@@ -1,5 +1,5 @@
 import { ErrorReply } from '@redis/client';
-import { commandTraits } from '../../../core/command-category.js';
+import { asksForReplicas, commandTraits } from '../../../core/command-category.js';
 import { firstKey, splittableKeys } from '../../../core/command-keys.js';
 import { hashSlot } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
@@ -53,6 +53,12 @@ function performBatch(
     const name = kind === 'multi' ? 'a transaction' : 'a pipeline';
     throw new UnsupportedError(
       `on a cluster all keys of ${name} lie in one hash slot; a hash tag brings them there`,
+    );
+  }
+  // The writes before it may go on at another node, where their slot is now.
+  if (commands.some(asksForReplicas)) {
+    throw new UnsupportedError(
+      'WAIT: on a cluster it is a matter of one node; use `transaction()`',
     );
   }
   return connection.route(owner.whole, key, undefined);
