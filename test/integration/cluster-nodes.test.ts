@@ -79,7 +79,11 @@ it('commands of several nodes, one of which is silent, cost the others nothing',
   const [id] = await idsAt(node, 'set');
   proxies[1].silence();
   for (let round = 0; round < 5; round += 1) {
-    const late = [client.mGet(keys), client.mSet(keys.map((key) => [key, 'x'])), client.del(keys)];
+    const late = [
+      client.mGet(keys),
+      client.mSet(keys.map((key): [string, string] => [key, 'x'])),
+      client.del(keys),
+    ];
     const [a, b] = await Promise.all([
       told(client.get(third)),
       told(client.incr(`{${third}}count`)),
