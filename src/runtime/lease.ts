@@ -151,7 +151,7 @@ export class Lease {
         (error) => {
           if (isWrite && command.maybeExecuted) executor.lastWrite = command.latest?.channel;
           if (batch !== undefined && command.maybeExecuted) this.#isInDoubt = true;
-          if (!command.maybeExecuted && this.#mayHeal && isRearranging(error)) {
+          if (!command.maybeExecuted && isRearranging(error)) {
             this.refusal ??= error as Error;
             this.#refusals.add(error as Error);
           }
@@ -241,12 +241,6 @@ export class Lease {
       if (slot !== 'none' && slot !== this.slot) return new UnsupportedError(ONE_SLOT);
     }
     return undefined;
-  }
-
-  /** Such a refusal passes. */
-  get #mayHeal(): boolean {
-    const { driver, options } = this.#database as Database;
-    return driver.shards !== undefined || options.unhealthyAfterMs > 0;
   }
 
   /** `watches`: of WATCH so far when the command was sent; what came later still holds. */

@@ -6,7 +6,7 @@ import type { Driver, LoopTime, ProbeConnection } from '../drivers/driver.js';
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 /** How long a superseded connection is kept. */
-const FORMER_MS = 10_000;
+const FORMER_MS = 2000;
 /** After a new connection that did no better than the present one. */
 const IN_VAIN_MS = 1000;
 
@@ -93,8 +93,8 @@ export class ProbeLine {
   /** Monotonic time at which a successor refused as well, or could not be opened. */
   #inVainAt = Number.NEGATIVE_INFINITY;
   #former: { readonly way: Way; readonly timer: Timer } | undefined;
-  /** Of what is under way: starts it over the successor as well. */
-  readonly #uses = new Set<() => void>();
+  /** Of what is under way: starts it over the successor as well; tells how it was refused so far. */
+  readonly #uses = new Map<() => void, () => unknown>();
   readonly #timers = new Set<Timer>();
 
   constructor(
@@ -127,7 +127,7 @@ export class ProbeLine {
     const now = this.time.clock.now();
     if (now - this.#inVainAt < IN_VAIN_MS) return false;
     this.#successor = this.#newWay();
-    for (const again of [...this.#uses]) again();
+    for (const again of [...this.#uses.keys()]) again();
     return true;
   }
 
@@ -136,6 +136,11 @@ export class ProbeLine {
     if (this.#uses.size > 0) return;
     this.#successor?.end();
     this.#successor = undefined;
+  }
+
+  /** With which the present connection refused what still waits for a new one. */
+  get refusal(): unknown {
+    return [...this.#uses.values()].map((refusal) => refusal()).find((each) => each !== undefined);
   }
 
   /** A command waits for its answer. */
@@ -222,7 +227,7 @@ export class ProbeLine {
           reject(ending.error);
         } else fail(ending.error, false);
       };
-      this.#uses.add(again);
+      this.#uses.set(again, () => (present === 'refused' ? failure : undefined));
       signal.addEventListener('abort', onAbort, { once: true });
       const isDoubted = this.#successor?.isUsable === true;
       overPresent();
@@ -237,7 +242,7 @@ export class ProbeLine {
     action: (connection: ProbeConnection) => Promise<T>,
   ): Promise<T> {
     const nothing = () => {};
-    this.#uses.add(nothing);
+    this.#uses.set(nothing, nothing);
     try {
       this.doubt(since);
       const way = () => this.#successor ?? this.#wayOfPresent();

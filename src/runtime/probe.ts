@@ -62,6 +62,7 @@ export function runProbe(
   };
 
   const timer = loop.after(timeoutMs, () => {
+    refusal ??= lines.commands.refusal;
     // A connection that did not answer is of no use to the next probe.
     lines.commands.renew();
     const error = refusal ?? new Error(`no answer within ${timeoutMs} ms`);

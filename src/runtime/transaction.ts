@@ -84,7 +84,9 @@ export async function runTransaction(
       refusal = lease.refusal;
       const { channel } = lease;
       const isClean = await lease.tidy().catch(() => false);
-      if (refusal !== undefined || !isClean) lease.give(isClean);
+      // Another connection may lead elsewhere. A cluster's next one goes where its slot is by then.
+      const { shards } = lease.database?.driver ?? {};
+      if (refusal !== undefined || !isClean) lease.give(isClean && shards !== undefined);
       if (refusal !== undefined) {
         const look = channel?.database.driver.shards?.refresh(channel.connection.node);
         await Promise.race([look, pause(LONGEST_LOOK_MS)]);

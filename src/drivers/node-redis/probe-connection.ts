@@ -10,8 +10,11 @@ export async function openProbeConnection(
   signal: AbortSignal,
 ): Promise<ProbeConnection> {
   let alive = true;
-  const setting = connectionOptions(options, () => {
+  let fail = (_cause: Error) => {};
+  const setting = connectionOptions(options, (_retries, cause) => {
     destroy();
+    // Version 5 leaves connect() pending when the server refuses and closes.
+    fail(cause);
     return false;
   });
   const client = newClient(setting.options);
@@ -22,6 +25,7 @@ export async function openProbeConnection(
   };
 
   const ended = new Promise<never>((_, reject) => {
+    fail = reject;
     client.on('error', (error: Error) => {
       reject(foreignError(error));
       destroy();
