@@ -221,7 +221,7 @@ function members(
       return session.isOpen;
     },
     get isReady() {
-      return session.executor?.ready ?? false;
+      return session.executor?.serves ?? false;
     },
 
     get databases() {

@@ -98,6 +98,13 @@ export class Connections implements LinkListener {
     if (link !== undefined) this.#handovers.get(link)?.end();
   }
 
+  /** The next connection to the active database is ready, and waits for writes in flight. */
+  get isHandingOver(): boolean {
+    const { database } = this.#coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link !== undefined && this.#handovers.has(link);
+  }
+
   /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
   drain(link: Link): void {
     const channel = this.channels.get(link);

@@ -113,9 +113,14 @@ export class Executor implements AttemptListener {
     this.#deadlines.noteWaiting(command);
   }
 
-  /** A ready connection to the active database. */
+  /** A connection to the active database takes commands at this moment. */
   get ready(): boolean {
     return this.connections.active !== undefined;
+  }
+
+  /** The same; also while a ready one takes the place of another. */
+  get serves(): boolean {
+    return this.ready || this.connections.isHandingOver;
   }
 
   /** Accepts a command; the promise settles within `commandDeadlineMs` plus its block time. */

@@ -1,4 +1,4 @@
-import { isDead, isQuick } from '../core/silent-connection.js';
+import { isDead } from '../core/silent-connection.js';
 import type { ProbeConnection } from '../drivers/driver.js';
 import type { Executor } from './executor.js';
 import type { LaneRecord } from './lane.js';
@@ -28,7 +28,7 @@ export class Silence {
       // What it delivered meanwhile may have been on its way for long.
       if (!isAlive || lane.oldest !== head) return;
       if (lane.look(loop.time) || lane.lastProgress !== lastProgress) return;
-      if (!isDead(answer, isQuick(batch?.commands ?? [args]))) return;
+      if (!isDead(answer, batch?.commands ?? [args])) return;
       const { id } = lane.channel.database;
       connections.replaceSilent(
         lane,

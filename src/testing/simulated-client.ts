@@ -168,7 +168,7 @@ export class SimulatedClient {
   }
 
   get isReady(): boolean {
-    return this.#session.executor?.ready ?? false;
+    return this.#session.executor?.serves ?? false;
   }
 
   get activeDatabase(): string | undefined {

@@ -1,17 +1,24 @@
 /** A firewall forgets its flows: connections that are open go silent for ever, new ones pass. */
 import type { MultiDbClient, MultiDbClientOptions } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type ProxyConnection, startProxy, startRedis, waitFor } from '../kit/index.js';
-import { connected, errorOf, recordEvents, Traffic } from './support.js';
+import {
+  type FaultProxy,
+  type ProxyConnection,
+  type RedisServer,
+  startProxy,
+  startRedis,
+  waitFor,
+} from '../kit/index.js';
+import { connected, errorOf, own, recordEvents, Traffic } from './support.js';
 
 /** Nothing here may wait for a deadline. */
 const NO_DEADLINE = { commandTimeoutMs: 20_000, commandDeadlineMs: 25_000 };
 const isData = ({ seen }: ProxyConnection) => !seen.has('PING');
 const isProbe = ({ seen }: ProxyConnection) => seen.has('PING');
 
-async function places() {
+async function places(): Promise<[FaultProxy, FaultProxy]> {
   const servers = await Promise.all([startRedis(), startRedis()]);
-  return Promise.all(servers.map((server) => startProxy(server)));
+  return Promise.all([startProxy(servers[0]), startProxy(servers[1])]);
 }
 
 async function clientTo(urls: readonly string[], topology: string): Promise<MultiDbClient> {
@@ -65,7 +72,7 @@ it.each([
 
 it('ends a transaction on a silent connection, and the next one is well', async () => {
   const [proxy, other] = await places();
-  const client = await clientTo([proxy?.url as string, other?.url as string], 'client');
+  const client = await clientTo([proxy.url, other.url], 'client');
   const increment = () =>
     client.transaction('n', async (tx) => {
       const value = Number((await tx.get('n')) ?? 0);
@@ -73,7 +80,7 @@ it('ends a transaction on a silent connection, and the next one is well', async 
     });
   await increment();
   let forget = () => {
-    proxy?.forgetFlows();
+    proxy.forgetFlows();
   };
   const silent = await errorOf(
     client.transaction('n', async (tx) => {
@@ -88,13 +95,31 @@ it('ends a transaction on a silent connection, and the next one is well', async 
   expect(client.activeDatabase).toBe('east');
 });
 
+it('rescues a worker that blocks for ever', async () => {
+  const [proxy, other] = await places();
+  const client = await clientTo([proxy.url, other.url], 'client');
+  const worker = own(client.duplicate());
+  await worker.connect();
+  const popped = worker.blPop('queue', 0);
+  const blocking = () => proxy.openConnections.find(({ seen }) => seen.has('BLPOP'));
+  await waitFor(() => blocking() !== undefined, { what: 'the worker to block' });
+  const silent = blocking();
+  proxy.forgetFlows();
+  await waitFor(() => ![undefined, silent].includes(blocking()), {
+    what: 'the worker to block on a new connection',
+    timeoutMs: 20_000,
+  });
+  await (proxy.target as RedisServer).command('RPUSH', 'queue', 'job');
+  expect(await popped).toMatchObject({ element: 'job' });
+});
+
 it('brings subscriptions back that nobody publishes to', async () => {
   const [proxy, other] = await places();
-  const client = await clientTo([proxy?.url as string, other?.url as string], 'client');
+  const client = await clientTo([proxy.url, other.url], 'client');
   const events = recordEvents(client);
   const heard: string[] = [];
   await client.subscribe('news', (message) => heard.push(message));
-  proxy?.forgetFlows();
+  proxy.forgetFlows();
   await waitFor(
     async () => {
       await client.publish('news', 'hello').catch(() => {});
