@@ -215,7 +215,7 @@ function optionSchema(path: OptionName, { rule, default: byDefault }: OptionEntr
 /** Numbers, flags and choices may also be a string with a variable in it. */
 function orVariable(schema: JsonSchema): JsonSchema {
   const { type } = schema;
-  const needsMore =
-    type === 'number' || type === 'integer' || type === 'boolean' || 'enum' in schema;
+  const isScalar = type === 'number' || type === 'integer' || type === 'boolean';
+  const needsMore = isScalar || 'enum' in schema || 'anyOf' in schema;
   return needsMore ? { anyOf: [schema, { type: 'string', pattern: VARIABLE }] } : schema;
 }

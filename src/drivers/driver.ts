@@ -228,7 +228,7 @@ export interface Driver {
 
 /** The host names by which the connections of one database were made. */
 export interface HostNames {
-  /** Where each open connection leads that was made by name. */
+  /** Where each open connection leads that was made by name: one object for each, the same every time. */
   readonly inUse: readonly NameInUse[];
   /** What goes wrong with lookups at present. */
   readonly troubles: readonly LookupTrouble[];

@@ -53,6 +53,7 @@ it('pins all options and their defaults', () => {
     commandTimeoutMs: 5000,
     commandDeadlineMs: 10_000,
     suspectAfterMs: 1000,
+    resolveIntervalMs: 30_000,
     unhealthyAfterMs: undefined,
     maxPendingCommands: 100_000,
     maxTransactionConnections: 10,

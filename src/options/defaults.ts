@@ -3,6 +3,7 @@ import {
   count,
   countOrNone,
   duration,
+  durationOrNever,
   durationOrNone,
   flag,
   multiplier,
@@ -224,6 +225,12 @@ export const DEFAULTS = Object.freeze({
     'A failure must persist this long before a database is left; retries wait meanwhile. Once ' +
       'given, it holds for databases of every topology.',
     '`0`; `15000` for databases of topology `cluster` and `sentinel`, which heal themselves',
+  ),
+  resolveIntervalMs: option<number | false>(
+    30_000,
+    durationOrNever,
+    'How often the host names of open connections are looked up again. When a name has moved away ' +
+      'from the connected address, the connections are renewed without a failover; 0 or `false`: never.',
   ),
   maxPendingCommands: option(
     100_000,

@@ -37,6 +37,12 @@ function integer(min: number, max: number): Rule<number> {
 export const duration = between(1, MAX_TIMER_MS, 'milliseconds');
 /** A duration that may be nothing. */
 export const durationOrNone = between(0, MAX_TIMER_MS, 'milliseconds');
+/** A duration, or 0 or false for never. */
+export const durationOrNever: Rule<number | false> = rule(
+  `milliseconds from 1 to ${MAX_TIMER_MS}, 0 or false`,
+  (value) => value === false || value === 0 || duration.accepts(value),
+  { anyOf: [durationOrNone.schema, { type: 'boolean', const: false }] },
+);
 export const count = integer(1, MAX_TIMER_MS);
 export const countOrNone = integer(0, MAX_TIMER_MS);
 export const windowSize = integer(1, 1_000_000);

@@ -175,6 +175,11 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * 15000 for databases of topology `cluster` and `sentinel`, which heal themselves.
    */
   readonly unhealthyAfterMs?: number;
+  /**
+   * How often the host names of open connections are looked up again, 1 to 2^31-1 ms; 0 or `false`:
+   * never. Default: 30000.
+   */
+  readonly resolveIntervalMs?: number | false;
   /** Beyond it commands fail with `OverloadedError`, never sent; 1 or more. Default: 100000. */
   readonly maxPendingCommands?: number;
   /** Connections of their own that `transaction()` opens when it needs them, 1 or more. Default: 10. */
@@ -282,6 +287,8 @@ export interface ResolvedOptions {
   readonly commandTimeoutMs: number;
   readonly commandDeadlineMs: number;
   readonly suspectAfterMs: number;
+  /** 0: never. */
+  readonly resolveIntervalMs: number;
   readonly maxPendingCommands: number;
   readonly maxTransactionConnections: number;
   readonly initializationPolicy: InitializationPolicy;

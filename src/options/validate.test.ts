@@ -34,6 +34,7 @@ describe('resolveOptions', () => {
       commandTimeoutMs: 5000,
       commandDeadlineMs: 10_000,
       suspectAfterMs: 1000,
+      resolveIntervalMs: 30_000,
       maxPendingCommands: 100_000,
       maxTransactionConnections: 10,
       initializationPolicy: ONE_AVAILABLE,
@@ -85,6 +86,21 @@ describe('resolveOptions', () => {
   it('retryOnFailover implies fastFailover', () => {
     const resolved = resolveOptions({ databases, retryOnFailover: true });
     expect([resolved.retryOnFailover, resolved.fastFailover]).toEqual([true, true]);
+  });
+
+  it('looks names up every 30 s, or never', () => {
+    const resolved = (resolveIntervalMs?: number | false) =>
+      resolveOptions({
+        databases,
+        ...(resolveIntervalMs === undefined ? {} : { resolveIntervalMs }),
+      }).resolveIntervalMs;
+    expect([resolved(), resolved(5), resolved(0), resolved(false)]).toEqual([30_000, 5, 0, 0]);
+    expect(() => resolveOptions({ databases, resolveIntervalMs: -1 })).toThrow(
+      'resolveIntervalMs: expected milliseconds from 1 to 2147483647, 0 or false, received -1',
+    );
+    expect(() => resolveOptions({ databases, resolveIntervalMs: true as never })).toThrow(
+      'received true',
+    );
   });
 
   it('takes a policy of its own', () => {
@@ -167,7 +183,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(29);
+    expect(numeric).toHaveLength(30);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

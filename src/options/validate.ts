@@ -73,6 +73,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     commandTimeoutMs: read(values, 'commandTimeoutMs', ''),
     commandDeadlineMs: read(values, 'commandDeadlineMs', ''),
     suspectAfterMs: read(values, 'suspectAfterMs', ''),
+    resolveIntervalMs: read(values, 'resolveIntervalMs', '') || 0,
     maxPendingCommands: read(values, 'maxPendingCommands', ''),
     maxTransactionConnections: read(values, 'maxTransactionConnections', ''),
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),

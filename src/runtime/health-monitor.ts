@@ -1,13 +1,13 @@
-import type { Clock, Random } from '../clock.js';
 import { stateCheckFor } from '../health/state-check.js';
 import type { HealthCheckFunction } from '../health/strategy.js';
 import type { ResolvedHealthCheck } from '../options/types.js';
 import type { Database, ProbeRecord } from './database.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
-import type { LoopClock } from './loop-clock.js';
+import { NameWatch } from './name-watch.js';
 import type { ProbeResult } from './probe.js';
 import { ProbeLine } from './probe-line.js';
 import type { ProbeLines } from './probe-target.js';
+import type { Runtime } from './runtime.js';
 
 export interface Verdict {
   readonly healthy: boolean;
@@ -30,6 +30,8 @@ export interface HealthMonitorListener {
    * may lead to another server.
    */
   onRefuted(database: Database, stateWord: string): void;
+  /** A host name of the database leads elsewhere: replaces its connections without a failover. */
+  renewConnections(database: Database, why: Error): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
   /** Connections to the other databases of the group, for the checks of this one. */
@@ -70,11 +72,12 @@ export class HealthMonitor implements HealthCheckListener {
   readonly #complaints = new Set<string>();
   /** Monotonic time of the first of them, until all checks pass. */
   readonly #complainedAt = new Map<string, number>();
+  readonly #names: NameWatch;
 
   constructor(
     readonly database: Database,
     private readonly listener: HealthMonitorListener,
-    private readonly time: { clock: Clock; loop: LoopClock; random: Random },
+    private readonly time: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
   ) {
     const { driver, options } = database;
     const setting = {
@@ -90,6 +93,8 @@ export class HealthMonitor implements HealthCheckListener {
       const lines = check.role === 'gate' ? this.sideLines : this.lines;
       return new HealthCheck(check, this, lines, time);
     });
+    const onMoved = (why: Error) => listener.renewConnections(database, why);
+    this.#names = new NameWatch(database, this, time, onMoved);
     this.#checks = checks.filter((check) => check.options.role === 'full');
     this.#gates = checks.filter((check) => check.options.role === 'gate');
   }
@@ -110,9 +115,10 @@ export class HealthMonitor implements HealthCheckListener {
     return this.#checks.length > 0;
   }
 
-  /** Starts all checks. */
+  /** Starts all checks, and the watch over the host names. */
   start(): void {
     for (const check of [...this.#checks, ...this.#gates]) check.start();
+    this.#names.start();
   }
 
   /**
@@ -168,6 +174,7 @@ export class HealthMonitor implements HealthCheckListener {
   }
 
   close(): void {
+    this.#names.close();
     for (const check of [...this.#checks, ...this.#gates]) check.close();
     for (const { commands, subscriptions } of [this.lines, this.sideLines]) {
       commands.close();

@@ -9,7 +9,7 @@ import type { HostNames, NameInUse, ResolvedName } from '../driver.js';
 const MAX_REMEMBERED = 64;
 
 /** One open connection to a host name. */
-interface Use {
+interface Use extends NameInUse {
   readonly name: LookupQuestion;
   addresses: readonly string[];
 }
@@ -30,7 +30,7 @@ export class NamesInUse implements HostNames {
   constructor(private readonly lookups = processLookups) {}
 
   get inUse(): readonly NameInUse[] {
-    return [...this.#uses].map(({ name, addresses }) => ({ key: keyOf(name), addresses }));
+    return [...this.#uses];
   }
 
   get troubles(): readonly LookupTrouble[] {
@@ -38,7 +38,7 @@ export class NamesInUse implements HostNames {
   }
 
   async resolve(maxAgeMs: number, signal: AbortSignal): Promise<readonly ResolvedName[]> {
-    const names = new Map([...this.#uses].map(({ name }) => [keyOf(name), name]));
+    const names = new Map([...this.#uses].map(({ key, name }) => [key, name]));
     const resolved = await Promise.all(
       [...names].map(async ([key, name]) => {
         const answer = await this.lookups.refresh({ ...name, signal }, maxAgeMs);
@@ -58,7 +58,8 @@ export class NamesInUse implements HostNames {
     ): void => {
       if (isLocal(host)) return;
       const given = options.all ? found : found.slice(0, 1);
-      use = { name: { host, options, by }, addresses: given.map(({ address }) => address) };
+      const name = { host, options, by };
+      use = { key: keyOf(name), name, addresses: given.map(({ address }) => address) };
       this.#uses.add(use);
       const ended = use;
       signal.addEventListener('abort', () => this.#uses.delete(ended), { once: true });
