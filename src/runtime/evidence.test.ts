@@ -134,12 +134,12 @@ describe('an endpoint that moves', () => {
     await connected({ unhealthyAfterMs: 60_000, commandRetry: { maxAttempts: 1 } });
     east.state = 'READONLY';
     const before = opened(east);
-    for (let count = 0; count < 10_000; count += 1) {
+    for (let count = 0; count < 1000; count += 1) {
       send('SET', 'k', 'v');
-      await clock.advance(1);
+      await clock.advance(5);
     }
-    // Beside those of the tests themselves one a second.
-    expect(opened(east) - before).toBeLessThan(15);
+    // One a second, beside the first.
+    expect(opened(east) - before).toBeLessThan(9);
   });
 
   it('does not renew over and over what is refused on new connections as well', async () => {
