@@ -1,6 +1,7 @@
 import { stateCheckFor } from '../health/state-check.js';
 import type { HealthCheckFunction } from '../health/strategy.js';
 import type { ResolvedHealthCheck } from '../options/types.js';
+import { ComplaintProbe } from './complaint-probe.js';
 import type { Database, ProbeRecord } from './database.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
@@ -73,6 +74,8 @@ export class HealthMonitor implements HealthCheckListener {
   /** Monotonic time of the first of them, until all checks pass. */
   readonly #complainedAt = new Map<string, number>();
   readonly #names: NameWatch;
+  /** In the place of full checks, where there are none. */
+  readonly #complaintProbe: ComplaintProbe;
 
   constructor(
     readonly database: Database,
@@ -95,6 +98,9 @@ export class HealthMonitor implements HealthCheckListener {
     });
     const onMoved = (why: Error) => listener.renewConnections(database, why);
     this.#names = new NameWatch(database, this, time, onMoved);
+    this.#complaintProbe = new ComplaintProbe(this.lines, time, this.probeTimeoutMs, () =>
+      this.#refute(),
+    );
     this.#checks = checks.filter((check) => check.options.role === 'full');
     this.#gates = checks.filter((check) => check.options.role === 'gate');
   }
@@ -133,6 +139,11 @@ export class HealthMonitor implements HealthCheckListener {
       const since = this.#complainedAt.get(stateWord) ?? this.time.clock.now();
       this.#complainedAt.set(stateWord, since);
       suspicion = { ...suspicion, doubtSince: since };
+    }
+    if (!this.hasChecks && stateWord !== undefined) {
+      const checks = [...this.#complaints].map(stateCheckFor);
+      this.#complaintProbe.run(inTurn(checks));
+      return;
     }
     const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
     if (isNew && stateCheckFor(stateWord) !== undefined) {
@@ -175,6 +186,7 @@ export class HealthMonitor implements HealthCheckListener {
 
   close(): void {
     this.#names.close();
+    this.#complaintProbe.close();
     for (const check of [...this.#checks, ...this.#gates]) check.close();
     for (const { commands, subscriptions } of [this.lines, this.sideLines]) {
       commands.close();
@@ -234,11 +246,7 @@ export class HealthMonitor implements HealthCheckListener {
 
   stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
     if (this.#stateWords.size === 0 || check.options.role === 'gate') return undefined;
-    const checks = new Set([...this.#stateWords].map(stateCheckFor));
-    return async (probe) => {
-      for (const each of checks) await each?.(probe);
-      return true;
-    };
+    return inTurn([...this.#stateWords].map(stateCheckFor));
   }
 
   peers(): readonly ProbeLines[] {
@@ -271,4 +279,12 @@ export class HealthMonitor implements HealthCheckListener {
     }
     return undefined;
   }
+}
+
+/** Each of the checks once, one after the other. */
+function inTurn(checks: readonly (HealthCheckFunction | undefined)[]): HealthCheckFunction {
+  return async (probe) => {
+    for (const each of new Set(checks)) await each?.(probe);
+    return true;
+  };
 }
