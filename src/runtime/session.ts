@@ -96,7 +96,7 @@ export class Session implements Audience {
     if (executor.pending === 0) {
       // At once, as in node-redis: the caller sees a client that is neither open nor ready.
       this.#end(group, executor);
-      return;
+      return executor.rejections.delivered;
     }
     const done = executor.finish().then(() => this.#end(group, executor));
     this.#state = { kind: 'closing', executor, done };

@@ -113,7 +113,9 @@ describe('a cluster', { timeout: 90_000 }, () => {
 
   it('that refuses the password', async () => {
     const nodes = cluster.seeds.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` }));
-    const wrong = await check(one(overCluster(nodes, { defaults: { password: 'wrong' } })));
+    const wrong = await check(
+      one(overCluster(nodes, { defaults: { password: 'hunter2hunter2' } })),
+    );
     expect(wrong.code).toBe(1);
     expect(atLevel('problem', wrong.all)).toEqual(
       cluster.seeds.map(({ port }) => `127.0.0.1:${port}: wrong user name or password (WRONGPASS)`),
@@ -278,7 +280,7 @@ describe('Sentinel', { timeout: 90_000 }, () => {
   });
 
   it('whose master wants another password', async () => {
-    const wrong = await check(one({ nodeClientOptions: { password: 'wrong' } }));
+    const wrong = await check(one({ nodeClientOptions: { password: 'hunter2hunter2' } }));
     expect(wrong.code).toBe(1);
     expect(atLevel('problem', of(wrong.all, 'authentication'))).toEqual([
       expect.stringMatching(/^the master 127\.0\.0\.1:\d+: wrong user name or password/),

@@ -141,10 +141,10 @@ describe('a cluster beside a single server', () => {
     const client = await over([overCluster('east', east, 1, { useReplicas: true })]);
     const [key] = keyOfEach(east) as [string];
     await client.set(key, 'x');
-    await client.wait(1, 1000).catch(() => {});
     const reads = async (node: { info(field: string): Promise<string | undefined> }) =>
       Number(await node.info('total_reads_processed'));
     const replica = east.replicas[0] as (typeof east.replicas)[0];
+    await waitFor(async () => Number(await replica.command('DBSIZE')) > 0, { what: 'the key' });
     const before = await reads(replica);
     for (let i = 0; i < 50; i += 1) await client.get(key);
     expect((await reads(replica)) - before).toBeGreaterThan(10);

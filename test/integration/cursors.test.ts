@@ -224,7 +224,6 @@ describe('a cluster', () => {
     await client.sendCommand(['HSET', hash, ...fields]);
     const replica = cluster.replicas[0] as RedisServer;
     const failover = async () => {
-      await client.wait(1, 1000);
       await replica.command('CLUSTER', 'FAILOVER');
       await waitFor(async () => String(await replica.command('ROLE')).startsWith('master'), {
         what: 'the replica to take over',

@@ -150,7 +150,7 @@ it('does not wait for the next attempt when the active database changes', async 
     command[0] === 'GET' ? '-LOADING Redis is loading the dataset in memory' : undefined,
   );
   const read = client.get('key');
-  await waitFor(() => client.databases[0]?.failures === 1, { what: 'the first attempt to fail' });
+  await waitFor(() => Number(client.databases[0]?.failures) > 0, { what: 'an attempt to fail' });
   await client.setActiveDatabase('west');
   expect(await read).toBeNull();
 });

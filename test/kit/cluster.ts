@@ -41,7 +41,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
   const attach = async (replica: RedisServer, i: number) => {
     const master = masters[Math.floor(i / replicasPerMaster)] as RedisServer;
     const id = String(await master.command('CLUSTER', 'MYID'));
-    await replica.command('CLUSTER', 'REPLICATE', id);
+    // A node in handshake is counted as known, and is not yet known by its id.
+    await waitFor(async () => (await replica.command('CLUSTER', 'REPLICATE', id)) === 'OK', {
+      what: `port ${replica.port} to replicate port ${master.port}`,
+      timeoutMs: 20_000,
+      intervalMs: 50,
+    });
     await waitForSync(master, replica);
   };
   await Promise.all(replicas.map(attach));

@@ -76,7 +76,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'silence raises no suspicion',
     'runtime/deadlines.ts',
-    'if (!channel.draining) coordinator.health.suspect(channel.database, {});',
+    'if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });',
     '',
   ),
   plant(
@@ -144,20 +144,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'that a lost command may have run is forgotten',
     'runtime/outcomes.ts',
-    "if (executed !== 'no') command.maybeExecuted = true;",
-    '',
+    'command.maybeExecuted = true;\n      if (mayWrite(',
+    'if (mayWrite(',
   ),
   plant(
     'the lowest weight is preferred',
     'core/selection.ts',
     'view.weight > than.weight ||',
     'view.weight < than.weight ||',
-  ),
-  plant(
-    'one lost probe is a failure under every policy',
-    'core/probing-policy.ts',
-    "return failures >= numProbes ? 'fail' : 'continue';\n};\n\n/** More than half",
-    "return failures > 0 ? 'fail' : 'continue';\n};\n\n/** More than half",
   ),
   plant(
     'the timer of failback outlives the client',
