@@ -97,11 +97,11 @@ it('closes again when what opened it is over within unhealthyAfterMs', async () 
   expect(traffic.errors).toEqual([]);
   expect(events.of('switch')).toEqual([]);
 
-  // And when it is not over, it is left.
-  const again = new Traffic(() => client.get('key'));
+  // And when it is not over, it is left. Refused commands wait, so it takes many to fail so often.
+  const again = Array.from({ length: 50 }, () => new Traffic(() => client.get('key')));
   proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
   await active(client, 'west');
-  await again.stop();
+  await Promise.all(again.map((each) => each.stop()));
   expect(events.switches).toEqual(['east>west circuit-breaker']);
 });
 
