@@ -178,18 +178,12 @@ describe('an idle client whose name moves', () => {
     await client.close();
   });
 
-  it('round robin, by order and by subset, renews nothing', async () => {
+  it('round robin by order renews nothing', async () => {
     const moving = await world();
     const client = await open(moving);
     const ids = await idsAt(moving.old);
     const { before, after } = moving;
-    const answers = [
-      [before.host, after.host],
-      [after.host, before.host],
-      [after.host],
-      [before.host],
-      [after.host],
-    ];
+    const answers = [[before.host, after.host], [after.host, before.host], [before.host]];
     for (const answer of [...answers, ...answers]) {
       names.set(moving.host, ...answer);
       names.asked.length = 0;
