@@ -7,10 +7,13 @@
 export const LONGEST_TEXT = 1000;
 
 /**
- * Control characters (C0, DEL, C1), line and paragraph separators, and the marks that change the
- * direction of text.
+ * Line and paragraph separators, and the marks that change the direction of text: for a character
+ * class of a regular expression.
  */
-const ACTING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/gu;
+export const ACTING_MARKS = '\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069';
+
+/** These marks, and control characters (C0, DEL, C1). */
+const ACTING = new RegExp(`[\\p{Cc}${ACTING_MARKS}\\ufeff]+`, 'gu');
 
 /**
  * `text` with each run of acting characters replaced by one space, at most `maxLength` code units

@@ -1,5 +1,6 @@
 /** Where a command's words go: people get colours and lines that move, programs get JSON. */
 import { createInterface } from 'node:readline/promises';
+import { ACTING_MARKS } from '../clean-text.js';
 import { InterruptedError, UsageError } from './exit.js';
 import { type Paint, printable, Terminal, traitsOf } from './terminal.js';
 
@@ -80,10 +81,12 @@ export class Output {
   }
 }
 
+const ACTING_IN_JSON = new RegExp(`[\\u007f-\\u009f${ACTING_MARKS}]`, 'g');
+
 /** JSON leaves some characters that act on a terminal as they are. */
 function escaped(json: string): string {
   return json.replace(
-    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    ACTING_IN_JSON,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { ACTING_MARKS } from '../clean-text.js';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
 export type Style = keyof typeof CODES;
@@ -78,10 +79,7 @@ export function fitting(parts: readonly string[], columns: number, gap = '  '): 
   return line;
 }
 
-const COLOUR_OR_ACTING = new RegExp(
-  `${ESCAPE}\\[[\\d;]*m|[\\p{Cc}\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]`,
-  'gu',
-);
+const COLOUR_OR_ACTING = new RegExp(`${ESCAPE}\\[[\\d;]*m|[\\p{Cc}${ACTING_MARKS}]`, 'gu');
 
 /**
  * `text` with nothing that acts on a terminal but colours: whatever a server or a file has put into
