@@ -8,7 +8,9 @@ export default {
   mutate: [
     'src/core/**/*.ts',
     '!src/core/**/*.test.ts',
-    'src/runtime/{retry-queue,history,loop-clock}.ts',
+    'src/loop-clock.ts',
+    'src/runtime/command/retry-queue.ts',
+    'src/runtime/failover/switch-history.ts',
   ],
   testRunner: 'vitest',
   vitest: { related: false, configFile: 'vitest.mutation.config.ts' },

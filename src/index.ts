@@ -9,7 +9,8 @@ export type {
   MultiDbMembers,
   TransactionOptions,
   TransactionResult,
-} from './client-type.js';
+} from './client/node-redis/client-type.js';
+export { createMultiDbClient } from './client/node-redis/create-client.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
 export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';
 export {
@@ -26,7 +27,6 @@ export {
   type ProbingPolicy,
 } from './core/probing-policy.js';
 export type { Lack } from './core/selection.js';
-export { createMultiDbClient } from './create-client.js';
 export {
   type ClientMessage,
   type DiagnosticsMessage,
@@ -70,21 +70,30 @@ export {
   type SwitchEvent,
   type SwitchReason,
 } from './events.js';
-export { ConnectedStrategy, type ConnectedStrategyOptions } from './health/connected.js';
-export { EchoStrategy } from './health/echo.js';
-export { LagAwareStrategy } from './health/lag-aware.js';
-export type { LagAwareStrategyOptions, RestCredentials } from './health/lag-aware-options.js';
-export { PingStrategy } from './health/ping.js';
-export { ReplicationStrategy, type ReplicationStrategyOptions } from './health/replication.js';
-export type { RestTlsOptions } from './health/rest-client.js';
+export { ConnectedStrategy, type ConnectedStrategyOptions } from './health-strategies/connected.js';
+export { EchoStrategy } from './health-strategies/echo.js';
+export { LagAwareStrategy } from './health-strategies/lag-aware.js';
+export type {
+  LagAwareStrategyOptions,
+  RestCredentials,
+} from './health-strategies/lag-aware-options.js';
+export { PingStrategy } from './health-strategies/ping.js';
+export {
+  ReplicationStrategy,
+  type ReplicationStrategyOptions,
+} from './health-strategies/replication.js';
+export type { RestTlsOptions } from './health-strategies/rest-client.js';
 export type {
   HealthCheckFunction,
   HealthCheckRole,
   HealthCheckStrategy,
   Probe,
   ProbeTarget,
-} from './health/strategy.js';
-export { WriteReadStrategy, type WriteReadStrategyOptions } from './health/write-read.js';
+} from './health-strategies/strategy.js';
+export {
+  WriteReadStrategy,
+  type WriteReadStrategyOptions,
+} from './health-strategies/write-read.js';
 export { DEFAULTS } from './options/defaults.js';
 export type {
   ClusterDatabaseOptions,
@@ -99,6 +108,11 @@ export type {
   SentinelDatabaseOptions,
   SingleDatabaseOptions,
 } from './options/types.js';
-export type { Explanation } from './runtime/explain.js';
-export type { DatabaseSnapshot } from './runtime/snapshot.js';
-export type { CommandStats, DatabaseStats, MultiDbStats, ProbeStats } from './runtime/stats.js';
+export type { Explanation } from './runtime/report/explain.js';
+export type { DatabaseSnapshot } from './runtime/report/snapshot.js';
+export type {
+  CommandStats,
+  DatabaseStats,
+  MultiDbStats,
+  ProbeStats,
+} from './runtime/report/stats.js';

@@ -1,8 +1,8 @@
 /** Where a command's words go: people get colours and lines that move, programs get JSON. */
 import { createInterface } from 'node:readline/promises';
 import { ACTING_MARKS } from '../clean-text.js';
+import { type Paint, printable, Terminal, traitsOf } from '../terminal.js';
 import { InterruptedError, UsageError } from './exit.js';
-import { type Paint, printable, Terminal, traitsOf } from './terminal.js';
 
 export interface OutputOptions {
   /** One JSON document (or one a line) on stdout, and nothing else there. */

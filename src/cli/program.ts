@@ -1,10 +1,10 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { isMultiDbError } from '../errors.js';
+import { printableLines } from '../terminal.js';
 import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
-import { printableLines } from './terminal.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RespVersions } from '@redis/client';
-import type { DefaultRespVersion, MultiDbClientOptions } from '../client-type.js';
+import type { DefaultRespVersion, MultiDbClientOptions } from '../client/node-redis/client-type.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
 import { resolveOptions } from '../options/validate.js';
 import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidConfigError } from '../errors.js';
-import type { JsonSchema } from '../options/rules.js';
+import type { JsonSchema } from '../validation/rules.js';
 import { type JsonNode, positionOf } from './json.js';
 import { CLIENT_NOT_IN_A_FILE, NOT_IN_A_FILE } from './schema.js';
 import { type Environment, substitute } from './variables.js';

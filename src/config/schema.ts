@@ -1,6 +1,6 @@
 /** The JSON schema of a config file, made from the table of options. */
 import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
-import type { JsonSchema } from '../options/rules.js';
+import type { JsonSchema } from '../validation/rules.js';
 import { STRATEGIES } from './strategies.js';
 
 type Properties = Record<string, JsonSchema>;

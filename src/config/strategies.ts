@@ -1,12 +1,12 @@
 /** Health check strategies by name, as a file has them. */
-import { ConnectedStrategy } from '../health/connected.js';
-import { EchoStrategy } from '../health/echo.js';
-import { LagAwareStrategy } from '../health/lag-aware.js';
-import { PingStrategy } from '../health/ping.js';
-import { ReplicationStrategy } from '../health/replication.js';
-import type { HealthCheckStrategy } from '../health/strategy.js';
-import { WriteReadStrategy } from '../health/write-read.js';
-import type { JsonSchema } from '../options/rules.js';
+import { ConnectedStrategy } from '../health-strategies/connected.js';
+import { EchoStrategy } from '../health-strategies/echo.js';
+import { LagAwareStrategy } from '../health-strategies/lag-aware.js';
+import { PingStrategy } from '../health-strategies/ping.js';
+import { ReplicationStrategy } from '../health-strategies/replication.js';
+import type { HealthCheckStrategy } from '../health-strategies/strategy.js';
+import { WriteReadStrategy } from '../health-strategies/write-read.js';
+import type { JsonSchema } from '../validation/rules.js';
 
 interface NamedStrategy {
   /** Throws `InvalidOptionError` with an option of the strategy. */

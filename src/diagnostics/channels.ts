@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import type { MultiDbClient } from '../client-type.js';
+import type { MultiDbClient } from '../client/node-redis/client-type.js';
 import { EVENT_NAMES, type MultiDbEventName, type MultiDbEvents } from '../events.js';
 import type { ProbeRecord } from '../runtime/database.js';
 import { fieldsOf } from './fields.js';

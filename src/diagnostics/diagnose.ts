@@ -1,5 +1,5 @@
-import type { MultiDbClient } from '../client-type.js';
-import type { Emit } from '../runtime/emit.js';
+import type { MultiDbClient } from '../client/node-redis/client-type.js';
+import type { Emit } from '../runtime/safe-emitter.js';
 import { publishEvent } from './channels.js';
 import { logEvent } from './debug-log.js';
 import { noteClosed, noteOpen } from './open-clients.js';

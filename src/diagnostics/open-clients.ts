@@ -1,4 +1,4 @@
-import type { MultiDbClient } from '../client-type.js';
+import type { MultiDbClient } from '../client/node-redis/client-type.js';
 import { publishClient } from './channels.js';
 
 /** By instance; a client with its duplicates is there once, from the first `ready` to the last `end`. */

@@ -1,5 +1,5 @@
-import { fitting, padEnd, padStart, type Terminal, wrap } from '../cli/terminal.js';
 import type { Timer } from '../clock.js';
+import { fitting, padEnd, padStart, type Terminal, wrap } from '../terminal.js';
 import type { Recorder } from './load/recorder.js';
 import { count, duration, moment, name } from './report/format.js';
 import type { DatabaseInfo, OutageKind, Setting, SwitchRecord } from './report/model.js';

@@ -1,6 +1,6 @@
 /** What `POST` may ask for: checked by hand, so that nothing unexpected gets through. */
 import { isMultiDbError } from '../errors.js';
-import { MAX_TIMER_MS } from '../options/rules.js';
+import { MAX_TIMER_MS } from '../validation/rules.js';
 import { failure, json } from './answers.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';

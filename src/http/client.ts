@@ -1,7 +1,7 @@
-import type { DrainOptions, ForceOptions } from '../client-type.js';
+import type { DrainOptions, ForceOptions } from '../client/node-redis/client-type.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
-import type { Explanation } from '../runtime/explain.js';
-import type { DatabaseSnapshot } from '../runtime/snapshot.js';
+import type { Explanation } from '../runtime/report/explain.js';
+import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 
 /** What the handler needs of a client: public members alone. Every `MultiDbClient` is one. */
 export interface OperatedClient {

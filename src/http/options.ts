@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidOptionError } from '../errors.js';
 import { anyObject, invalid } from '../options/check.js';
-import { count, duration, type Rule } from '../options/rules.js';
+import { count, duration, type Rule } from '../validation/rules.js';
 
 /** What somebody wants to do: look, or change something. */
 export type HttpAction = 'read' | 'switch' | 'drain' | 'resume';

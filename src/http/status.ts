@@ -1,6 +1,6 @@
 import type { SwitchEvent } from '../events.js';
-import type { HealingExplanation } from '../runtime/explain.js';
-import type { DatabaseSnapshot } from '../runtime/snapshot.js';
+import type { HealingExplanation } from '../runtime/report/explain.js';
+import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';
 

@@ -1,6 +1,6 @@
 import { COMMAND_FAILURES } from '../core/command-failure.js';
 import type { SwitchReason } from '../events.js';
-import type { CommandStats, DatabaseStats } from '../runtime/stats.js';
+import type { CommandStats, DatabaseStats } from '../runtime/report/stats.js';
 import type { Subject } from './subjects.js';
 
 /** Beside `client`, which every metric has. */

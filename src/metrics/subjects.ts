@@ -1,6 +1,6 @@
 import { openClients } from '../diagnostics/open-clients.js';
-import type { DatabaseSnapshot } from '../runtime/snapshot.js';
-import type { MultiDbStats } from '../runtime/stats.js';
+import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
+import type { MultiDbStats } from '../runtime/report/stats.js';
 
 /** What is read of a client, whatever its modules and scripts. */
 export interface MeasuredClient {

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { systemClock } from '../clock.js';
-import { LoopClock } from '../runtime/loop-clock.js';
+import { LoopClock } from '../loop-clock.js';
 import { NameLookups } from './name-lookups.js';
 
 /** Fine enough for the shortest time that lookups are given. */

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { expect, test } from 'vitest';
-import { LoopClock } from '../runtime/loop-clock.js';
+import { LoopClock } from '../loop-clock.js';
 import { VirtualClock } from '../testing/virtual-clock.js';
 import { GIVE_UP_AFTER_MS, NameLookups } from './name-lookups.js';
 

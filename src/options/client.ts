@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { flag, type Rule } from '../validation/rules.js';
 import { anyObject, invalid, join, type Values } from './check.js';
 import { checkCache } from './client-cache.js';
 import { copyOptions } from './copy.js';
-import { flag, type Rule } from './rules.js';
 
 /** Options of the client library. Only what the engine depends on is judged here. */
 export type ClientOptions = Record<string, unknown>;

@@ -15,7 +15,7 @@ import {
   share,
   weight,
   windowSize,
-} from './rules.js';
+} from '../validation/rules.js';
 import { TOPOLOGIES, type Topology } from './topologies.js';
 
 /** One option: what holds without it, what it means, and what it accepts. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ANY_SUCCESS } from '../core/probing-policy.js';
 import { InvalidOptionError } from '../errors.js';
-import { PingStrategy } from '../health/ping.js';
+import { PingStrategy } from '../health-strategies/ping.js';
 import { resolveHealthChecks } from './health-check.js';
 
 const AT = 'healthCheck';

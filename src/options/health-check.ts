@@ -1,10 +1,10 @@
 import { type ProbingPolicy, probingPolicies } from '../core/probing-policy.js';
-import { PingStrategy } from '../health/ping.js';
+import { PingStrategy } from '../health-strategies/ping.js';
 import type {
   HealthCheckFunction,
   HealthCheckRole,
   HealthCheckStrategy,
-} from '../health/strategy.js';
+} from '../health-strategies/strategy.js';
 import { invalid, join, optionsObject, read, type Values } from './check.js';
 import { DEFAULTS } from './defaults.js';
 import type { ResolvedHealthCheck } from './types.js';

@@ -6,7 +6,7 @@ import type {
   HealthCheckFunction,
   HealthCheckRole,
   HealthCheckStrategy,
-} from '../health/strategy.js';
+} from '../health-strategies/strategy.js';
 
 /**
  * Selects errors: a list of classes (an error matches when it is an instance of one), or a

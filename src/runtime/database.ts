@@ -3,8 +3,8 @@ import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
 import { foreignError } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
+import type { Link } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
-import type { Link } from './link.js';
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attempt, Connection } from '../drivers/driver.js';
-import { LoopClock } from '../runtime/loop-clock.js';
+import { LoopClock } from '../loop-clock.js';
 import { FakeDatabase } from './fake-database.js';
 import { VirtualClock } from './virtual-clock.js';
 

@@ -6,7 +6,7 @@ import * as version6 from '@redis/client';
 import * as version5 from 'redis-client-5';
 import { createMultiDbClient } from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
-import { REFUSED_METHODS, refusal } from '../../src/drivers/node-redis/unsupported.js';
+import { REFUSED_METHODS, refusal } from '../../src/client/node-redis/unsupported-commands.js';
 import { root } from './blocks.js';
 import { page, section } from './names.js';
 
@@ -26,7 +26,10 @@ it.each(rows.flatMap((cells) => cells[2] ?? []).map(String))('%s is refused', (c
 });
 
 it('names every refused command', () => {
-  const source = readFileSync(path.join(root, 'src/drivers/node-redis/unsupported.ts'), 'utf8');
+  const source = readFileSync(
+    path.join(root, 'src/client/node-redis/unsupported-commands.ts'),
+    'utf8',
+  );
   const [, map = ''] = /REFUSED_COMMANDS = new Map[^(]*\(\[(.*?)^\]\);/ms.exec(source) ?? [];
   const words = [...map.matchAll(/'([A-Z][A-Z-]+)'/g)].map(([, word]) => String(word));
   expect(words.length).toBeGreaterThan(20);

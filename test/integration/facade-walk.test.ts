@@ -7,8 +7,8 @@ import { EventEmitter } from 'node:events';
 import { createClient, defineScript } from '@redis/client';
 import { createMultiDbClient } from 'redis-multidb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createFacade } from '../../src/drivers/node-redis/facade.js';
-import { REFUSED_METHODS } from '../../src/drivers/node-redis/unsupported.js';
+import { createFacade } from '../../src/client/node-redis/facade.js';
+import { REFUSED_METHODS } from '../../src/client/node-redis/unsupported-commands.js';
 
 /** By member, why it may stay node-redis's own. */
 const HARMLESS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** The driver's connection for subscriptions keeps its contract, over both protocols. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NodeRedisDriver } from '../../src/drivers/node-redis/driver.js';
+import { NodeRedisDriver } from '../../src/drivers/node-redis/client-driver.js';
 import type { Subscriber } from '../../src/drivers/subscriber.js';
 import { expectNoLeaks, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
 

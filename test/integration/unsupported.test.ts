@@ -1,8 +1,8 @@
 /** What would bypass the engine, or be lost at a switch, is refused at once. */
 import { UnsupportedError } from 'redis-multidb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFacade } from '../../src/drivers/node-redis/facade.js';
-import { REFUSED_METHODS, SYNCHRONOUS } from '../../src/drivers/node-redis/unsupported.js';
+import { createFacade } from '../../src/client/node-redis/facade.js';
+import { REFUSED_METHODS, SYNCHRONOUS } from '../../src/client/node-redis/unsupported-commands.js';
 import { errorOf } from './support.js';
 
 /** Each with arguments that a server would take. */

@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { LoopClock } from '../../src/loop-clock.js';
 import { NameLookups } from '../../src/name-lookup/name-lookups.js';
-import { LoopClock } from '../../src/runtime/loop-clock.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 const HOSTS = ['a.test', 'b.test', 'c.test', 'd.test'];

@@ -1,5 +1,5 @@
 /** The report of `check` as lines for people. */
-import { type Paint, padEnd, type Style, wrap } from '../terminal.js';
+import { type Paint, padEnd, type Style, wrap } from '../../terminal.js';
 import type { CheckReport, DatabaseReport, Finding, Level } from './report.js';
 
 const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {

@@ -1,6 +1,6 @@
 /** One server of a deployment, asked directly: a seed, a node of a cluster, a Sentinel. */
 import { ask, open } from '../../drill/wire/direct.js';
-import { NodeRedisDriver } from '../../drivers/node-redis/driver.js';
+import { NodeRedisDriver } from '../../drivers/node-redis/client-driver.js';
 import type { NodeRedisOptions } from '../../drivers/node-redis/options.js';
 import type { ClientOptions } from '../../options/client.js';
 

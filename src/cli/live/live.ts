@@ -2,11 +2,11 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import type { Status } from '../../http/status.js';
+import { wrap } from '../../terminal.js';
 import { EXIT, FailedError, UsageError } from '../exit.js';
 import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
 import { readTarget } from '../target.js';
-import { wrap } from '../terminal.js';
 import type { ServerEvent } from './event-source.js';
 import { isHttpUrl, Remote } from './remote.js';
 import { eventText, statusText } from './text.js';

@@ -1,7 +1,7 @@
 /** The databases of a config, seen by a client of this process that only probes. */
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
+import { createMultiDbClient } from '../../client/node-redis/create-client.js';
 import { systemClock } from '../../clock.js';
-import { createMultiDbClient } from '../../create-client.js';
 import { every, sleep } from '../../drill/wire/wait.js';
 import { InitializationFailedError } from '../../errors.js';
 import type { MultiDbEventName } from '../../events.js';

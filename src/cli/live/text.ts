@@ -1,7 +1,7 @@
 /** A status as lines for people. */
 import { duration } from '../../drill/report/format.js';
 import type { DatabaseStatus, Status, SwitchStatus } from '../../http/status.js';
-import { type Paint, padEnd, type Style, width, wrap } from '../terminal.js';
+import { type Paint, padEnd, type Style, width, wrap } from '../../terminal.js';
 import type { ServerEvent } from './event-source.js';
 
 const SWITCHES = 5;

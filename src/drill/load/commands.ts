@@ -1,5 +1,5 @@
 /** The commands of the test load: each write leaves a token by which its executions can be counted. */
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import type { Entry, Ledger, Outcome, TokenCommand } from './ledger.js';
 
 /** A command of one caller. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { total } from '../report/format.js';
 import type { ErrorCounts, SwitchRecord } from '../report/model.js';
 import type { Series } from './series.js';

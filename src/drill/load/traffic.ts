@@ -1,4 +1,4 @@
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { systemClock, systemRandom } from '../../clock.js';
 import { isMultiDbError } from '../../errors.js';
 import type { Caller, Load, Operation } from './commands.js';

@@ -1,7 +1,7 @@
 /** Plays a drill from its first connection to its last key. */
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
+import { createMultiDbClient } from '../../client/node-redis/create-client.js';
 import { systemClock } from '../../clock.js';
-import { createMultiDbClient } from '../../create-client.js';
 import type { ValidatedOptions } from '../../options/validate.js';
 import type { Audit } from '../load/audit.js';
 import { Load } from '../load/commands.js';

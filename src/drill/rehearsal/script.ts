@@ -1,5 +1,5 @@
 /** From the chosen faults to the steps that are played. */
-import type { MultiDbClient } from '../../client-type.js';
+import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import type { Recorder } from '../load/recorder.js';
 import { duration, moment } from '../report/format.js';
 import type { Step } from '../script/step.js';

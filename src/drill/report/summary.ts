@@ -1,4 +1,4 @@
-import { type Paint, padEnd, padStart, width, wrap } from '../../cli/terminal.js';
+import { type Paint, padEnd, padStart, width, wrap } from '../../terminal.js';
 import {
   count,
   counted,

@@ -1,11 +1,11 @@
 import { systemClock, systemRandom } from '../../clock.js';
 import { holdSecrets } from '../../foreign/held-secrets.js';
 import { secretsIn } from '../../foreign/secrets-in.js';
+import { LoopClock } from '../../loop-clock.js';
 import type { ResolvedDatabase } from '../../options/types.js';
-import { LoopClock } from '../../runtime/loop-clock.js';
 import type { Driver, DriverTime } from '../driver.js';
-import { ClusterDriver } from './cluster/driver.js';
-import { NodeRedisDriver } from './driver.js';
+import { NodeRedisDriver } from './client-driver.js';
+import { ClusterDriver } from './cluster/cluster-driver.js';
 import { NodeRedisPoolDriver } from './pool-driver.js';
 import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
 

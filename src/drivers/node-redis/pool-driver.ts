@@ -1,7 +1,7 @@
 import type { ResolvedPool } from '../../options/types.js';
 import type { Connection, ConnectionListener, DriverTime } from '../driver.js';
 import { PoolConnection } from '../pool/pool-connection.js';
-import { NodeRedisDriver } from './driver.js';
+import { NodeRedisDriver } from './client-driver.js';
 import type { NodeRedisOptions } from './options.js';
 import { poolWaits } from './tracing.js';
 

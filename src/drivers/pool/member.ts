@@ -1,7 +1,7 @@
 import type { Timer } from '../../clock.js';
 import type { Connection, ConnectionListener, Lane } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
-import type { Lease } from './lease.js';
+import type { Lease } from './pool-request.js';
 
 /** What a member tells its pool. */
 export interface MemberListener {

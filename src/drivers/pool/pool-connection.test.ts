@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LoopClock } from '../../runtime/loop-clock.js';
+import { LoopClock } from '../../loop-clock.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
 import type { Attempt, Connection, ConnectionListener, Lane } from '../driver.js';
 import { PoolConnection, type PoolSetting } from './pool-connection.js';

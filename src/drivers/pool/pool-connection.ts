@@ -2,8 +2,8 @@ import type { Timer } from '../../clock.js';
 import { AcquireTimeoutError } from '../../errors.js';
 import type { ResolvedPool } from '../../options/types.js';
 import type { Attempt, Connection, ConnectionListener, DriverTime } from '../driver.js';
-import { Lease } from './lease.js';
 import { Member, type MemberListener } from './member.js';
+import { Lease } from './pool-request.js';
 import { WaitingQueue } from './waiting.js';
 
 /** How a pool makes its connections. */

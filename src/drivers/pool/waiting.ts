@@ -1,4 +1,4 @@
-import type { Lease } from './lease.js';
+import type { Lease } from './pool-request.js';
 
 /** What waits for a member, in order of arrival; each operation takes constant time. */
 export class WaitingQueue {

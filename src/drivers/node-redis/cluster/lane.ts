@@ -1,7 +1,7 @@
 import type { Timer } from '../../../clock.js';
 import { type CommandArgument, type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
-import { NodeRedisConnection } from '../connection.js';
+import { NodeRedisConnection } from '../client-connection.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { asRefusal, type ClusterAttempt, type ClusterLane } from './attempt.js';

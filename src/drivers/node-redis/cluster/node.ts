@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../driver.js';
 import type { Part } from './attempt.js';
-import type { ClusterConnection } from './connection.js';
+import type { ClusterConnection } from './cluster-connection.js';
 
 /** What a command carries through node-redis's cluster client to its node. */
 export interface NodeSendOptions {

@@ -3,7 +3,7 @@ import { hashSlot } from '../../../core/hash-slot.js';
 import type { CommandArgument, ProbeConnection } from '../../driver.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { ClusterAttempt } from './attempt.js';
-import { ClusterConnection } from './connection.js';
+import { ClusterConnection } from './cluster-connection.js';
 import { checkCoverage } from './coverage.js';
 import type { ClusterNode } from './node.js';
 import type { ScanCursors } from './scan.js';

@@ -3,7 +3,7 @@ import { HASH_SLOTS } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import type { ClusterAttempt } from './attempt.js';
-import type { ClusterConnection } from './connection.js';
+import type { ClusterConnection } from './cluster-connection.js';
 import type { ClusterSlots } from './slots.js';
 
 /** Scans that are remembered; the one that went on longest ago is forgotten first. */

@@ -1,6 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import type { ConnectionListener, DriverTime } from '../../driver.js';
-import { NodeRedisConnection } from '../connection.js';
+import { NodeRedisConnection } from '../client-connection.js';
 import { FoundConnection } from '../found-connection.js';
 import type { ClusterNode } from './node.js';
 import { type ClusterSlots, NoNodeError } from './slots.js';

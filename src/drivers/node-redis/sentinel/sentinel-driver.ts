@@ -8,8 +8,8 @@ import type {
 } from '../../driver.js';
 import { PoolConnection } from '../../pool/pool-connection.js';
 import type { Subscriber, SubscriberListener } from '../../subscriber.js';
-import { NodeRedisConnection } from '../connection.js';
-import { NodeRedisDriver } from '../driver.js';
+import { NodeRedisConnection } from '../client-connection.js';
+import { NodeRedisDriver } from '../client-driver.js';
 import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { poolWaits } from '../tracing.js';

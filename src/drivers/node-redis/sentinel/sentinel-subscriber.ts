@@ -1,6 +1,6 @@
 import type { Subscriber, SubscriberListener, SubscriptionKind } from '../../subscriber.js';
+import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { NodeRedisOptions } from '../options.js';
-import { NodeRedisSubscriber } from '../subscriber.js';
 import { type Address, sameAddress } from './address.js';
 
 /** How a subscriber finds and reaches the master. */

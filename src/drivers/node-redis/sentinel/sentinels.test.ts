@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { LoopClock } from '../../../runtime/loop-clock.js';
+import { LoopClock } from '../../../loop-clock.js';
 import { VirtualClock } from '../../../testing/virtual-clock.js';
 import type { Address, MasterAnswer } from './address.js';
 import type { SentinelAnswer } from './ask.js';

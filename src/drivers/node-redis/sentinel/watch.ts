@@ -1,6 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import type { DriverTime } from '../../driver.js';
-import { NodeRedisSubscriber } from '../subscriber.js';
+import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { Sentinels } from './sentinels.js';
 
 /** node-redis's own default of `scanInterval`. */

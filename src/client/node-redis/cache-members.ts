@@ -1,0 +1,47 @@
+import { respOf } from '../../drivers/node-redis/options.js';
+import { InvalidOptionError } from '../../errors.js';
+import { type CacheGround, GuardedCache } from './client-side-cache.js';
+
+/** What node-redis's `_executeCommand` is called with, as far as it matters here. */
+type Execute = (
+  command: unknown,
+  parser: unknown,
+  commandOptions: object | undefined,
+  ...rest: unknown[]
+) => Promise<unknown>;
+
+/** The facade's cache, if its options ask for one; undefined: nothing is cached. */
+export function cacheOf(
+  options: Record<string, unknown>,
+  ground: CacheGround | undefined,
+): GuardedCache | undefined {
+  const { clientSideCache, emitInvalidate, commandOptions } = options;
+  // The engine emits it: the facade hears nothing of servers.
+  delete options.emitInvalidate;
+  if (!clientSideCache && !emitInvalidate) return undefined;
+  const resp = respOf(options);
+  const name = clientSideCache ? 'client.clientSideCache' : 'client.emitInvalidate';
+  if (resp !== 3) throw new InvalidOptionError(name, '`RESP: 3` beside it', `RESP ${resp}`);
+  if (!clientSideCache || ground === undefined) return undefined;
+  if (emitInvalidate) {
+    const expected = 'nothing beside `clientSideCache`, whose provider emits `invalidate`';
+    throw new InvalidOptionError('client.emitInvalidate', expected, emitInvalidate);
+  }
+  return new GuardedCache(clientSideCache, ground, (commandOptions ?? {}) as object);
+}
+
+/** What a facade with a cache has instead of node-redis's members. */
+export function cachingMembers(facade: object, cache: GuardedCache): Record<string, unknown> {
+  const execute = (facade as { _executeCommand: Execute })._executeCommand;
+  return {
+    // Everything up to `handleCache` happens within this call.
+    _executeCommand(...args: Parameters<Execute>) {
+      cache.caller = args[2];
+      return execute.apply(this, args);
+    },
+    /** The application's own, or the one made from its options; not the guard before it. */
+    get clientSideCache() {
+      return cache.inner;
+    },
+  };
+}

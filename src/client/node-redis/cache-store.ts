@@ -1,0 +1,148 @@
+import { mayWriteOtherKeys } from '../../core/cacheable-command.js';
+import { commandTraits } from '../../core/command-category.js';
+import type { CommandArgument } from '../../drivers/driver.js';
+import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
+import type { CacheGround } from './client-side-cache.js';
+
+/** A read that is under way for the cache. */
+export interface Load {
+  /** Of the client that reads. */
+  readonly ground: CacheGround;
+  readonly epoch: object;
+  /** With the stamp that each had at the beginning. */
+  readonly keys: ReadonlyMap<string, number>;
+  readonly shared: boolean;
+}
+
+/**
+ * What is known of the values in one cache of node-redis. A client and its duplicates that were
+ * given one provider share it: each hears of the changes to what it has read itself, so a value is
+ * true only as long as the connection of the client that read it is.
+ */
+export class CacheStore {
+  readonly loads = new Map<string, Load>();
+  /** Clients whose reads are kept or under way. */
+  readonly #grounds = new Set<CacheGround>();
+  /**
+   * Keys of what is kept or under way (as in node-redis, a superset), each with a stamp that no
+   * key ever had before: a key that was invalidated is gone, or has another one.
+   */
+  readonly #known = new Map<string, number>();
+  /** By command, oldest first: its keys, and when it was sent, in monotonic milliseconds. */
+  readonly #sent = new Map<string, { readonly at: number; readonly keys: Iterable<string> }>();
+  #stamps = 0;
+  #longestKey = 0;
+
+  constructor(
+    /** node-redis's own; what the application sees. */
+    readonly inner: CacheProvider,
+    /** Of the clients that share it. */
+    readonly group: object,
+    /** Infinity: the cache has a `ttl` of its own, or none. */
+    private readonly maxAgeMs: number,
+  ) {}
+
+  begin(id: string, keys: readonly CommandArgument[], load: Omit<Load, 'keys'>): Load {
+    const stamped = new Map<string, number>();
+    for (const key of keys.map(String)) {
+      const stamp = this.#known.get(key) ?? ++this.#stamps;
+      this.#known.set(key, stamp);
+      stamped.set(key, stamp);
+      if (key.length > this.#longestKey) this.#longestKey = key.length;
+    }
+    const begun = { ...load, keys: stamped };
+    this.loads.set(id, begun);
+    this.#grounds.add(load.ground);
+    if (this.maxAgeMs !== Number.POSITIVE_INFINITY) {
+      this.#sent.delete(id);
+      this.#sent.set(id, { at: load.ground.now(), keys: stamped.keys() });
+    }
+    return begun;
+  }
+
+  /** Nothing has happened since its beginning that its reply may not know of. */
+  holds({ ground, epoch, keys }: Load): boolean {
+    if (epoch !== ground.epoch) return false;
+    for (const [key, stamp] of keys) if (this.#known.get(key) !== stamp) return false;
+    return true;
+  }
+
+  /** It is certain that no change of late to anything that is kept went unheard. */
+  isFresh(reader: CacheGround): boolean {
+    // First of all: a client whose epoch is over drops everything.
+    for (const ground of [...this.#grounds]) void ground.epoch;
+    for (const ground of this.#grounds) {
+      if (ground !== reader && !ground.isFresh()) return false;
+    }
+    return reader.isFresh();
+  }
+
+  /** Drops what is older than it may be: nobody announces some changes. */
+  expire(now: number): void {
+    for (const [id, { at, keys }] of this.#sent) {
+      if (now - at <= this.maxAgeMs) return;
+      this.#sent.delete(id);
+      for (const key of keys) if (this.#known.has(key)) this.invalidate(key);
+    }
+  }
+
+  /** `null`: everything. */
+  invalidate(key: CommandArgument | null): void {
+    if (key === null) {
+      this.flush();
+      return;
+    }
+    this.#known.delete(String(key));
+    this.#drop(key);
+  }
+
+  /** Drops what these writes may have changed. */
+  forget(writes: readonly (readonly CommandArgument[])[]): void {
+    for (const args of writes) {
+      if (commandTraits(args).category === 'admin' || mayWriteOtherKeys(args)) {
+        this.flush();
+        return;
+      }
+      for (const arg of args.slice(1)) {
+        // A UTF-8 byte sequence is at most four times as long as what it spells.
+        if (arg.length > 4 * this.#longestKey) continue;
+        const key = String(arg);
+        if (this.#known.has(key)) this.invalidate(key);
+      }
+    }
+  }
+
+  flush(): void {
+    this.#forgetAll();
+    this.#drop(null);
+  }
+
+  /** One of its clients was closed: as node-redis does then, with its statistics. */
+  close(): void {
+    this.#forgetAll();
+    safely(() => this.inner.onClose());
+  }
+
+  #forgetAll(): void {
+    this.loads.clear();
+    this.#known.clear();
+    this.#sent.clear();
+    this.#grounds.clear();
+    this.#longestKey = 0;
+  }
+
+  #drop(key: CommandArgument | null): void {
+    safely(() => this.inner.invalidate(key));
+  }
+}
+
+/** The cache tells the application's listeners: what they throw is no concern of the caller. */
+function safely(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import { registerClient, unregisterClient } from '../../drivers/node-redis/library-internals.js';
+import type { FindPlace } from '../../drivers/node-redis/tracing.js';
+
+interface Facade {
+  readonly _clientId?: string;
+  readonly isPubSubActive?: boolean;
+  readonly clientSideCache?: { size(): number } | undefined;
+}
+
+/**
+ * A facade among node-redis's clients, for the metrics of `OpenTelemetry.init()`: what is told
+ * under its id has the address of the active database. Only while it is open, because the registry
+ * keeps what it knows. It is no connection; those register themselves.
+ */
+export class FacadeRegistration {
+  constructor(
+    private readonly facade: Facade,
+    private readonly place: FindPlace,
+    private readonly pending: () => number,
+  ) {}
+
+  set isOpen(isOpen: boolean) {
+    const { facade, place, pending } = this;
+    const { _clientId: id } = facade;
+    if (id === undefined) return;
+    if (!isOpen) {
+      unregisterClient(facade);
+      return;
+    }
+    registerClient({
+      identity: { id, role: 'standalone' },
+      getAttributes: () => {
+        const { serverAddress: host, serverPort: port, database: db } = place();
+        const isPubSub = facade.isPubSubActive === true;
+        return { host, port, db, clientId: id, parentId: undefined, isPubSub };
+      },
+      getPendingRequests: pending,
+      getCacheItemCount: () => facade.clientSideCache?.size() ?? 0,
+      isConnected: () => false,
+    });
+  }
+}

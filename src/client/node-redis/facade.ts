@@ -1,0 +1,219 @@
+import { createClient, WatchError } from '@redis/client';
+import type { RetrySafety } from '../../core/command-category.js';
+import type { CommandArgument } from '../../drivers/driver.js';
+import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
+import {
+  type FindPlace,
+  isTracingBatches,
+  isTracingCommands,
+  traceBatch,
+  traceCommand,
+} from '../../drivers/node-redis/tracing.js';
+import { UnsupportedError } from '../../errors.js';
+import { copyOptions } from '../../options/copy.js';
+import type { CommandOptions } from '../../runtime/command/command.js';
+import { argumentFlaw } from './argument-flaw.js';
+import { cacheOf, cachingMembers } from './cache-members.js';
+import type { CacheGround } from './client-side-cache.js';
+import { answeringMembers } from './execute-command.js';
+import { batchRefusal, REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
+
+/** What the facade hands commands to. */
+export interface CommandSink {
+  send(args: readonly CommandArgument[], options: CommandOptions | undefined): Promise<unknown>;
+  /** As `send`, awaited in an `async` function, and once. */
+  answer?(
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+  ): PromiseLike<unknown>;
+  sendBatch(
+    kind: 'multi' | 'pipeline',
+    commands: readonly (readonly CommandArgument[])[],
+    options: CommandOptions | undefined,
+  ): Promise<unknown>;
+  /** Rejects after a turn of the event loop, or who tries again at once would stop it. */
+  refuse(error: Error): Promise<never>;
+  /** For node-redis's traces. */
+  readonly place?: FindPlace;
+}
+
+/** The parts of a node-redis client that the facade touches. */
+export interface Internals {
+  _self: Internals;
+  readonly _clientId?: string;
+  _commandOptions: CommandOptions | undefined;
+  withCommandOptions(options: object): Internals;
+}
+
+interface QueuedCommand {
+  readonly args: readonly CommandArgument[];
+}
+
+/**
+ * A node-redis client that never connects. Every command, module, function and script method,
+ * every `with...` view and every iterator of the library ends in `_self.sendCommand`, and a
+ * transaction in `_executeMulti` or `_executePipeline`; those are ours here. So the facade has all
+ * methods of the library, of today and tomorrow, and the engine sees raw arguments only.
+ *
+ * `like`: another facade with the same `modules`, `scripts`, `functions` and `RESP`.
+ */
+export function createFacade(
+  client: Record<string, unknown>,
+  engine: CommandSink,
+  ground?: CacheGround,
+  like?: object,
+): Internals {
+  const options = copyOptions(client);
+  delete options.url;
+  delete options.socket;
+  delete options.credentialsProvider;
+  options.commandOptions = { timeout: 0, ...(options.commandOptions as object | undefined) };
+  options.maintNotifications = 'disabled';
+  const cache = cacheOf(options, ground);
+  if (cache !== undefined) options.clientSideCache = cache;
+  const sink = cache?.guard(engine) ?? engine;
+  const facade = newFacade(options, like as Internals | undefined);
+  // It is in no way a connection, and node-redis would keep it for ever.
+  unregisterClient(facade);
+  const { place = NOWHERE } = engine;
+
+  define(facade._self, {
+    // A `function`, because a view calls it with itself as `this` and its options count.
+    sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
+      if (isTracingCommands() && isCommand(args)) {
+        return traceCommand(() => send(this, args, given), args, facade, place);
+      }
+      return send(this, args, given);
+    },
+
+    async _executeMulti(this: Internals, commands: readonly QueuedCommand[], selected?: number) {
+      const reply = await batch(this, 'multi', commands, selected);
+      if (reply === null) throw new WatchError();
+      return reply;
+    },
+
+    _executePipeline(this: Internals, commands: readonly QueuedCommand[], selected?: number) {
+      return batch(this, 'pipeline', commands, selected);
+    },
+
+    withRetrySafety(this: Internals, retrySafety: RetrySafety) {
+      return this.withCommandOptions({ retrySafety });
+    },
+
+    // All views carry their options flat; version 5 would chain them by prototype.
+    _commandOptionsProxy(this: Internals, key: string, value: unknown) {
+      return this.withCommandOptions({ [key]: value });
+    },
+
+    withCommandOptions(this: Internals, given: object) {
+      const view = Object.create(this._self);
+      view._commandOptions = { ...this._commandOptions, ...given };
+      return view;
+    },
+  });
+  const { answer } = sink;
+  if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
+  else if (answer !== undefined) {
+    const members = answeringMembers(facade._self, (view, args, given) => {
+      const refused = refusalOf(args);
+      if (refused !== undefined) return sink.refuse(refused);
+      return answer(args, merge(view._commandOptions, given));
+    });
+    define(facade._self, members);
+  }
+  for (const [name, why] of Object.entries(REFUSED_METHODS)) {
+    const error = () => new UnsupportedError(`${name}: ${why}`);
+    define(facade._self, {
+      [name]: SYNCHRONOUS.has(name)
+        ? () => {
+            throw error();
+          }
+        : () => sink.refuse(error()),
+    });
+  }
+  return facade;
+
+  function send(
+    view: Internals,
+    args: readonly CommandArgument[],
+    given: CommandOptions | undefined,
+  ): Promise<unknown> {
+    const refused = refusalOf(args);
+    if (refused !== undefined) return sink.refuse(refused);
+    return sink.send(args, merge(view._commandOptions, given));
+  }
+
+  function batch(
+    view: Internals,
+    kind: 'multi' | 'pipeline',
+    commands: readonly QueuedCommand[],
+    selected: number | undefined,
+  ): Promise<unknown> {
+    if (selected !== undefined) {
+      return sink.refuse(new UnsupportedError(`select: ${REFUSED_METHODS.select}`));
+    }
+    const all = commands.map(({ args }) => args);
+    const flawed = all.findIndex((args) => !isCommand(args));
+    if (flawed >= 0) return sink.refuse(new TypeError(`command ${flawed + 1}: ${A_COMMAND}`));
+    for (const [index, args] of all.entries()) {
+      const flaw = argumentFlaw(args);
+      if (flaw === undefined) continue;
+      const name = typeof args[0] === 'string' ? ` (${args[0].slice(0, LONGEST_NAME)})` : '';
+      flaw.message = `command ${index + 1}${name}: ${flaw.message}`;
+      return sink.refuse(flaw);
+    }
+    const refused =
+      all.map(refusal).find((error) => error !== undefined) ?? batchRefusal(kind, all);
+    if (refused !== undefined) return sink.refuse(refused);
+    const sendAll = () => sink.sendBatch(kind, all, view._commandOptions);
+    if (!isTracingBatches()) return sendAll();
+    const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
+    return traceBatch(sendAll, { batchMode, batchSize: all.length }, all, facade, place);
+  }
+}
+
+const NOWHERE: FindPlace = () => ({ serverAddress: undefined, serverPort: undefined, database: 0 });
+
+/**
+ * With `like`, a facade of the same modules, scripts and functions, in microseconds: its class is
+ * not built again.
+ */
+function newFacade(options: Record<string, unknown>, like: Internals | undefined): Internals {
+  if (like === undefined) return createClient(options as never) as unknown as Internals;
+  const { duplicate } = Object.getPrototypeOf(like._self) as { duplicate(options: object): object };
+  // Not inherited from the other one's options: they belong to one client.
+  const own = { clientSideCache: undefined, emitInvalidate: undefined, ...options };
+  return Object.create(duplicate.call(like._self, own)) as Internals;
+}
+
+/** In messages. */
+const LONGEST_NAME = 40;
+
+const A_COMMAND = 'expected an array that begins with the name of a command';
+
+/** The server does not answer an empty one: all later replies would go to the wrong callers. */
+function isCommand(args: unknown): args is readonly CommandArgument[] {
+  return Array.isArray(args) && (typeof args[0] === 'string' || Buffer.isBuffer(args[0]));
+}
+
+/** Also of what a module of the user's own has encoded. */
+function refusalOf(args: unknown): Error | undefined {
+  return isCommand(args)
+    ? (argumentFlaw(args) ?? refusal(args))
+    : new TypeError(`args: ${A_COMMAND}`);
+}
+
+/** Own, not enumerable, and not to be replaced by accident. */
+export function define(target: object, members: object): void {
+  for (const key of Reflect.ownKeys(members)) {
+    const descriptor = Object.getOwnPropertyDescriptor(members, key) as PropertyDescriptor;
+    Object.defineProperty(target, key, { ...descriptor, enumerable: false, configurable: true });
+  }
+}
+
+function merge(
+  base: CommandOptions | undefined,
+  given: CommandOptions | undefined,
+): CommandOptions | undefined {
+  return given === undefined || given === base ? base : { ...base, ...given };
+}

@@ -1,0 +1,58 @@
+import { isMultiDbError } from '../../errors.js';
+import { Pass } from '../../runtime/command/scan-cursors.js';
+import type { Internals } from './facade.js';
+
+/** Where each takes its options. */
+const OPTIONS_AT: Readonly<Record<string, number>> = {
+  scanIterator: 0,
+  hScanIterator: 1,
+  hScanValuesIterator: 1,
+  hScanNoValuesIterator: 1,
+  sScanIterator: 1,
+  zScanIterator: 1,
+};
+
+type Pages = (this: Internals, ...args: unknown[]) => AsyncGenerator<unknown>;
+
+export interface IteratorSetting {
+  readonly iterators: 'throw' | 'restart';
+  /** How often one begins again although the active database is the same. */
+  readonly maxRestarts: number;
+}
+
+/**
+ * node-redis's iterators, each page of which knows what gave out its cursor. One that is cut off by
+ * a switch throws, or begins again on the new database: SCAN may answer an element several times
+ * anyway, and what was there all the time is seen at least once in the last pass.
+ */
+export function iteratorMembers(facade: Internals, setting: IteratorSetting): object {
+  const members: Record<string, unknown> = {};
+  for (const [name, at] of Object.entries(OPTIONS_AT)) {
+    const original = (facade as unknown as Record<string, Pages | undefined>)[name];
+    if (original === undefined) continue;
+    members[name] = async function* (this: Internals, ...given: unknown[]) {
+      const mode = this._commandOptions?.iterators ?? setting.iterators;
+      let restarts = 0;
+      for (let args = given; ; args = fromTheBeginning(args, at)) {
+        const pass = new Pass();
+        try {
+          yield* original.apply(this.withCommandOptions({ pass }), args);
+          return;
+        } catch (error) {
+          if (mode !== 'restart' || !isMultiDbError(error)) throw error;
+          if (error.code === 'DATABASE_SWITCHED') continue;
+          const isCut = error.code === 'CONNECTION_LOST' || error.code === 'COMMAND_TIMEOUT';
+          if (!isCut || restarts >= setting.maxRestarts) throw error;
+          restarts += 1;
+        }
+      }
+    };
+  }
+  return members;
+}
+
+function fromTheBeginning(args: readonly unknown[], at: number): unknown[] {
+  const again = [...args];
+  again[at] = { ...(args[at] as object | undefined), cursor: '0' };
+  return again;
+}

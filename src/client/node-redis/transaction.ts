@@ -1,0 +1,229 @@
+import { WatchError } from '@redis/client';
+import type { Batch, CommandArgument } from '../../drivers/driver.js';
+import type { FindPlace } from '../../drivers/node-redis/tracing.js';
+import {
+  ClientClosedError,
+  ConnectionLostError,
+  InvalidOptionError,
+  UnsupportedError,
+} from '../../errors.js';
+import type { CommandOptions } from '../../runtime/command/command.js';
+import type { DeferredRejections } from '../../runtime/command/deferred-rejections.js';
+import type { Executor } from '../../runtime/command/executor.js';
+import type { Lease } from '../../runtime/transaction/lease.js';
+import { runTransaction } from '../../runtime/transaction/run-transaction.js';
+import { GuardedCache } from './client-side-cache.js';
+import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
+import { type CommandSink, createFacade, define, type Internals } from './facade.js';
+
+const MAX_ATTEMPTS = 10;
+const LONGEST_MS = 2 ** 31 - 1;
+const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
+
+/** What a view of a transaction's client carries: whom its commands belong to, and until when. */
+interface Ticket {
+  readonly lease: Lease;
+  open: boolean;
+}
+
+type TicketOptions = CommandOptions & { readonly ticket?: Ticket };
+
+/** What would outlive a transaction, or is about the client that it belongs to. */
+const OF_THE_CLIENT = [
+  ...['connect', 'close', 'destroy', 'disconnect', 'quit', 'QUIT', 'ref', 'unref', 'duplicate'],
+  ...[
+    'transaction',
+    'legacy',
+    'SUBSCRIBE',
+    'subscribe',
+    'UNSUBSCRIBE',
+    'unsubscribe',
+    'PSUBSCRIBE',
+  ],
+  ...['pSubscribe', 'PUNSUBSCRIBE', 'pUnsubscribe', 'SSUBSCRIBE', 'sSubscribe', 'SUNSUBSCRIBE'],
+  ...[
+    'sUnsubscribe',
+    'getPubSubListeners',
+    'extendPubSubListeners',
+    'extendPubSubChannelListeners',
+  ],
+];
+
+/** What the commands of a transaction have in common with those of the client. */
+interface Surroundings {
+  readonly place: FindPlace;
+  readonly rejections: DeferredRejections;
+}
+
+/**
+ * `transaction()` for a facade. Its callback gets a client of its own, with the same methods: a
+ * facade whose commands go over the isolated connection that the view's ticket names. The cache of
+ * the client is not asked by it, and is told what it writes.
+ */
+export function transactionMember(
+  client: Record<string, unknown>,
+  facade: Internals,
+  executor: () => Executor | undefined,
+  { place, rejections }: Surroundings,
+): object {
+  let inner: Internals | undefined;
+
+  return {
+    transaction: rejections.wrap(async function (
+      this: Internals,
+      keys: unknown,
+      fn: (tx: unknown) => unknown,
+      options?: unknown,
+    ): Promise<unknown> {
+      const given = keysOf(keys);
+      if (typeof fn !== 'function') throw new InvalidOptionError('fn', 'a function', fn);
+      const { maxAttempts, timeoutMs } = settingOf(options);
+      const present = executor();
+      if (present === undefined) throw withCounterpart(new ClientClosedError());
+      inner ??= innerFacade(client, facade, { place, rejections });
+      const views = inner;
+      const watched = prefixedBy(views, given);
+      const running = runTransaction(present, {
+        keys: watched,
+        maxAttempts,
+        timeoutMs: timeoutMs ?? present.coordinator.runtime.options.commandDeadlineMs,
+        isConflict: (error) => error instanceof WatchError,
+        perform: async (lease) => {
+          const ticket: Ticket = { lease, open: true };
+          try {
+            const tx = views.withCommandOptions({ ...this._commandOptions, ticket });
+            if (watched.length > 0) await watch(tx, watched);
+            lease.entered = true;
+            const result = await fn(tx);
+            return isMulti(result) ? await result.exec() : result;
+          } finally {
+            ticket.open = false;
+          }
+        },
+      });
+      return rejectingWithCounterpart(running);
+    }),
+  };
+}
+
+function innerFacade(
+  client: Record<string, unknown>,
+  like: Internals,
+  { place, rejections }: Surroundings,
+): Internals {
+  const engine: CommandSink = {
+    send: (args, options) => send(args, options),
+    sendBatch: (kind, commands, options) => send([kind.toUpperCase()], options, { kind, commands }),
+    refuse: (error) => rejections.reject(error),
+  };
+  const { clientSideCache: cache } = (like._self as { options?: { clientSideCache?: unknown } })
+    .options as { clientSideCache?: unknown };
+  const sink = cache instanceof GuardedCache ? cache.guard(engine) : engine;
+  const plain = { ...client, clientSideCache: undefined, emitInvalidate: undefined };
+  const inner = createFacade(plain, { ...sink, place }, undefined, like);
+  function watchMember(this: Internals, keys: unknown) {
+    return watch(this, prefixedBy(this, keysOf(keys)));
+  }
+  function unwatchMember(this: Internals) {
+    return send(['UNWATCH'], this._commandOptions);
+  }
+  define(inner._self, {
+    watch: watchMember,
+    WATCH: watchMember,
+    unwatch: unwatchMember,
+    UNWATCH: unwatchMember,
+    get isOpen() {
+      return true;
+    },
+    get isReady() {
+      return true;
+    },
+  });
+  for (const name of OF_THE_CLIENT) {
+    define(inner._self, {
+      [name]: () => {
+        throw new UnsupportedError(`${name}: not within a transaction; call it on the client`);
+      },
+    });
+  }
+  return inner;
+}
+
+function send(
+  args: readonly CommandArgument[],
+  options: TicketOptions | undefined,
+  batch?: Batch,
+): Promise<unknown> {
+  const { ticket } = options ?? {};
+  if (ticket === undefined) return Promise.reject(new ClientClosedError('outside a transaction'));
+  const { lease, open } = ticket;
+  if (!open) {
+    const over = lease.ended ?? new ClientClosedError('the transaction is over');
+    return lease.refuse(withCounterpart(over));
+  }
+  return lease.send(args, options, batch).catch((error) => {
+    throw lease.isRefusal(error) ? conflictOf(lease, error) : error;
+  });
+}
+
+/** The keys are served elsewhere, or not at the moment. */
+function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
+  if (maybeExecuted) {
+    // Something was executed before: a repetition would execute it again.
+    const message = `the connection to ${database?.id} leads to the keys no longer: ${cause.message}`;
+    const databaseId = database?.id;
+    return withCounterpart(new ConnectionLostError(message, { cause, maybeExecuted, databaseId }));
+  }
+  return Object.assign(new WatchError(`What was watched no longer holds: ${cause.message}`), {
+    cause,
+  });
+}
+
+/** With their prefix. */
+function watch(view: Internals, keys: readonly CommandArgument[]): Promise<unknown> {
+  const { ticket } = (view._commandOptions ?? {}) as TicketOptions;
+  return send(['WATCH', ...keys], ticket && ({ ticket } as TicketOptions));
+}
+
+function prefixedBy(view: Internals, keys: readonly CommandArgument[]): readonly CommandArgument[] {
+  const prefix = (view as { _keyPrefix?: CommandArgument })._keyPrefix;
+  return prefix === undefined ? keys : keys.map((key) => prefixed(prefix, key));
+}
+
+function prefixed(prefix: CommandArgument, key: CommandArgument): CommandArgument {
+  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
+  return Buffer.concat([Buffer.from(prefix as string), Buffer.from(key as string)]);
+}
+
+function keysOf(keys: unknown): CommandArgument[] {
+  const all: unknown[] = Array.isArray(keys) ? keys : [keys];
+  for (const key of all) {
+    if (typeof key === 'string' || Buffer.isBuffer(key)) continue;
+    throw new InvalidOptionError('keys', 'a key (string or Buffer), or an array of keys', key);
+  }
+  return all as CommandArgument[];
+}
+
+function settingOf(options: unknown): { maxAttempts: number; timeoutMs: number | undefined } {
+  const given = (options ?? {}) as Record<string, unknown>;
+  for (const name of Object.keys(given)) {
+    if (!NAMES.includes(name)) throw new InvalidOptionError(name, `one of ${NAMES}`, given[name]);
+  }
+  const { maxAttempts = MAX_ATTEMPTS, timeoutMs } = given as {
+    maxAttempts?: number;
+    timeoutMs?: number;
+  };
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
+    throw new InvalidOptionError('maxAttempts', 'an integer of 1 or more', maxAttempts);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= LONGEST_MS)) {
+    throw new InvalidOptionError('timeoutMs', '1 to 2^31-1', timeoutMs);
+  }
+  return { maxAttempts, timeoutMs };
+}
+
+/** A `multi()` that the callback returns without having executed it. */
+function isMulti(value: unknown): value is { exec(): Promise<unknown> } {
+  const { exec, execAsPipeline } = (value ?? {}) as Record<string, unknown>;
+  return typeof exec === 'function' && typeof execAsPipeline === 'function';
+}

@@ -1,0 +1,333 @@
+import { ErrorReply } from '@redis/client';
+import { isMultiDbError, UnsupportedError } from '../../../errors.js';
+import type {
+  Attempt,
+  CommandArgument,
+  Connection,
+  ConnectionListener,
+  DriverTime,
+} from '../../driver.js';
+import { asRefusal, ClusterAttempt, type Part } from './attempt.js';
+import { NodeLane, type NodeLaneListener } from './lane.js';
+import type { ClusterNode, NodeSendOptions } from './node.js';
+import { isRedirectedTooOften } from './redirection.js';
+import { perform } from './route-command.js';
+import type { ScanCursors } from './scan.js';
+import { Sending } from './sending.js';
+import { Patience } from './slot-retry.js';
+import type { ClusterSlots } from './slots.js';
+
+export interface ClusterConnectionOptions {
+  /** No connection to a node before it is needed. */
+  readonly lazy: boolean;
+  /** Reads may go to replicas. */
+  readonly useReplicas: boolean;
+  readonly connectTimeoutMs: number;
+  /** `undefined`: a command whose node can't be reached fails instead of waiting for one. */
+  readonly time: DriverTime | undefined;
+}
+
+/** A command by its key alone, whatever is sent in its place. */
+const BY_KEY = ['GET', ''] as const;
+
+/**
+ * One client's connections to the nodes of a cluster, which the engine sees as one with lanes:
+ * ready with the first of them, lost with the last. One that is lost meanwhile is made anew at
+ * once, and then whenever it is needed; what waits for it goes on wherever its slot is by then.
+ */
+export class ClusterConnection implements Connection, NodeLaneListener {
+  readonly hasLanes = true;
+  readonly #lanes = new Map<string, NodeLane>();
+  readonly #retired = new Set<NodeLane>();
+  readonly #stopListening: () => void;
+  readonly #patience: Patience | undefined;
+  /** Of whose loss the engine was told, until they can be reached again. */
+  readonly #missed = new Set<string>();
+  #ready = false;
+  #ended: Error | undefined;
+  #referenced = true;
+  /** Of connections that are gone. */
+  #bytes = 0;
+
+  constructor(
+    readonly slots: ClusterSlots,
+    readonly scans: ScanCursors,
+    readonly options: ClusterConnectionOptions,
+    private readonly listener: ConnectionListener,
+  ) {
+    const { time } = options;
+    this.#stopListening = slots.listen(() => this.#follow());
+    if (time !== undefined) {
+      this.#patience = new Patience(
+        time,
+        () => this.#isStuck(),
+        () => slots.rediscover(),
+      );
+    }
+    // Known slots may be out of date.
+    const known = slots.known ? slots.rediscover() : slots.open();
+    known.then(
+      () => this.#begin(),
+      (error: Error) => this.#lose(error),
+    );
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get ended(): Error | undefined {
+    return this.#ended;
+  }
+
+  get bytesReceived(): number {
+    let bytes = this.#bytes;
+    for (const lane of this.#all()) bytes += lane.bytesReceived;
+    return bytes;
+  }
+
+  send(attempt: Attempt): void {
+    const owner = new ClusterAttempt(attempt);
+    attempt.handle = owner;
+    perform(this, owner).then(
+      (reply) => {
+        owner.end();
+        if (!owner.withdrawn) attempt.onReply(reply);
+      },
+      (error) => {
+        owner.end();
+        if (!owner.withdrawn) attempt.onError(owner.failed ?? error);
+      },
+    );
+  }
+
+  ask(question: () => Attempt): void {
+    for (const { connection } of [...this.#lanes.values()]) {
+      if (connection.ready) connection.send(question());
+    }
+  }
+
+  withdraw(attempt: Attempt): boolean {
+    return attempt.handle instanceof ClusterAttempt && attempt.handle.withdraw();
+  }
+
+  identify(): Promise<string> {
+    return Promise.reject(new UnsupportedError('CLIENT ID: a cluster has one for each node'));
+  }
+
+  /**
+   * Sends `args`, or with no `args` the attempt itself, by `key`. What can't reach its node waits
+   * until the node, or another one in its place, can be reached.
+   */
+  async route(
+    part: Part,
+    key: CommandArgument | undefined,
+    args: readonly CommandArgument[] | undefined,
+    { isReadonly = false, isAll = false } = {},
+  ): Promise<unknown> {
+    const { owner } = part;
+    const { typeMapping, asap } = owner.attempt.options ?? {};
+    const options = {
+      connection: this,
+      part,
+      isWhole: args === undefined,
+      isAll,
+      typeMapping,
+      asap,
+    };
+    for (let tries = 0; ; tries += 1) {
+      const { handed } = part;
+      try {
+        return await this.slots.send(key, isReadonly, args ?? BY_KEY, options);
+      } catch (error) {
+        if (this.#ended !== undefined || !mayGoOn(part, error)) throw error;
+        if (part.handed === handed && this.slots.known) throw refusedByLibrary(error);
+        owner.onWaiting();
+        if (tries === 0) await this.slots.rediscover().catch(() => {});
+        else if (this.#patience === undefined) throw error;
+        else await this.#patience.wait(owner);
+        if (this.#ended !== undefined || owner.isOver) throw error;
+      }
+    }
+  }
+
+  /** From node-redis's cluster client: `args`, or the attempt itself, to one node. */
+  sendTo(
+    node: ClusterNode,
+    args: readonly CommandArgument[],
+    { part, isWhole, isAll, typeMapping, asap }: NodeSendOptions,
+    asking = false,
+  ): Promise<unknown> {
+    const { owner } = part;
+    if (owner.isOver) return Promise.reject(owner.refusal);
+    if (this.#ended !== undefined) return Promise.reject(asRefusal(this.#ended));
+    const { attempt } = owner;
+    return new Promise((resolve, reject) => {
+      const sending = new Sending(
+        part,
+        isWhole ? attempt.args : args,
+        isWhole ? attempt.batch : undefined,
+        { typeMapping, asap },
+        asking,
+        isWhole || isAll === true,
+        resolve,
+        reject,
+      );
+      this.#laneTo(node).send(sending);
+      this.#patience?.look();
+    });
+  }
+
+  destroy(error: Error): void {
+    if (this.#ended === undefined) this.#end(error);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    for (const lane of this.#all()) lane.connection.ref();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    for (const lane of this.#all()) lane.connection.unref();
+  }
+
+  onLaneReady(lane: NodeLane): void {
+    if (this.#ended !== undefined) return;
+    this.#missed.delete(lane.node.address);
+    this.#becomeReady();
+    this.#patience?.end();
+  }
+
+  onLaneLost(lane: NodeLane, error: Error): void {
+    this.#bytes += lane.bytesReceived;
+    const isCurrent = this.#lanes.get(keyOf(lane)) === lane;
+    if (isCurrent) this.#lanes.delete(keyOf(lane));
+    this.#retired.delete(lane);
+    if (this.#ended !== undefined) return;
+    this.#miss(lane, error, isCurrent);
+    if (this.#lanes.size === 0 && !this.options.lazy) this.#lose(error);
+  }
+
+  onLaneMaintenance(forMs: number): void {
+    if (this.#ended === undefined) this.listener.onMaintenance(forMs);
+  }
+
+  onLaneIdle(lane: NodeLane): void {
+    if (!lane.retired || lane.lost !== undefined) return;
+    this.#retired.delete(lane);
+    this.#bytes += lane.bytesReceived;
+    lane.destroy(new Error(`${lane.node.address} left the cluster`));
+  }
+
+  /** The others go on. */
+  #miss(lane: NodeLane, error: Error, isCurrent: boolean): void {
+    const { node, wasReady } = lane;
+    if (wasReady) this.listener.onLaneLost(lane, error);
+    else if (!this.#missed.has(node.address)) this.listener.onLaneLost(undefined, error);
+    this.#missed.add(node.address);
+    if (this.#ended !== undefined || !isCurrent || !this.#ready) return;
+    this.slots.rediscover().catch(() => {});
+    // It may have been cut by chance, as all others may be.
+    if (wasReady && !this.options.lazy) this.#laneTo(node);
+  }
+
+  #begin(): void {
+    if (this.#ended !== undefined) return;
+    if (this.options.lazy) this.#becomeReady();
+    else this.#follow();
+  }
+
+  #becomeReady(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    this.listener.onReady();
+  }
+
+  /** The nodes may have changed: a connection to each master, none to what has left. */
+  #follow(): void {
+    if (this.#ended !== undefined || !this.slots.known) return;
+    const { addresses, masters } = this.slots;
+    for (const lane of [...this.#lanes.values()]) {
+      const isListed = addresses.has(lane.node.address);
+      if (isListed && lane.readonly === this.slots.isReplica(lane.node)) continue;
+      this.#lanes.delete(keyOf(lane));
+      this.#retired.add(lane);
+      lane.retire(new Error(`${lane.node.address} left the cluster`));
+      if (lane.pending === 0) this.onLaneIdle(lane);
+    }
+    for (const address of this.#missed) if (!addresses.has(address)) this.#missed.delete(address);
+    if (this.options.lazy) return;
+    const reachable = masters.filter((node) => !this.#missed.has(node.address));
+    // None, as far as is known: that is to be seen.
+    const wanted = this.#lanes.size + reachable.length === 0 ? masters : reachable;
+    for (const node of wanted) this.#laneTo(node);
+  }
+
+  #laneTo(node: ClusterNode): NodeLane {
+    const readonly = this.slots.isReplica(node);
+    const key = `${node.address} ${readonly}`;
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      const { connectTimeoutMs, time } = this.options;
+      const options = this.slots.optionsOf(node, readonly);
+      const setting = { options, readonly, connectTimeoutMs, loop: time?.loop };
+      lane = new NodeLane(node, setting, this);
+      if (!this.#referenced) lane.connection.unref();
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  /** Something waits for a node that does not let us in; its slots may be elsewhere by now. */
+  #isStuck(): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.opening && lane.pending > 0);
+  }
+
+  #all(): NodeLane[] {
+    return [...this.#lanes.values(), ...this.#retired];
+  }
+
+  #lose(error: Error): void {
+    if (this.#ended !== undefined) return;
+    const lanes = this.#all();
+    this.#close(error);
+    this.listener.onLost(error);
+    this.#destroyAll(lanes, error);
+  }
+
+  #end(error: Error): void {
+    const lanes = this.#all();
+    this.#close(error);
+    this.#destroyAll(lanes, error);
+  }
+
+  #close(error: Error): void {
+    for (const lane of this.#all()) this.#bytes += lane.bytesReceived;
+    this.#ended = error;
+    this.#ready = false;
+    this.#stopListening();
+    this.#lanes.clear();
+    this.#retired.clear();
+  }
+
+  #destroyAll(lanes: readonly NodeLane[], error: Error): void {
+    for (const lane of lanes) lane.destroy(error);
+    this.#patience?.close();
+  }
+}
+
+/** What was not written goes on elsewhere; a reply or a bad argument does not get better. */
+function mayGoOn(part: Part, error: unknown): boolean {
+  if (part.written || part.owner.isOver || isRedirectedTooOften(error)) return false;
+  return !(error instanceof ErrorReply || error instanceof TypeError || isMultiDbError(error));
+}
+
+/** node-redis asked no node: it can't split the arguments, or knows no such cursor. */
+function refusedByLibrary(cause: unknown): TypeError {
+  return new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+function keyOf(lane: NodeLane): string {
+  return `${lane.node.address} ${lane.readonly}`;
+}

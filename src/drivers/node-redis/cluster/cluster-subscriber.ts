@@ -1,0 +1,217 @@
+import { hashSlot } from '../../../core/hash-slot.js';
+import type { Subscriber, SubscriberListener, SubscriptionKind } from '../../subscriber.js';
+import { NodeRedisSubscriber } from '../client-subscriber.js';
+import type { ClusterNode } from './node.js';
+import { isRedirection, redirectedTooOften } from './redirection.js';
+import type { ClusterSlots } from './slots.js';
+
+/** A connection for subscriptions to one node. */
+interface Station {
+  readonly node: ClusterNode;
+  readonly inner: NodeRedisSubscriber;
+  /** Rejects when it is lost before. */
+  readonly ready: Promise<void>;
+}
+
+/**
+ * Subscriptions to a cluster: plain channels and patterns at one master, since nodes hand messages
+ * on to each other, and sharded channels at the master of their slot. Lost as a whole with any of
+ * these connections: the engine makes another one and subscribes anew.
+ */
+export class ClusterSubscriber implements Subscriber {
+  readonly #stations = new Map<string, Station>();
+  /** Sharded channels, and where each was subscribed to. */
+  readonly #shards = new Map<string, Station>();
+  readonly #stopListening: () => void;
+  #plain: Station | undefined;
+  #ready = false;
+  #ended: Error | undefined;
+  #referenced = true;
+  #bytes = 0;
+
+  constructor(
+    private readonly slots: ClusterSlots,
+    private readonly listener: SubscriberListener,
+  ) {
+    this.#stopListening = slots.listen(() => this.#follow());
+    const known = slots.known ? slots.rediscover() : slots.open();
+    known.then(
+      () => this.#begin(),
+      (error: Error) => this.#lose(error),
+    );
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get bytesReceived(): number {
+    let bytes = this.#bytes;
+    for (const { inner } of this.#stations.values()) bytes += inner.bytesReceived;
+    return bytes;
+  }
+
+  async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+    if (kind !== 'shard') return this.#plainInner.subscribe(kind, names);
+    await Promise.all(bySlot(names).map((group) => this.#subscribeShard(group)));
+  }
+
+  async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+    if (kind !== 'shard') return this.#plainInner.unsubscribe(kind, names);
+    await Promise.all(
+      bySlot(names).map(async (group) => {
+        const station = this.#shards.get(group[0] as string);
+        for (const name of group) this.#shards.delete(name);
+        await station?.inner.unsubscribe(kind, group);
+      }),
+    );
+  }
+
+  async ping(): Promise<void> {
+    await Promise.all([...this.#stations.values()].map(({ inner }) => inner.ping()));
+  }
+
+  destroy(error: Error): void {
+    if (this.#ended === undefined) this.#end(error);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    for (const { inner } of this.#stations.values()) inner.ref();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    for (const { inner } of this.#stations.values()) inner.unref();
+  }
+
+  get #plainInner(): NodeRedisSubscriber {
+    if (this.#plain === undefined || this.#ended !== undefined) {
+      throw this.#ended ?? new Error('the connection for subscriptions is not ready');
+    }
+    return this.#plain.inner;
+  }
+
+  #begin(): void {
+    if (this.#ended !== undefined) return;
+    const [node] = this.slots.someMasters(1);
+    this.#plain = this.#station(node as ClusterNode);
+    this.#plain.ready.then(
+      () => {
+        if (this.#ended !== undefined) return;
+        this.#ready = true;
+        this.listener.onReady();
+      },
+      () => {},
+    );
+  }
+
+  async #subscribeShard(names: readonly string[]): Promise<void> {
+    const slot = hashSlot(names[0] as string);
+    for (let tries = 1; ; tries += 1) {
+      const node = this.slots.ownerOf(slot);
+      if (node === undefined) throw new Error(`nobody serves the slot of ${names[0]}`);
+      const station = this.#station(node);
+      try {
+        await station.ready;
+        await station.inner.subscribe('shard', names);
+        if (this.#ended !== undefined) throw this.#ended;
+        for (const name of names) this.#shards.set(name, station);
+        return;
+      } catch (error) {
+        if (this.#ended !== undefined || !isRedirection(error)) throw this.#ended ?? error;
+        if (tries > this.slots.maxRedirections) throw redirectedTooOften(error);
+        await this.slots.rediscover(node);
+      }
+    }
+  }
+
+  #station(node: ClusterNode): Station {
+    let station = this.#stations.get(node.address);
+    if (station !== undefined) return station;
+    let inner: NodeRedisSubscriber | undefined;
+    const ready = new Promise<void>((resolve, reject) => {
+      let wasReady = false;
+      inner = new NodeRedisSubscriber(this.slots.optionsOf(node, false), {
+        onReady: () => {
+          wasReady = true;
+          node.failing = false;
+          resolve();
+        },
+        onLost: (error) => {
+          if (!wasReady) node.failing = true;
+          reject(error);
+          this.#lose(error);
+        },
+        onMessage: (kind, name, message, channel) => {
+          if (this.#ended === undefined) this.listener.onMessage(kind, name, message, channel);
+        },
+        onRevoked: (kind, name) => this.#revoke(kind, name),
+      });
+    });
+    ready.catch(() => {});
+    station = { node, inner: inner as unknown as NodeRedisSubscriber, ready };
+    if (!this.#referenced) station.inner.unref();
+    this.#stations.set(node.address, station);
+    return station;
+  }
+
+  /** The server ended it: its slot has moved, and the engine will ask for it anew. */
+  #revoke(kind: SubscriptionKind, name: string): void {
+    if (this.#ended !== undefined) return;
+    this.#shards.delete(name);
+    const tell = () => {
+      if (this.#ended === undefined) this.listener.onRevoked(kind, name);
+    };
+    this.slots.rediscover().then(tell, tell);
+  }
+
+  /** A node may have left, or have been replaced while it was silent. */
+  #follow(): void {
+    if (this.#ended !== undefined || !this.slots.known) return;
+    const { addresses } = this.slots;
+    if (this.#plain !== undefined && !addresses.has(this.#plain.node.address)) {
+      this.#lose(new Error(`${this.#plain.node.address} left the cluster`));
+      return;
+    }
+    for (const [name, station] of [...this.#shards]) {
+      if (this.slots.ownerOf(hashSlot(name))?.address === station.node.address) continue;
+      this.#shards.delete(name);
+      station.inner.unsubscribe('shard', [name]).catch(() => {});
+      this.listener.onRevoked('shard', name);
+    }
+    for (const [address, { inner }] of this.#stations) {
+      if (addresses.has(address)) continue;
+      this.#stations.delete(address);
+      this.#bytes += inner.bytesReceived;
+      inner.destroy(new Error(`${address} left the cluster`));
+    }
+  }
+
+  #lose(error: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#end(error);
+    this.listener.onLost(error);
+  }
+
+  #end(error: Error): void {
+    this.#bytes = this.bytesReceived;
+    this.#ended = error;
+    this.#ready = false;
+    this.#stopListening();
+    const stations = [...this.#stations.values()];
+    this.#stations.clear();
+    this.#shards.clear();
+    for (const { inner } of stations) inner.destroy(error);
+  }
+}
+
+/** Names of one slot go in one call. */
+function bySlot(names: readonly string[]): string[][] {
+  const groups = new Map<number, string[]>();
+  for (const name of names) {
+    const slot = hashSlot(name);
+    groups.set(slot, [...(groups.get(slot) ?? []), name]);
+  }
+  return [...groups.values()];
+}

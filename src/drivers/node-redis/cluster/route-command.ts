@@ -1,0 +1,109 @@
+import { ErrorReply } from '@redis/client';
+import { asksForReplicas, commandTraits } from '../../../core/command-category.js';
+import { firstKey, splittableKeys } from '../../../core/command-keys.js';
+import { hashSlot } from '../../../core/hash-slot.js';
+import { UnsupportedError } from '../../../errors.js';
+import { foreignReason } from '../../../foreign/foreign-error.js';
+import type { Batch, CommandArgument } from '../../driver.js';
+import { type ClusterAttempt, Part } from './attempt.js';
+import type { ClusterConnection } from './cluster-connection.js';
+import { isRedirection } from './redirection.js';
+
+type Arguments = readonly CommandArgument[];
+
+/** Some nodes executed their part of a command, and another one did not. */
+export class PartlyExecutedError extends Error {}
+
+/** Without a key, and one node is enough. */
+const ANY_NODE: ReadonlySet<string> = new Set([
+  ...['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO', 'FCALL', 'FCALL_RO'],
+]);
+
+/** Performs what the engine sends, on whichever nodes it concerns. */
+export async function perform(
+  connection: ClusterConnection,
+  owner: ClusterAttempt,
+): Promise<unknown> {
+  const { args, batch } = owner.attempt;
+  try {
+    if (batch?.kind === 'multi') return await performBatch(connection, owner, batch);
+    if (batch !== undefined) return await performPipeline(connection, owner, batch);
+    const name = String(args[0]).toUpperCase();
+    if (name === 'SCAN') return await connection.scans.scan(connection, owner);
+    const key = firstKey(args);
+    if (key === undefined ? ANY_NODE.has(name) : !spansSlots(args)) {
+      const isRead = connection.options.useReplicas && mayReadReplica(name, args);
+      return await connection.route(owner.whole, key, undefined, { isReadonly: isRead });
+    }
+    // node-redis knows which nodes it concerns, and how their replies make one.
+    return await connection.route(owner.whole, key, args);
+  } catch (error) {
+    throw judged(connection, owner, error);
+  }
+}
+
+function performBatch(
+  connection: ClusterConnection,
+  owner: ClusterAttempt,
+  { kind, commands }: Batch,
+): Promise<unknown> {
+  const keys = commands.map(firstKey).filter((key) => key !== undefined);
+  const [key] = keys;
+  if (key !== undefined && keys.some((each) => hashSlot(each) !== hashSlot(key))) {
+    const name = kind === 'multi' ? 'a transaction' : 'a pipeline';
+    throw new UnsupportedError(
+      `on a cluster all keys of ${name} lie in one hash slot; a hash tag brings them there`,
+    );
+  }
+  // The writes before it may go on at another node, where their slot is now.
+  if (commands.some(asksForReplicas)) {
+    throw new UnsupportedError(
+      'WAIT: on a cluster it is a matter of one node; use `transaction()`',
+    );
+  }
+  return connection.route(owner.whole, key, undefined);
+}
+
+async function performPipeline(
+  connection: ClusterConnection,
+  owner: ClusterAttempt,
+  batch: Batch,
+): Promise<unknown[]> {
+  const results = (await performBatch(connection, owner, batch)) as PromiseSettledResult<unknown>[];
+  for (const [index, result] of results.entries()) {
+    // The slot moved in the middle: what was refused goes on, in order, where it is now.
+    if (result.status === 'fulfilled' || !isRedirection(result.reason)) continue;
+    const args = batch.commands[index] as Arguments;
+    const route = connection.route(new Part(owner), firstKey(args), args, { isAll: true });
+    const [ended] = await Promise.allSettled([route]);
+    // The caller is told of the first error; behind one that is no reply nothing follows.
+    if (ended.status === 'rejected' && !(ended.reason instanceof ErrorReply)) throw ended.reason;
+    results[index] = ended;
+  }
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** A cursor means something where it comes from, and its pages would go to one node and another. */
+function mayReadReplica(name: string, args: Arguments): boolean {
+  return !name.endsWith('SCAN') && commandTraits(args).category === 'read';
+}
+
+function spansSlots(args: Arguments): boolean {
+  const keys = splittableKeys(args);
+  if (keys === undefined || keys.length < 2) return false;
+  const slot = hashSlot(keys[0] as CommandArgument);
+  return keys.some((key) => hashSlot(key) !== slot);
+}
+
+/** Of several nodes some may have executed their part although another one refused its own. */
+function judged(connection: ClusterConnection, owner: ClusterAttempt, error: unknown): unknown {
+  if (!(error instanceof ErrorReply)) return error;
+  // Another node may serve the slot by now.
+  if (error.message.startsWith('CLUSTERDOWN')) connection.slots.rediscover().catch(() => {});
+  if (owner.attempt.batch !== undefined || owner.effects < 2) return error;
+  const message = `some nodes did their part, another one answered: ${foreignReason(error)}`;
+  return new PartlyExecutedError(message, { cause: error });
+}

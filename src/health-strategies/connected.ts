@@ -1,0 +1,41 @@
+import { durationOrNone } from '../validation/rules.js';
+import type { HealthCheckStrategy, Probe } from './strategy.js';
+import { StrategyOptions } from './strategy-options.js';
+
+/** Between two looks at a connection that is not ready, in milliseconds. */
+const LOOK_EVERY_MS = 20;
+
+export interface ConnectedStrategyOptions {
+  /**
+   * How long a probe waits for a connection that is opening, 0 to 2^31-1 ms; less than the
+   * check's `timeoutMs`, or the probe ends without this reason. Default: 500.
+   */
+  readonly waitMs?: number;
+}
+
+/**
+ * Healthy when the data connections are ready: costs no command and no connection, and sees no
+ * more than the socket. A server that hangs is not noticed by it.
+ */
+export class ConnectedStrategy implements HealthCheckStrategy {
+  readonly name = 'CONNECTED';
+  readonly #waitMs: number;
+
+  /** Throws `InvalidOptionError`. */
+  constructor(options?: ConnectedStrategyOptions) {
+    const values = new StrategyOptions(options, 'ConnectedStrategy', ['waitMs']);
+    this.#waitMs = values.read('waitMs', durationOrNone, 500);
+  }
+
+  async check(probe: Probe): Promise<boolean> {
+    for (let waitedMs = 0; !probe.connected; waitedMs += LOOK_EVERY_MS) {
+      if (waitedMs >= this.#waitMs) throw new Error(`no data connection to ${addressOf(probe)}`);
+      await probe.wait(LOOK_EVERY_MS);
+    }
+    return true;
+  }
+}
+
+function addressOf({ host, port }: Probe): string {
+  return port === undefined ? host : `${host}:${port}`;
+}

@@ -1,0 +1,107 @@
+import { duration, oneOf, type Rule } from '../validation/rules.js';
+import { Canary, type Station } from './canary.js';
+import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
+import { StrategyOptions } from './strategy-options.js';
+
+export interface ReplicationStrategyOptions {
+  /**
+   * How long a canary may take from one database to another, 1 to 2^31-1 ms. The check's
+   * `timeoutMs` must be more than twice as long. Default: 400.
+   */
+  readonly toleranceMs?: number;
+  /**
+   * `in`: what the others publish must arrive here; `out`: what is published here must arrive
+   * there; for a plain replica, which has one direction only. Default: `both`.
+   */
+  readonly direction?: 'both' | 'in' | 'out';
+  /** Ids of the databases to compare with. Default: all others of the group. */
+  readonly peers?: readonly string[];
+  /** What the channels begin with; an ACL may ask for it. Default: `__redis-multidb:canary:`. */
+  readonly channelPrefix?: string;
+  /** `full`: broken replication evicts the active database as well. Default: `gate`. */
+  readonly role?: HealthCheckRole;
+}
+
+const ids: Rule<readonly string[]> = {
+  range: 'a non-empty array of ids of databases',
+  accepts: (value): value is readonly string[] =>
+    Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === 'string'),
+};
+const prefix: Rule<string> = {
+  range: 'a string',
+  accepts: (value): value is string => typeof value === 'string',
+};
+
+/**
+ * Healthy when a message that is published on one database arrives on the others in time: a
+ * canary for replication that PING knows nothing of. By default a gate, so that a standby that
+ * doesn't get the others' writes is not failed back to.
+ *
+ * A peer that can't be reached is left out: its own checks tell that, and a region that is down
+ * must not close the gates of those that are to take over. On a cluster each shard gets a canary.
+ */
+export class ReplicationStrategy implements HealthCheckStrategy {
+  readonly name = 'REPLICATION';
+  readonly role: HealthCheckRole;
+  readonly #toleranceMs: number;
+  readonly #direction: 'both' | 'in' | 'out';
+  readonly #peers: readonly string[] | undefined;
+  readonly #channelPrefix: string;
+
+  /** Throws `InvalidOptionError`. */
+  constructor(options?: ReplicationStrategyOptions) {
+    const values = new StrategyOptions(options, 'ReplicationStrategy', [
+      ...['toleranceMs', 'direction', 'peers', 'channelPrefix', 'role'],
+    ]);
+    this.#toleranceMs = values.read('toleranceMs', duration, 400);
+    this.#direction = values.read('direction', oneOf(['both', 'in', 'out']), 'both');
+    const peers = values.read('peers', ids, undefined);
+    this.#peers = peers === undefined ? undefined : [...peers];
+    this.#channelPrefix = values.read('channelPrefix', prefix, '__redis-multidb:canary:');
+    this.role = values.read('role', oneOf(['gate', 'full']), 'gate');
+  }
+
+  async check(probe: Probe): Promise<boolean> {
+    const peers = probe.peers.filter(({ databaseId }) => {
+      return this.#peers === undefined || this.#peers.includes(databaseId);
+    });
+    if (peers.length === 0) {
+      throw new Error(`there is no other database${this.#peers ? ' of those in peers' : ''}`);
+    }
+    const canary = new Canary(probe, this.#toleranceMs, this.#channelPrefix);
+    const [here, ...there] = await Promise.all([
+      canary.open(probe, this.#hasIn),
+      ...peers.map((peer) => canary.openIfReachable(peer, this.#hasOut)),
+    ]);
+    if (this.#hasOut) await canary.publish(here);
+    const compared = await Promise.all(
+      there.map((peer) => (peer === undefined ? undefined : this.#compare(canary, here, peer))),
+    );
+    const problems = compared.filter((problem) => problem !== undefined);
+    if (problems.length === 0) return true;
+    throw new Error(`${problems.join('; ')}; waited ${this.#toleranceMs} ms`);
+  }
+
+  /** What is broken between two databases, in words. */
+  async #compare(canary: Canary, here: Station, peer: Station): Promise<string | undefined> {
+    const [arrivesHere, arrivesThere] = await Promise.all([
+      this.#hasIn && (await canary.publishIfReachable(peer)) ? canary.arrives(peer, here) : true,
+      this.#hasOut ? canary.arrives(here, peer) : true,
+    ]);
+    if (arrivesHere && arrivesThere) return undefined;
+    const inward = `${peer.target.databaseId} -> ${here.target.databaseId}`;
+    const outward = `${here.target.databaseId} -> ${peer.target.databaseId}`;
+    if (!arrivesHere && !arrivesThere) return `no canary arrived ${inward} nor ${outward}`;
+    const [lost, well] = arrivesHere ? [outward, inward] : [inward, outward];
+    const oneWay = this.#direction === 'both' ? `, while ${well} works (a one-way break)` : '';
+    return `no canary arrived ${lost}${oneWay}`;
+  }
+
+  get #hasIn(): boolean {
+    return this.#direction !== 'out';
+  }
+
+  get #hasOut(): boolean {
+    return this.#direction !== 'in';
+  }
+}

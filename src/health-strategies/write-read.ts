@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { duration, type Rule } from '../validation/rules.js';
+import type { HealthCheckStrategy, Probe } from './strategy.js';
+import { StrategyOptions } from './strategy-options.js';
+
+export interface WriteReadStrategyOptions {
+  /** What the keys begin with; an ACL may ask for it. Default: `__redis-multidb:write-read:`. */
+  readonly keyPrefix?: string;
+  /** After which a key that is no longer written is gone, 1 to 2^31-1 ms. Default: 60000. */
+  readonly expiryMs?: number;
+}
+
+const prefix: Rule<string> = {
+  range: 'a string',
+  accepts: (value): value is string => typeof value === 'string',
+};
+
+/**
+ * Healthy when a random value that was written reads back: notices servers that answer PING and
+ * can't take writes (a read-only replica, a full memory, a failed snapshot, missing replicas).
+ *
+ * Each strategy object has one key per database, and on a cluster one per master. The key holds a
+ * random part, as databases that replicate to each other share their keys with all processes.
+ */
+export class WriteReadStrategy implements HealthCheckStrategy {
+  readonly name = 'WRITE-READ';
+  readonly #keyPrefix: string;
+  readonly #expiry: string;
+  readonly #unique = randomBytes(8).toString('hex');
+
+  /** Throws `InvalidOptionError`. */
+  constructor(options?: WriteReadStrategyOptions) {
+    const values = new StrategyOptions(options, 'WriteReadStrategy', ['keyPrefix', 'expiryMs']);
+    this.#keyPrefix = values.read('keyPrefix', prefix, '__redis-multidb:write-read:');
+    this.#expiry = String(Math.ceil(values.read('expiryMs', duration, 60_000)));
+  }
+
+  async check(probe: Probe): Promise<boolean> {
+    const key = `${this.#keyPrefix}${this.#unique}:${probe.databaseId}`;
+    const keys = probe.shardTags?.map((tag) => `${key}:{${tag}}`) ?? [key];
+    await Promise.all(keys.map((each) => this.#writeAndRead(probe, each)));
+    return true;
+  }
+
+  async #writeAndRead(probe: Probe, key: string): Promise<void> {
+    const written = randomBytes(12).toString('hex');
+    await probe.sendCommand(['SET', key, written, 'PX', this.#expiry]);
+    const read = await probe.sendCommand(['GET', key]);
+    if (read === null) throw new Error('a value that was just written is gone');
+    if (String(read) !== written)
+      throw new Error('a value that was just written reads differently');
+  }
+}

@@ -1,0 +1,53 @@
+import type { FailureKind } from '../../core/command-failure.js';
+import { ClientClosedError, InvalidOptionError, OverloadedError } from '../../errors.js';
+import { abortError } from './abort-signal.js';
+import type { CommandOptions } from './command.js';
+import type { Executor } from './executor.js';
+
+const LONGEST_MS = 2 ** 31 - 1;
+
+export interface Refusal {
+  readonly error: Error;
+  /** As what it counts. */
+  readonly kind?: FailureKind;
+}
+
+/** Why a command, or what counts as one, is not accepted; `undefined`: it is. */
+export function refusalOf(
+  executor: Executor,
+  options: CommandOptions | undefined,
+): Refusal | undefined {
+  const { route, runtime, search } = executor.coordinator;
+  if (!executor.isOpen) return { error: new ClientClosedError() };
+  if (route.state === 'down') {
+    return { error: search.error({ cause: undefined, maybeExecuted: false }) };
+  }
+  if (executor.pending >= runtime.options.maxPendingCommands) {
+    const message = `${executor.pending} commands are pending (maxPendingCommands)`;
+    return { error: new OverloadedError(message) };
+  }
+  if (options === undefined) return undefined;
+  const flaw = flawOf(options);
+  if (flaw !== undefined) return { error: flaw };
+  if (!options.abortSignal?.aborted) return undefined;
+  return { error: abortError(executor), kind: 'aborted' };
+}
+
+/** How long a command may take, beside its block time. */
+export function limitMs(executor: Executor, options: CommandOptions | undefined): number {
+  const { commandDeadlineMs } = executor.coordinator.runtime.options;
+  const timeoutMs = options?.timeout;
+  return timeoutMs ? Math.min(Math.ceil(timeoutMs), commandDeadlineMs) : commandDeadlineMs;
+}
+
+/** What is wrong with the options of one command; `undefined`: nothing. */
+export function flawOf({ timeout }: CommandOptions): Error | undefined {
+  if ((timeout ?? 0) !== 0 && !isDuration(timeout)) {
+    return new InvalidOptionError('timeout', '0 to 2^31-1', timeout);
+  }
+  return undefined;
+}
+
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= LONGEST_MS;
+}

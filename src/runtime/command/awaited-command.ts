@@ -1,0 +1,42 @@
+import type { CommandTraits } from '../../core/command-category.js';
+import type { CommandArgument } from '../../drivers/driver.js';
+import { Command, type CommandOptions } from './command.js';
+
+type Settle = (value: unknown) => void;
+
+/**
+ * A command that is awaited itself: an `async` function that returns it has its promise settled
+ * by the command, with no promise of ours in between. To be awaited once.
+ */
+export class AwaitedCommand extends Command {
+  /** Settles who waits; there when it settled before anybody did. */
+  outcome: ((resolve: Settle, reject: Settle) => void) | undefined;
+
+  constructor(
+    sequence: number,
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+    traits: CommandTraits,
+    deadline: number,
+  ) {
+    super(sequence, args, options, undefined, traits, deadline, keepReply, keepError);
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: to be awaited is what it is for.
+  then(resolve: Settle, reject: Settle): void {
+    if (this.outcome !== undefined) {
+      this.outcome(resolve, reject);
+      return;
+    }
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+function keepReply(this: AwaitedCommand, reply: unknown): void {
+  this.outcome = (resolve) => resolve(reply);
+}
+
+function keepError(this: AwaitedCommand, error: unknown): void {
+  this.outcome = (_, reject) => reject(error);
+}

@@ -1,0 +1,186 @@
+import { withBlockTime } from '../../core/command-block-time.js';
+import { UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
+import { ConnectionLostError } from '../../errors.js';
+import type { Database } from '../database.js';
+import { orAborted } from '../health/probe-target.js';
+import { ProbeLine } from '../health/shared-probe-connection.js';
+import type { Command, SentAttempt } from './command.js';
+import type { Channel } from './data-connection.js';
+import type { Executor } from './executor.js';
+import type { LaneRecord } from './in-flight-queue.js';
+
+const FIRST_TRY_MS = 10;
+const LONGEST_PAUSE_MS = 500;
+
+/**
+ * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
+ * ever. They go on with the block time that is left:
+ *
+ * - left while well: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
+ * - left as failed, cut by the failure, or not to be called back: an element popped there meanwhile
+ *   may be lost
+ *
+ * When a connection breaks and its database is well all the same, the caller is told.
+ */
+export class Blocking {
+  /** Cut off; whether their database failed is not known yet. */
+  readonly held = new Set<Command>();
+
+  /** Their block is being ended: a nil says that nothing was taken. */
+  readonly #unblocking = new WeakSet<SentAttempt>();
+
+  constructor(private readonly executor: Executor) {}
+
+  /** Prepares a blocking command for an attempt; answers how long it may still block. */
+  prepare(command: Command): number {
+    const { blockMs } = command.traits;
+    if (blockMs === undefined) return 0;
+    const { time } = this.executor.loop;
+    if (command.blockEndsAt === undefined) {
+      command.blockEndsAt = time + blockMs;
+      return blockMs;
+    }
+    const leftMs = Math.max(command.blockEndsAt - time, 0);
+    command.args = withBlockTime(command.args, leftMs);
+    return leftMs;
+  }
+
+  /** The database was left as failed: gives its blocking commands up, and answers them. */
+  takeFrom(channel: Channel): Command[] {
+    const taken: Command[] = [];
+    for (const attempt of channel.attempts()) {
+      const { command } = attempt;
+      if (command.traits.blockMs === undefined || command.state === 'settled') continue;
+      attempt.abandoned = true;
+      attempt.lane.remove(attempt);
+      command.outstanding -= 1;
+      command.attempts -= 1;
+      command.maybeExecuted = true;
+      taken.push(command);
+    }
+    return taken;
+  }
+
+  /** The database was left while well: asks it to end what blocks. */
+  unblock(channel: Channel): void {
+    for (const lane of channel.records()) {
+      let blocks = false;
+      for (const attempt of lane.listed()) {
+        if (attempt.command.traits.blockMs === undefined) continue;
+        this.#unblocking.add(attempt);
+        blocks = true;
+      }
+      if (blocks) this.#unblockNow(lane, FIRST_TRY_MS);
+    }
+  }
+
+  /** True: the reply is the nil of an unblocked command, which has gone to the new database. */
+  goesOn(attempt: SentAttempt, reply: unknown): boolean {
+    const { command } = attempt;
+    // What was meant for another command may have hit this one.
+    const wasAsked = this.#unblocking.has(attempt) || attempt.lane.unblockedAt >= attempt.sentAt;
+    if (!wasAsked || reply !== null) return false;
+    const { blockEndsAt = 0 } = command;
+    if (blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
+    command.attempts -= 1;
+    this.executor.resend([command]);
+    return true;
+  }
+
+  /** A blocking command whose connection broke waits for the verdict on its database. */
+  hold({ command, channel, lane }: SentAttempt): void {
+    command.state = 'waiting';
+    this.held.add(command);
+    this.executor.noteWaiting(command);
+    if (!lane.lost && !channel.superseded) return;
+    // No new connection will tell: the rest of it lives.
+    const { coordinator } = this.executor;
+    coordinator.health.whenSettled(channel.database).then(() => {
+      if (coordinator.route.database === channel.database) this.rejectHeld();
+    });
+  }
+
+  takeHeld(): Command[] {
+    const commands = [...this.held];
+    this.held.clear();
+    return commands;
+  }
+
+  /** The database is well, only the connection was cut. */
+  rejectHeld(): void {
+    for (const command of this.takeHeld()) {
+      const { maybeExecuted, databaseId, lastError: cause } = command;
+      const message = `the connection to ${databaseId} was lost while the command was blocking`;
+      const error = new ConnectionLostError(message, { maybeExecuted, databaseId, cause });
+      this.executor.reject(command, error);
+    }
+  }
+
+  #unblockNow(lane: LaneRecord, pauseMs: number): void {
+    const { coordinator, connections } = this.executor;
+    const { channel, path } = lane;
+    const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
+    if (!this.executor.isAlive || !blocks()) return;
+    const { signal, end } = this.#limit(channel.database);
+    const ask = async () => {
+      const id = await path.identify();
+      lane.unblockedAt = this.executor.loop.time;
+      if (path.askAnew !== undefined) await path.askAnew(['CLIENT', 'UNBLOCK', id]);
+      else await this.#send(channel, ['CLIENT', 'UNBLOCK', id], signal);
+    };
+    const again = () => {
+      // It may not have blocked yet, or another command behind it blocks now.
+      coordinator.runtime.clock.after(pauseMs, () => {
+        this.#unblockNow(lane, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+      });
+    };
+    orAborted(ask(), signal)
+      .finally(end)
+      .then(again, () => {
+        // Not allowed, not reachable or silent: it is left like a database that failed.
+        if (!this.executor.isAlive || !blocks()) return;
+        this.executor.resend(this.takeFrom(channel));
+        if (channel.draining) connections.finishDraining(channel);
+        else connections.drain(channel.link);
+      });
+  }
+
+  /** What takes longer than it may take to connect there, or than `UNBLOCK_LIMIT_MS`, has failed. */
+  #limit({ driver }: Database): { readonly signal: AbortSignal; readonly end: () => void } {
+    const controller = new AbortController();
+    const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
+    const timer = this.executor.loop.after(limitMs, () => controller.abort());
+    return { signal: controller.signal, end: () => timer.cancel() };
+  }
+
+  /**
+   * Over the connection of the health checks; when they have ended with their database, over a new
+   * one. Of a connection that was superseded over the probe connection of the same time: the next
+   * one may lead to another server, where the id means another client.
+   */
+  async #send(
+    { database, superseded }: Channel,
+    args: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { health, runtime } = this.executor.coordinator;
+    const shared = health.monitors.get(database)?.lines.commands;
+    if (superseded) {
+      if (shared?.former === undefined) throw new Error('no way to the server of the connection');
+      await shared.former.send(args);
+      return;
+    }
+    if (shared !== undefined) {
+      try {
+        await shared.use(signal, (each) => each.send(args));
+        return;
+      } catch (error) {
+        if (health.monitors.has(database)) throw error;
+      }
+    }
+    const line = new ProbeLine(database.driver, runtime);
+    const close = () => line.close();
+    signal.addEventListener('abort', close, { once: true });
+    await line.use(signal, (each) => each.send(args)).finally(close);
+  }
+}

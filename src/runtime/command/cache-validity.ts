@@ -1,0 +1,131 @@
+import type { CommandArgument } from '../../drivers/driver.js';
+import type { Channel } from './data-connection.js';
+import type { Executor } from './executor.js';
+
+/** Told what makes a value that was read before worthless. */
+export interface CoherenceListener {
+  /** Another connection or database answers from now on, or none: nothing read before holds. */
+  onFlush(): void;
+  /** The server says that this key changed; `null`: any may have. */
+  onInvalidate(key: CommandArgument | null): void;
+  /** The client was closed. */
+  onClose?(): void;
+}
+
+/** One connection during one turn of its database; only compared. */
+export interface Epoch {
+  readonly channel: Channel;
+  readonly generation: number;
+}
+
+/**
+ * For whoever keeps what a client has read: under which epoch it was read, when that epoch is
+ * over, which keys changed, and how long ago it is certain that no change went unheard.
+ *
+ * A server tells of changes over the connection that read the key, in order with the replies on
+ * it. So a reply to anything that was sent at a time proves that all changes up to that time have
+ * been heard; without such a reply for two `suspectAfterMs` nothing is fresh: a connection that
+ * broke silently says nothing, which looks like "nothing changed".
+ */
+export class Coherence {
+  #epoch: Epoch | undefined;
+  /** Monotonic milliseconds. */
+  #provenAt = 0;
+  #asking: Epoch | undefined;
+  /** The end of an epoch is still to be told. */
+  #owesFlush = false;
+  #listener: CoherenceListener | undefined;
+
+  /** `executor` answers the client's present one; undefined while the client is closed. */
+  constructor(
+    private readonly executor: () => Executor | undefined,
+    /** What a client shares with its duplicates; only compared. */
+    readonly group: object = {},
+  ) {}
+
+  listen(listener: CoherenceListener): void {
+    this.#listener = listener;
+  }
+
+  /** What reads go to at this moment; undefined: nowhere, so that nothing may be answered. */
+  get epoch(): Epoch | undefined {
+    this.refresh();
+    this.#flush();
+    return this.#epoch;
+  }
+
+  /**
+   * Looks whether the epoch is over. Called at every change of route or connection as well, in the
+   * middle of which nothing of the application may run: caches tell their listeners of a flush. So
+   * that is done a moment later, and in any case before anything more is kept or answered.
+   */
+  refresh(): void {
+    const executor = this.executor();
+    const channel = executor?.isOpen === true ? executor.connections.active : undefined;
+    const generation = executor?.coordinator.route.generation ?? 0;
+    const before = this.#epoch;
+    if (before?.channel === channel && (before?.generation ?? generation) === generation) return;
+    this.#epoch = channel === undefined ? undefined : { channel, generation };
+    this.#asking = undefined;
+    this.#provenAt = this.now();
+    if (before === undefined || this.#owesFlush) return;
+    this.#owesFlush = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  /** The client has been closed. Its listener is told a moment later, as of a flush. */
+  close(): void {
+    this.refresh();
+    queueMicrotask(() => {
+      this.#flush();
+      this.#listener?.onClose?.();
+    });
+  }
+
+  #flush(): void {
+    if (!this.#owesFlush) return;
+    this.#owesFlush = false;
+    this.#listener?.onFlush();
+  }
+
+  /** What a connection without reads says of its keys is of no interest. */
+  onInvalidate(channel: Channel, key: CommandArgument | null): void {
+    if (this.#epoch?.channel !== channel) return;
+    this.#flush();
+    this.#listener?.onInvalidate(key);
+  }
+
+  /** Monotonic milliseconds, for `prove`. */
+  now(): number {
+    return this.executor()?.coordinator.runtime.clock.now() ?? 0;
+  }
+
+  /** What was sent at `sentAt` under `epoch` has been answered. */
+  prove(epoch: object, sentAt: number): void {
+    if (epoch === this.#epoch && sentAt > this.#provenAt) this.#provenAt = sentAt;
+  }
+
+  /**
+   * Whether every change up to two `suspectAfterMs` ago has certainly been heard. When the proof
+   * is older than one, the server is asked for another.
+   */
+  isFresh(): boolean {
+    const { epoch } = this;
+    const executor = this.executor();
+    if (epoch === undefined || executor === undefined) return false;
+    const { suspectAfterMs } = executor.coordinator.runtime.options;
+    const now = this.now();
+    const ageMs = now - this.#provenAt;
+    if (ageMs > suspectAfterMs && this.#asking !== epoch) {
+      this.#asking = epoch;
+      const answered = () => {
+        if (this.#asking === epoch) this.#asking = undefined;
+      };
+      executor.send(['PING']).then(() => {
+        this.prove(epoch, now);
+        answered();
+      }, answered);
+    }
+    return ageMs <= 2 * suspectAfterMs;
+  }
+}

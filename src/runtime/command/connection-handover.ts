@@ -1,0 +1,63 @@
+import type { Timer } from '../../clock.js';
+import { mayRepeat } from '../../core/command-category.js';
+import type { Channel } from './data-connection.js';
+import type { Executor } from './executor.js';
+
+/**
+ * From one connection of a link to the next one while the database stays the same: what was not
+ * written goes over the next one, what is in flight finishes on the one before.
+ *
+ * Commands wait until no write is in flight there any more, or a later write could be executed
+ * before an earlier one. They wait for `suspectAfterMs` at most. A connection of several lanes
+ * keeps no such order, so nothing waits for it.
+ */
+export class Handover {
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  constructor(
+    private readonly executor: Executor,
+    private readonly previous: Channel | undefined,
+    /** The next connection takes commands from now on. */
+    private readonly onOver: () => void,
+  ) {}
+
+  begin(): void {
+    const { executor, previous } = this;
+    if (previous === undefined || !this.#isAwaited) {
+      this.end();
+      return;
+    }
+    const { suspectAfterMs } = executor.coordinator.runtime.options;
+    this.#timer = executor.loop.after(suspectAfterMs, () => this.end());
+  }
+
+  /** Something has ended on the previous connection. */
+  look(): void {
+    if (!this.#isAwaited) this.end();
+  }
+
+  /** Waits no longer. Idempotent. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.onOver();
+  }
+
+  /** Without effect from now on. */
+  cancel(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+  }
+
+  get #isAwaited(): boolean {
+    const { previous } = this;
+    if (previous === undefined || previous.isWaitingRoom) return false;
+    for (let at = previous.oldest; at !== undefined; at = at.next) {
+      const { category, blockMs } = at.command.traits;
+      if (blockMs === undefined && !mayRepeat(category, 'read')) return true;
+    }
+    return false;
+  }
+}

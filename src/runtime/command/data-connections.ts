@@ -1,0 +1,330 @@
+import type { CommandArgument, Connection, Lane } from '../../drivers/driver.js';
+import { ClientClosedError } from '../../errors.js';
+import { functionPreload } from '../connection/function-preload.js';
+import { Link, type LinkListener } from '../connection/reconnecting-connection.js';
+import type { Database } from '../database.js';
+import type { Command, SentAttempt } from './command.js';
+import { Handover } from './connection-handover.js';
+import { Channel } from './data-connection.js';
+import type { Executor } from './executor.js';
+import type { LaneRecord } from './in-flight-queue.js';
+import { withdrawUnwritten } from './takeover.js';
+
+/** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
+const LONGEST_RECONNECT_MS = 2000;
+
+/**
+ * One client's data connections: a link to each database, the channel of each that is ready, and
+ * the channels that only finish. What happens to them is told to the coordinator.
+ */
+export class Connections implements LinkListener {
+  readonly links = new Map<Database, Link>();
+  /** The ready connection of each link. */
+  readonly channels = new Map<Link, Channel>();
+  /** Channels that were superseded, or whose databases were left as failed; they only finish. */
+  readonly draining = new Set<Channel>();
+  /** Told when the databases of `links` have changed. */
+  onDatabases: (() => void) | undefined;
+  readonly #databases = new Map<Link, Database>();
+  /** Links whose next connection does not take commands yet. */
+  readonly #handovers = new Map<Link, Handover>();
+  #vouches = false;
+  #ref = true;
+
+  constructor(private readonly executor: Executor) {}
+
+  /** The ready connection to the active database. */
+  get active(): Channel | undefined {
+    const { database } = this.#coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link === undefined ? undefined : this.channels.get(link);
+  }
+
+  /** All of its connections count for whether a database is connected, also those to come. */
+  vouch(): void {
+    this.#vouches = true;
+    for (const link of this.links.values()) link.counts = true;
+  }
+
+  get vouches(): boolean {
+    return this.#vouches;
+  }
+
+  /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
+  attach(database: Database): void {
+    const link = new Link(database.driver, this, this.#coordinator.runtime);
+    this.links.set(database, link);
+    this.#databases.set(link, database);
+    link.counts = this.#vouches;
+    const { options, emit } = this.#coordinator.runtime;
+    if (options.preloadFunctions.length > 0) {
+      const tell = (error: Error) => emit('error', error);
+      link.prepare = functionPreload(options.preloadFunctions, database.id, tell);
+    }
+    database.links.push(link);
+    if (!this.#ref) link.unref();
+    if (!this.executor.lazy || this.#coordinator.route.database === database) link.open();
+    this.onDatabases?.();
+  }
+
+  /** What is under way there still ends, at the latest at its deadline. */
+  detach(database: Database): void {
+    const link = this.links.get(database);
+    if (link === undefined) return;
+    this.endHandover(database);
+    this.drain(link);
+    this.links.delete(database);
+    this.#databases.delete(link);
+    database.links.splice(database.links.indexOf(link), 1);
+    link.close(new ClientClosedError('the database was removed'));
+    this.onDatabases?.();
+  }
+
+  /** After the end: no database waits for its connections any more. */
+  detachAll(): void {
+    for (const [database, link] of this.links) {
+      database.links.splice(database.links.indexOf(link), 1);
+    }
+  }
+
+  /** Has a new data connection to `database` take the place of the present one. */
+  renew(database: Database): void {
+    this.links.get(database)?.renew();
+  }
+
+  /** The next connection to `database` takes commands from now on, whatever it waited for. */
+  endHandover(database: Database): void {
+    const link = this.links.get(database);
+    if (link !== undefined) this.#handovers.get(link)?.end();
+  }
+
+  /** The next connection to the active database is ready, and waits for writes in flight. */
+  get isHandingOver(): boolean {
+    const { database } = this.#coordinator.route;
+    const link = database === undefined ? undefined : this.links.get(database);
+    return link !== undefined && this.#handovers.has(link);
+  }
+
+  /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
+  drain(link: Link): void {
+    const channel = this.channels.get(link);
+    if (channel === undefined) return;
+    this.channels.delete(link);
+    link.detach(!this.executor.lazy);
+    this.#drain(channel);
+  }
+
+  #drain(channel: Channel): void {
+    channel.draining = true;
+    this.draining.add(channel);
+    this.finishDraining(channel);
+  }
+
+  /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
+  finishDraining(channel: Channel): void {
+    for (const record of channel.records()) {
+      for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
+        oldest.abandoned = true;
+        record.remove(oldest);
+      }
+    }
+    if (channel.isEmpty) {
+      this.endDraining(channel, new ClientClosedError('the database was left'));
+    }
+    this.#handovers.get(channel.link)?.look();
+  }
+
+  endDraining(channel: Channel, error: Error): void {
+    if (!this.draining.delete(channel)) return;
+    channel.connection.destroy(error);
+    this.settleLost(channel.attempts(), error);
+  }
+
+  onLinkUp(link: Link): void {
+    const database = this.#databases.get(link);
+    const { connection } = link;
+    if (database === undefined || connection === undefined) return;
+    this.#use(link, connection, database);
+    link.counts = true;
+    this.executor.coherence?.refresh();
+    this.#coordinator.health.onConnected(database);
+    this.#resume(database, []);
+    if (this.#coordinator.route.database !== database) return;
+    if (database.health === 'healthy') this.executor.blocking.rejectHeld();
+    this.executor.onServing?.();
+  }
+
+  onLinkRenewed(link: Link, previous: Connection): void {
+    const database = this.#databases.get(link);
+    const { connection } = link;
+    if (database === undefined || connection === undefined) {
+      previous.destroy(new ClientClosedError('the connection was replaced'));
+      return;
+    }
+    this.#handovers.get(link)?.end();
+    const channel = this.channels.get(link);
+    const handover = new Handover(this.executor, channel, () => {
+      this.#handovers.delete(link);
+      this.#use(link, connection, database);
+      this.executor.coherence?.refresh();
+      this.#resumeRetries(database);
+    });
+    this.#handovers.set(link, handover);
+    this.channels.delete(link);
+    this.executor.coherence?.refresh();
+    if (channel !== undefined) {
+      this.#supersede(channel);
+      for (const lane of channel.records()) this.#endDead(lane);
+      if (this.draining.has(channel)) this.executor.blocking.unblock(channel);
+    }
+    handover.begin();
+    this.#coordinator.health.verification.onRenewed(link, previous);
+  }
+
+  /** What was not written waits for the next connection, what was written finishes. */
+  #supersede(channel: Channel): void {
+    const moving = new Set<Command>();
+    withdrawUnwritten(channel, moving);
+    channel.superseded = true;
+    this.#drain(channel);
+    this.executor.resend([...moving]);
+  }
+
+  /**
+   * `lane` is dead although its server is reachable. A new connection takes its place: reads and
+   * what was not written go over that, of anything else nobody knows whether it was executed.
+   */
+  replaceSilent(lane: LaneRecord, error: Error): void {
+    const { channel } = lane;
+    const { link, database } = channel;
+    lane.deadOf = error;
+    if (channel.draining) this.#endDead(lane);
+    else if (this.links.get(database) !== link || database.driver.shards !== undefined) {
+      // Of a transaction, or of one node of a cluster, whose others are not concerned.
+      lane.drop(error);
+      const { clock } = this.#coordinator.runtime;
+      clock.afterTurn(() => clock.afterTurn(() => this.#resumeRetries(database)));
+    } else link.renew();
+  }
+
+  #endDead(lane: LaneRecord): void {
+    const { channel, deadOf } = lane;
+    if (deadOf === undefined) return;
+    if (lane === channel) this.endDraining(channel, deadOf);
+    else lane.drop(deadOf);
+  }
+
+  /** A wait before the next attempt was for the previous connection. */
+  #resumeRetries(database: Database): void {
+    const isActive = this.#coordinator.route.database === database;
+    this.#resume(database, isActive ? this.executor.retries.takeAll() : []);
+  }
+
+  #use(link: Link, connection: Connection, database: Database): void {
+    const { executor } = this;
+    const channel = new Channel(connection, database, link, executor, executor.loop.time);
+    if (!channel.isWaitingRoom) channel.learnId();
+    this.channels.set(link, channel);
+  }
+
+  /** Sends what waits for a connection to the active database. */
+  #resume(database: Database, commands: readonly Command[]): void {
+    if (this.#coordinator.route.database === database) this.executor.resend(commands);
+  }
+
+  onLinkDown(link: Link, error: Error, wasReady: boolean): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    this.#handovers.get(link)?.cancel();
+    this.#handovers.delete(link);
+    this.channels.delete(link);
+    this.executor.coherence?.refresh();
+    if (channel !== undefined) this.settleLost(channel.attempts(), error);
+    if (database === undefined || !link.counts) return;
+    this.#coordinator.health.onConnectionLost(database, error, { wasReady });
+  }
+
+  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
+    if (database === undefined || !link.counts) return;
+    this.#coordinator.health.onLaneLost(database, error);
+  }
+
+  /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
+  settleLost(attempts: readonly SentAttempt[], error: Error): void {
+    this.#coordinator.runtime.clock.afterTurn(() => {
+      for (const attempt of attempts) {
+        if (!attempt.listed) continue;
+        attempt.onError(error);
+        attempt.abandoned = true;
+      }
+    });
+  }
+
+  /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
+  longestReconnectDelayMs(link: Link): number {
+    const database = this.#databases.get(link);
+    const { health, route } = this.#coordinator;
+    const monitor = database === undefined ? undefined : health.monitors.get(database);
+    // The active one may heal, and is waited for.
+    const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
+    if (database === undefined || monitor === undefined) return LONGEST_RECONNECT_MS;
+    // All clients together try no more often than one.
+    if (this.isCalled()) return LONGEST_RECONNECT_MS * database.links.length;
+    if (isGivenUp) return LONGEST_RECONNECT_MS;
+    return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
+  }
+
+  /** While no database serves, `Reachability` tries each one for all clients. */
+  isCalled(): boolean {
+    return this.#coordinator.health.isSearching;
+  }
+
+  onLinkMaintenance(link: Link, forMs: number): void {
+    const database = this.#databases.get(link);
+    const channel = this.channels.get(link);
+    if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
+    if (database !== undefined) this.#coordinator.health.onMaintenance(database, forMs);
+  }
+
+  onLinkInvalidate(link: Link, key: CommandArgument | null): void {
+    const channel = this.channels.get(link);
+    if (channel !== undefined) this.executor.coherence?.onInvalidate(channel, key);
+  }
+
+  ref(): void {
+    this.#ref = true;
+    for (const link of this.links.values()) link.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    for (const link of this.links.values()) link.unref();
+  }
+
+  /** At start several links may have been opened to find the first active database. */
+  restOthers(active: Database | undefined): void {
+    for (const [database, link] of this.links) {
+      if (database === active || link.idle) continue;
+      this.endHandover(database);
+      this.channels.delete(link);
+      link.rest(new Error('a standby rests'));
+      this.#coordinator.health.onResting(database);
+    }
+  }
+
+  /** Destroys every connection. */
+  end(error: Error): void {
+    for (const handover of this.#handovers.values()) handover.cancel();
+    this.#handovers.clear();
+    for (const channel of [...this.draining]) this.endDraining(channel, error);
+    for (const link of this.links.values()) link.close(error);
+    this.channels.clear();
+  }
+
+  get #coordinator() {
+    return this.executor.coordinator;
+  }
+}

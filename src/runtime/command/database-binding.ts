@@ -1,0 +1,62 @@
+import { upperCase } from '../../core/command-arguments.js';
+import { asksForReplicas, mayWrite } from '../../core/command-category.js';
+import { ConnectionLostError, DatabaseSwitchedError, UnsupportedError } from '../../errors.js';
+import type { Command } from './command.js';
+import type { Channel } from './data-connection.js';
+import type { Executor } from './executor.js';
+
+/**
+ * Why a command that belongs to one database must not go where commands go at present;
+ * `undefined`: it may.
+ */
+export function boundElsewhere(executor: Executor, command: Command): Error | undefined {
+  const { generation, database } = executor.coordinator.route;
+  const pass = command.options?.pass;
+  if (pass?.holds(generation) === false) {
+    command.database ??= pass.database;
+    return switched(command);
+  }
+  if (database === undefined) return undefined;
+  if (asksForReplicas(command.args)) return writtenElsewhere(executor, command);
+  command.database ??= pass?.database;
+  command.database ??= executor.cursors.otherThan(database, command) ?? database;
+  return command.database === database ? undefined : switched(command);
+}
+
+/**
+ * WAIT and WAITAOF count the replicas that have the writes of their own connection, and answer for a
+ * connection without writes as if all had them. So they go over the connection of the latest write
+ * that was answered, or not at all.
+ */
+function writtenElsewhere(executor: Executor, command: Command): Error | undefined {
+  const { connections, coordinator, lastWrite } = executor;
+  const { active } = connections;
+  const name = upperCase(command.args[0]);
+  if (active?.connection.hasLanes) return new UnsupportedError(`${name}: ${SEVERAL_CONNECTIONS}`);
+  if (lastWrite === undefined || lastWrite === active || isWriting(active)) return undefined;
+  command.database = lastWrite.database;
+  const { databaseId } = command;
+  if (lastWrite.database !== coordinator.route.database) return switched(command);
+  const message = `${name} counts the writes of its own connection, and that of the last one to ${databaseId} is another one`;
+  return new ConnectionLostError(message, { databaseId });
+}
+
+const SEVERAL_CONNECTIONS =
+  'it counts the writes of its own connection, and this database has several: send it behind the write in one `execAsPipeline()`, or in `transaction()`';
+
+/** What goes there next goes behind a write. */
+function isWriting(channel: Channel | undefined): boolean {
+  for (let at = channel?.oldest; at !== undefined; at = at.next) {
+    if (mayWrite(at.command.traits.category)) return true;
+  }
+  return false;
+}
+
+/** For what belongs to a server that does not serve it any more. */
+export function switched(
+  { maybeExecuted, databaseId }: Command,
+  why = 'which is no longer active',
+): DatabaseSwitchedError {
+  const message = `the command belongs to ${databaseId}, ${why}`;
+  return new DatabaseSwitchedError(message, { maybeExecuted, databaseId });
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../../clock.js';
+
+interface Caller {
+  reject(error: unknown): void;
+}
+
+/**
+ * Rejections that come after a turn of the event loop. A caller that tries again at once would
+ * otherwise never leave the queue of microtasks: no reply would be read, no probe would run and no
+ * timer would fire in its process again.
+ *
+ * Those of one turn come together and in order.
+ */
+export class DeferredRejections {
+  #waiting: { readonly caller: Caller; readonly error: unknown }[] = [];
+  #delivered: Promise<void> = Promise.resolve();
+
+  constructor(private readonly clock: Clock) {}
+
+  add(caller: Caller, error: unknown): void {
+    this.#waiting.push({ caller, error });
+    if (this.#waiting.length > 1) return;
+    this.#delivered = new Promise((resolve) => {
+      this.clock.afterTurn(() => {
+        const due = this.#waiting;
+        this.#waiting = [];
+        for (const each of due) each.caller.reject(each.error);
+        resolve();
+      });
+    });
+  }
+
+  /** A promise that rejects with `error`. */
+  reject(error: unknown): Promise<never> {
+    return new Promise((_, reject) => this.add({ reject }, error));
+  }
+
+  /** Resolves when all those that were added so far have come. */
+  get delivered(): Promise<void> {
+    return this.#delivered;
+  }
+
+  /** `method`, whose failure comes after a turn of the event loop. */
+  wrap<This, Args extends unknown[], Result>(
+    method: (this: This, ...args: Args) => Promise<Result>,
+  ): (this: This, ...args: Args) => Promise<Result> {
+    const failed = (error: unknown) => this.reject(error);
+    return async function (this: This, ...args: Args) {
+      try {
+        return await method.apply(this, args);
+      } catch (error) {
+        return failed(error);
+      }
+    };
+  }
+}

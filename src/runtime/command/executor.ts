@@ -1,0 +1,384 @@
+import { type CommandTraits, commandTraits } from '../../core/command-category.js';
+import type { FailureKind } from '../../core/command-failure.js';
+import { retryWaitMs } from '../../core/retry.js';
+import type { Batch, CommandArgument, Lane } from '../../drivers/driver.js';
+import { ClientClosedError } from '../../errors.js';
+import type { Coordinator } from '../failover/coordinator.js';
+import type { RouteChange } from '../failover/router.js';
+import { LeasedCommand } from '../transaction/lease.js';
+import { Isolation } from '../transaction/transaction-connections.js';
+import { abort, listenForAbort } from './abort-signal.js';
+import { limitMs, refusalOf } from './admission.js';
+import { AwaitedCommand } from './awaited-command.js';
+import { Blocking } from './blocking-commands.js';
+import type { Coherence } from './cache-validity.js';
+import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
+import { countFailure, countMoved } from './counting.js';
+import type { Channel } from './data-connection.js';
+import { Connections } from './data-connections.js';
+import { boundElsewhere } from './database-binding.js';
+import { Deadlines } from './deadlines.js';
+import { Outcomes } from './outcomes.js';
+import { RetryQueue } from './retry-queue.js';
+import { resume } from './retrying.js';
+import { Cursors } from './scan-cursors.js';
+import { takeOver } from './takeover.js';
+
+const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
+
+/**
+ * One client's commands: every one that is accepted waits in the backlog, is under way on a
+ * channel, or waits for a retry, until it settles. Commands go where the route says; when it
+ * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
+ * in `deadlines.ts`.
+ */
+export class Executor implements AttemptListener {
+  /** Accepted and not settled. */
+  pending = 0;
+  readonly connections = new Connections(this);
+  readonly retries: RetryQueue;
+  readonly blocking = new Blocking(this);
+  readonly cursors = new Cursors();
+  readonly isolation = new Isolation(this);
+  /** Waits for a connection, in order of acceptance once sorted. */
+  backlog: Command[] = [];
+  /** Over which the latest write went of which the caller heard anything. */
+  lastWrite: Channel | undefined;
+  /** Only where what was read is kept. */
+  coherence: Coherence | undefined;
+  /** Turns an error of the engine into the one that the client's API rejects with. */
+  toClientError: (error: unknown) => unknown = (error) => error;
+  /** Told when the active database, or the connection to it, is another one. */
+  onServing: (() => void) | undefined;
+  /** It can serve, or could: it is more than about to join its group. */
+  entered = false;
+  #sequence = 0;
+  #open = false;
+  #ended = false;
+  #onIdle: (() => void) | undefined;
+  readonly #deadlines: Deadlines;
+  readonly #outcomes: Outcomes;
+  readonly #stopListening: () => void;
+
+  constructor(readonly coordinator: Coordinator) {
+    const { clock, random, options } = coordinator.runtime;
+    this.retries = new RetryQueue(
+      clock,
+      (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
+      (commands) => resume(this, commands),
+    );
+    this.#deadlines = new Deadlines(this);
+    this.#outcomes = new Outcomes(this);
+    const stops = [
+      coordinator.router.listen((change) => this.#onRouteChange(change)),
+      coordinator.health.listenForRenewal((database, why) => {
+        this.connections.renew(database);
+        this.isolation.renew(database, why);
+      }),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  get loop() {
+    return this.coordinator.runtime.loop;
+  }
+
+  get rejections() {
+    return this.coordinator.runtime.rejections;
+  }
+
+  /** Standbys have no data connection. */
+  get lazy(): boolean {
+    return this.coordinator.runtime.options.standbyConnections === 'lazy';
+  }
+
+  /** Begins to accept commands. */
+  open(): void {
+    this.#open = true;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Open, or finishing what it accepted. */
+  get isAlive(): boolean {
+    return !this.#ended;
+  }
+
+  /** Has its deadline watched while it is not under way. */
+  noteWaiting(command: Command): void {
+    this.#deadlines.noteWaiting(command);
+  }
+
+  /** A connection to the active database takes commands at this moment. */
+  get ready(): boolean {
+    return this.connections.active !== undefined;
+  }
+
+  /** The same; also while a ready one takes the place of another. */
+  get serves(): boolean {
+    return this.ready || this.connections.isHandingOver;
+  }
+
+  /** Accepts a command; the promise settles within `commandDeadlineMs` plus its block time. */
+  send(
+    args: readonly CommandArgument[],
+    options?: CommandOptions,
+    batch?: Batch,
+  ): Promise<unknown> {
+    const refused = this.#refused(options);
+    if (refused !== undefined) return refused;
+    return new Promise((resolve, reject) => {
+      try {
+        const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+        const deadline = this.#deadlineOf(traits, options);
+        const sequence = this.nextSequence();
+        this.admit(new Command(sequence, args, options, batch, traits, deadline, resolve, reject));
+      } catch (error) {
+        this.#refuse(error, 'caller').catch(reject);
+      }
+    });
+  }
+
+  /** As `send`, for who awaits the answer in an `async` function, and once. */
+  answer(args: readonly CommandArgument[], options?: CommandOptions): PromiseLike<unknown> {
+    const refused = this.#refused(options);
+    if (refused !== undefined) return refused;
+    try {
+      const traits = commandTraits(args);
+      const deadline = this.#deadlineOf(traits, options);
+      const command = new AwaitedCommand(this.nextSequence(), args, options, traits, deadline);
+      this.admit(command);
+      return command as unknown as PromiseLike<unknown>;
+    } catch (error) {
+      return this.#refuse(error, 'caller');
+    }
+  }
+
+  #refused(options: CommandOptions | undefined): Promise<never> | undefined {
+    const refusal = refusalOf(this, options);
+    return refusal && this.#refuse(refusal.error, refusal.kind);
+  }
+
+  #deadlineOf({ blockMs }: CommandTraits, options: CommandOptions | undefined): number {
+    return this.loop.time + this.loop.tickMs + limitMs(this, options) + (blockMs ?? 0);
+  }
+
+  /** From here on it is pending. */
+  admit(command: Command): void {
+    const signal = command.options?.abortSignal;
+    // First: it throws when the caller gave something else.
+    if (signal) listenForAbort(this, command, signal);
+    this.pending += 1;
+    this.#deadlines.watch();
+    this.dispatch(command);
+  }
+
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  /**
+   * Counts as pending what is more than one command, under the limits of a command; throws what it
+   * is refused with. The answer ends it.
+   */
+  begin(): () => void {
+    const refusal = refusalOf(this, undefined);
+    if (refusal !== undefined) throw refusal.error;
+    this.pending += 1;
+    return () => {
+      this.pending -= 1;
+      if (this.pending === 0) this.#onIdle?.();
+    };
+  }
+
+  /** Hands a command to the active database, or keeps it until there is a connection. */
+  dispatch(command: Command): void {
+    try {
+      this.#dispatch(command);
+    } catch (error) {
+      // Whatever the caller gave: nothing else that is dispatched with it is to suffer.
+      this.reject(command, error, 'caller');
+    }
+  }
+
+  #dispatch(command: Command): void {
+    if (this.#ended) {
+      this.rejectClosed(command);
+      return;
+    }
+    const channel = this.connections.active;
+    if (command.traits.category === 'database-bound') {
+      if (command instanceof LeasedCommand) {
+        command.lease.dispatch(command);
+        return;
+      }
+      const flaw = boundElsewhere(this, command);
+      if (flaw !== undefined) {
+        this.reject(command, flaw);
+        return;
+      }
+    }
+    if (channel === undefined) {
+      command.state = 'backlog';
+      this.backlog.push(command);
+      this.#deadlines.noteWaiting(command);
+      return;
+    }
+    this.transmit(command, channel);
+  }
+
+  /** One attempt over `channel`. */
+  transmit(command: Command, channel: Channel): void {
+    const { time, tickMs } = this.loop;
+    const { commandTimeoutMs } = this.coordinator.runtime.options;
+    const timeoutMs =
+      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command);
+    const attempt = new SentAttempt(
+      command,
+      channel,
+      time,
+      Math.min(time + tickMs + timeoutMs, command.deadline),
+      this.coordinator.route.generation,
+    );
+    command.state = 'sent';
+    command.attempts += 1;
+    command.outstanding += 1;
+    command.database = channel.database;
+    command.latest = attempt;
+    channel.add(attempt);
+    if (command.traits.category === 'database-bound') this.cursors.prepare(attempt);
+    channel.connection.send(attempt);
+  }
+
+  /**
+   * Dispatches what may come from several places, together with the backlog and in order of
+   * acceptance; without a connection it joins the backlog, which is sorted when there is one.
+   */
+  resend(commands: readonly Command[]): void {
+    let all = commands;
+    if (this.ready) {
+      all = [...commands, ...this.backlog].sort((a, b) => a.sequence - b.sequence);
+      this.backlog = [];
+      countMoved(this.coordinator, all);
+    }
+    for (const command of all) {
+      if (command.state === 'settled') continue;
+      if (command.options?.abortSignal?.aborted) abort(this, command);
+      else this.dispatch(command);
+    }
+  }
+
+  resolve(command: Command, reply: unknown): void {
+    if (this.#settle(command)) command.resolve(reply);
+  }
+
+  /** `kind`: what the error was classified as; undefined: the engine made it. */
+  reject(command: Command, error: unknown, kind?: FailureKind): void {
+    if (!this.#settle(command)) return;
+    countFailure(this.coordinator, error, kind, command);
+    const told = this.toClientError(error);
+    // A lease has to know at once. A reply has cost a turn of the loop already.
+    if (command instanceof LeasedCommand || kind === 'application-reply') command.reject(told);
+    else this.rejections.add(command, told);
+  }
+
+  rejectClosed(command: Command): void {
+    const { maybeExecuted, databaseId } = command;
+    this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
+  }
+
+  /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
+  onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
+    if (!attempt.listed) return;
+    attempt.channel.move(attempt, lane, this.loop.time);
+    if (lane !== undefined) attempt.lane.learnId();
+    if (attempt.command.traits.category === 'database-bound') this.cursors.prepare(attempt);
+  }
+
+  onAttemptReply(attempt: SentAttempt, reply: unknown): void {
+    this.#outcomes.onReply(attempt, reply);
+  }
+
+  onAttemptError(attempt: SentAttempt, error: unknown): void {
+    this.#outcomes.onError(attempt, error);
+  }
+
+  /** Accepts nothing more; resolves when everything accepted has settled. */
+  async finish(): Promise<void> {
+    this.#open = false;
+    if (this.pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.rejections.delivered;
+  }
+
+  /** Rejects what is pending and closes every connection. Idempotent. */
+  end(): void {
+    this.#open = false;
+    this.#ended = true;
+    this.#stopListening();
+    this.isolation.end();
+    const channels = [...this.connections.channels.values(), ...this.connections.draining];
+    const under = channels.flatMap((channel) => channel.attempts());
+    for (const attempt of under) {
+      attempt.abandoned = true;
+      if (attempt.channel.connection.withdraw(attempt)) attempt.lane.remove(attempt);
+      else attempt.command.maybeExecuted ||= attempt.written;
+    }
+    const waiting = [...this.backlog, ...this.retries.takeAll(), ...this.blocking.takeHeld()];
+    this.backlog = [];
+    for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
+      this.rejectClosed(command);
+    }
+    this.connections.end(new ClientClosedError());
+    this.coherence?.close();
+    this.#deadlines.end();
+    this.onServing?.();
+  }
+
+  #refuse(error: unknown, kind?: FailureKind): Promise<never> {
+    countFailure(this.coordinator, error, kind);
+    return this.rejections.reject(this.toClientError(error));
+  }
+
+  #onRouteChange(change: RouteChange): void {
+    const { database } = change.to;
+    const link = database === undefined ? undefined : this.connections.links.get(database);
+    if (link !== undefined) {
+      if (this.entered) link.counts = true;
+      link.open();
+    }
+    this.coherence?.refresh();
+    takeOver(this, change);
+    this.isolation.onRouteChange(change);
+    if (this.lazy && change.from.generation === 0) this.connections.restOthers(database);
+    this.onServing?.();
+  }
+
+  #settle(command: Command): boolean {
+    if (command.state === 'settled') return false;
+    command.state = 'settled';
+    command.removeAbortListener?.();
+    this.pending -= 1;
+    if (command.outstanding > 0) this.#forgetAttempts(command);
+    if (this.pending === 0) this.#onIdle?.();
+    return true;
+  }
+
+  /** A command settled while attempts of it are under way: none is written any more. */
+  #forgetAttempts(command: Command): void {
+    const { latest } = command;
+    if (latest?.listed && !latest.written && latest.channel.connection.withdraw(latest)) {
+      latest.lane.remove(latest);
+    }
+    const { draining } = this.connections;
+    for (const channel of [...draining]) this.connections.finishDraining(channel);
+  }
+}

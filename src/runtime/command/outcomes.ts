@@ -1,0 +1,223 @@
+import { classify } from '../../core/classify.js';
+import { upperCase } from '../../core/command-arguments.js';
+import { mayWrite } from '../../core/command-category.js';
+import { decideRetry } from '../../core/retry.js';
+import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
+import type { SentAttempt } from './command.js';
+import { switched } from './database-binding.js';
+import type { Executor } from './executor.js';
+import { retry } from './retrying.js';
+
+const OTHER_SERVER = 'which another server serves by now, or the same one after a restart';
+
+/**
+ * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
+ * settles or repeats the command. What was sent under an earlier route feeds nothing.
+ */
+export class Outcomes {
+  constructor(private readonly executor: Executor) {}
+
+  onReply(attempt: SentAttempt, reply: unknown): void {
+    const { channel, command } = attempt;
+    if (!this.#end(attempt)) return;
+    if (attempt.generation === this.executor.coordinator.route.generation) {
+      channel.database.circuit.recordSuccess(this.executor.loop.now);
+    }
+    if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
+    if (Array.isArray(reply) && reply.length === 2 && command.state !== 'settled') {
+      const isValid = this.executor.cursors.note(attempt, reply);
+      if (!isValid) this.executor.reject(command, switched(command, OTHER_SERVER));
+    }
+    if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+    let goesOn = false;
+    if (command.traits.blockMs !== undefined) {
+      attempt.lane.blockEndedAt = this.executor.loop.time;
+      goesOn = this.executor.blocking.goesOn(attempt, reply);
+    }
+    if (!goesOn) {
+      if (command.state !== 'settled') channel.database.counters.succeeded += 1;
+      this.executor.resolve(command, reply);
+    }
+    if (channel.draining) this.executor.connections.finishDraining(channel);
+  }
+
+  onError(attempt: SentAttempt, error: unknown): void {
+    const { channel, command } = attempt;
+    if (!this.#end(attempt)) return;
+    const { driver } = channel.database;
+    const classification = classify(error, {
+      driverKind: driver.classify(error),
+      written: attempt.written,
+      // An error of one command says nothing of the others in its pipeline.
+      insideResult: command.batch?.kind === 'pipeline',
+      commandName: command.batch?.kind === 'multi' ? 'EXEC' : upperCase(command.args[0]),
+    });
+    const { kind, executed, stateWord } = classification;
+    if (executed !== 'no') {
+      command.maybeExecuted = true;
+      if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+    }
+
+    const isCurrent = attempt.generation === this.executor.coordinator.route.generation;
+    if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
+    if (stateWord !== undefined) {
+      this.executor.coordinator.health.suspect(channel.database, { stateWord });
+    }
+    // A listener that heard of it may have destroyed the client.
+    if (!this.executor.isAlive) this.executor.rejectClosed(command);
+    if (command.state !== 'settled') {
+      const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
+      if (kind === 'application-reply' && includedErrors === undefined) {
+        this.executor.reject(command, error, kind);
+      } else if (command.outstanding === 0 && command.state === 'sent') {
+        command.lastError = error;
+        if (kind === 'never-sent' && this.#isGone(attempt)) {
+          // The connection went before the command did: it was no attempt.
+          command.attempts -= 1;
+          this.executor.resend([command]);
+        } else this.#repeatOrFail(attempt, error, classification);
+      }
+    }
+    if (channel.draining) this.executor.connections.finishDraining(channel);
+  }
+
+  /** A state word among EXEC's replies starts a round. */
+  #lookInside(attempt: SentAttempt, replies: unknown): void {
+    const { database } = attempt.channel;
+    for (const reply of Array.isArray(replies) ? replies : []) {
+      if (!(reply instanceof Error)) continue;
+      const { stateWord } = classify(reply, {
+        driverKind: 'reply',
+        written: true,
+        insideResult: true,
+        commandName: 'EXEC',
+      });
+      if (stateWord !== undefined)
+        this.executor.coordinator.health.suspect(database, { stateWord });
+    }
+  }
+
+  /** Takes the attempt off its channel. False: its result is no longer wanted. */
+  #end(attempt: SentAttempt): boolean {
+    attempt.lane.remove(attempt);
+    attempt.lane.paid(attempt);
+    if (attempt.abandoned) return false;
+    attempt.command.outstanding -= 1;
+    return true;
+  }
+
+  #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
+    const { database } = attempt.channel;
+    if (!this.#isEvidence(attempt, error)) return;
+    const { includedErrors, ignoredErrors } = database.options.failureDetector;
+    const { now } = this.executor.loop;
+    const failed = asError(error);
+    const isFailure = (includedErrors?.(failed) ?? counts) && !(ignoredErrors?.(failed) ?? false);
+    if (isFailure) {
+      const opened = database.circuit.recordFailure(now);
+      if (opened !== undefined) this.executor.coordinator.health.onBreakerOpened(database);
+    } else if (answered) database.circuit.recordSuccess(now);
+  }
+
+  /** Whether the outcome says anything of the database that has not been counted. */
+  #isEvidence(attempt: SentAttempt, error: unknown): boolean {
+    const { channel, command } = attempt;
+    if (isTimeout(error)) {
+      if (attempt.lane.isBlocked(attempt)) return false;
+      const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+      return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
+    }
+    if (!this.#isGone(attempt) || channel.database.driver.classify(error) === 'reply') return true;
+    return this.#isFirstOfLoss(attempt);
+  }
+
+  /**
+   * However many commands were under way, a lost connection is one failure. So are lanes that are
+   * lost together: an event that cuts all connections of a pool is not as many failures.
+   */
+  #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {
+    const { time } = this.executor.loop;
+    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+    const isFirst =
+      !channel.lossCounted || (lane.lost && time >= channel.lossCountedAt + suspectAfterMs);
+    channel.lossCounted = true;
+    if (isFirst) channel.lossCountedAt = time;
+    return isFirst;
+  }
+
+  #repeatOrFail(
+    attempt: SentAttempt,
+    error: unknown,
+    classification: ReturnType<typeof classify>,
+  ): void {
+    const { command, channel } = attempt;
+    const { coordinator } = this.executor;
+    const { commandRetry, fallbackErrors } = coordinator.runtime.options;
+    const failed = asError(error);
+    const decision = decideRetry({
+      classification,
+      category: command.traits.category,
+      safety: command.options?.retrySafety ?? commandRetry.safety,
+      attempt: command.attempts,
+      maxAttempts: commandRetry.maxAttempts,
+      included: commandRetry.includedErrors?.(failed),
+      ignored: commandRetry.ignoredErrors?.(failed) ?? false,
+    });
+    if (decision === 'retry') {
+      retry(this.executor, command);
+      return;
+    }
+    if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {
+      const hasMoved = coordinator.route.database !== channel.database;
+      if (hasMoved && coordinator.route.database !== undefined) this.executor.resend([command]);
+      else this.executor.blocking.hold(attempt);
+      return;
+    }
+    const outlived = classification.kind === 'unknown-outcome';
+    const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
+    if (leadsToFailover) {
+      // A connection that lives is spared: a changed password would refuse a new one.
+      coordinator.health.suspect(channel.database, { fresh: this.#isGone(attempt) });
+    }
+    const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
+    this.executor.reject(command, told, classification.kind);
+  }
+
+  /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */
+  #isGone({ channel, lane }: SentAttempt): boolean {
+    return lane.lost || this.executor.connections.channels.get(channel.link) !== channel;
+  }
+
+  /** A refusal of the last attempt does not say what became of an earlier one. */
+  #withDoubt({ command }: SentAttempt, error: unknown): unknown {
+    const { databaseId } = command;
+    if (!command.maybeExecuted || !(error instanceof Error)) return error;
+    if (error instanceof AcquireTimeoutError) {
+      return new AcquireTimeoutError(error.message, { databaseId, maybeExecuted: true });
+    }
+    if ('maybeExecuted' in error) return error;
+    return Object.assign(error, { maybeExecuted: true, databaseId });
+  }
+
+  /** A blocking command that was cut off rather than late. */
+  #wasBlocking({ command, written }: SentAttempt, error: Error): boolean {
+    const { blockMs, category } = command.traits;
+    if (blockMs === undefined || !written || category === 'database-bound') return false;
+    return !isTimeout(error);
+  }
+
+  #unknownOutcome(attempt: SentAttempt, cause: Error): Error {
+    if (isTimeout(cause)) return cause;
+    const { maybeExecuted, databaseId } = attempt.command;
+    const message = `the connection to ${databaseId} was lost while the command was under way`;
+    return new ConnectionLostError(message, { cause, maybeExecuted, databaseId });
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return isMultiDbError(error) && error.code === 'COMMAND_TIMEOUT';
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

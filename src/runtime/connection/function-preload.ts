@@ -1,0 +1,60 @@
+import type { Attempt, CommandArgument, Connection } from '../../drivers/driver.js';
+import { FunctionLoadError } from '../../errors.js';
+import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
+import { libraryName } from '../../options/library-name.js';
+
+/** Loads libraries over a connection before it takes commands; never rejects. */
+export type Preload = (connection: Connection) => Promise<void>;
+
+/**
+ * Loads libraries of functions where they are not, or are others: a database that was restarted
+ * empty has them before the first command reaches it. What can't be loaded is told by `tell` and
+ * keeps nobody from using the connection. A read-only replica gets them from its master.
+ */
+export function functionPreload(
+  libraries: readonly string[],
+  databaseId: string,
+  tell: (error: FunctionLoadError) => void,
+): Preload {
+  return async (connection) => {
+    for (const code of libraries) {
+      const name = libraryName(code) ?? '';
+      try {
+        const list = ['FUNCTION', 'LIST', 'LIBRARYNAME', name, 'WITHCODE'];
+        if (holds(await ask(connection, list), code)) continue;
+        await ask(connection, ['FUNCTION', 'LOAD', 'REPLACE', code]);
+      } catch (cause) {
+        // The connection was lost: the next one loads them.
+        if (!connection.ready) return;
+        const reason = foreignReason(cause);
+        if (reason.startsWith('READONLY')) continue;
+        const message = `the functions of ${name} could not be loaded on ${databaseId}: ${reason}`;
+        tell(new FunctionLoadError(message, { databaseId, cause: foreignError(cause) }));
+      }
+    }
+  };
+}
+
+/** Somewhere in a reply of whatever protocol version. */
+function holds(reply: unknown, code: string): boolean {
+  if (typeof reply === 'string') return reply === code;
+  if (Buffer.isBuffer(reply)) return reply.toString() === code;
+  if (reply instanceof Map) return [...reply.values()].some((part) => holds(part, code));
+  if (typeof reply !== 'object' || reply === null) return false;
+  return Object.values(reply).some((part) => holds(part, code));
+}
+
+function ask(connection: Connection, args: readonly CommandArgument[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const attempt: Attempt = {
+      args,
+      batch: undefined,
+      options: undefined,
+      written: false,
+      handle: undefined,
+      onReply: resolve,
+      onError: reject,
+    };
+    connection.send(attempt);
+  });
+}

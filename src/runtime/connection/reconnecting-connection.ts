@@ -1,0 +1,304 @@
+import type { Clock, Random, Timer } from '../../clock.js';
+import type {
+  CommandArgument,
+  Connection,
+  ConnectionListener,
+  Driver,
+  Lane,
+} from '../../drivers/driver.js';
+import type { LoopClock } from '../../loop-clock.js';
+import type { Preload } from './function-preload.js';
+
+export interface LinkListener {
+  onLinkUp(link: Link): void;
+  /** A connection was lost or could not be made; another one is on its way. */
+  onLinkDown(link: Link, error: Error, wasReady: boolean): void;
+  /** One lane of its connection was lost, or could not be opened; the connection lives. */
+  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void;
+  /**
+   * The connection that `renew` opened is ready and takes the commands from now on. `previous` is
+   * given away, for its owner to finish and destroy.
+   */
+  onLinkRenewed?(link: Link, previous: Connection): void;
+  /** In milliseconds; the user's own strategy is not bound by it. */
+  longestReconnectDelayMs(link: Link): number;
+  /** It is called by `hurry` when a connection can be made: its own attempts are rare meanwhile. */
+  isCalled?(link: Link): boolean;
+  /** Its server announced maintenance for so long; 0: it has ended. */
+  onLinkMaintenance(link: Link, forMs: number): void;
+  /** A key read over its connection has changed; `null`: any may have. */
+  onLinkInvalidate?(link: Link, key: CommandArgument | null): void;
+}
+
+/** A connection that lived this long proved itself: after it, the first reconnect is at once. */
+const STABLE_MS = 1000;
+
+/** A connection that is being opened. */
+interface Opening {
+  readonly connection: Connection;
+  readonly timer: Timer;
+}
+
+type State =
+  | { readonly kind: 'idle' }
+  | ({ readonly kind: 'opening' } & Opening)
+  | {
+      readonly kind: 'ready';
+      readonly connection: Connection;
+      /** Opened beside `connection`, to take its place. */
+      successor: Opening | undefined;
+    }
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  | { readonly kind: 'closed' };
+
+/**
+ * One client's data connection to one database, opened again whenever it is lost: at once the
+ * first time, then with growing delays. It never gives up.
+ *
+ * idle -> opening -> ready -> waiting -> opening ...; any -> idle, closed. A ready connection can
+ * be renewed: another one is opened beside it and takes its place once it is ready.
+ */
+export class Link {
+  #state: State = { kind: 'idle' };
+  #retries = 0;
+  #readyAt = 0;
+  #openedAt = 0;
+  /** Monotonic time at which its connection answered last: it became ready, or was asked. */
+  answeredAt = Number.NEGATIVE_INFINITY;
+  #ref = true;
+  /**
+   * Whether a database without it can't serve. That of a client that joins a running group counts
+   * once it was ready: joining must not disturb those that are served.
+   */
+  counts = false;
+  /** What a new connection does before it is ready, within its connect timeout. */
+  prepare: Preload | undefined;
+
+  constructor(
+    readonly driver: Driver,
+    private readonly listener: LinkListener,
+    private readonly time: { clock: Clock; loop: LoopClock; random: Random },
+    private readonly opens: Driver['openConnection'] = (listener, time) =>
+      driver.openConnection(listener, time),
+  ) {}
+
+  /** The connection that takes commands at present. */
+  get connection(): Connection | undefined {
+    return this.#state.kind === 'ready' ? this.#state.connection : undefined;
+  }
+
+  get idle(): boolean {
+    return this.#state.kind === 'idle';
+  }
+
+  /** Starts to open a connection, unless there is one or one is on its way. */
+  open(): void {
+    if (this.#state.kind === 'waiting') {
+      this.#state.timer.cancel();
+      this.#connect();
+    } else if (this.#state.kind === 'idle') this.#connect();
+  }
+
+  /**
+   * Opens another connection beside the ready one; once it is ready it takes its place. If it can't
+   * be opened, the ready one stays. A link that waits for its next attempt makes it now.
+   */
+  renew(): void {
+    const state = this.#state;
+    if (state.kind === 'waiting') this.open();
+    else if (state.kind === 'ready') state.successor ??= this.#open();
+  }
+
+  /**
+   * A new connection can be made: a link that waits for its next attempt makes it now. An attempt
+   * under way that began before `since` (monotonic) is given up for another one: what it sent may
+   * be lost.
+   */
+  hurry(since: number): void {
+    if (this.#state.kind === 'waiting') this.open();
+    else if (this.#state.kind === 'opening' && this.#openedAt < since) {
+      const { connection, timer } = this.#state;
+      timer.cancel();
+      this.#connect();
+      connection.destroy(new Error('another connection was opened'));
+    }
+  }
+
+  /**
+   * Gives the ready connection away, for its owner to finish and destroy. With `reopen` another
+   * one is on its way then. `undefined`: there was none.
+   */
+  detach(reopen: boolean): Connection | undefined {
+    if (this.#state.kind !== 'ready') return undefined;
+    const { connection, successor } = this.#state;
+    const error = new Error('the connection was given up');
+    if (!reopen) {
+      this.#state = { kind: 'idle' };
+      abandon(successor, error);
+    } else if (successor !== undefined) this.#state = { kind: 'opening', ...successor };
+    else {
+      this.#retries = 1;
+      this.#wait(error);
+    }
+    return connection;
+  }
+
+  /** Ends the ready connection, as if it had been lost. */
+  drop(error: Error): void {
+    if (this.#state.kind !== 'ready' && this.#state.kind !== 'opening') return;
+    const { connection } = this.#state;
+    this.#lost(error);
+    connection.destroy(error);
+  }
+
+  /** Back to no connection; `open` starts again. */
+  rest(error: Error): void {
+    this.#end({ kind: 'idle' }, error);
+  }
+
+  close(error: Error): void {
+    this.#end({ kind: 'closed' }, error);
+  }
+
+  ref(): void {
+    this.#ref = true;
+    for (const connection of this.#connections) connection.ref();
+  }
+
+  unref(): void {
+    this.#ref = false;
+    for (const connection of this.#connections) connection.unref();
+  }
+
+  get #connections(): Connection[] {
+    const state = this.#state;
+    if (!('connection' in state)) return [];
+    const successor = state.kind === 'ready' ? state.successor?.connection : undefined;
+    return successor === undefined ? [state.connection] : [state.connection, successor];
+  }
+
+  #connect(): void {
+    this.#state = { kind: 'opening', ...this.#open() };
+  }
+
+  #open(): Opening {
+    const isCurrent = () => 'connection' in this.#state && this.#state.connection === connection;
+    const isSuccessor = () =>
+      this.#state.kind === 'ready' && this.#state.successor?.connection === connection;
+    const onUp = () => {
+      if (isSuccessor()) this.#succeed();
+      else if (isCurrent() && this.#state.kind === 'opening') this.#up(this.#state);
+    };
+    const listener: ConnectionListener = {
+      onReady: () => {
+        if (!isCurrent() && !isSuccessor()) return;
+        if (this.prepare === undefined) onUp();
+        else this.prepare(connection).then(onUp, onUp);
+      },
+      onLost: (error) => {
+        if (isSuccessor()) this.#stay();
+        else if (isCurrent()) this.#lost(error);
+      },
+      onLaneLost: (lane, error) => {
+        if (isCurrent()) this.listener.onLinkLaneLost(this, lane, error);
+      },
+      onMaintenance: (forMs) => {
+        if (isCurrent()) this.listener.onLinkMaintenance(this, forMs);
+      },
+      onInvalidate: (key) => {
+        if (isCurrent()) this.listener.onLinkInvalidate?.(this, key);
+      },
+    };
+    this.#openedAt = this.time.clock.now();
+    const connection = this.opens(listener, this.time);
+    if (!this.#ref) connection.unref();
+    const timer = this.time.loop.after(this.driver.connectTimeoutMs, () => {
+      const error = new Error(`no connection to ${this.driver.address} in time`);
+      if (isCurrent()) this.drop(error);
+      else if (isSuccessor()) abandon(this.#stay(), error);
+    });
+    return { connection, timer };
+  }
+
+  #up({ connection, timer }: Opening): void {
+    timer.cancel();
+    this.#state = { kind: 'ready', connection, successor: undefined };
+    this.#readyAt = this.time.clock.now();
+    this.answeredAt = this.#readyAt;
+    this.listener.onLinkUp(this);
+  }
+
+  /** The successor is ready. */
+  #succeed(): void {
+    if (this.#state.kind !== 'ready' || this.#state.successor === undefined) return;
+    const { connection: previous, successor } = this.#state;
+    successor.timer.cancel();
+    this.#state = { kind: 'ready', connection: successor.connection, successor: undefined };
+    this.#readyAt = this.time.clock.now();
+    this.answeredAt = this.#readyAt;
+    this.listener.onLinkRenewed?.(this, previous);
+  }
+
+  /** The successor can't be had. */
+  #stay(): Opening | undefined {
+    if (this.#state.kind !== 'ready') return undefined;
+    const { successor } = this.#state;
+    successor?.timer.cancel();
+    this.#state.successor = undefined;
+    return successor;
+  }
+
+  #lost(error: Error): void {
+    const before = this.#state;
+    const wasReady = before.kind === 'ready';
+    if (wasReady && this.time.clock.now() - this.#readyAt >= STABLE_MS) this.#retries = 0;
+    if (before.kind === 'opening') before.timer.cancel();
+    if (wasReady && before.successor !== undefined) {
+      // The next connection is on its way already.
+      this.#state = { kind: 'opening', ...before.successor };
+      this.#retries += 1;
+      this.listener.onLinkDown(this, error, true);
+    } else if (this.#wait(error)) this.listener.onLinkDown(this, error, wasReady);
+  }
+
+  /** False: the application's own reconnect strategy, which was asked, has ended the link. */
+  #wait(cause: Error): boolean {
+    const before = this.#state;
+    const delayMs = this.#retries === 0 ? 0 : this.#delay(cause);
+    if (this.#state !== before) return false;
+    this.#retries += 1;
+    const timer = this.time.clock.after(
+      delayMs,
+      () => {
+        if (this.#state.kind === 'waiting') this.#connect();
+      },
+      { keepAlive: this.#ref },
+    );
+    this.#state = { kind: 'waiting', timer };
+    return true;
+  }
+
+  #delay(cause: Error): number {
+    const own = this.driver.reconnectDelay?.(this.#retries, cause);
+    if (own !== undefined) return own;
+    const longest = this.listener.longestReconnectDelayMs(this);
+    const growing = 50 * 2 ** Math.min(this.#retries - 1, 6);
+    const nominal = this.listener.isCalled?.(this) ? longest : Math.min(growing, longest);
+    return nominal * (1 - 0.2 * this.time.random());
+  }
+
+  #end(state: State, error: Error): void {
+    if (this.#state.kind === 'closed') return;
+    const before = this.#state;
+    this.#state = state;
+    if ('timer' in before) before.timer.cancel();
+    if ('connection' in before) before.connection.destroy(error);
+    if (before.kind === 'ready') abandon(before.successor, error);
+    this.#retries = 0;
+  }
+}
+
+function abandon(opening: Opening | undefined, error: Error): void {
+  opening?.timer.cancel();
+  opening?.connection.destroy(error);
+}

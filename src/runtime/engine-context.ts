@@ -1,0 +1,28 @@
+import type { Clock, Random } from '../clock.js';
+import type { LoopClock } from '../loop-clock.js';
+import type { ResolvedOptions } from '../options/types.js';
+import type { DeferredRejections } from './command/deferred-rejections.js';
+import type { GroupCounters } from './counters.js';
+import type { ProbeRecord } from './database.js';
+import type { Emit } from './safe-emitter.js';
+
+/** What everything in a group shares: its options, its one clock, its chance, events and counters. */
+export interface Runtime {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly loop: LoopClock;
+  readonly random: Random;
+  readonly emit: Emit;
+  readonly counters: GroupCounters;
+  /** Of whatever is refused at once. */
+  readonly rejections: DeferredRejections;
+  readonly onProbe?: OnProbe | undefined;
+}
+
+/** Hears of every probe; must not throw. */
+export type OnProbe = (databaseId: string, probe: ProbeRecord, counters: GroupCounters) => void;
+
+/** The wall-clock time that events carry. */
+export function timestamp({ clock }: Pick<Runtime, 'clock'>): Date {
+  return new Date(clock.wallTime());
+}

@@ -1,0 +1,303 @@
+import { type DatabaseFailure, failureOf } from '../../core/database-failure.js';
+import { isEligible, type Selection, selectBest, selectFailback } from '../../core/selection.js';
+import type { SwitchReason } from '../../events.js';
+import type { Database } from '../database.js';
+import { type Runtime, timestamp } from '../engine-context.js';
+import { GroupHealth, type HealthListener } from '../health/group-health.js';
+import type { Route } from '../route.js';
+import { Search } from './down-search.js';
+import { Drains } from './drains.js';
+import { Failback } from './failback-schedule.js';
+import { Failover, type Forbearance } from './failover-delay.js';
+import { Startup, type StartupHost } from './initialization.js';
+import { Router } from './router.js';
+
+/**
+ * Chooses the active database. Whatever is seen is written down by `health`, and then everything
+ * is looked at again: the pure rules of `core/` decide, the router replaces the route and tells.
+ * Everything happens in one synchronous step, so that there is never more than one failover,
+ * however many commands fail at once.
+ */
+export class Coordinator implements HealthListener, StartupHost {
+  readonly databases = new Map<string, Database>();
+  readonly router: Router;
+  readonly health: GroupHealth;
+  readonly drains: Drains;
+  readonly failover: Failover;
+  readonly failback: Failback;
+  readonly search: Search;
+  readonly startup: Startup;
+  phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
+  #lastActive: Database | undefined;
+
+  constructor(readonly runtime: Runtime) {
+    const { options, clock } = runtime;
+    const evaluate = () => this.evaluate();
+    this.router = new Router(runtime);
+    this.health = new GroupHealth(runtime, this.router, this);
+    this.drains = new Drains(runtime, evaluate);
+    this.failover = new Failover(runtime, this.health.grace, evaluate);
+    this.failback = new Failback(runtime, () => this.checkFailback());
+    this.search = new Search(options, clock, () => this.health.probeAll());
+    this.startup = new Startup(runtime, this);
+  }
+
+  get now(): number {
+    return this.runtime.clock.now();
+  }
+
+  get route(): Route {
+    return this.router.route;
+  }
+
+  /** In order of configuration. */
+  all(): Database[] {
+    return [...this.databases.values()];
+  }
+
+  /** Starts the health checks of a database of the group. */
+  add(database: Database): void {
+    this.search.await(database);
+    this.health.watch(database);
+    this.evaluate();
+  }
+
+  /** Forgets a database that is not the active one. */
+  drop(database: Database): void {
+    database.membership = 'removed';
+    database.incarnation += 1;
+    if (this.databases.get(database.id) === database) {
+      this.databases.delete(database.id);
+      this.runtime.counters.forget(database.id);
+    }
+    this.health.unwatch(database);
+    this.drains.forget(database);
+    this.onUnavailable(database);
+    this.evaluate();
+  }
+
+  /**
+   * `successor`, which is well, takes the place of `old`, which then is in no place: its id, its
+   * drain, and its turn if it is active, unless a lower weight than before gives that to another.
+   */
+  replace(old: Database, successor: Database): void {
+    const { now } = this;
+    successor.membership = 'member';
+    // One that could have been taken already goes on waiting for the next look for a better one.
+    successor.wasEligible = isEligible(old, now);
+    this.databases.set(old.id, successor);
+    this.runtime.counters.replace(old.id, successor.counters);
+    if (old.drainEndsAt > now) this.drains.begin(successor, old.drainEndsAt - now);
+    if (this.route.database === old) {
+      const stays = this.failback.held || successor.weight >= old.weight;
+      const best =
+        stays && isEligible(successor, now) ? { view: successor, lastResort: false } : this.#best();
+      const { view = successor, lastResort = true } = best ?? {};
+      // A hold belongs to the name that was forced.
+      if (view !== successor) this.failback.heldUntil = 0;
+      this.switchTo(view as Database, 'removed', `${old.id} was replaced`, { lastResort });
+    } else this.evaluate();
+    this.health.onReplaced(old, successor);
+  }
+
+  end(): void {
+    this.phase = 'ended';
+    this.router.close();
+    this.startup.end();
+    this.search.end();
+    this.failover.end();
+    this.failback.stop();
+    for (const database of this.all()) this.drains.forget(database);
+    this.health.end();
+  }
+
+  /** What the active database fails at while it is given time to heal; undefined: it is well. */
+  get forbearance(): Forbearance | undefined {
+    const active = this.phase === 'running' ? this.route.database : undefined;
+    const failure = active && failureOf(active, this.route.lastResort, this.now);
+    return failure && this.failover.forbear(active, failure);
+  }
+
+  /** Somebody who verified it wants it: what keeps it from being chosen is forgotten. */
+  pardon(database: Database): void {
+    this.health.pardon(database);
+    this.drains.end(database);
+  }
+
+  /** Looks at everything again and acts; called after whatever changed. */
+  evaluate(): void {
+    if (this.router.changing) {
+      this.runtime.clock.afterTurn(() => this.evaluate());
+      return;
+    }
+    this.health.watchers.look();
+    if (this.phase === 'starting') this.startup.evaluate();
+    if (this.phase !== 'running') return;
+    const active = this.route.database;
+    if (active === undefined) {
+      this.#takeAny();
+      return;
+    }
+    const failure = failureOf(active, this.route.lastResort, this.now);
+    if (failure === undefined) this.#considerBetter(active);
+    else if (this.failover.isDue(active, failure)) this.#leave(active, failure);
+  }
+
+  /** Begins normal service. */
+  run(database: Database, cause: string, lastResort: boolean): void {
+    this.phase = 'running';
+    this.failback.start();
+    this.switchTo(database, 'initial', cause, { lastResort });
+    // A listener may have closed the client.
+    if (this.route.database === undefined) return;
+    this.runtime.emit('ready');
+    this.evaluate();
+  }
+
+  /** Makes `database` the active one, by one assignment. */
+  switchTo(
+    database: Database,
+    reason: SwitchReason,
+    cause: string,
+    { lastResort = false, failed = false }: { lastResort?: boolean; failed?: boolean } = {},
+  ): void {
+    const { downSince } = this.search;
+    const from = this.#lastActive;
+    const since = this.failover.failure?.since;
+    this.search.end();
+    this.failover.failure = undefined;
+    this.#lastActive = database;
+    database.wasEligible = true;
+    // Ahead of the commands, which would take long to find a connection that is dead.
+    if (!database.resting && !this.health.verification.isFresh(database)) {
+      void this.health.verification.verify(database);
+    }
+    this.router.change({ database, lastResort, state: 'serving' }, failed);
+    this.health.connectivity.awaitAnew(database);
+    // Left, looked for another one, and found well after all: nothing has changed.
+    if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
+    if (downSince === undefined) return;
+    const downForMs = this.now - downSince;
+    const at = timestamp(this.runtime);
+    this.runtime.emit('recovered', { id: database.id, at, downForMs });
+  }
+
+  /** Looks for a better database; every `failbackCheckIntervalMs`. */
+  checkFailback(): void {
+    const { route } = this;
+    if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
+    const better = selectFailback(this.databases.values(), route.database.id, this.now);
+    if (better === undefined) return;
+    if (!this.#hasAnswered(better as Database, () => this.checkFailback())) return;
+    this.switchTo(better as Database, 'failback', `${better.id} is well again`);
+  }
+
+  /**
+   * No database is returned to before it has answered over its data connections. False: it is being
+   * asked, and `onAnswer` follows if it answers.
+   */
+  #hasAnswered(database: Database, onAnswer: () => void): boolean {
+    const { verification } = this.health;
+    if (verification.isFresh(database)) return true;
+    verification.verify(database).then((hasAnswered) => {
+      if (hasAnswered && this.phase === 'running') onAnswer();
+    });
+    return false;
+  }
+
+  /** What serves best at present, one that answers before one that is silent. */
+  #best(exclude?: string): Selection | undefined {
+    const { isSilent } = this.health.verification;
+    return selectBest(this.databases.values(), this.now, { exclude, isSilent });
+  }
+
+  /** It can't serve, for now: while none is active, that may have been the last one. */
+  onUnavailable(database: Database): void {
+    if (this.search.fail(database)) this.#goDown();
+  }
+
+  /** The active one has failed: to the next one, or nowhere. */
+  #leave(active: Database, failure: DatabaseFailure): void {
+    this.failback.heldUntil = 0;
+    this.health.onLeft(active, failure);
+    const next = this.#best();
+    if (next?.view === active) {
+      // Nobody else can serve, and it still answers its probes: an outage is worse.
+      this.router.setLastResort(true);
+      return;
+    }
+    this.failover.failure = failure;
+    if (next === undefined) {
+      this.router.change({ database: undefined, lastResort: false, state: 'searching' }, true);
+      this.#beginSearch(active);
+    } else {
+      const { view, lastResort } = next;
+      const why = `${active.id}: ${failure.cause}`;
+      this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });
+    }
+  }
+
+  /** Nothing is left to send to: every other database is asked anew before that is the verdict. */
+  #beginSearch(left: Database): void {
+    const others = this.all().filter((database) => database !== left);
+    this.search.begin(others);
+    if (this.search.concludeIfEmpty()) {
+      this.#goDown();
+      return;
+    }
+    for (const database of others) this.health.askAnew(database);
+  }
+
+  #goDown(): void {
+    if (this.phase !== 'running' || this.route.state === 'down') return;
+    const { failure } = this.failover;
+    const { reason = 'health-check', cause = 'no database can serve', since } = failure ?? {};
+    const from = this.#lastActive;
+    this.#lastActive = undefined;
+    this.router.change({ database: undefined, lastResort: false, state: 'down' }, true);
+    this.router.tell({ from, to: undefined, reason, cause, since });
+    this.runtime.emit('all-databases-down', {
+      at: timestamp(this.runtime),
+      failures: this.all().map(({ id, cause, driver }) => ({
+        id,
+        cause: cause ?? `no data connection to ${driver.address}`,
+      })),
+    });
+  }
+
+  /** There is no active database: any that can serve will do. */
+  #takeAny(): void {
+    const best = this.#best();
+    if (best === undefined) return;
+    const { view, lastResort } = best;
+    if (this.route.state === 'down') {
+      this.switchTo(view as Database, 'recovered', `${view.id} is well again`, { lastResort });
+    } else {
+      const { reason = 'health-check', cause = 'unhealthy' } = this.failover.failure ?? {};
+      this.switchTo(view as Database, reason, cause, { lastResort, failed: true });
+    }
+  }
+
+  /** The active one serves: is there a reason to leave it all the same? */
+  #considerBetter(active: Database): void {
+    const { now } = this;
+    if (this.route.lastResort) {
+      const best = this.#best(active.id);
+      if (isEligible(active, now)) this.router.setLastResort(false);
+      else if (best !== undefined && !best.lastResort) {
+        if (!this.#hasAnswered(best.view as Database, () => this.evaluate())) return;
+        this.switchTo(best.view as Database, 'failback', `${best.view.id} is eligible again`);
+        return;
+      }
+    }
+    const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
+    const newcomer = selectFailback([active, ...newcomers], active.id, now);
+    const better =
+      newcomer && (selectFailback(this.databases.values(), active.id, now) ?? newcomer);
+    const isWanted = better !== undefined && this.failback.allowed;
+    if (isWanted && !this.#hasAnswered(better as Database, () => this.evaluate())) return;
+    for (const each of newcomers) each.wasEligible = true;
+    if (!isWanted) return;
+    this.switchTo(better as Database, 'failback', `${better.id} has become available`);
+  }
+}

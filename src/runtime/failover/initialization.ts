@@ -1,0 +1,126 @@
+import type { Timer } from '../../clock.js';
+import { evaluateInitializationPolicy } from '../../core/initialization-policy.js';
+import { type DatabaseView, isUsable, selectBest } from '../../core/selection.js';
+import { InitializationFailedError, type InitializationFailure } from '../../errors.js';
+import type { Database } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import type { Connectivity } from '../health/connectivity.js';
+
+/** Who has databases to begin with, and is told with which one. */
+export interface StartupHost {
+  phase: 'new' | 'starting' | 'running' | 'ended';
+  readonly health: { readonly connectivity: Connectivity };
+  all(): Database[];
+  run(database: Database, cause: string, lastResort: boolean): void;
+}
+
+/**
+ * From `connect()` to the first active database: as soon as the initialization policy is met, but
+ * a database of higher weight whose verdict is out is waited for until `initialWaitMs`. One whose
+ * verdict is "dead" is not waited for.
+ */
+export class Startup {
+  #startedAt = 0;
+  #timer: Timer | undefined;
+  #settle: ((error?: InitializationFailedError) => void) | undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly host: StartupHost,
+  ) {}
+
+  begin(settle: (error?: InitializationFailedError) => void): void {
+    this.#startedAt = this.runtime.clock.now();
+    this.#settle = settle;
+    this.host.phase = 'starting';
+  }
+
+  evaluate(): void {
+    if (this.host.phase !== 'starting') return;
+    const databases = this.host.all();
+    const { options } = this.runtime;
+    const { verdict } = evaluateInitializationPolicy(options.initializationPolicy, {
+      available: databases.filter(isUsable).length,
+      unavailable: databases.filter(isDead).length,
+      total: databases.length,
+    });
+    if (verdict === 'fail') this.#fail(databases);
+    else if (verdict === 'success') this.#choose(databases);
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#settle = undefined;
+  }
+
+  #choose(databases: readonly Database[]): void {
+    const { clock, options } = this.runtime;
+    const best = selectBest(databases, clock.now());
+    if (best === undefined) {
+      if (databases.every((database) => isUsable(database) || isDead(database))) {
+        this.#fail(databases);
+      }
+      return;
+    }
+    const chosen = best.view as Database;
+    if (chosen.links.some((link) => link.counts && link.idle)) {
+      // A lazy one: it is ready when its connection is.
+      for (const link of chosen.links) link.open();
+      this.host.health.connectivity.await(chosen);
+      return;
+    }
+    const better = databases.filter(
+      (database) => isPreferred(database, best.view) && !isUsable(database) && !isDead(database),
+    );
+    const waitedMs = clock.now() - this.#startedAt;
+    const { initialWaitMs } = options;
+    if (better.length > 0 && waitedMs < initialWaitMs) {
+      this.#timer ??= clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
+        this.#timer = undefined;
+        this.evaluate();
+      });
+      return;
+    }
+    const settle = this.#settle;
+    this.end();
+    const skipped = databases.filter((database) => isPreferred(database, best.view));
+    const cause =
+      skipped.length === 0
+        ? 'highest weight'
+        : `${skipped.map((database) => database.id).join(', ')} not available`;
+    this.host.run(chosen, cause, best.lastResort);
+    settle?.();
+  }
+
+  #fail(databases: readonly Database[]): void {
+    const failures = databases.filter((database) => !isUsable(database)).map(failureOf);
+    const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
+    const settle = this.#settle;
+    this.end();
+    settle?.(
+      new InitializationFailedError(`not enough databases are available: ${list}`, failures),
+    );
+  }
+}
+
+/** By weight; among equals the one that was configured first. */
+function isPreferred(database: Database, to: DatabaseView): boolean {
+  return (
+    database.weight > to.weight || (database.weight === to.weight && database.order < to.order)
+  );
+}
+
+function isDead(database: Database): boolean {
+  return database.health === 'unhealthy' || database.connectionFailed;
+}
+
+/** What keeps it from serving, in words. */
+export function failureOf(database: Database): InitializationFailure {
+  const { health, cause = 'unhealthy', connectionFailed, driver } = database;
+  const unconnected = connectionFailed
+    ? `no data connection to ${driver.address}`
+    : 'not known yet';
+  const reason = health === 'unhealthy' ? cause : unconnected;
+  return { databaseId: database.id, reason, cause: database.lastError };
+}

@@ -1,0 +1,97 @@
+import type { SwitchEvent, SwitchReason } from '../../events.js';
+import type { Database } from '../database.js';
+import { type Runtime, timestamp } from '../engine-context.js';
+import type { Route } from '../route.js';
+import { History } from './switch-history.js';
+
+/** A route was replaced by another. */
+export interface RouteChange {
+  readonly from: Route;
+  readonly to: Route;
+  /** `from.database` was left because it failed; what it does from now on is not to be trusted. */
+  readonly failed: boolean;
+}
+
+export type RouteListener = (change: RouteChange) => void;
+
+/** What a switch is told to have been. */
+export interface SwitchAccount {
+  readonly from: Database | undefined;
+  readonly to: Database | undefined;
+  readonly reason: SwitchReason;
+  readonly cause: string;
+  /** Monotonic time of the first sign; undefined: there was none. */
+  readonly since: number | undefined;
+}
+
+const NOWHERE: Route = Object.freeze({
+  generation: 0,
+  database: undefined,
+  lastResort: false,
+  state: 'searching',
+});
+
+/** Holds the route, replaces it by one assignment, and tells: executors first, then people. */
+export class Router {
+  route: Route = NOWHERE;
+  readonly history = new History();
+  /** A route is being replaced: what that leads to is looked at when it is done. */
+  changing = false;
+  readonly #listeners = new Set<RouteListener>();
+
+  constructor(private readonly runtime: Runtime) {}
+
+  listen(listener: RouteListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  change(next: Omit<Route, 'generation'>, failed: boolean): void {
+    const from = this.route;
+    const to: Route = Object.freeze({ ...next, generation: from.generation + 1 });
+    this.route = to;
+    this.#noteService(from, to);
+    this.changing = true;
+    try {
+      for (const listener of [...this.#listeners]) listener({ from, to, failed });
+    } finally {
+      this.changing = false;
+    }
+  }
+
+  /** Notes in what quality the active database serves; no switch. */
+  setLastResort(lastResort: boolean): void {
+    this.route = Object.freeze({ ...this.route, lastResort });
+  }
+
+  close(): void {
+    this.route = NOWHERE;
+    this.runtime.counters.serviceRestored(this.runtime.clock.now());
+  }
+
+  /** Before the first active database nothing is missing. */
+  #noteService(from: Route, to: Route): void {
+    const { clock, counters } = this.runtime;
+    if (to.state === 'serving') counters.serviceRestored(clock.now());
+    else if (from.state === 'serving') counters.serviceLost(clock.now());
+  }
+
+  tell({ from, to, reason, cause, since }: SwitchAccount): void {
+    const { clock, counters, emit } = this.runtime;
+    const event: SwitchEvent = Object.freeze({
+      from: from?.id,
+      to: to?.id,
+      reason,
+      cause,
+      at: timestamp(this.runtime),
+      generation: this.route.generation,
+      durationMs: since === undefined ? 0 : clock.now() - since,
+    });
+    this.history.add(event);
+    counters.noteSwitch(event.from, event.to, reason);
+    emit('switch', event);
+    if (reason === 'failback') emit('failback', event);
+    const failed = reason === 'health-check' || reason === 'circuit-breaker';
+    if (failed && to !== undefined) emit('failover', event);
+  }
+}

@@ -1,0 +1,205 @@
+import type { Clock, Random } from '../../clock.js';
+import type { Driver, DriverTime } from '../../drivers/driver.js';
+import { ClientClosedError } from '../../errors.js';
+import type { HealthCheckStrategy } from '../../health-strategies/strategy.js';
+import { LoopClock } from '../../loop-clock.js';
+import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
+import type { DeferredRejections } from '../command/deferred-rejections.js';
+import { Executor } from '../command/executor.js';
+import { DatabaseCounters, GroupCounters } from '../counters.js';
+import { Database } from '../database.js';
+import type { OnProbe } from '../engine-context.js';
+import { Coordinator } from '../failover/coordinator.js';
+import type { Emit } from '../safe-emitter.js';
+import { whenServing } from './join.js';
+
+export interface GroupDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
+  readonly rejections: DeferredRejections;
+  readonly createDriver: (options: ResolvedDatabase, time: DriverTime) => Driver;
+  readonly onProbe?: OnProbe | undefined;
+}
+
+/** Longest and shortest time between two looks of the loop clock, in milliseconds. */
+const MAX_TICK_MS = 16;
+const MIN_TICK_MS = 2;
+
+/** A client's way into the group. */
+export interface Entry {
+  /** Takes commands at once. */
+  readonly executor: Executor;
+  /** Resolves when it can serve; rejects with `InitializationFailedError`, and it is out then. */
+  readonly entered: Promise<void>;
+}
+
+/**
+ * The databases, their health and the selection, with the clients that share them: one group of
+ * health checks and one route, however many clients. It begins with the first client and ends with
+ * the last one.
+ *
+ * There is always a client all of whose connections count for whether a database is connected: the
+ * first, or when it leaves another one. A connection of the others counts once it was ready.
+ */
+export class Group {
+  readonly coordinator: Coordinator;
+  readonly members = new Set<Executor>();
+  /** On trial, each to take the place of the member of the same id. */
+  readonly candidates = new Set<Database>();
+  #order = 0;
+  #started: Promise<void> = Promise.resolve();
+  /** Of those that are entering. */
+  readonly #onLeave = new Map<Executor, (error: Error) => void>();
+
+  constructor(
+    readonly options: ResolvedOptions,
+    private readonly dependencies: GroupDependencies,
+    readonly counters = new GroupCounters(),
+  ) {
+    const { clock, random, emit, rejections, onProbe } = dependencies;
+    const loop = new LoopClock(clock, tickMs(options));
+    const time = { clock, loop, random };
+    this.coordinator = new Coordinator({ ...time, options, emit, rejections, counters, onProbe });
+    for (const database of options.databases) this.#register(database);
+  }
+
+  /** Opens a client's connections. The first one starts everything. */
+  enter(): Entry {
+    const executor = new Executor(this.coordinator);
+    const isFirst = this.members.size === 0;
+    const left = new Promise<never>((_, reject) => this.#onLeave.set(executor, reject));
+    this.members.add(executor);
+    executor.open();
+    if (isFirst) {
+      executor.connections.vouch();
+      this.#started = this.#start();
+    } else for (const database of this.#everyone()) executor.connections.attach(database);
+    return { executor, entered: this.#enter(executor, left, isFirst) };
+  }
+
+  async #enter(executor: Executor, left: Promise<never>, isFirst: boolean): Promise<void> {
+    try {
+      await Promise.race([this.#started, left]);
+      if (!isFirst) await Promise.race([whenServing(executor), left]);
+      executor.entered = true;
+    } catch (error) {
+      this.leave(executor);
+      throw error;
+    } finally {
+      this.#onLeave.delete(executor);
+    }
+  }
+
+  /** Resolves when the initialization policy is met. */
+  #start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.coordinator.startup.begin((error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+      for (const database of this.coordinator.all()) this.#begin(database);
+    });
+  }
+
+  /** While commands are running. */
+  add(options: ResolvedDatabase): Database {
+    const database = this.#register(options);
+    this.#begin(database);
+    return database;
+  }
+
+  /** Puts a database on trial beside the member whose place it may take. Nobody hears of it. */
+  try(options: ResolvedDatabase, { order }: Database): Database {
+    const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
+    const candidate = new Database(options, order, driver, new DatabaseCounters());
+    candidate.membership = 'candidate';
+    this.candidates.add(candidate);
+    try {
+      for (const member of this.members) member.connections.attach(candidate);
+      this.coordinator.health.watch(candidate);
+    } catch (error) {
+      this.remove(candidate);
+      throw error;
+    }
+    return candidate;
+  }
+
+  /** The trial is over: it takes its place, and the one before leaves. */
+  replace(old: Database, candidate: Database): void {
+    this.candidates.delete(candidate);
+    this.coordinator.replace(old, candidate);
+    this.remove(old);
+  }
+
+  #register(options: ResolvedDatabase): Database {
+    const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
+    const counters = this.counters.of(options.id);
+    const database = new Database(options, this.#order++, driver, counters);
+    this.coordinator.databases.set(database.id, database);
+    return database;
+  }
+
+  #everyone(): Database[] {
+    return [...this.coordinator.all(), ...this.candidates];
+  }
+
+  #begin(database: Database): void {
+    for (const member of this.members) member.connections.attach(database);
+    this.coordinator.add(database);
+  }
+
+  /** Closes one client's connections; the last one ends the health checks, too. */
+  leave(executor: Executor): void {
+    if (!this.members.delete(executor)) return;
+    this.#onLeave.get(executor)?.(
+      new ClientClosedError('the client was closed while it was connecting'),
+    );
+    executor.end();
+    const others = [...this.members];
+    // Not one that is about to join, as long as there is another: what keeps it from that is no
+    // failure of a database.
+    const next = others.find((member) => member.entered) ?? others[0];
+    if (next !== undefined) {
+      executor.connections.detachAll();
+      if (!others.some((member) => member.connections.vouches)) next.connections.vouch();
+      this.coordinator.health.onMemberLeft();
+      return;
+    }
+    this.coordinator.end();
+    closeStrategies(strategiesOf(this.#everyone()));
+    this.candidates.clear();
+  }
+
+  /** Takes a database out of the group, or ends its trial; it must not be the active one. */
+  remove(database: Database): void {
+    this.candidates.delete(database);
+    for (const member of this.members) member.connections.detach(database);
+    this.coordinator.drop(database);
+    const inUse = strategiesOf(this.#everyone());
+    closeStrategies([...strategiesOf([database])].filter((strategy) => !inUse.has(strategy)));
+  }
+}
+
+function strategiesOf(databases: readonly Database[]): Set<HealthCheckStrategy> {
+  const checks = databases.flatMap((database) => database.options.healthChecks);
+  return new Set(checks.map((check) => check.strategy));
+}
+
+/** What a strategy does at its end is not the application's concern. */
+function closeStrategies(strategies: Iterable<HealthCheckStrategy>): void {
+  for (const strategy of strategies) {
+    try {
+      Promise.resolve(strategy.close?.()).catch(() => {});
+    } catch {}
+  }
+}
+
+/** Fine enough for the shortest of the periods that it measures. */
+function tickMs(options: ResolvedOptions): number {
+  const timeouts = options.databases.flatMap((database) =>
+    database.healthChecks.map((check) => check.timeoutMs),
+  );
+  const shortest = Math.min(options.suspectAfterMs, options.commandTimeoutMs, ...timeouts);
+  return Math.max(MIN_TICK_MS, Math.min(MAX_TICK_MS, Math.floor(shortest / 5)));
+}

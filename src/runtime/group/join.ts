@@ -1,0 +1,48 @@
+import type { Timer } from '../../clock.js';
+import { ClientClosedError, InitializationFailedError } from '../../errors.js';
+import type { Executor } from '../command/executor.js';
+import type { Database } from '../database.js';
+import { failureOf } from '../failover/initialization.js';
+
+/**
+ * Resolves when a client that joins a running group can serve: its connection to the active
+ * database is ready. It follows switches. Rejects with `InitializationFailedError` when no database
+ * serves, or when the active one's connect timeout passes.
+ *
+ * The group doesn't notice: what keeps one client from joining is no failure of a database.
+ */
+export function whenServing(executor: Executor): Promise<void> {
+  const { coordinator } = executor;
+  return new Promise((resolve, reject) => {
+    let awaited: Database | undefined;
+    let timer: Timer | undefined;
+
+    const settle = (error?: Error) => {
+      executor.onServing = undefined;
+      timer?.cancel();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const look = () => {
+      const { database, state } = coordinator.route;
+      if (!executor.isOpen) settle(new ClientClosedError());
+      else if (executor.ready) settle();
+      else if (state === 'down') settle(failed(coordinator.all()));
+      else if (database !== awaited) {
+        timer?.cancel();
+        awaited = database;
+        timer =
+          database &&
+          executor.loop.after(database.driver.connectTimeoutMs, () => settle(failed([database])));
+      }
+    };
+    executor.onServing = look;
+    look();
+  });
+}
+
+function failed(databases: readonly Database[]): InitializationFailedError {
+  const failures = databases.map((database) => failureOf(database));
+  const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
+  return new InitializationFailedError(`the client could not join its group: ${list}`, failures);
+}

@@ -1,0 +1,231 @@
+import { type Selection, selectBest, selectFailback } from '../../core/selection.js';
+import {
+  ClientClosedError,
+  DatabaseUnavailableError,
+  InvalidOptionError,
+  UnknownDatabaseError,
+} from '../../errors.js';
+import type { ResolvedDatabase } from '../../options/types.js';
+import type { Database } from '../database.js';
+import type { Group } from './group.js';
+import { replaceInPlace } from './replacement.js';
+
+/** What people and operators may change while commands are running. */
+export class Management {
+  constructor(private readonly group: Group) {}
+
+  get #coordinator() {
+    return this.group.coordinator;
+  }
+
+  find(id: string): Database {
+    const database = this.#coordinator.databases.get(id);
+    if (database === undefined) {
+      throw new UnknownDatabaseError(id, [...this.#coordinator.databases.keys()]);
+    }
+    return database;
+  }
+
+  /** Verifies the target by a probe, then makes it active; failback may leave it again. */
+  async setActive(id: string): Promise<void> {
+    const database = this.find(id);
+    await this.#verify(database);
+    this.#choose(database, 'manual', 0);
+  }
+
+  /** As `setActive`, and failback and weights are ignored for `durationMs`. */
+  async forceActive(id: string, durationMs: number): Promise<void> {
+    const database = this.find(id);
+    await this.#verify(database);
+    this.#choose(database, 'forced', this.#coordinator.now + durationMs);
+  }
+
+  setWeight(id: string, weight: number): boolean {
+    if (!Number.isFinite(weight) || weight <= 0) {
+      throw new InvalidOptionError('weight', 'a finite number above 0', weight);
+    }
+    const database = this.find(id);
+    if (database.weight === weight) return false;
+    database.weight = weight;
+    const coordinator = this.#coordinator;
+    const { route, now } = coordinator;
+    if (coordinator.phase !== 'running' || coordinator.failback.held) return true;
+    if (route.database === undefined) return true;
+    const better = selectFailback(coordinator.databases.values(), route.database.id, now);
+    if (better !== undefined) {
+      coordinator.switchTo(better as Database, 'weight', `the weight of ${id} is now ${weight}`);
+    }
+    return true;
+  }
+
+  /**
+   * Resolves once it is known whether the new database is healthy; it stays either way. Rejects when
+   * it is removed, or the client is closed, before that is known.
+   */
+  async add(options: ResolvedDatabase): Promise<Database> {
+    this.#refuseKnown(options.id);
+    let database: Database;
+    try {
+      database = this.group.add(options);
+    } catch (error) {
+      const half = this.#coordinator.databases.get(options.id);
+      if (half !== undefined) this.group.remove(half);
+      throw error;
+    }
+    await this.#coordinator.health.firstVerdict(database);
+    if (this.#coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
+    // A replacement under the same id takes the place of this one.
+    if (database.removed) {
+      throw new DatabaseUnavailableError(`${options.id} was removed while it was being added`, {
+        databaseId: options.id,
+        cause: database.lastError,
+      });
+    }
+    return database;
+  }
+
+  /**
+   * Resolves when the database is gone. The active one is left first, for the best of the others;
+   * rejects when none of them can serve while it does.
+   */
+  async remove(id: string): Promise<void> {
+    const coordinator = this.#coordinator;
+    const refuseLast = () => {
+      if (coordinator.databases.size > 1) return;
+      throw new InvalidOptionError('id', 'another database than the last one', id);
+    };
+    let database = this.find(id);
+    refuseLast();
+    const answered = this.#successorAnswers(database, 'removed');
+    if (answered !== undefined) {
+      await answered;
+      database = this.find(id);
+      refuseLast();
+    }
+    this.#leave(this.#successorOf(database, 'removed'), 'removed', `${id} was removed`);
+    this.group.remove(database);
+  }
+
+  /**
+   * Keeps a database away from traffic for `durationMs`: it is not eligible, so that it serves only
+   * when no other one can. The active one is left first, for the best of the others; rejects when
+   * none of them can serve.
+   */
+  async drain(id: string, durationMs: number): Promise<void> {
+    let database = this.find(id);
+    const answered = this.#successorAnswers(database, 'drained');
+    if (answered !== undefined) {
+      await answered;
+      database = this.find(id);
+    }
+    const next = this.#successorOf(database, 'drained');
+    // First, so that nothing that the switch leads to takes it back.
+    this.#coordinator.drains.begin(database, durationMs);
+    this.#leave(next, 'manual', `${id} was drained`);
+    this.#coordinator.evaluate();
+  }
+
+  /** Ends a drain. False when it was not drained. */
+  resume(id: string): boolean {
+    const ended = this.#coordinator.drains.end(this.find(id));
+    if (ended) this.#coordinator.evaluate();
+    return ended;
+  }
+
+  /**
+   * Adds the new database, waits until it is well, and only then removes the old one. With the same
+   * id it takes its place.
+   */
+  async replace(id: string, options: ResolvedDatabase): Promise<Database> {
+    const old = this.find(id);
+    if (options.id === id) return replaceInPlace(this.group, old, options);
+    const added = await this.add(options);
+    if (this.#coordinator.databases.get(id) !== old) {
+      await this.remove(added.id).catch(() => {});
+      throw new DatabaseUnavailableError(`${id} was removed while it was being replaced`, {
+        databaseId: id,
+      });
+    }
+    if (added.health !== 'healthy' || !added.connected) {
+      const reason = added.cause ?? `no data connection to ${added.driver.address}`;
+      await this.remove(added.id).catch(() => {});
+      throw new DatabaseUnavailableError(`${added.id} can't serve: ${reason}; ${id} was kept`, {
+        databaseId: added.id,
+        cause: added.lastError,
+      });
+    }
+    await this.remove(id);
+    return added;
+  }
+
+  #refuseKnown(id: string): void {
+    if (this.#coordinator.databases.has(id)) {
+      throw new InvalidOptionError('id', 'an id that no database has', id);
+    }
+  }
+
+  async #verify(database: Database): Promise<void> {
+    for (const member of this.group.members) member.connections.links.get(database)?.open();
+    const monitor = this.#coordinator.health.monitors.get(database);
+    const { verification } = this.#coordinator.health;
+    const answered = verification.verify(database);
+    const verdict = await monitor?.verify();
+    // A connection that is silent is replaced, or given up.
+    await answered;
+    if (verdict?.healthy) await this.#coordinator.health.whenConnected(database);
+    const reason = database.removed
+      ? 'it was removed'
+      : verdict?.healthy !== true
+        ? (verdict?.cause ?? 'the client is closed')
+        : database.connected
+          ? undefined
+          : `no data connection to ${database.driver.address}`;
+    if (reason === undefined) return;
+    throw new DatabaseUnavailableError(`${database.id} can't serve: ${reason}`, {
+      databaseId: database.id,
+      cause: verdict?.error,
+    });
+  }
+
+  /**
+   * Resolves when whoever takes over has answered over its data connections, or is out of the
+   * question; undefined: nobody takes over, or it has answered just now.
+   */
+  #successorAnswers(database: Database, why: 'removed' | 'drained'): Promise<unknown> | undefined {
+    const next = this.#successorOf(database, why)?.view as Database | undefined;
+    const { verification } = this.#coordinator.health;
+    return next === undefined || verification.isFresh(next) ? undefined : verification.verify(next);
+  }
+
+  /** Who takes over when the active database goes; undefined when this one isn't active. */
+  #successorOf(database: Database, why: 'removed' | 'drained'): Selection | undefined {
+    const { databases, now, route } = this.#coordinator;
+    if (route.database !== database) return undefined;
+    const { id } = database;
+    const next = selectBest(databases.values(), now, {
+      exclude: id,
+      isSilent: this.#coordinator.health.verification.isSilent,
+    });
+    if (next !== undefined) return next;
+    throw new DatabaseUnavailableError(
+      `${id} is active and no other database can serve; it was not ${why}`,
+      { databaseId: id },
+    );
+  }
+
+  #leave(next: Selection | undefined, reason: 'removed' | 'manual', cause: string): void {
+    if (next === undefined) return;
+    const { lastResort } = next;
+    // A hold belongs to the database that was forced.
+    this.#coordinator.failback.heldUntil = 0;
+    this.#coordinator.switchTo(next.view as Database, reason, cause, { lastResort });
+  }
+
+  #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
+    const coordinator = this.#coordinator;
+    coordinator.pardon(database);
+    coordinator.failback.heldUntil = heldUntil;
+    if (coordinator.route.database === database) return;
+    coordinator.switchTo(database, reason, 'by hand');
+  }
+}

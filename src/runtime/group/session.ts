@@ -1,0 +1,162 @@
+import type { EventEmitter } from 'node:events';
+import type { Timer } from '../../clock.js';
+import { ClientClosedError } from '../../errors.js';
+import type { MultiDbEventName } from '../../events.js';
+import type { Coherence } from '../command/cache-validity.js';
+import type { Executor } from '../command/executor.js';
+import { Subscriptions } from '../pubsub/subscriptions.js';
+import type { Group } from './group.js';
+import type { Audience, SharedGroup } from './shared-group.js';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+type State =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'connecting'; readonly executor: Executor; readonly done: Promise<void> }
+  | { readonly kind: 'open'; readonly executor: Executor }
+  | { readonly kind: 'closing'; readonly executor: Executor; readonly done: Promise<void> };
+
+/**
+ * The life of one client: closed -> connecting -> open -> closing -> closed, and again.
+ * `destroy` leads to closed from everywhere.
+ */
+export class Session implements Audience {
+  readonly subscriptions: Subscriptions;
+  #state: State = { kind: 'closed' };
+  #unref = false;
+  /** `ready` was told since `connect()`. */
+  #toldReady = false;
+  /** Keeps the process alive as long as the client is open, whatever its connections do. */
+  #keepAlive: Timer | undefined;
+
+  constructor(
+    readonly shared: SharedGroup,
+    readonly emitter: EventEmitter,
+    /** Only if what this client reads is kept. */
+    private readonly coherence?: Coherence,
+    private readonly toClientError: Executor['toClientError'] = (error) => error,
+  ) {
+    this.subscriptions = new Subscriptions(
+      () => this.group.coordinator.runtime,
+      (name, ...event) => shared.tell(this, name, ...event),
+    );
+  }
+
+  get group(): Group {
+    return this.shared.current;
+  }
+
+  /** What takes commands at present, also while it connects, as in node-redis; undefined: closed. */
+  get executor(): Executor | undefined {
+    return this.#state.kind === 'closed' ? undefined : this.#state.executor;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.kind === 'connecting' || this.#state.kind === 'open';
+  }
+
+  /** The group is ready when any client is; each client hears of it when it can serve itself. */
+  hears(name: MultiDbEventName): boolean {
+    if (name !== 'ready') return true;
+    if (this.#toldReady || !this.executor?.ready) return false;
+    this.#toldReady = true;
+    return true;
+  }
+
+  /** Idempotent; rejects with `InitializationFailedError`, and nothing of it stays open then. */
+  async connect(): Promise<void> {
+    if (this.#state.kind === 'open') return;
+    if (this.#state.kind === 'connecting') return this.#state.done;
+    if (this.#state.kind === 'closing') throw new ClientClosedError();
+    const group = this.shared.living;
+    this.#toldReady = false;
+    this.shared.join(this);
+    const { executor, entered } = group.enter();
+    executor.coherence = this.coherence;
+    executor.toClientError = this.toClientError;
+    this.subscriptions.begin(executor);
+    if (this.#unref) executor.connections.unref();
+    const done = this.#connect(executor, entered);
+    this.#state = { kind: 'connecting', executor, done };
+    this.#stayAlive();
+    this.shared.tell(this, 'connect');
+    return done;
+  }
+
+  /** Accepts nothing more and resolves when what is pending has settled. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state.kind === 'closing') return this.#state.done;
+    const { executor } = this;
+    if (executor === undefined) return;
+    if (this.#state.kind === 'connecting') {
+      this.destroy();
+      return;
+    }
+    const group = this.group;
+    if (executor.pending === 0) {
+      // At once, as in node-redis: the caller sees a client that is neither open nor ready.
+      this.#end(group, executor);
+      return executor.rejections.delivered;
+    }
+    const done = executor.finish().then(() => this.#end(group, executor));
+    this.#state = { kind: 'closing', executor, done };
+    return done;
+  }
+
+  /** Rejects what is pending and closes everything at once. Idempotent. */
+  destroy(): void {
+    const { executor } = this;
+    if (executor !== undefined) this.#end(this.group, executor);
+  }
+
+  ref(): void {
+    this.#unref = false;
+    this.#stayAlive();
+    this.executor?.connections.ref();
+    this.subscriptions.ref();
+  }
+
+  unref(): void {
+    this.#unref = true;
+    this.#keepAlive?.cancel();
+    this.executor?.connections.unref();
+    this.subscriptions.unref();
+  }
+
+  #stayAlive(): void {
+    this.#keepAlive?.cancel();
+    if (this.#unref || this.#state.kind === 'closed') return;
+    const { clock } = this.shared.dependencies;
+    this.#keepAlive = clock.after(LONGEST_TIMER_MS, () => this.#stayAlive(), { keepAlive: true });
+  }
+
+  async #connect(executor: Executor, entered: Promise<void>): Promise<void> {
+    const isCurrent = () => this.#state.kind === 'connecting' && this.executor === executor;
+    try {
+      await entered;
+      if (!isCurrent()) throw new ClientClosedError();
+      this.#state = { kind: 'open', executor };
+    } catch (error) {
+      if (isCurrent()) {
+        this.#state = { kind: 'closed' };
+        this.#keepAlive?.cancel();
+        this.subscriptions.end(new ClientClosedError('connect() failed', { cause: error }));
+        this.shared.leave(this);
+      }
+      throw error;
+    }
+    if (this.#toldReady) return;
+    this.#toldReady = true;
+    this.shared.tell(this, 'ready');
+  }
+
+  #end(group: Group, executor: Executor): void {
+    if (!group.members.has(executor)) return;
+    this.#state = { kind: 'closed' };
+    this.#keepAlive?.cancel();
+    this.subscriptions.end(ClientClosedError.disconnected());
+    group.leave(executor);
+    this.shared.leave(this);
+    this.shared.tell(this, 'end');
+  }
+}

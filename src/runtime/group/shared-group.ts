@@ -1,0 +1,94 @@
+import type { EventEmitter } from 'node:events';
+import type { MultiDbEventName, MultiDbEvents } from '../../events.js';
+import type { ResolvedDatabase } from '../../options/types.js';
+import type { ValidatedOptions } from '../../options/validate.js';
+import { DeferredRejections } from '../command/deferred-rejections.js';
+import { type Emit, Herald } from '../safe-emitter.js';
+import { Group, type GroupDependencies } from './group.js';
+
+/** A client that is told what happens in its group while it is open. */
+export interface Audience {
+  readonly emitter: EventEmitter;
+  hears(name: MultiDbEventName): boolean;
+}
+
+export interface SharedDependencies extends Omit<GroupDependencies, 'emit' | 'rejections'> {
+  /** Sees every event once, before listeners do. */
+  readonly observe?: Emit | undefined;
+}
+
+/**
+ * The group that a client has in common with its duplicates. It runs from the first `connect()` of
+ * any of them until the last one is closed; the next `connect()` starts it anew, with the databases
+ * and weights of then.
+ */
+export class SharedGroup {
+  /** Of whatever is refused at once, to any of the clients. */
+  readonly rejections: DeferredRejections;
+  #current: Group;
+  readonly #audience = new Set<Audience>();
+  readonly #herald: Herald;
+  readonly #group: GroupDependencies;
+
+  constructor(
+    readonly options: ValidatedOptions,
+    readonly dependencies: SharedDependencies,
+  ) {
+    this.rejections = new DeferredRejections(dependencies.clock);
+    this.#herald = new Herald(dependencies.observe);
+    const emit: Emit = (name, ...event) => {
+      const hearing = [...this.#audience].filter((each) => each.hears(name));
+      this.#tell(hearing, name, event);
+    };
+    this.#group = { ...dependencies, emit, rejections: this.rejections };
+    this.#current = new Group(options, this.#group);
+  }
+
+  /** The one that runs, or ran last, or has not begun. */
+  get current(): Group {
+    return this.#current;
+  }
+
+  /** One that has not ended: a group runs only once. */
+  get living(): Group {
+    const { coordinator } = this.#current;
+    if (coordinator.phase !== 'ended') return this.#current;
+    const databases: ResolvedDatabase[] = coordinator
+      .all()
+      .map((database) => ({ ...database.options, weight: database.weight }));
+    const { counters } = this.#current;
+    this.#current = new Group({ ...this.options, databases }, this.#group, counters);
+    return this.#current;
+  }
+
+  /** From now on `client` hears what happens in the group. Idempotent. */
+  join(client: Audience): void {
+    this.#audience.add(client);
+  }
+
+  leave(client: Audience): void {
+    this.#audience.delete(client);
+  }
+
+  /** Tells one client what concerns it alone. */
+  tell<Name extends MultiDbEventName>(
+    client: Audience,
+    name: Name,
+    ...event: MultiDbEvents[Name]
+  ): void {
+    this.#tell([client], name, event);
+  }
+
+  #tell<Name extends MultiDbEventName>(
+    clients: readonly Audience[],
+    name: Name,
+    event: MultiDbEvents[Name],
+  ): void {
+    if (clients.length === 0) return;
+    this.#herald.tell(
+      clients.map(({ emitter }) => emitter),
+      name,
+      ...event,
+    );
+  }
+}

@@ -1,0 +1,44 @@
+import { PingStrategy } from '../../health-strategies/ping.js';
+import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
+import type { Runtime } from '../engine-context.js';
+import { runProbe } from './probe.js';
+import type { ProbeLines } from './probe-target.js';
+
+/**
+ * Looks into the complaints of a database without full checks, over a new connection each time: its
+ * commands may go to a server to which its name no longer leads. One probe at a time, and a pause
+ * of one probe timeout after one that failed. What fails says nothing: nothing checks the database.
+ */
+export class ComplaintProbe {
+  #cancel: (() => void) | undefined;
+  #nextAt = 0;
+
+  constructor(
+    private readonly lines: ProbeLines,
+    private readonly time: Pick<Runtime, 'clock' | 'loop'>,
+    private readonly timeoutMs: number,
+    private readonly onPassed: () => void,
+  ) {}
+
+  /** Runs a probe with `stateCheck`, unless one is under way or has failed a moment ago. */
+  run(stateCheck: HealthCheckFunction | undefined): void {
+    const { lines, time, timeoutMs } = this;
+    if (this.#cancel !== undefined || time.clock.now() < this.#nextAt) return;
+    lines.commands.renew();
+    const setting = {
+      ...{ strategy: new PingStrategy(), timeoutMs, stateCheck, lines, peers: [] },
+      ...{ clock: time.clock, loop: time.loop },
+    };
+    this.#cancel = runProbe(setting, ({ healthy }) => {
+      this.#cancel = undefined;
+      this.#nextAt = time.clock.now() + timeoutMs;
+      lines.commands.renew();
+      if (healthy) this.onPassed();
+    });
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#nextAt = Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Timer } from '../../clock.js';
+import type { Database } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import type { HealthMonitor } from './health-monitor.js';
+
+export interface ConnectivityListener {
+  readonly monitors: ReadonlyMap<Database, HealthMonitor>;
+  /** The database's data connection could not be established within one probe timeout. */
+  onConnectionFailed(database: Database): void;
+}
+
+/**
+ * Whether data connections can be established. A database whose can't, within one probe timeout,
+ * can't serve, whatever its probes say.
+ */
+export class Connectivity {
+  readonly #timers = new Map<Database, Timer>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly listener: ConnectivityListener,
+  ) {}
+
+  /** Starts to wait for the connection, unless there is one or somebody waits already. */
+  await(database: Database): void {
+    const monitor = this.listener.monitors.get(database);
+    if (monitor === undefined || database.connected || this.#timers.has(database)) return;
+    database.unconnectedSince = this.runtime.clock.now();
+    const timer = this.runtime.loop.after(monitor.probeTimeoutMs, () => {
+      this.#timers.delete(database);
+      if (!database.connected) this.#fail(database);
+    });
+    this.#timers.set(database, timer);
+  }
+
+  #fail(database: Database): void {
+    database.connectionFailed = true;
+    database.failingSince ??= database.unconnectedSince;
+    this.listener.onConnectionFailed(database);
+  }
+
+  /** The same, with what was known before forgotten. */
+  awaitAnew(database: Database): void {
+    if (database.connected) return;
+    database.connectionFailed = false;
+    this.await(database);
+  }
+
+  established(database: Database): void {
+    this.rest(database);
+    database.connectionFailed = false;
+  }
+
+  /** It is known before the time is over that none can be. */
+  fail(database: Database): void {
+    if (database.connectionFailed) return;
+    this.await(database);
+    this.#timers.get(database)?.cancel();
+    this.#timers.delete(database);
+    this.#fail(database);
+  }
+
+  /** Nobody waits: its links rest until it is needed, or it is gone. */
+  rest(database: Database): void {
+    this.#timers.get(database)?.cancel();
+    this.#timers.delete(database);
+    database.unconnectedSince = undefined;
+  }
+}

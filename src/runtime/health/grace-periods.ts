@@ -1,0 +1,50 @@
+import type { Timer } from '../../clock.js';
+import type { Database } from '../database.js';
+import { type Runtime, timestamp } from '../engine-context.js';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Grace periods: while one lasts its database is not eligible; at its end the breaker closes. */
+export class GracePeriods {
+  readonly #timers = new Map<Database, Timer>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly onEnd: () => void,
+  ) {}
+
+  begin(database: Database): void {
+    database.graceEndsAt = this.runtime.clock.now() + this.runtime.options.gracePeriodMs;
+    this.#watch(database);
+  }
+
+  /** Now, however long it would have lasted. */
+  end(database: Database): void {
+    this.forget(database);
+    database.graceEndsAt = 0;
+    if (!database.circuit.close(this.runtime.clock.now())) return;
+    if (database.health === 'healthy') database.failingSince = undefined;
+    const at = timestamp(this.runtime);
+    this.runtime.emit('breaker-closed', { id: database.id, at, failures: 0, total: 0 });
+  }
+
+  forget(database: Database): void {
+    this.#timers.get(database)?.cancel();
+    this.#timers.delete(database);
+  }
+
+  #watch(database: Database): void {
+    this.forget(database);
+    const leftMs = database.graceEndsAt - this.runtime.clock.now();
+    const delayMs = Math.min(Math.max(Math.ceil(leftMs), 0), LONGEST_TIMER_MS);
+    const timer = this.runtime.clock.after(delayMs, () => {
+      if (database.graceEndsAt > this.runtime.clock.now()) {
+        this.#watch(database);
+        return;
+      }
+      this.end(database);
+      this.onEnd();
+    });
+    this.#timers.set(database, timer);
+  }
+}

@@ -1,0 +1,408 @@
+import type { DatabaseFailure } from '../../core/database-failure.js';
+import { isUsable } from '../../core/selection.js';
+import { CircuitOpenError, firstCause } from '../../errors.js';
+import type { MultiDbEvents } from '../../events.js';
+import type { Database, ProbeRecord } from '../database.js';
+import { type Runtime, timestamp } from '../engine-context.js';
+import type { Router } from '../failover/router.js';
+import { Watchers } from './condition-waiters.js';
+import { Connectivity, type ConnectivityListener } from './connectivity.js';
+import { GracePeriods } from './grace-periods.js';
+import type { Suspicion } from './health-check.js';
+import {
+  DEFAULT_TIMEOUT_MS,
+  HealthMonitor,
+  type HealthMonitorListener,
+  type Verdict,
+} from './health-monitor.js';
+import type { ProbeLines } from './probe-target.js';
+import { Reachability, type ReachabilityListener } from './reachability.js';
+import { RenewalLimit } from './renewal-limit.js';
+import { Verification, type VerificationHost } from './verification.js';
+
+/** Decides by what is known. */
+export interface HealthListener {
+  /** It is known that `database` can't serve, for now. */
+  onUnavailable(database: Database): void;
+  /** Something is known that was not; everything has to be looked at again. */
+  evaluate(): void;
+}
+
+/** A database's connections are to be replaced, while it is not left. */
+export type RenewalListener = (database: Database, why: Error) => void;
+
+/**
+ * What is known about the databases of a group: monitors, connections and breakers tell what they
+ * saw, here it is written down, and then the listener looks. It decides nothing.
+ */
+export class GroupHealth
+  implements HealthMonitorListener, ConnectivityListener, ReachabilityListener, VerificationHost
+{
+  readonly monitors = new Map<Database, HealthMonitor>();
+  readonly connectivity: Connectivity;
+  readonly reachability: Reachability;
+  readonly verification: Verification;
+  readonly grace: GracePeriods;
+  readonly watchers = new Watchers();
+  readonly #renewalListeners = new Set<RenewalListener>();
+  /** While no database serves: those that accept connections. */
+  readonly #reached = new Set<Database>();
+  readonly #renewals: RenewalLimit;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly router: Pick<Router, 'route' | 'listen'>,
+    private readonly listener: HealthListener,
+  ) {
+    this.connectivity = new Connectivity(runtime, this);
+    this.reachability = new Reachability(runtime, this);
+    this.verification = new Verification(runtime, this);
+    this.#renewals = new RenewalLimit(runtime.clock);
+    this.grace = new GracePeriods(runtime, () => listener.evaluate());
+    router.listen(({ to }) => {
+      if (to.database !== undefined) return;
+      this.#reached.clear();
+      this.reachability.search();
+    });
+  }
+
+  /** Starts the health checks of a database, and to wait for its data connection. */
+  watch(database: Database): void {
+    const monitor = new HealthMonitor(database, this, this.runtime);
+    this.monitors.set(database, monitor);
+    this.connectivity.await(database);
+    monitor.start();
+    this.reachability.watch(database);
+  }
+
+  unwatch(database: Database): void {
+    this.monitors.get(database)?.close();
+    this.monitors.delete(database);
+    this.reachability.forget(database);
+    this.grace.forget(database);
+    this.connectivity.rest(database);
+  }
+
+  end(): void {
+    for (const database of [...this.monitors.keys()]) this.unwatch(database);
+    this.watchers.end();
+  }
+
+  // What is seen.
+
+  onProbe(database: Database, record: ProbeRecord): void {
+    database.lastProbe = record;
+    database.counters.noteProbe(record);
+    const { counters, onProbe } = this.runtime;
+    if (database.membership === 'member') onProbe?.(database.id, record, counters);
+  }
+
+  onOutdated(database: Database, why: Error): void {
+    if (this.#renewals.allows(database)) this.#renewOthers(database, why);
+  }
+
+  onRefuted(database: Database, stateWord: string): void {
+    if (!this.#renewals.allows(database)) return;
+    const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
+    this.#renewOthers(database, new Error(message));
+  }
+
+  onGates(database: Database, cause: string | undefined): void {
+    const wereOpen = database.gatesOpen;
+    noteGates(database, cause);
+    if (wereOpen !== database.gatesOpen) this.listener.evaluate();
+  }
+
+  onHealthVerdict(database: Database, { healthy, cause, error }: Verdict): void {
+    if (error !== undefined) database.lastError = error;
+    const before = database.health;
+    const { id } = database;
+    const at = timestamp(this.runtime);
+    database.health = healthy ? 'healthy' : 'unhealthy';
+    database.verifiedFor = database.incarnation;
+    database.cause = cause;
+    if (healthy) {
+      if (!database.connectionFailed) database.failingSince = undefined;
+      if (before !== 'healthy') {
+        // What waits before its next attempt to connect need not wait any longer.
+        for (const link of [...database.links]) link.hurry(0);
+        this.#tell(database, 'database-healthy', { id, at });
+      }
+    } else {
+      database.failingSince ??= this.verification.unansweredSince(database) ?? this.#now;
+      if (before !== 'unhealthy') {
+        const why = cause ?? 'unhealthy';
+        this.#tell(database, 'database-unhealthy', { id, cause: why, error, at });
+      }
+      this.listener.onUnavailable(database);
+    }
+    this.listener.evaluate();
+  }
+
+  onConnected(database: Database): void {
+    database.reachedAt = this.#now;
+    if (!database.connected) return;
+    this.connectivity.established(database);
+    if (database.health === 'healthy') database.failingSince = undefined;
+    else this.monitors.get(database)?.suspect();
+    this.listener.evaluate();
+  }
+
+  /** `wasReady`: it was lost; otherwise it could not be made. */
+  onConnectionLost(
+    database: Database,
+    error: Error,
+    { wasReady }: { readonly wasReady: boolean },
+  ): void {
+    database.lastError = error;
+    // Where no health check asks, a refusal is the verdict.
+    if (wasReady || database.isChecked || database.driver.isCut(error)) {
+      this.connectivity.await(database);
+    } else this.connectivity.fail(database);
+    this.suspect(database, { fresh: true });
+    this.listener.evaluate();
+  }
+
+  /** One connection of several: not a failed database, but a reason to ask. */
+  onLaneLost(database: Database, error: Error): void {
+    database.lastError = error;
+    this.suspect(database, { fresh: true });
+  }
+
+  /**
+   * A new connection was made by an attempt that began at this monotonic time. While no database
+   * serves that wakes whatever waits for the database.
+   */
+  onReached(database: Database, startedAt: number): void {
+    database.reachedAt = this.#now;
+    if (database.resting) {
+      this.connectivity.established(database);
+      if (database.health === 'healthy') database.failingSince = undefined;
+    }
+    if (this.isSearching) {
+      const isFirst = !this.#reached.has(database);
+      this.#reached.add(database);
+      for (const link of [...database.links]) link.hurry(startedAt);
+      const monitor = database.health === 'healthy' ? undefined : this.monitors.get(database);
+      if (isFirst) monitor?.restart();
+      else monitor?.suspect();
+    }
+    this.listener.evaluate();
+  }
+
+  onUnreachable(database: Database, error: Error): void {
+    this.#reached.delete(database);
+    if (!database.resting) return;
+    database.lastError = error;
+    this.connectivity.fail(database);
+  }
+
+  /** Its connections rest until it is needed. */
+  onResting(database: Database): void {
+    this.connectivity.rest(database);
+    this.reachability.look(database);
+  }
+
+  onConnectionFailed(database: Database): void {
+    this.listener.onUnavailable(database);
+    this.listener.evaluate();
+  }
+
+  /** A client has left the group: what only it lacked is no failure any more. */
+  onMemberLeft(): void {
+    for (const database of this.monitors.keys()) {
+      if (database.connected && !database.resting) this.connectivity.established(database);
+      else this.connectivity.await(database);
+    }
+    this.listener.evaluate();
+  }
+
+  /**
+   * Announced maintenance is no failure: for `forMs` the active database is not left for it. At
+   * its end one probe decides anew.
+   */
+  onMaintenance(database: Database, forMs: number): void {
+    const monitor = this.monitors.get(database);
+    database.maintenanceEndsAt = this.#now + (forMs || (monitor?.probeTimeoutMs ?? 0));
+    if (forMs === 0 && database.health === 'unhealthy') monitor?.suspect({ fresh: true });
+    this.listener.evaluate();
+  }
+
+  onBreakerOpened(database: Database): void {
+    const { failures, total } = database.circuit.metrics(this.#now);
+    const { id } = database;
+    database.failingSince ??= this.#now;
+    database.lastError = new CircuitOpenError(`${failures} of ${total} commands failed`, {
+      databaseId: id,
+      cause: firstCause(database.lastError, 'CIRCUIT_OPEN'),
+    });
+    database.counters.breakerOpened += 1;
+    this.grace.begin(database);
+    this.runtime.emit('breaker-open', { id, at: timestamp(this.runtime), failures, total });
+    this.suspect(database, { fresh: true });
+    this.listener.evaluate();
+  }
+
+  /** A sign of failure: starts, or hurries, a probe round. */
+  suspect(
+    database: Database,
+    suspicion: Suspicion & { readonly stateWord?: string | undefined },
+  ): void {
+    const monitor = this.monitors.get(database);
+    if (monitor?.hasChecks) database.failingSince ??= this.#now;
+    monitor?.suspect(suspicion);
+    if (this.isActive(database)) this.verification.askStandbys(database);
+  }
+
+  onSilent(database: Database, since: number, error: Error): void {
+    database.lastError = error;
+    database.failingSince ??= since;
+    this.connectivity.fail(database);
+  }
+
+  // What has been decided.
+
+  /**
+   * The active database is left for its failure: what was known of it is void. Whoever decided
+   * that goes on to choose: nothing is told here, or it would be left twice.
+   */
+  onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
+    database.left = { reason, cause, at: this.#now };
+    database.incarnation += 1;
+    database.reachedAt = undefined;
+    database.wasEligible = true;
+    this.grace.begin(database);
+    const monitor = this.monitors.get(database);
+    noteGates(database, monitor?.gateCause);
+    // What it was left for must be checked from now on; a failed round begins anew by itself.
+    if (database.health === 'healthy') monitor?.suspect({ fresh: true });
+  }
+
+  /** Somebody who verified it wants it: what it was left for is forgotten. */
+  pardon(database: Database): void {
+    const wasHealthy = database.health === 'healthy';
+    database.health = 'healthy';
+    database.verifiedFor = database.incarnation;
+    database.cause = undefined;
+    database.failingSince = undefined;
+    if (!wasHealthy) {
+      const at = timestamp(this.runtime);
+      this.runtime.emit('database-healthy', { id: database.id, at });
+    }
+    this.grace.end(database);
+  }
+
+  /** `successor`, which is well, has taken the place of `old`: what was told last of the id is over. */
+  onReplaced(old: Database, successor: Database): void {
+    const { id } = successor;
+    this.grace.end(old);
+    if (old.health === 'healthy') return;
+    this.#tell(successor, 'database-healthy', { id, at: timestamp(this.runtime) });
+  }
+
+  /** Can it serve? Its verdict is out again. */
+  askAnew(database: Database): void {
+    if (database.resting) database.reachedAt = undefined;
+    this.connectivity.awaitAnew(database);
+    this.reachability.look(database);
+    this.monitors.get(database)?.suspect({ fresh: true });
+  }
+
+  probeAll(): void {
+    for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
+  }
+
+  /**
+   * Replaces all connections of one database, of every client of the group, without a failover:
+   * those for commands, probes, subscriptions and transactions. A new one is opened beside the old
+   * one and takes its place once it is ready; what is in flight on the old one finishes there.
+   * Until a new one is ready the old one serves.
+   */
+  renewConnections(database: Database, why: Error): void {
+    const monitor = this.monitors.get(database);
+    if (monitor === undefined) return;
+    for (const { commands } of [monitor.lines, monitor.sideLines]) commands.supersede();
+    this.#renewOthers(database, why);
+  }
+
+  /** All but the connections of the probes, which are new already. */
+  #renewOthers(database: Database, why: Error): void {
+    const monitor = this.monitors.get(database);
+    for (const lines of [monitor?.lines, monitor?.sideLines]) lines?.subscriptions.renew();
+    for (const listener of [...this.#renewalListeners]) listener(database, why);
+  }
+
+  /** Called by `renewConnections`, until the returned function is called. */
+  listenForRenewal(listener: RenewalListener): () => void {
+    this.#renewalListeners.add(listener);
+    return () => this.#renewalListeners.delete(listener);
+  }
+
+  // What is asked.
+
+  /** No database serves, any more. */
+  get isSearching(): boolean {
+    const { database, generation } = this.router.route;
+    return database === undefined && generation > 0;
+  }
+
+  isActive(database: Database): boolean {
+    return this.router.route.database === database;
+  }
+
+  probeTimeoutMs(database: Database): number {
+    return this.monitors.get(database)?.probeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  linesBeside(database: Database): readonly ProbeLines[] {
+    return [...this.monitors]
+      .filter(([other]) => other !== database && other.membership === 'member')
+      .map(([, { sideLines }]) => sideLines);
+  }
+
+  oneProbeIsEnough(database: Database): boolean {
+    const { health, maintenanceEndsAt } = database;
+    if (health === 'unknown' || this.router.route.database === undefined) return true;
+    return health === 'unhealthy' && maintenanceEndsAt > this.#now;
+  }
+
+  /** Resolves when it is known whether `database` can serve. */
+  firstVerdict(database: Database): Promise<void> {
+    return this.watchers.until(
+      database,
+      () => database.health === 'unhealthy' || database.connectionFailed || isUsable(database),
+    );
+  }
+
+  /** Resolves when it is known whether a sign of failure was one: it is well, or not active. */
+  whenSettled(database: Database): Promise<void> {
+    return this.watchers.until(
+      database,
+      () => database.failingSince === undefined || this.router.route.database !== database,
+    );
+  }
+
+  /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
+  whenConnected(database: Database): Promise<void> {
+    this.connectivity.awaitAnew(database);
+    return this.watchers.until(database, () => database.connected || database.connectionFailed);
+  }
+
+  /** People hear of members only. */
+  #tell<Name extends 'database-healthy' | 'database-unhealthy'>(
+    { membership }: Database,
+    name: Name,
+    ...event: MultiDbEvents[Name]
+  ): void {
+    if (membership === 'member') this.runtime.emit(name, ...event);
+  }
+
+  get #now(): number {
+    return this.runtime.clock.now();
+  }
+}
+
+function noteGates(database: Database, cause: string | undefined): void {
+  database.gatesOpen = cause === undefined;
+  database.gateCause = cause;
+}

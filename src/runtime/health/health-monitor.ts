@@ -1,0 +1,290 @@
+import { stateCheckFor } from '../../health-strategies/state-check.js';
+import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
+import type { ResolvedHealthCheck } from '../../options/types.js';
+import type { Database, ProbeRecord } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import { ComplaintProbe } from './complaint-probe.js';
+import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
+import { NameWatch } from './name-watch.js';
+import type { ProbeResult } from './probe.js';
+import type { ProbeLines } from './probe-target.js';
+import { ProbeLine } from './shared-probe-connection.js';
+
+export interface Verdict {
+  readonly healthy: boolean;
+  readonly cause: string | undefined;
+  readonly error: unknown;
+}
+
+export interface HealthMonitorListener {
+  onProbe(database: Database, record: ProbeRecord): void;
+  /** Only verdicts of the database's present incarnation. */
+  onHealthVerdict(database: Database, verdict: Verdict): void;
+  /** A probe connection was made; the attempt began at this monotonic time. */
+  onReached(database: Database, startedAt: number): void;
+  /** `cause`: what keeps the database from being failed back to; `undefined`: nothing. */
+  onGates(database: Database, cause: string | undefined): void;
+  /** Probe connections led elsewhere, or nowhere, while new ones are healthy. */
+  onOutdated(database: Database, why: Error): void;
+  /**
+   * What a command complained about is not so over a new connection: those over which commands go
+   * may lead to another server.
+   */
+  onRefuted(database: Database, stateWord: string): void;
+  /** A host name of the database leads elsewhere: replaces its connections without a failover. */
+  renewConnections(database: Database, why: Error): void;
+  /** Whether one healthy probe is a verdict: at start, and while no database serves. */
+  oneProbeIsEnough(database: Database): boolean;
+  /** Connections to the other databases of the group, for the checks of this one. */
+  linesBeside(database: Database): readonly ProbeLines[];
+}
+
+interface Latest {
+  readonly healthy: boolean;
+  readonly cause: string | undefined;
+  readonly incarnation: number;
+}
+
+/** The shortest timeout of a probe where there is no check to ask. */
+export const DEFAULT_TIMEOUT_MS = 1000;
+
+/**
+ * The health of one database. It is healthy when each full check's latest round was, and unhealthy
+ * as soon as one's was not; its gates are open when each gate check's was.
+ *
+ * Full checks share one probe connection. Gates, and the checks of other databases, share another
+ * one: whatever they do on it, they can't make this database unhealthy.
+ */
+export class HealthMonitor implements HealthCheckListener {
+  /** Of the full checks. */
+  readonly lines: ProbeLines;
+  /** Of the gates, and of the checks of other databases; opened when they send a command. */
+  readonly sideLines: ProbeLines;
+  /** Full checks: they make the health. */
+  readonly #checks: HealthCheck[];
+  readonly #gates: HealthCheck[];
+  readonly #latest = new Map<HealthCheck, Latest>();
+  /** Incarnation at each check's round start. */
+  readonly #startedFor = new Map<HealthCheck, number>();
+  readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
+  /** What the database complained about, until all of it passes. */
+  readonly #stateWords = new Set<string>();
+  /** State words of commands that no probe has looked into yet. */
+  readonly #complaints = new Set<string>();
+  /** Monotonic time of the first of them, until all checks pass. */
+  readonly #complainedAt = new Map<string, number>();
+  readonly #names: NameWatch;
+  /** In the place of full checks, where there are none. */
+  readonly #complaintProbe: ComplaintProbe;
+
+  constructor(
+    readonly database: Database,
+    private readonly listener: HealthMonitorListener,
+    private readonly time: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
+  ) {
+    const { driver, options } = database;
+    const setting = {
+      silentAfterMs: this.#timeoutOf(options.healthChecks),
+      onOutdated: (why: Error) => listener.onOutdated(database, why),
+      onOpened: (startedAt: number) => listener.onReached(database, startedAt),
+    };
+    const newLine = () => new ProbeLine(driver, time, setting);
+    const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
+    this.lines = newLines();
+    this.sideLines = newLines();
+    const checks = options.healthChecks.map((check) => {
+      const lines = check.role === 'gate' ? this.sideLines : this.lines;
+      return new HealthCheck(check, this, lines, time);
+    });
+    const onMoved = (why: Error) => listener.renewConnections(database, why);
+    this.#names = new NameWatch(database, this, time, onMoved);
+    this.#complaintProbe = new ComplaintProbe(this.lines, time, this.probeTimeoutMs, () =>
+      this.#refute(),
+    );
+    this.#checks = checks.filter((check) => check.options.role === 'full');
+    this.#gates = checks.filter((check) => check.options.role === 'gate');
+  }
+
+  /** The shortest timeout of a full check's probe. */
+  get probeTimeoutMs(): number {
+    return this.#timeoutOf(this.database.options.healthChecks);
+  }
+
+  #timeoutOf(checks: readonly ResolvedHealthCheck[]): number {
+    const full = checks.filter(({ role }) => role === 'full');
+    const timeouts = full.map(({ timeoutMs }) => timeoutMs);
+    return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.min(...timeouts);
+  }
+
+  /** Whether anything here makes the health. */
+  get hasChecks(): boolean {
+    return this.#checks.length > 0;
+  }
+
+  /** Starts all checks, and the watch over the host names. */
+  start(): void {
+    for (const check of [...this.#checks, ...this.#gates]) check.start();
+    this.#names.start();
+  }
+
+  /**
+   * Starts, or hurries, a round of each full check. A state word that the database complained
+   * about stays checked until it passes.
+   */
+  suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
+    const { stateWord } = suspicion;
+    if (stateWord !== undefined) {
+      this.#complaints.add(stateWord);
+      // One new connection is enough for a complaint that is repeated over and over.
+      const since = this.#complainedAt.get(stateWord) ?? this.time.clock.now();
+      this.#complainedAt.set(stateWord, since);
+      suspicion = { ...suspicion, doubtSince: since };
+    }
+    if (!this.hasChecks && stateWord !== undefined) {
+      const checks = [...this.#complaints].map(stateCheckFor);
+      this.#complaintProbe.run(inTurn(checks));
+      return;
+    }
+    const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
+    if (isNew && stateCheckFor(stateWord) !== undefined) {
+      this.#stateWords.add(stateWord);
+      // What was probed so far did not look at this state.
+      for (const check of this.#checks) check.restart(suspicion);
+    } else {
+      for (const check of this.#checks) check.start(suspicion);
+    }
+  }
+
+  /** Starts a new round of each full check now: a connection on its way may be lost. */
+  restart(): void {
+    if (!this.lines.commands.connected) this.lines.commands.renew();
+    for (const check of this.#checks) check.restart();
+  }
+
+  /** One probe of each full check, over a new connection. */
+  verify(): Promise<Verdict> {
+    const missing = new Set(this.#checks);
+    return new Promise((resolve) => {
+      const onProbe = (check: HealthCheck, result: ProbeResult) => {
+        missing.delete(check);
+        if (result.healthy && missing.size > 0) return;
+        this.#probed.delete(onProbe);
+        const { healthy, cause, error } = result;
+        resolve({
+          healthy,
+          cause: healthy ? undefined : `${check.options.name}: ${cause ?? 'failed'}`,
+          error,
+        });
+      };
+      if (missing.size === 0) resolve({ healthy: true, cause: undefined, error: undefined });
+      else {
+        this.#probed.add(onProbe);
+        this.suspect({ fresh: true });
+      }
+    });
+  }
+
+  close(): void {
+    this.#names.close();
+    this.#complaintProbe.close();
+    for (const check of [...this.#checks, ...this.#gates]) check.close();
+    for (const { commands, subscriptions } of [this.lines, this.sideLines]) {
+      commands.close();
+      subscriptions.close();
+    }
+    const [check] = this.#checks;
+    if (check === undefined) return;
+    const error = new Error('health checks have ended');
+    const ended = { healthy: false, cause: error.message, error, latencyMs: 0 };
+    for (const onProbe of [...this.#probed]) onProbe(check, ended);
+  }
+
+  onRoundStart(check: HealthCheck): void {
+    this.#startedFor.set(check, this.database.incarnation);
+  }
+
+  onProbe(check: HealthCheck, result: ProbeResult): boolean {
+    this.listener.onProbe(this.database, {
+      check: check.options.name,
+      healthy: result.healthy,
+      cause: result.cause,
+      timedOut: result.timedOut ?? false,
+      at: new Date(this.time.clock.wallTime()),
+      latencyMs: result.latencyMs,
+    });
+    if (check.options.role === 'gate') return false;
+    if (result.healthy) this.#refute();
+    for (const onProbe of [...this.#probed]) onProbe(check, result);
+    return this.listener.oneProbeIsEnough(this.database);
+  }
+
+  /** Told once for each complaint. */
+  #refute(): void {
+    for (const stateWord of [...this.#complaints]) {
+      this.#complaints.delete(stateWord);
+      this.listener.onRefuted(this.database, stateWord);
+    }
+  }
+
+  onVerdict(check: HealthCheck, healthy: boolean, last: ProbeResult): void {
+    const { incarnation } = this.database;
+    if (this.#startedFor.get(check) !== incarnation) {
+      // The database was left meanwhile: what this round saw is from before.
+      check.start();
+      return;
+    }
+    const cause = healthy ? undefined : `${check.options.name}: ${last.cause ?? 'failed'}`;
+    this.#latest.set(check, { healthy, cause, incarnation });
+    if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);
+    else if (!healthy) this.#tell({ healthy, cause, error: last.error });
+    else if (this.#allPassed()) {
+      this.#stateWords.clear();
+      this.#complainedAt.clear();
+      this.#tell({ healthy, cause, error: undefined });
+    }
+  }
+
+  stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
+    if (this.#stateWords.size === 0 || check.options.role === 'gate') return undefined;
+    return inTurn([...this.#stateWords].map(stateCheckFor));
+  }
+
+  peers(): readonly ProbeLines[] {
+    return this.listener.linesBeside(this.database);
+  }
+
+  #allPassed(): boolean {
+    const { incarnation } = this.database;
+    return this.#checks.every((each) => {
+      const latest = this.#latest.get(each);
+      return latest?.healthy === true && latest.incarnation === incarnation;
+    });
+  }
+
+  #tell(verdict: Verdict): void {
+    this.listener.onHealthVerdict(this.database, verdict);
+  }
+
+  /**
+   * What keeps the database from being failed back to. Gates are open before the first verdict,
+   * since start-up does not wait for them; not after a leaving, until they have passed anew.
+   */
+  get gateCause(): string | undefined {
+    const { incarnation, left } = this.database;
+    for (const gate of this.#gates) {
+      const latest = this.#latest.get(gate);
+      const isKnown = latest?.incarnation === incarnation;
+      if (isKnown ? latest.healthy : left === undefined) continue;
+      return isKnown ? latest.cause : `${gate.options.name}: not checked since it was left`;
+    }
+    return undefined;
+  }
+}
+
+/** Each of the checks once, one after the other. */
+function inTurn(checks: readonly (HealthCheckFunction | undefined)[]): HealthCheckFunction {
+  return async (probe) => {
+    for (const each of new Set(checks)) await each?.(probe);
+    return true;
+  };
+}

@@ -1,0 +1,122 @@
+import type { Timer } from '../../clock.js';
+import { hasMovedFrom, type NameHistory, withAnswer } from '../../core/moved-name.js';
+import type { NameInUse } from '../../drivers/driver.js';
+import type { Database } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import type { HealthMonitor } from './health-monitor.js';
+import { orAborted } from './probe-target.js';
+
+/** Random share of the interval, by which it may be shorter or longer. */
+const JITTER = 0.2;
+
+/** What is left open of renewed connections, for what is in flight there, is not renewed again so soon. */
+const RENEW_AGAIN_AFTER_MS = 60_000;
+
+/** The longest that a timer can wait. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * Looks up the host names of a database's open connections again and again, and reports when one
+ * has moved away from where a connection leads (`core/moved-name.ts`): nothing else shows that an
+ * idle connection leads to a server that is no longer meant. A lookup that fails changes nothing,
+ * nor does a name that leads to a server which is not healthy.
+ */
+export class NameWatch {
+  readonly #histories = new Map<string, NameHistory>();
+  readonly #abort = new AbortController();
+  #timer: Timer | undefined;
+  /** Monotonic time of the latest report about each connection. */
+  readonly #reportedAt = new WeakMap<object, number>();
+
+  constructor(
+    private readonly database: Pick<Database, 'driver'>,
+    private readonly monitor: Pick<HealthMonitor, 'lines' | 'probeTimeoutMs'>,
+    private readonly runtime: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
+    /** Called after a round of lookups, once for each connection that is left open. */
+    private readonly onMoved: (why: Error) => void,
+  ) {}
+
+  start(): void {
+    const { resolveIntervalMs } = this.runtime.options;
+    if (resolveIntervalMs === 0 || this.database.driver.names === undefined) return;
+    const delayMs = resolveIntervalMs * (1 - JITTER + 2 * JITTER * this.runtime.random());
+    this.#timer = this.runtime.clock.after(Math.min(delayMs, MAX_DELAY_MS), () => {
+      this.#look(resolveIntervalMs / 2)
+        // What a new connection could not do: the present ones stay.
+        .catch(() => {})
+        .finally(() => {
+          if (!this.#abort.signal.aborted) this.start();
+        });
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#abort.abort(new Error('the database is no longer watched'));
+  }
+
+  /** Clients that share a name share its answers, down to an age of `minDistanceMs`. */
+  async #look(minDistanceMs: number): Promise<void> {
+    const { names } = this.database.driver;
+    const { signal } = this.#abort;
+    const answers = (await names?.resolve(minDistanceMs, signal)) ?? [];
+    if (names === undefined || signal.aborted) return;
+    const { inUse } = names;
+    for (const key of [...this.#histories.keys()]) {
+      if (inUse.every((use) => use.key !== key)) this.#histories.delete(key);
+    }
+    const now = this.runtime.clock.now();
+    const isReported = (use: NameInUse) =>
+      now - (this.#reportedAt.get(use) ?? Number.NEGATIVE_INFINITY) < RENEW_AGAIN_AFTER_MS;
+    let why: Error | undefined;
+    for (const { key, host, addresses, at } of answers) {
+      const history = withAnswer(this.#histories.get(key), addresses, at, minDistanceMs);
+      if (history === undefined) continue;
+      this.#histories.set(key, history);
+      const isLeft = (use: NameInUse) => use.key === key && hasMovedFrom(history, use.addresses);
+      const left = inUse.find((use) => isLeft(use) && !isReported(use));
+      if (left === undefined) continue;
+      const [from, to] = [left.addresses.join(', '), history.addresses.join(', ')];
+      why = new Error(`${host} has moved from ${from} to ${to}`);
+    }
+    if (why === undefined) return;
+    await this.#verify();
+    if (signal.aborted) return;
+    for (const use of inUse) this.#reportedAt.set(use, now);
+    this.onMoved(why);
+  }
+
+  /**
+   * Rejects unless a new connection serves: DNS may be wrong, or ahead of a failover. A replica is
+   * not taken while the present connection leads to a master.
+   */
+  async #verify(): Promise<void> {
+    const abort = new AbortController();
+    const giveUp = () => abort.abort(new Error('no answer in time'));
+    this.#abort.signal.addEventListener('abort', giveUp, { once: true });
+    const timer = this.runtime.loop.after(this.monitor.probeTimeoutMs, giveUp);
+    const { signal } = abort;
+    try {
+      const connection = await this.database.driver.openProbe(signal);
+      try {
+        await orAborted(connection.send(['PING']), signal);
+        if (!(await isReplica(orAborted(connection.send(['ROLE']), signal)))) return;
+        const { commands } = this.monitor.lines;
+        const present = commands.use(signal, (each) => each.send(['ROLE']));
+        if (await isReplica(orAborted(present, signal))) return;
+        throw new Error('the name leads to a replica');
+      } finally {
+        connection.destroy();
+      }
+    } finally {
+      timer.cancel();
+      this.#abort.signal.removeEventListener('abort', giveUp);
+    }
+  }
+}
+
+/** A server that does not let ROLE be asked is none. */
+async function isReplica(asked: Promise<unknown>): Promise<boolean> {
+  const reply = await asked.catch(() => undefined);
+  return Array.isArray(reply) && String(reply[0]) === 'slave';
+}

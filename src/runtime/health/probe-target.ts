@@ -1,0 +1,71 @@
+import type { CommandArgument } from '../../drivers/driver.js';
+import type { ProbeTarget } from '../../health-strategies/strategy.js';
+import type { Database } from '../database.js';
+import type { ProbeLine } from './shared-probe-connection.js';
+
+/** The connections of one database that are there for probes. */
+export interface ProbeLines {
+  readonly database: Database;
+  readonly commands: ProbeLine;
+  /** Apart, because a subscriber of RESP 2 takes no commands. */
+  readonly subscriptions: ProbeLine;
+}
+
+/** What a probe may do with one database, until `signal` aborts. */
+export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget {
+  const { database } = lines;
+  return {
+    databaseId: database.id,
+    host: database.driver.host,
+    port: database.driver.port,
+    get connected() {
+      return database.connected;
+    },
+
+    get shardTags() {
+      return database.driver.shardTags;
+    },
+
+    sendCommand: (args: readonly CommandArgument[]) =>
+      orAborted(
+        lines.commands.use(signal, (connection) => connection.send(args)),
+        signal,
+      ),
+
+    subscribe(channel, onMessage) {
+      const hear = (message: string) => {
+        if (!signal.aborted) onMessage(message);
+      };
+      let answered = false;
+      const giveUp = () => {
+        // A connection that does not answer is of no use to the next probe.
+        if (!answered) lines.subscriptions.renew();
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      const subscribed = lines.subscriptions.use(signal, async (connection) => {
+        try {
+          await connection.subscribe(channel, hear);
+        } finally {
+          answered = connection.alive;
+        }
+        const leave = () => connection.unsubscribe(channel, hear);
+        if (signal.aborted) leave();
+        else signal.addEventListener('abort', leave, { once: true });
+      });
+      return orAborted(subscribed, signal);
+    },
+  };
+}
+
+/** Settles as `promise` does, or rejects when `signal` aborts first. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const settled = new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
+  // A strategy that does not await it must not end the process.
+  settled.catch(() => {});
+  return settled;
+}

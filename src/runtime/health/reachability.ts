@@ -1,0 +1,151 @@
+import type { Timer } from '../../clock.js';
+import type { Database } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import type { HealthMonitor } from './health-monitor.js';
+
+export interface ReachabilityListener {
+  /** No database serves: each is tried several times a second. */
+  readonly isSearching: boolean;
+  /** How long a connection may take. */
+  probeTimeoutMs(database: Database): number;
+  readonly monitors: ReadonlyMap<Database, HealthMonitor>;
+  /** A new connection was made, by an attempt that began at this monotonic time. */
+  onReached(database: Database, startedAt: number): void;
+  /** None could be made. */
+  onUnreachable(database: Database, error: Error): void;
+}
+
+/** Between two attempts while no database serves, in milliseconds; a random part shorter. */
+const SEARCH_PAUSE_MS = 300;
+/** Between two attempts to reach a lazy standby that has no health check. */
+const DEFAULT_PAUSE_MS = 5000;
+const JITTER = 0.3;
+/** More than that are not under way at the same time: the network drops them. */
+const MAX_UNDER_WAY = 4;
+
+interface Watch {
+  timer: Timer | undefined;
+  readonly underWay: Set<AbortController>;
+}
+
+/**
+ * Finds out whether new connections to a database can be made, by making one and closing it.
+ *
+ * - While no database serves, each is tried about four times a second, so that the first one that
+ *   accepts connections again is noticed at once, however many clients wait for it with growing
+ *   delays. An attempt that gets no answer does not hold up the next one.
+ * - A lazy standby has no data connection that would tell. It is tried until it was reached, and
+ *   then as often as it is checked if its checks make no connection.
+ */
+export class Reachability {
+  readonly #watches = new Map<Database, Watch>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly listener: ReachabilityListener,
+  ) {}
+
+  watch(database: Database): void {
+    this.#watches.set(database, { timer: undefined, underWay: new Set() });
+    this.look(database);
+  }
+
+  forget(database: Database): void {
+    const watch = this.#watches.get(database);
+    this.#watches.delete(database);
+    watch?.timer?.cancel();
+    for (const abort of watch?.underWay ?? []) abort.abort(new Error('no longer wanted'));
+  }
+
+  /** It may need to be tried now. */
+  look(database: Database): void {
+    const watch = this.#watches.get(database);
+    if (watch === undefined || !this.#isWanted(database)) return;
+    watch.timer?.cancel();
+    this.#try(database, watch);
+  }
+
+  /** No database serves any more. Probes begin at once; attempts follow, not all in step. */
+  search(): void {
+    for (const [database, watch] of this.#watches) {
+      watch.timer?.cancel();
+      this.#next(database, watch, SEARCH_PAUSE_MS * this.runtime.random());
+    }
+  }
+
+  /** Resolves to whether a new connection could be made within the probe timeout. */
+  attempt(database: Database): Promise<boolean> {
+    const watch = this.#watches.get(database);
+    if (watch === undefined) return Promise.resolve(false);
+    const { clock, loop } = this.runtime;
+    const abort = new AbortController();
+    watch.underWay.add(abort);
+    const startedAt = clock.now();
+    const timeoutMs = this.listener.probeTimeoutMs(database);
+    const timer = loop.after(timeoutMs, () =>
+      abort.abort(new Error(`no connection within ${timeoutMs} ms`)),
+    );
+    const end = () => {
+      timer.cancel();
+      watch.underWay.delete(abort);
+      return this.#watches.get(database) === watch;
+    };
+    return database.driver.openProbe(abort.signal).then(
+      (connection) => {
+        connection.destroy();
+        if (!end()) return false;
+        this.listener.onReached(database, startedAt);
+        return true;
+      },
+      (error) => {
+        // Another attempt, which began later, may have succeeded.
+        if (end() && startedAt >= (database.reachedAt ?? 0)) this.#fail(database, error);
+        return false;
+      },
+    );
+  }
+
+  #fail(database: Database, cause: unknown): void {
+    // Accepted and then cut says nothing yet: a proxy restarts like that.
+    if (!database.driver.isCut(cause)) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      this.listener.onUnreachable(database, error);
+    }
+    const watch = this.#watches.get(database);
+    const isOver = watch === undefined || watch.timer !== undefined || !this.#isWanted(database);
+    if (!isOver) this.#next(database, watch, this.#pauseMs(database));
+  }
+
+  #try(database: Database, watch: Watch): void {
+    if (watch.underWay.size < MAX_UNDER_WAY) void this.attempt(database);
+    this.#next(database, watch, this.#pauseMs(database));
+  }
+
+  #next(database: Database, watch: Watch, delayMs: number): void {
+    watch.timer = this.runtime.clock.after(delayMs, () => {
+      watch.timer = undefined;
+      if (this.#isWanted(database)) this.#try(database, watch);
+    });
+  }
+
+  #isWanted(database: Database): boolean {
+    if (this.listener.isSearching) return true;
+    return database.resting && !this.#isProven(database);
+  }
+
+  /** It was reached, and its checks, if it has any, hold a connection that shows more. */
+  #isProven(database: Database): boolean {
+    if (database.reachedAt === undefined || database.connectionFailed) return false;
+    const { monitors } = this.listener;
+    return !database.isChecked || monitors.get(database)?.lines.commands.connected === true;
+  }
+
+  #pauseMs(database: Database): number {
+    const { random } = this.runtime;
+    const intervals = database.options.healthChecks.map(({ intervalMs }) => intervalMs);
+    const pauseMs = this.listener.isSearching
+      ? SEARCH_PAUSE_MS
+      : Math.min(...intervals, DEFAULT_PAUSE_MS);
+    return pauseMs * (1 - JITTER * random());
+  }
+}

@@ -1,0 +1,355 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock, Timer } from '../../clock.js';
+import type { Driver, LoopTime, ProbeConnection } from '../../drivers/driver.js';
+
+/** Before a connection that broke is replaced: nothing the first time, then growing pauses. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 100;
+/** How long a superseded connection is kept. */
+const FORMER_MS = 2000;
+/** After a new connection that did no better than the present one. */
+const IN_VAIN_MS = 1000;
+
+/** Refusals of the moment, which another connection to the same server could have got as well. */
+const SAME_SERVER = /^(\w*Error: )?(BUSY|TRYAGAIN) /;
+
+/** The opening was given up for another one. */
+class Renewed extends Error {}
+
+/** One connection, which is opening, open, or of no use any more. */
+class Way {
+  readonly opened: Promise<ProbeConnection>;
+  #connection: ProbeConnection | undefined;
+  #isOver = false;
+  readonly #abort = new AbortController();
+
+  constructor(
+    driver: Driver,
+    /** Monotonic milliseconds. */
+    readonly since: number,
+    onOpened: ((startedAt: number) => void) | undefined,
+  ) {
+    // A driver may ask many servers at once.
+    setMaxListeners(0, this.#abort.signal);
+    this.opened = driver.openProbe(this.#abort.signal);
+    this.opened.then(
+      (connection) => {
+        this.#connection = connection;
+        if (this.#isOver) connection.destroy();
+        else onOpened?.(since);
+      },
+      () => {
+        this.#isOver = true;
+      },
+    );
+  }
+
+  get isUsable(): boolean {
+    return !this.#isOver && this.#connection?.alive !== false;
+  }
+
+  /** Once it is open, and as long as it lives. */
+  get connection(): ProbeConnection | undefined {
+    return this.isUsable ? this.#connection : undefined;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#abort.abort(new Renewed('a new probe connection was asked for'));
+    this.#connection?.destroy();
+  }
+}
+
+export interface ProbeLineSetting {
+  /** How long a command may be unanswered before its connection counts as silent. */
+  readonly silentAfterMs: number;
+  /** The connection led elsewhere or nowhere: a new one answered where it refused or was silent. */
+  onOutdated(why: Error): void;
+  /** A connection was made; the attempt began at this monotonic time. */
+  onOpened?(startedAt: number): void;
+}
+
+type Ending<T> =
+  | { readonly ok: true; readonly value: T; readonly way: Way }
+  /** `answered`: by an error reply. */
+  | { readonly ok: false; readonly error: unknown; readonly answered: boolean };
+
+/**
+ * A connection for the probes of one database, shared by its checks: opened when it is needed,
+ * reused, and replaced at once, without any backoff, when it breaks, so that a probe fails by what
+ * the server does and not by what became of an old connection.
+ *
+ * An old connection may lead to a server that the database's name no longer means, or into a flow
+ * that a firewall has forgotten. So in doubt a successor is opened beside it: what is asked goes
+ * over both, and the new one's answer counts.
+ */
+export class ProbeLine {
+  /** Error replies over connections that were open before they were used. */
+  refusals = 0;
+  #present: Way | undefined;
+  /** Opened beside the present one. */
+  #successor: Way | undefined;
+  #closed = false;
+  /** Monotonic time at which a successor refused as well, or could not be opened. */
+  #inVainAt = Number.NEGATIVE_INFINITY;
+  #former: { readonly way: Way; readonly timer: Timer } | undefined;
+  /** Of what is under way: starts it over the successor as well; tells how it was refused so far. */
+  readonly #uses = new Map<() => void, () => unknown>();
+  readonly #timers = new Set<Timer>();
+
+  constructor(
+    private readonly driver: Driver,
+    private readonly time: { readonly clock: Clock; readonly loop: LoopTime },
+    private readonly setting?: ProbeLineSetting,
+  ) {}
+
+  get connected(): boolean {
+    return this.#present?.connection !== undefined;
+  }
+
+  /** Makes what comes next, and what is under way, use a new connection. */
+  renew(): void {
+    this.#present?.end();
+    this.#present = undefined;
+    this.#successor?.end();
+    this.#successor = undefined;
+  }
+
+  /**
+   * Has what is under way, and what comes next, go over a new connection beside the present one,
+   * unless that was opened at `since` (monotonic) or later, or a new one has just done no better.
+   * True: there is a new connection beside the present one.
+   */
+  doubt(since: number): boolean {
+    if (this.#successor?.isUsable) return true;
+    const present = this.#present;
+    if (this.#closed || present?.isUsable !== true || present.since >= since) return false;
+    const now = this.time.clock.now();
+    if (now - this.#inVainAt < IN_VAIN_MS) return false;
+    this.#successor = this.#newWay();
+    for (const again of [...this.#uses.keys()]) again();
+    return true;
+  }
+
+  /** Closes a successor over which nothing is under way. */
+  endDoubt(): void {
+    if (this.#uses.size > 0) return;
+    this.#successor?.end();
+    this.#successor = undefined;
+  }
+
+  /** With which the present connection refused what still waits for a new one. */
+  get refusal(): unknown {
+    return [...this.#uses.values()].map((refusal) => refusal()).find((each) => each !== undefined);
+  }
+
+  /** A command waits for its answer. */
+  get isWaiting(): boolean {
+    return this.#uses.size > 0;
+  }
+
+  /**
+   * As `renew`, but the present connection stays open for some seconds as `former`.
+   */
+  supersede(): void {
+    const present = this.#present;
+    this.#present = undefined;
+    this.renew();
+    if (present !== undefined) this.#keep(present);
+  }
+
+  /**
+   * The latest connection that was superseded, as long as it is kept: it leads to the same server
+   * as the data connections that were opened at about the same time.
+   */
+  get former(): ProbeConnection | undefined {
+    return this.#former?.way.connection;
+  }
+
+  /**
+   * Runs `action` on the connection, again on a new one as long as it breaks: only a refusal, an
+   * error reply or the caller's timeout ends it. In doubt it runs over the new connection as well;
+   * the first success counts, and an error reply of the new one.
+   */
+  use<T>(signal: AbortSignal, action: (connection: ProbeConnection) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let underWay = 0;
+      let present: 'under way' | 'refused' | 'over' = 'under way';
+      let failure: unknown;
+      let wasDoubted = false;
+      let isOver = false;
+      const end = () => {
+        isOver = true;
+        this.#uses.delete(again);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const onAbort = () => {
+        end();
+        reject(signal.reason);
+      };
+      const fail = (error: unknown, answered: boolean) => {
+        if (answered || failure === undefined) failure = error;
+        if (underWay > 0 || isOver) return;
+        end();
+        reject(failure);
+      };
+      const overPresent = async () => {
+        underWay += 1;
+        const before = this.#present?.connection;
+        const ending = await this.#run(() => this.#wayOfPresent(), signal, action);
+        underWay -= 1;
+        present = !ending.ok && ending.answered ? 'refused' : 'over';
+        if (ending.ok) {
+          end();
+          resolve(ending.value);
+        } else {
+          const isElsewhere = ending.answered && !SAME_SERVER.test(String(ending.error));
+          if (isElsewhere && before !== undefined && !wasDoubted) this.refusals += 1;
+          fail(ending.error, ending.answered);
+        }
+      };
+      const again = async () => {
+        wasDoubted = true;
+        underWay += 1;
+        const ending = await this.#run(
+          () => this.#successor ?? this.#wayOfPresent(),
+          signal,
+          action,
+        );
+        underWay -= 1;
+        if (!ending.ok && !signal.aborted) this.#inVainAt = this.time.clock.now();
+        if (ending.ok) {
+          this.#promote(ending.way, () => present, failure);
+          end();
+          resolve(ending.value);
+        } else if (ending.answered && !isOver) {
+          end();
+          reject(ending.error);
+        } else fail(ending.error, false);
+      };
+      this.#uses.set(again, () => (present === 'refused' ? failure : undefined));
+      signal.addEventListener('abort', onAbort, { once: true });
+      const isDoubted = this.#successor?.isUsable === true;
+      overPresent();
+      if (isDoubted) again();
+    });
+  }
+
+  /** Runs `action` over a connection that was opened at `since` (monotonic) or later. */
+  async useNew<T>(
+    since: number,
+    signal: AbortSignal,
+    action: (connection: ProbeConnection) => Promise<T>,
+  ): Promise<T> {
+    const nothing = () => {};
+    this.#uses.set(nothing, nothing);
+    try {
+      this.doubt(since);
+      const way = () => this.#successor ?? this.#wayOfPresent();
+      const ending = await this.#run(way, signal, action);
+      if (!ending.ok) throw ending.error;
+      this.#promote(ending.way, () => 'over', undefined);
+      return ending.value;
+    } finally {
+      this.#uses.delete(nothing);
+      this.endDoubt();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.renew();
+    this.#endFormer();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #newWay(): Way {
+    return new Way(this.driver, this.time.clock.now(), (startedAt) => {
+      this.setting?.onOpened?.(startedAt);
+    });
+  }
+
+  #wayOfPresent(): Way {
+    if (this.#present?.isUsable !== true) {
+      if (this.#closed) throw new Error('health checks have ended');
+      this.#present = this.#newWay();
+    }
+    return this.#present as Way;
+  }
+
+  /** Never rejects. */
+  async #run<T>(
+    wayOf: () => Way,
+    signal: AbortSignal,
+    action: (connection: ProbeConnection) => Promise<T>,
+  ): Promise<Ending<T>> {
+    for (let broken = 0; ; broken += 1) {
+      let connection: ProbeConnection | undefined;
+      try {
+        signal.throwIfAborted();
+        const way = wayOf();
+        connection = await way.opened;
+        signal.throwIfAborted();
+        return { ok: true, value: await action(connection), way };
+      } catch (error) {
+        const goOn = connection === undefined ? this.#isCut(error) : !connection.alive;
+        if (!goOn || signal.aborted || this.#closed) {
+          return { ok: false, error, answered: connection?.alive === true };
+        }
+        if (broken > 0) await this.#pause(broken);
+      }
+    }
+  }
+
+  /** The successor has answered: it takes the present one's place. */
+  #promote(way: Way, outcome: () => 'under way' | 'refused' | 'over', failure: unknown): void {
+    if (way !== this.#successor) return;
+    const previous = this.#present;
+    this.#present = way;
+    this.#successor = undefined;
+    if (previous === undefined) return;
+    if (outcome() === 'under way' && this.setting !== undefined) {
+      // Slow, or silent: that takes as long to find out as a probe may take.
+      const { silentAfterMs, onOutdated } = this.setting;
+      const timer = this.time.loop.after(silentAfterMs, () => {
+        this.#timers.delete(timer);
+        const isSilent = outcome() === 'under way' && previous.isUsable;
+        previous.end();
+        if (isSilent) onOutdated(new Error('its probe connection is silent'));
+      });
+      this.#timers.add(timer);
+      return;
+    }
+    this.#keep(previous);
+    if (outcome() === 'refused') this.setting?.onOutdated(asError(failure));
+  }
+
+  #keep(way: Way): void {
+    this.#endFormer();
+    const timer = this.time.clock.after(FORMER_MS, () => this.#endFormer());
+    this.#former = { way, timer };
+  }
+
+  #endFormer(): void {
+    this.#former?.timer.cancel();
+    this.#former?.way.end();
+    this.#former = undefined;
+  }
+
+  /** Accepted and then cut, or given up for a new one; not refused, unreachable or answered. */
+  #isCut(error: unknown): boolean {
+    return error instanceof Renewed || this.driver.isCut(error);
+  }
+
+  #pause(broken: number): Promise<void> {
+    const ms = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(broken - 1, 6), LONGEST_PAUSE_MS);
+    return new Promise((resolve) => {
+      this.time.clock.after(ms, resolve);
+    });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

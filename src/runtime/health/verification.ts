@@ -1,0 +1,205 @@
+import type { Timer } from '../../clock.js';
+import { type DatabaseView, isSilent, isUsable } from '../../core/selection.js';
+import type { Attempt, Connection } from '../../drivers/driver.js';
+import type { Link } from '../connection/reconnecting-connection.js';
+import type { Database } from '../database.js';
+import type { Runtime } from '../engine-context.js';
+import type { HealthMonitor } from './health-monitor.js';
+import type { Reachability } from './reachability.js';
+
+export interface VerificationHost {
+  readonly reachability: Reachability;
+  readonly monitors: ReadonlyMap<Database, HealthMonitor>;
+  probeTimeoutMs(database: Database): number;
+  isActive(database: Database): boolean;
+  /**
+   * A standby did not answer over its data connection, nor could another one be opened, since
+   * `since` (monotonic).
+   */
+  onSilent(database: Database, since: number, error: Error): void;
+}
+
+/** The shortest and the default patience, in milliseconds; it is a quarter of the timeout at most. */
+const SHORTEST_PATIENCE_MS = 20;
+/** An answer takes no longer than so many times a probe of late. */
+const LATENCIES = 5;
+
+/** A question over one data connection that has not been answered. */
+interface Question {
+  readonly connection: Connection;
+  readonly bytesBefore: number;
+  readonly end: () => void;
+}
+
+/**
+ * Asks over the data connections of a database, of every client, whether it answers: a connection
+ * may be dead without a word, and a standby's carries no command that would tell.
+ *
+ * A connection that is silent for longer than `patienceMs` is renewed: another one is opened beside
+ * it and takes its place. What the silent one has in flight ends then, because a connection that
+ * was opened later has answered before it.
+ */
+export class Verification {
+  readonly #rounds = new Map<Database, Promise<boolean>>();
+  readonly #questions = new Map<Link, Question>();
+  /** Monotonic time at which the standbys were asked last, because the active one was suspect. */
+  #standbysAskedAt = Number.NEGATIVE_INFINITY;
+  /** The same for each of them; of several questions without an answer the first. */
+  readonly #askedAt = new WeakMap<Database, number>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly host: VerificationHost,
+  ) {}
+
+  /** How long an answer may take before the connection is in doubt. */
+  patienceMs(database: Database): number {
+    const longest = this.host.probeTimeoutMs(database) / 4;
+    const { lastProbe } = database;
+    if (lastProbe?.healthy !== true) return longest;
+    return Math.min(longest, Math.max(SHORTEST_PATIENCE_MS, LATENCIES * lastProbe.latencyMs));
+  }
+
+  /**
+   * The active database is suspect: every other one that could be next is asked at the same time,
+   * over its data connections as well as by its checks.
+   */
+  askStandbys(active: Database): void {
+    const now = this.runtime.clock.now();
+    if (now - this.#standbysAskedAt < this.host.probeTimeoutMs(active)) return;
+    this.#standbysAskedAt = now;
+    for (const [database, monitor] of this.host.monitors) {
+      if (database === active || !isUsable(database)) continue;
+      if (this.unansweredSince(database) === undefined) this.#askedAt.set(database, now);
+      void this.verify(database);
+      monitor.suspect();
+    }
+  }
+
+  /** When the question was asked that it has not answered; its failure has lasted since then. */
+  unansweredSince(database: Database): number | undefined {
+    const askedAt = this.#askedAt.get(database);
+    return askedAt !== undefined && database.answeredAt < askedAt ? askedAt : undefined;
+  }
+
+  /** It was asked when the active database became suspect, and should have answered by now. */
+  readonly isSilent = (view: DatabaseView): boolean => {
+    const database = view as Database;
+    const at = this.#askedAt.get(database);
+    if (at === undefined) return false;
+    const patienceMs = this.patienceMs(database);
+    return isSilent(view, { at, now: this.runtime.clock.now(), patienceMs });
+  };
+
+  /** It has answered within the last probe timeout. */
+  isFresh(database: Database): boolean {
+    const { clock } = this.runtime;
+    return database.answeredAt >= clock.now() - this.host.probeTimeoutMs(database);
+  }
+
+  /**
+   * Resolves to whether all data connections have answered, or were replaced by ones that do, within
+   * the probe timeout. A lazy standby is reached by a connection made for that. Joins a question
+   * under way; never rejects.
+   */
+  verify(database: Database): Promise<boolean> {
+    const underWay = this.#rounds.get(database);
+    if (underWay !== undefined) return underWay;
+    const round = this.#ask(database).finally(() => this.#rounds.delete(database));
+    this.#rounds.set(database, round);
+    return round;
+  }
+
+  /** `link` has another connection now, opened while `previous` was asked. */
+  onRenewed(link: Link, previous: Connection): void {
+    const question = this.#questions.get(link);
+    if (question?.connection !== previous) return;
+    this.runtime.clock.afterTurn(() => {
+      question.end();
+      if (previous.bytesReceived > question.bytesBefore) return;
+      previous.destroy(new Error('it did not answer, and a connection that was opened later did'));
+    });
+  }
+
+  async #ask(database: Database): Promise<boolean> {
+    if (database.resting) return this.host.reachability.attempt(database);
+    const startedAt = this.runtime.clock.now();
+    await Promise.all(database.links.map((link) => this.#askOver(link, database, startedAt)));
+    return database.connected && database.answeredAt >= startedAt;
+  }
+
+  #askOver(link: Link, database: Database, startedAt: number): Promise<void> {
+    const { connection } = link;
+    const { clock, loop } = this.runtime;
+    const timeoutMs = this.host.probeTimeoutMs(database);
+    if (connection === undefined) {
+      // It answers by being ready. One that has been opened for too long is opened again.
+      link.hurry(clock.now() - timeoutMs);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      let open = 0;
+      let answered = true;
+      let timer: Timer | undefined;
+      const end = () => {
+        timer?.cancel();
+        if (this.#questions.get(link) === question) this.#questions.delete(link);
+        resolve();
+      };
+      const question = { connection, bytesBefore: connection.bytesReceived, end };
+      this.#questions.set(link, question);
+      const onAnswer = (isAnswer: boolean) => {
+        open -= 1;
+        answered &&= isAnswer;
+        if (open > 0) return;
+        if (answered && link.connection === connection) link.answeredAt = clock.now();
+        end();
+      };
+      askEachPath(connection, () => {
+        open += 1;
+        return ping(
+          () => onAnswer(true),
+          (error) => onAnswer(database.driver.classify(error) === 'reply'),
+        );
+      });
+      if (open === 0) {
+        end();
+        return;
+      }
+      const patienceMs = this.patienceMs(database);
+      const isSilent = () =>
+        link.connection === connection && connection.bytesReceived === question.bytesBefore;
+      timer = loop.after(patienceMs, () => {
+        if (isSilent()) link.renew();
+        timer = loop.after(timeoutMs - patienceMs, () => {
+          end();
+          // The active database has commands, whose deadlines tell.
+          if (!isSilent() || this.host.isActive(database)) return;
+          const error = new Error(`no answer over the data connection within ${timeoutMs} ms`);
+          link.drop(error);
+          this.host.onSilent(database, startedAt, error);
+        });
+      });
+    });
+  }
+}
+
+/** Over each lane that can be asked; nothing, if all of them are in use. */
+function askEachPath(connection: Connection, question: () => Attempt): void {
+  if (connection.ask !== undefined) connection.ask(question);
+  else connection.send(question());
+}
+
+function ping(onReply: () => void, onError: (error: unknown) => void): Attempt {
+  const args = ['PING'];
+  return {
+    args,
+    batch: undefined,
+    options: undefined,
+    written: false,
+    handle: undefined,
+    isQuestion: true,
+    onReply,
+    onError,
+  };
+}

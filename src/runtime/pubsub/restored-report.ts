@@ -1,0 +1,114 @@
+import { cleanText } from '../../clean-text.js';
+import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../../drivers/subscriber.js';
+import { SubscriptionRefusedError } from '../../errors.js';
+import { foreignError } from '../../foreign/foreign-error.js';
+import type { Database } from '../database.js';
+import { type Runtime, timestamp } from '../engine-context.js';
+import type { Emit } from '../safe-emitter.js';
+import type { SubscriberLine } from './subscriber-connection.js';
+
+interface Refusals {
+  /** Told by an event, and refused since. */
+  readonly told: Set<string>;
+  /** Of which nobody was told yet, with what the server said to one of them. */
+  readonly untold: Map<string, { readonly name: string; readonly error: Error }>;
+}
+
+/** Tells by events when the subscriptions are in force again, and what a server refuses. */
+export class SubscriptionReport {
+  #isInForce = false;
+  /** Monotonic time since which they are not in force, after they were. */
+  #since: number | undefined;
+  /** Grows with every `end`. */
+  #life = 0;
+  #refusals = new WeakMap<Database, Refusals>();
+
+  constructor(
+    private readonly runtime: () => Runtime,
+    private readonly emit: Emit,
+    private readonly wanted: WantedSubscriptions,
+  ) {}
+
+  /** The active database is another one, or its connection was lost. */
+  interrupted(now: number): void {
+    if (!this.#isInForce) return;
+    this.#isInForce = false;
+    this.#since = now;
+  }
+
+  /** Each one that is wanted is subscribed or refused on the active database. */
+  inForce(line: SubscriberLine, now: number): void {
+    this.#isInForce = true;
+    if (this.#since === undefined) return;
+    const gapMs = now - this.#since;
+    this.#since = undefined;
+    // After the switch was told.
+    const life = this.#life;
+    queueMicrotask(() => {
+      if (life === this.#life) this.#tellRestored(line, gapMs);
+    });
+  }
+
+  #tellRestored(line: SubscriberLine, gapMs: number): void {
+    const held = line.sync?.held;
+    const refused = SUBSCRIPTION_KINDS.map((kind) => held?.names(kind, 'refused').length ?? 0);
+    this.emit('subscriptions-restored', {
+      id: line.database.id,
+      channels: this.wanted.count('channel') - (refused[0] ?? 0),
+      patterns: this.wanted.count('pattern') - (refused[1] ?? 0),
+      shardedChannels: this.wanted.count('shard') - (refused[2] ?? 0),
+      refused: refused.reduce((sum, count) => sum + count, 0),
+      at: timestamp(this.runtime()),
+      gapMs,
+    });
+  }
+
+  /** A server refuses what an earlier call was allowed elsewhere. */
+  refused(line: SubscriberLine, kind: SubscriptionKind, name: string, error: Error): void {
+    const { told, untold } = this.#of(line.database);
+    const key = `${kind} ${name}`;
+    if (!told.has(key)) untold.set(key, { name, error });
+    this.#tell(line);
+  }
+
+  accepted(line: SubscriberLine, kind: SubscriptionKind, names: readonly string[]): void {
+    const { told, untold } = this.#of(line.database);
+    if (told.size > 0) for (const name of names) told.delete(`${kind} ${name}`);
+    if (untold.size > 0) this.#tell(line);
+  }
+
+  /** Nothing is wanted, or the client is closed. */
+  end(): void {
+    this.#isInForce = false;
+    this.#since = undefined;
+    this.#life += 1;
+    this.#refusals = new WeakMap();
+  }
+
+  /** Once the server has answered for all of them. */
+  #tell(line: SubscriberLine): void {
+    const { told, untold } = this.#of(line.database);
+    if (untold.size === 0 || (line.sync?.held.subscribing ?? 0) > 0) return;
+    const refusals = [...untold.values()];
+    for (const key of untold.keys()) told.add(key);
+    untold.clear();
+    const names = refusals.map(({ name }) => name);
+    const { id } = line.database;
+    const some = names.slice(0, 3).map((name) => cleanText(name, 100));
+    const shown = some.join(', ') + (names.length > 3 ? ', ...' : '');
+    const message = `${id} refuses ${names.length} subscriptions: ${shown}`;
+    const cause = foreignError(refusals[0]?.error);
+    const error = new SubscriptionRefusedError(message, names, { databaseId: id, cause });
+    this.emit('error', error);
+  }
+
+  #of(database: Database): Refusals {
+    let refusals = this.#refusals.get(database);
+    if (refusals === undefined) {
+      refusals = { told: new Set(), untold: new Map() };
+      this.#refusals.set(database, refusals);
+    }
+    return refusals;
+  }
+}

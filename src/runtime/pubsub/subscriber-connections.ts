@@ -1,0 +1,79 @@
+import { ClientClosedError } from '../../errors.js';
+import type { Database } from '../database.js';
+import type { SubscriberLine } from './subscriber-connection.js';
+
+/**
+ * One client's subscriber connections: one per database, and while that is being replaced its
+ * successor beside it. Iterates over both.
+ */
+export class SubscriberLines {
+  readonly #lines = new Map<Database, SubscriberLine>();
+  readonly #successors = new Map<Database, SubscriberLine>();
+
+  constructor(private readonly make: (database: Database) => SubscriberLine) {}
+
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  /** The one from which messages are taken. */
+  get(database: Database): SubscriberLine | undefined {
+    return this.#lines.get(database);
+  }
+
+  *[Symbol.iterator](): Iterator<SubscriberLine> {
+    yield* this.#lines.values();
+    yield* this.#successors.values();
+  }
+
+  /** Opens one, unless there is one. */
+  open(database: Database): void {
+    if (!this.#lines.has(database)) this.#lines.set(database, this.make(database));
+  }
+
+  /** Opens another one beside one that is ready. */
+  renew(database: Database): void {
+    const isReady = this.#lines.get(database)?.sync !== undefined;
+    if (isReady && !this.#successors.has(database)) {
+      this.#successors.set(database, this.make(database));
+    }
+  }
+
+  /**
+   * The successor takes its place if it has everything that is wanted, or if the present one is
+   * gone. True: `line` was the successor, and took it.
+   */
+  considerSuccessor(line: SubscriberLine): boolean {
+    const { database } = line;
+    if (this.#successors.get(database) !== line) return false;
+    const present = this.#lines.get(database);
+    const hasAll = line.sync?.held.subscribing === 0;
+    if (!hasAll && present?.sync !== undefined) return false;
+    this.#successors.delete(database);
+    this.#lines.set(database, line);
+    present?.close(new ClientClosedError('the connection was replaced'));
+    return true;
+  }
+
+  successor(database: Database): SubscriberLine | undefined {
+    return this.#successors.get(database);
+  }
+
+  close(database: Database, error: Error): void {
+    for (const lines of [this.#lines, this.#successors]) {
+      lines.get(database)?.close(error);
+      lines.delete(database);
+    }
+  }
+
+  closeAll(error: Error): void {
+    for (const line of this) line.close(error);
+    this.#lines.clear();
+    this.#successors.clear();
+  }
+
+  /** Databases to which there is one. */
+  databases(): Database[] {
+    return [...this.#lines.keys()];
+  }
+}

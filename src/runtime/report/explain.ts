@@ -1,0 +1,204 @@
+import { inspect } from 'node:util';
+import { cleanText } from '../../clean-text.js';
+import { type Lack, lacks } from '../../core/selection.js';
+import type { SwitchEvent } from '../../events.js';
+import type { Database } from '../database.js';
+import type { Coordinator } from '../failover/coordinator.js';
+import type { Forbearance } from '../failover/failover-delay.js';
+import { nameTroubles } from './name-troubles.js';
+
+/** Room for several causes. */
+const LONGEST_LINE = 20_000;
+
+export interface ActiveExplanation {
+  readonly id: string;
+  /** In words, why it and no other. */
+  readonly why: string;
+  /** Used although it isn't eligible, because no database is. */
+  readonly lastResort: boolean;
+  /** It fails, and is given time to heal before it is left; undefined: it is well. */
+  readonly healing: HealingExplanation | undefined;
+}
+
+/** By `unhealthyAfterMs`, or because of maintenance that the database announced. */
+export interface HealingExplanation {
+  /** What fails, in words. */
+  readonly cause: string;
+  /** The first sign of it. */
+  readonly since: Date;
+  /** It is left then if it still fails. */
+  readonly leftAt: Date;
+}
+
+export interface StandbyExplanation {
+  readonly id: string;
+  /** What it lacks to become active; empty: nothing but a higher weight or the next look. */
+  readonly lacks: readonly Lack[];
+  /** The same in words, with reasons and times. */
+  readonly details: readonly string[];
+  /** When it could become active, if that is known. */
+  readonly possibleAt: Date | undefined;
+}
+
+/** Typed when used, readable when printed. */
+export class Explanation {
+  constructor(
+    readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down',
+    readonly active: ActiveExplanation | undefined,
+    readonly others: readonly StandbyExplanation[],
+    /** Oldest first. */
+    readonly switches: readonly SwitchEvent[],
+  ) {}
+
+  toString(): string {
+    const lines = [
+      this.active === undefined
+        ? `no active database (${this.state})`
+        : `active: ${this.active.id} (${this.active.why})`,
+    ];
+    for (const other of this.others) {
+      lines.push(`  ${other.id}: ${other.details.join('; ')}`);
+    }
+    if (this.switches.length > 0) lines.push('last switches:');
+    for (const { at, from, to, reason, cause, durationMs } of this.switches) {
+      const took = durationMs > 0 ? `, ${Math.round(durationMs)} ms after the first sign` : '';
+      lines.push(
+        `  ${at.toISOString()} ${from ?? 'none'} -> ${to ?? 'none'}: ${reason} (${cause}${took})`,
+      );
+    }
+    // An id, or a cause of a custom strategy, must not look like a line of its own.
+    return lines.map((line) => cleanText(line, LONGEST_LINE)).join('\n');
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+export function explain(coordinator: Coordinator): Explanation {
+  const { route, phase } = coordinator;
+  const active = route.database;
+  const state = phase === 'running' ? route.state : phase === 'starting' ? 'connecting' : 'closed';
+  return new Explanation(
+    state,
+    active === undefined
+      ? undefined
+      : {
+          id: active.id,
+          why: [whyActive(coordinator, active), ...remarks(active)].join('; '),
+          lastResort: route.lastResort,
+          healing: healing(coordinator),
+        },
+    coordinator
+      .all()
+      .filter((database) => database !== active)
+      .map((database) => explainStandby(coordinator, database, active)),
+    coordinator.router.history.switches,
+  );
+}
+
+function healing({ forbearance, now, runtime }: Coordinator): HealingExplanation | undefined {
+  if (forbearance === undefined) return undefined;
+  const { cause, since, leaveAt } = forbearance;
+  const wallTime = runtime.clock.wallTime();
+  return {
+    cause,
+    since: new Date(wallTime - (now - since)),
+    leftAt: new Date(wallTime + (leaveAt - now)),
+  };
+}
+
+function whyActive(coordinator: Coordinator, active: Database): string {
+  const { forbearance } = coordinator;
+  if (forbearance !== undefined) return whyKept(coordinator, active, forbearance);
+  if (coordinator.route.lastResort) return 'last resort: no database is eligible';
+  const held = coordinator.failback.heldUntil - coordinator.now;
+  if (held > 0) {
+    return Number.isFinite(held) ? `forced, for another ${seconds(held)}` : 'forced';
+  }
+  const { now } = coordinator;
+  const heavier = coordinator
+    .all()
+    .filter((other) => other.weight > active.weight && lacks(other, now).length === 0);
+  if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
+  const last = coordinator.router.history.switches.at(-1);
+  return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+/** Nothing else would explain that commands wait for a database that fails. */
+function whyKept(
+  { now }: Coordinator,
+  { maintenanceEndsAt, options }: Database,
+  { cause, since, leaveAt }: Forbearance,
+): string {
+  const isAnnounced = maintenanceEndsAt > since + options.unhealthyAfterMs;
+  const why = isAnnounced ? 'maintenance that it announced' : 'unhealthyAfterMs';
+  return `has failed for ${seconds(now - since)} (${cause}); given time to heal, for another ${seconds(leaveAt - now)} (${why})`;
+}
+
+/** What people look for and does not decide about the active one. */
+function remarks(database: Database): string[] {
+  const found: string[] = [];
+  if (!database.isChecked) found.push('health is not checked');
+  if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
+  return [...found, ...nameTroubles(database)];
+}
+
+function explainStandby(
+  coordinator: Coordinator,
+  database: Database,
+  active: Database | undefined,
+): StandbyExplanation {
+  const { now } = coordinator;
+  const missing = lacks(database, now);
+  const details = missing.map((lack) => describe(lack, database, now));
+  let possibleInMs: number | undefined;
+  if (missing.length === 0) {
+    if (active === undefined || database.weight <= active.weight) {
+      details.push(`eligible, waits with weight ${database.weight}`);
+    } else if (!coordinator.runtime.options.failbackSupported) {
+      details.push('eligible; automatic failback is off');
+    } else {
+      const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
+      possibleInMs = checkAt - now;
+      details.push(`eligible, the next look for failback is in ${seconds(possibleInMs)}`);
+    }
+  } else if (missing.length === 1 && missing[0] === 'grace period') {
+    possibleInMs = database.graceEndsAt - now;
+  } else if (missing.length === 1 && missing[0] === 'drained') {
+    possibleInMs = database.drainEndsAt - now;
+  }
+  if (!database.isChecked) details.push('health is not checked');
+  details.push(...nameTroubles(database));
+  const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
+  const wallTime = coordinator.runtime.clock.wallTime();
+  return {
+    id: database.id,
+    lacks: missing,
+    details,
+    possibleAt: isKnown ? new Date(wallTime + (possibleInMs ?? 0)) : undefined,
+  };
+}
+
+function describe(lack: Lack, database: Database, now: number): string {
+  switch (lack) {
+    case 'unhealthy':
+      return `unhealthy (${database.cause})`;
+    case 'not connected':
+      return `no data connection to ${database.driver.address}`;
+    case 'grace period':
+      return `grace period for another ${seconds(database.graceEndsAt - now)}`;
+    case 'gate closed':
+      return `gate closed (${database.gateCause})`;
+    case 'drained':
+      return Number.isFinite(database.drainEndsAt)
+        ? `drained by hand for another ${seconds(database.drainEndsAt - now)}`
+        : 'drained by hand';
+    default:
+      return lack;
+  }
+}
+
+function seconds(ms: number): string {
+  return Number.isFinite(ms) ? `${(Math.max(ms, 0) / 1000).toFixed(1)} s` : 'an open time';
+}

@@ -1,0 +1,115 @@
+import type { CommandFailure } from '../../core/command-failure.js';
+import type { LatencySnapshot } from '../../core/latency-histogram.js';
+import type { Channel } from '../command/data-connection.js';
+import type { Executor } from '../command/executor.js';
+import type { CommandCounters, SwitchCount } from '../counters.js';
+import type { Database } from '../database.js';
+import type { Group } from '../group/group.js';
+
+/** How commands ended; each counts once, a transaction or pipeline as one. */
+export interface CommandStats {
+  readonly succeeded: number;
+  readonly failed: Readonly<Record<CommandFailure, number>>;
+  /** Of those that failed: may have been executed all the same. */
+  readonly outcomeUnknown: number;
+}
+
+/** The probes of one health check. */
+export interface ProbeStats {
+  readonly check: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly timedOut: number;
+  /** Of those that passed. */
+  readonly latency: LatencySnapshot;
+}
+
+export interface DatabaseStats {
+  readonly id: string;
+  /** Commands by how they ended; counted for the database that answered, or was tried last. */
+  readonly commands: CommandStats;
+  /** Attempts that failed here and were followed by another one, here or elsewhere. */
+  readonly retries: number;
+  /** Commands that had been given to this database and went to another one at a switch. */
+  readonly moved: number;
+  /** Of these: while the first attempt was still under way, so that both may be executed. */
+  readonly sentTwice: number;
+  readonly breakerOpened: number;
+  readonly probes: readonly ProbeStats[];
+  /** Attempts under way now. */
+  readonly inFlight: number;
+  /** Ready data connections now, without those that only finish what was left on them. */
+  readonly connections: number;
+  /** Connections that only finish what is under way, since their database was left. */
+  readonly draining: number;
+}
+
+/**
+ * What the client, with all that share its databases, has counted since it was made. Counters
+ * only grow, also when it is closed and connected again; those of a removed database go with it.
+ */
+export interface MultiDbStats {
+  /** The client's name in metrics and diagnostics. */
+  readonly client: string;
+  /** Number of the group in this process; clients that share their databases share it. */
+  readonly group: number;
+  /** Open clients that share the databases; 0: all are closed. */
+  readonly clients: number;
+  /** In order of configuration. */
+  readonly databases: readonly DatabaseStats[];
+  /** Commands that failed before a database was chosen for them: all were down, overload. */
+  readonly undirected: CommandStats;
+  /** Accepted and not settled now. */
+  readonly pending: number;
+  /** Every change of the active database; `undefined` stands for "none". */
+  readonly switches: readonly Readonly<SwitchCount>[];
+  /** Milliseconds during which no database was active, from the first one on until now. */
+  readonly withoutServiceMs: number;
+}
+
+export function stats(client: string, { coordinator, counters, members }: Group): MultiDbStats {
+  const executors = [...members];
+  return Object.freeze({
+    client,
+    group: counters.group,
+    clients: members.size,
+    databases: Object.freeze(
+      coordinator.all().map((database) => databaseStats(database, executors)),
+    ),
+    undirected: commandStats(counters.undirected),
+    pending: executors.reduce((sum, { pending }) => sum + pending, 0),
+    switches: Object.freeze(counters.switches.map((each) => Object.freeze({ ...each }))),
+    withoutServiceMs: counters.withoutServiceMs(coordinator.now),
+  });
+}
+
+function databaseStats(database: Database, executors: readonly Executor[]): DatabaseStats {
+  const { counters, id, links } = database;
+  const isHere = (channel: Channel) => channel.database === database;
+  const draining = executors.flatMap((executor) =>
+    [...executor.connections.draining].filter(isHere),
+  );
+  const channels = executors.flatMap((each) =>
+    [...each.connections.channels.values()].filter(isHere),
+  );
+  return Object.freeze({
+    id,
+    commands: commandStats(counters),
+    retries: counters.retries,
+    moved: counters.moved,
+    sentTwice: counters.sentTwice,
+    breakerOpened: counters.breakerOpened,
+    probes: Object.freeze(
+      [...counters.probes].map(([check, { passed, failed, timedOut, latency }]) =>
+        Object.freeze({ check, passed, failed, timedOut, latency: latency.snapshot() }),
+      ),
+    ),
+    inFlight: [...channels, ...draining].reduce((sum, { size }) => sum + size, 0),
+    connections: links.filter((link) => link.connection !== undefined).length,
+    draining: draining.length,
+  });
+}
+
+function commandStats({ succeeded, failed, outcomeUnknown }: CommandCounters): CommandStats {
+  return Object.freeze({ succeeded, failed: Object.freeze({ ...failed }), outcomeUnknown });
+}

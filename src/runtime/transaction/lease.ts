@@ -1,0 +1,268 @@
+import { isRearranging } from '../../core/classify.js';
+import { asksForReplicas, commandTraits, mayWrite } from '../../core/command-category.js';
+import { firstKey } from '../../core/command-keys.js';
+import { commonSlot } from '../../core/hash-slot.js';
+import type { Batch, CommandArgument } from '../../drivers/driver.js';
+import {
+  ClientClosedError,
+  ConnectionLostError,
+  type MultiDbErrorDetails,
+  UnsupportedError,
+} from '../../errors.js';
+import { abortError } from '../command/abort-signal.js';
+import { flawOf, limitMs } from '../command/admission.js';
+import { Command, type CommandOptions } from '../command/command.js';
+import type { Channel } from '../command/data-connection.js';
+import type { Executor } from '../command/executor.js';
+import type { Database } from '../database.js';
+
+/** A command that goes over one isolated connection or nowhere. */
+export class LeasedCommand extends Command {
+  lease!: Lease;
+}
+
+/** What a lease needs of the connections that it is about. */
+export interface Lessor {
+  /** Gives back what the lease holds, or its place in the queue. `isClean`: it may be used again. */
+  take(lease: Lease, isClean: boolean): void;
+}
+
+type MakeError = (details: MultiDbErrorDetails) => Error;
+
+/**
+ * A connection of its own for some time: first waited for, then held, then over. It belongs to one
+ * database; when that is no longer the active one, the lease is aborted.
+ */
+export class Lease {
+  channel: Channel | undefined;
+  /** What every further command is told. */
+  ended: Error | undefined;
+  /** Keys are watched, as far as was sent. */
+  watching = false;
+  /** An EXEC has been executed since the last WATCH. */
+  committed = false;
+  /** No command of the caller was sent: only WATCH. */
+  isUnused = true;
+  /** The callback of the caller has begun. */
+  entered = false;
+  /** The first refusal of this attempt that passes, because the deployment rearranges itself. */
+  refusal: Error | undefined;
+  /** Nothing depends on it at the moment: between two attempts, or about to be given back. */
+  parked = false;
+  /** Resolves when there is a connection; rejects when it is aborted before. */
+  readonly ready: Promise<void>;
+  /** Rejects when it is aborted. */
+  readonly aborted: Promise<never>;
+  /** An EXEC was written, and nobody knows what became of it. */
+  #isInDoubt = false;
+  #watches = 0;
+  readonly #refusals = new WeakSet<Error>();
+  #database: Database | undefined;
+  #slot: ReturnType<typeof commonSlot> | undefined;
+  #start: () => void = () => {};
+  #abort: (error: Error) => void = () => {};
+
+  constructor(
+    private readonly executor: Executor,
+    private readonly lessor: Lessor,
+    /** In loop time, of all that happens under it. */
+    readonly deadline: number,
+    /** What it is about: on a cluster they say which node. */
+    private readonly keys: readonly CommandArgument[],
+  ) {
+    this.aborted = new Promise((_, reject) => {
+      this.#abort = reject;
+    });
+    this.aborted.catch(() => {});
+    const started = new Promise<void>((resolve) => {
+      this.#start = resolve;
+    });
+    this.ready = Promise.race([started, this.aborted]);
+    this.ready.catch(() => {});
+  }
+
+  get database(): Database | undefined {
+    return this.#database;
+  }
+
+  /** Where its keys lie on a cluster. */
+  get slot(): ReturnType<typeof commonSlot> {
+    this.#slot ??= commonSlot(this.keys);
+    return this.#slot;
+  }
+
+  start(channel: Channel): void {
+    this.channel = channel;
+    this.#database = channel.database;
+    this.#start();
+  }
+
+  /** It proves that what it answered was not executed, and another attempt is worth it. */
+  isRefusal(error: Error): boolean {
+    return this.#refusals.has(error);
+  }
+
+  /** Another attempt over it; nothing is watched or under way. */
+  begin(): void {
+    this.parked = false;
+    this.committed = false;
+    this.entered = false;
+    this.refusal = undefined;
+  }
+
+  send(
+    args: readonly CommandArgument[],
+    options?: CommandOptions,
+    batch?: Batch,
+  ): Promise<unknown> {
+    const { executor } = this;
+    const flaw = options && flawOf(options);
+    if (flaw !== undefined) return this.refuse(flaw);
+    if (options?.abortSignal?.aborted) return this.refuse(abortError(executor));
+    const commands = batch?.commands ?? [args];
+    const elsewhere = this.#elsewhere(commands);
+    if (elsewhere !== undefined) return this.refuse(elsewhere);
+    if (args[0] === 'WATCH') {
+      this.watching = true;
+      this.#watches += 1;
+    } else this.isUnused = false;
+    const watches = this.#watches;
+    const isWrite =
+      args[0] !== 'WATCH' && commands.some((each) => mayWrite(commandTraits(each).category));
+    const blockMs = batch === undefined ? commandTraits(args).blockMs : undefined;
+    if (batch === undefined && asksForReplicas(args) && !this.#hasLastWrite) {
+      const message = `${args[0]} counts the writes of its own connection, and the last one went over another one`;
+      return this.refuse(new ConnectionLostError(message, { databaseId: this.database?.id }));
+    }
+    const { time, tickMs } = executor.loop;
+    return new Promise((resolve, reject) => {
+      const command: LeasedCommand = new LeasedCommand(
+        executor.nextSequence(),
+        args,
+        options,
+        batch,
+        { category: 'database-bound', blockMs },
+        Math.min(time + tickMs + limitMs(executor, options) + (blockMs ?? 0), this.deadline),
+        (reply) => {
+          if (isWrite) executor.lastWrite = command.latest?.channel;
+          this.#note(command, reply, watches);
+          resolve(reply);
+        },
+        (error) => {
+          if (isWrite && command.maybeExecuted) executor.lastWrite = command.latest?.channel;
+          if (batch !== undefined && command.maybeExecuted) this.#isInDoubt = true;
+          if (!command.maybeExecuted && isRearranging(error)) {
+            this.refusal ??= error as Error;
+            this.#refusals.add(error as Error);
+          }
+          executor.rejections.add({ reject }, error);
+        },
+      );
+      command.lease = this;
+      command.database = this.database;
+      executor.admit(command);
+    });
+  }
+
+  get #hasLastWrite(): boolean {
+    const { lastWrite } = this.executor;
+    return lastWrite === undefined || lastWrite === this.channel;
+  }
+
+  refuse(error: Error): Promise<never> {
+    return this.executor.rejections.reject(error);
+  }
+
+  /** Sends it, if the lease still stands. */
+  dispatch(command: LeasedCommand): void {
+    const { executor, channel, ended } = this;
+    if (ended !== undefined) executor.reject(command, ended);
+    else if (channel === undefined) executor.reject(command, new ClientClosedError('not started'));
+    else executor.transmit(command, channel);
+  }
+
+  /** Of what EXEC was to execute, as far as is known. */
+  get maybeExecuted(): boolean {
+    return this.committed || this.#isInDoubt || this.isCommitting;
+  }
+
+  /** Part of a transaction was written and not answered. */
+  get isCommitting(): boolean {
+    const attempts = this.channel?.attempts() ?? [];
+    return attempts.some(
+      ({ command, written }) => command.batch !== undefined && written && !isSettled(command),
+    );
+  }
+
+  /** Nothing of it may go on: rejects what is under way, ends the connection. Idempotent. */
+  abort(make: MakeError): void {
+    if (this.ended === undefined) {
+      const { maybeExecuted } = this;
+      this.ended = make({ maybeExecuted, databaseId: this.database?.id });
+    }
+    this.#abort(this.ended);
+    this.#rejectAll(make);
+    this.lessor.take(this, false);
+  }
+
+  /** Gives the connection back once it is clean; without that it is not used again. */
+  release(): void {
+    this.tidy().then(
+      (isClean) => this.give(isClean),
+      () => this.give(),
+    );
+  }
+
+  /** Gives it back at once. Idempotent. */
+  give(isClean = false): void {
+    this.ended ??= new ClientClosedError('the transaction is over');
+    // What is under way there from now on is another one's.
+    this.channel = undefined;
+    this.lessor.take(this, isClean);
+  }
+
+  /** Resolves when nothing is watched or under way; false when that can't be had. */
+  async tidy(): Promise<boolean> {
+    this.parked = true;
+    const { channel } = this;
+    if (channel === undefined || this.ended !== undefined) return false;
+    if (!this.watching && channel.isEmpty) return true;
+    await this.send(['UNWATCH']);
+    return !this.watching && channel.isEmpty && this.ended === undefined;
+  }
+
+  /** On a cluster one connection leads to one node, and a slot has one. */
+  #elsewhere(commands: readonly (readonly CommandArgument[])[]): UnsupportedError | undefined {
+    if (this.#database?.driver.shards === undefined) return undefined;
+    for (const args of commands) {
+      const key = firstKey(args);
+      const keys = args[0] === 'WATCH' ? args.slice(1) : key === undefined ? [] : [key];
+      const slot = commonSlot(keys);
+      if (slot !== 'none' && slot !== this.slot) return new UnsupportedError(ONE_SLOT);
+    }
+    return undefined;
+  }
+
+  /** `watches`: of WATCH so far when the command was sent; what came later still holds. */
+  #note({ batch, args }: Command, reply: unknown, watches: number): void {
+    if (batch?.kind !== 'multi' && args[0] !== 'UNWATCH') return;
+    if (watches === this.#watches) this.watching = false;
+    if (batch?.kind === 'multi') this.committed ||= reply !== null;
+  }
+
+  #rejectAll(make: MakeError): void {
+    for (const attempt of this.channel?.attempts() ?? []) {
+      const { command } = attempt;
+      attempt.abandoned = true;
+      if (attempt.channel.connection.withdraw(attempt)) attempt.lane.remove(attempt);
+      else command.maybeExecuted ||= attempt.written;
+      const { maybeExecuted, databaseId } = command;
+      this.executor.reject(command, make({ maybeExecuted, databaseId }));
+    }
+  }
+}
+
+export const ONE_SLOT =
+  'on a cluster all keys of a transaction lie in one hash slot; a hash tag brings them there';
+
+const isSettled = (command: Command) => command.state === 'settled';
