@@ -71,7 +71,7 @@ export class Executor implements AttemptListener {
     this.#outcomes = new Outcomes(this);
     const stops = [
       coordinator.router.listen((change) => this.#onRouteChange(change)),
-      coordinator.health.listenForRenewal((database, why) => {
+      coordinator.health.renewal.listen((database, why) => {
         this.connections.renew(database);
         this.isolation.renew(database, why);
       }),

@@ -6,6 +6,7 @@ import type { Database, ProbeRecord } from '../database.js';
 import { type Runtime, timestamp } from '../engine-context.js';
 import type { Router } from '../failover/router.js';
 import { Watchers } from './condition-waiters.js';
+import { ConnectionRenewal } from './connection-renewal.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import { GracePeriods } from './grace-periods.js';
 import type { Suspicion } from './health-check.js';
@@ -17,7 +18,6 @@ import {
 } from './health-monitor.js';
 import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
-import { RenewalLimit } from './renewal-limit.js';
 import { Verification, type VerificationHost } from './verification.js';
 
 /** Decides by what is known. */
@@ -27,9 +27,6 @@ export interface HealthListener {
   /** Something is known that was not; everything has to be looked at again. */
   evaluate(): void;
 }
-
-/** A database's connections are to be replaced, while it is not left. */
-export type RenewalListener = (database: Database, why: Error) => void;
 
 /**
  * What is known about the databases of a group: monitors, connections and breakers tell what they
@@ -43,11 +40,10 @@ export class GroupHealth
   readonly reachability: Reachability;
   readonly verification: Verification;
   readonly grace: GracePeriods;
+  readonly renewal: ConnectionRenewal;
   readonly watchers = new Watchers();
-  readonly #renewalListeners = new Set<RenewalListener>();
   /** While no database serves: those that accept connections. */
   readonly #reached = new Set<Database>();
-  readonly #renewals: RenewalLimit;
 
   constructor(
     private readonly runtime: Runtime,
@@ -57,7 +53,7 @@ export class GroupHealth
     this.connectivity = new Connectivity(runtime, this);
     this.reachability = new Reachability(runtime, this);
     this.verification = new Verification(runtime, this);
-    this.#renewals = new RenewalLimit(runtime.clock);
+    this.renewal = new ConnectionRenewal(runtime.clock, this.monitors);
     this.grace = new GracePeriods(runtime, () => listener.evaluate());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
@@ -98,13 +94,16 @@ export class GroupHealth
   }
 
   onOutdated(database: Database, why: Error): void {
-    if (this.#renewals.allows(database)) this.#renewOthers(database, why);
+    this.renewal.followProbes(database, why);
   }
 
   onRefuted(database: Database, stateWord: string): void {
-    if (!this.#renewals.allows(database)) return;
     const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
-    this.#renewOthers(database, new Error(message));
+    this.renewal.followProbes(database, new Error(message));
+  }
+
+  onMoved(database: Database, why: Error): void {
+    this.renewal.renewAll(database, why);
   }
 
   onGates(database: Database, cause: string | undefined): void {
@@ -310,32 +309,6 @@ export class GroupHealth
 
   probeAll(): void {
     for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
-  }
-
-  /**
-   * Replaces all connections of one database, of every client of the group, without a failover:
-   * those for commands, probes, subscriptions and transactions. A new one is opened beside the old
-   * one and takes its place once it is ready; what is in flight on the old one finishes there.
-   * Until a new one is ready the old one serves.
-   */
-  renewConnections(database: Database, why: Error): void {
-    const monitor = this.monitors.get(database);
-    if (monitor === undefined) return;
-    for (const { commands } of [monitor.lines, monitor.sideLines]) commands.supersede();
-    this.#renewOthers(database, why);
-  }
-
-  /** All but the connections of the probes, which are new already. */
-  #renewOthers(database: Database, why: Error): void {
-    const monitor = this.monitors.get(database);
-    for (const lines of [monitor?.lines, monitor?.sideLines]) lines?.subscriptions.renew();
-    for (const listener of [...this.#renewalListeners]) listener(database, why);
-  }
-
-  /** Called by `renewConnections`, until the returned function is called. */
-  listenForRenewal(listener: RenewalListener): () => void {
-    this.#renewalListeners.add(listener);
-    return () => this.#renewalListeners.delete(listener);
   }
 
   // What is asked.

@@ -31,8 +31,8 @@ export interface HealthMonitorListener {
    * may lead to another server.
    */
   onRefuted(database: Database, stateWord: string): void;
-  /** A host name of the database leads elsewhere: replaces its connections without a failover. */
-  renewConnections(database: Database, why: Error): void;
+  /** A host name of the database leads elsewhere, where a new connection is healthy. */
+  onMoved(database: Database, why: Error): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
   /** Connections to the other databases of the group, for the checks of this one. */
@@ -96,7 +96,7 @@ export class HealthMonitor implements HealthCheckListener {
       const lines = check.role === 'gate' ? this.sideLines : this.lines;
       return new HealthCheck(check, this, lines, time);
     });
-    const onMoved = (why: Error) => listener.renewConnections(database, why);
+    const onMoved = (why: Error) => listener.onMoved(database, why);
     this.#names = new NameWatch(database, this, time, onMoved);
     this.#complaintProbe = new ComplaintProbe(this.lines, time, this.probeTimeoutMs, () =>
       this.#refute(),

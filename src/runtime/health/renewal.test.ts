@@ -31,7 +31,7 @@ async function settled<T>(promise: Promise<T>): Promise<T> {
 
 function renew(id: string): void {
   const { coordinator } = client.session.group;
-  coordinator.health.renewConnections(coordinator.databases.get(id) as Database, WHY);
+  coordinator.health.renewal.renewAll(coordinator.databases.get(id) as Database, WHY);
 }
 
 const idsOf = ({ clients }: FakeDatabase) => new Set([...clients].map(({ id }) => id));

@@ -80,7 +80,7 @@ export class Subscriptions implements SubscriberLineListener {
     this.#hasEnded = false;
     const { coordinator } = executor;
     const stopRouting = coordinator.router.listen((change) => this.#onRouteChange(change));
-    const stopRenewal = coordinator.health.listenForRenewal((database) => {
+    const stopRenewal = coordinator.health.renewal.listen((database) => {
       this.#lines.renew(database);
     });
     executor.connections.onDatabases = () => this.#connect();
