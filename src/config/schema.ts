@@ -16,7 +16,11 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
 
 /** Options of node-redis that a file can't hold either; anywhere below `client` and its kin. */
 export const CLIENT_NOT_IN_A_FILE: ReadonlySet<string> = new Set([
-  ...['modules', 'scripts', 'functions', 'credentialsProvider', 'reserveClient'],
+  'modules',
+  'scripts',
+  'functions',
+  'credentialsProvider',
+  'reserveClient',
 ]);
 
 const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}';

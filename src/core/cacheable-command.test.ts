@@ -17,9 +17,31 @@ describe('what may be cached', () => {
   });
 
   it.each([
-    ...['TTL', 'PTTL', 'HTTL', 'OBJECT', 'XPENDING', 'XINFO', 'XREAD', 'SORT_RO', 'SRANDMEMBER'],
-    ...['HRANDFIELD', 'ZRANDMEMBER', 'EVAL_RO', 'EVALSHA_RO', 'FCALL_RO', 'TOUCH', 'MEMORY'],
-    ...['HSCAN', 'SSCAN', 'ZSCAN', 'DUMP', 'SORT', 'GETEX', 'TS.GET', 'MY.MODULE', ''],
+    'TTL',
+    'PTTL',
+    'HTTL',
+    'OBJECT',
+    'XPENDING',
+    'XINFO',
+    'XREAD',
+    'SORT_RO',
+    'SRANDMEMBER',
+    'HRANDFIELD',
+    'ZRANDMEMBER',
+    'EVAL_RO',
+    'EVALSHA_RO',
+    'FCALL_RO',
+    'TOUCH',
+    'MEMORY',
+    'HSCAN',
+    'SSCAN',
+    'ZSCAN',
+    'DUMP',
+    'SORT',
+    'GETEX',
+    'TS.GET',
+    'MY.MODULE',
+    '',
   ])('%s is not', (name) => {
     expect(isCacheable([name, 'k'])).toBe(false);
   });

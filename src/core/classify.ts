@@ -233,7 +233,13 @@ function looksLikeReply(error: unknown): boolean {
 }
 
 const ELSEWHERE_WORDS: ReadonlySet<string> = new Set([
-  ...['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'READONLY', 'MASTERDOWN', 'LOADING'],
+  'MOVED',
+  'ASK',
+  'TRYAGAIN',
+  'CLUSTERDOWN',
+  'READONLY',
+  'MASTERDOWN',
+  'LOADING',
 ]);
 
 /**

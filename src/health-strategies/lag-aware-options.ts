@@ -66,8 +66,13 @@ const pems: Rule<string | Buffer | readonly (string | Buffer)[]> = {
 /** Throws `InvalidOptionError`, never with a secret in it. */
 export function resolveLagAware(given: LagAwareStrategyOptions | undefined): LagAwareSettings {
   const known = [
-    ...['restUrl', 'credentials', 'databaseId', 'extendedCheckEnabled'],
-    ...['availabilityLagToleranceMs', 'role', 'tls'],
+    'restUrl',
+    'credentials',
+    'databaseId',
+    'extendedCheckEnabled',
+    'availabilityLagToleranceMs',
+    'role',
+    'tls',
   ];
   const options = new StrategyOptions(given, AT, known, ['credentials']);
   const tolerance = options.read('availabilityLagToleranceMs', durationOrNone, 5000);

@@ -51,7 +51,11 @@ export class ReplicationStrategy implements HealthCheckStrategy {
   /** Throws `InvalidOptionError`. */
   constructor(options?: ReplicationStrategyOptions) {
     const values = new StrategyOptions(options, 'ReplicationStrategy', [
-      ...['toleranceMs', 'direction', 'peers', 'channelPrefix', 'role'],
+      'toleranceMs',
+      'direction',
+      'peers',
+      'channelPrefix',
+      'role',
     ]);
     this.#toleranceMs = values.read('toleranceMs', duration, 400);
     this.#direction = values.read('direction', oneOf(['both', 'in', 'out']), 'both');

@@ -63,8 +63,15 @@ const switched = object('A change of the active database.', {
   to: about('Null: none can serve.', orNull(text)),
   reason: {
     enum: [
-      ...['initial', 'health-check', 'circuit-breaker', 'failback', 'weight'],
-      ...['manual', 'forced', 'removed', 'recovered'],
+      'initial',
+      'health-check',
+      'circuit-breaker',
+      'failback',
+      'weight',
+      'manual',
+      'forced',
+      'removed',
+      'recovered',
     ],
   },
   cause: about('In words.', text),

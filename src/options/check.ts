@@ -14,8 +14,19 @@ export type Section =
 
 /** node-redis options that people put one level too high. */
 const CLIENT_OPTIONS = [
-  ...['url', 'socket', 'username', 'password', 'credentialsProvider', 'database', 'name'],
-  ...['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'],
+  'url',
+  'socket',
+  'username',
+  'password',
+  'credentialsProvider',
+  'database',
+  'name',
+  'RESP',
+  'modules',
+  'scripts',
+  'functions',
+  'keyPrefix',
+  'commandOptions',
 ];
 
 /** The error for a value that is not what the option expects; hides what a URL may carry. */

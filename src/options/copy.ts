@@ -2,7 +2,12 @@ import type { Values } from './check.js';
 
 /** Kept by reference whatever they are: node-redis reads them, and identity may matter. */
 const BY_REFERENCE: ReadonlySet<string> = new Set([
-  ...['modules', 'scripts', 'functions', 'credentialsProvider', 'himportRegistry', 'tls'],
+  'modules',
+  'scripts',
+  'functions',
+  'credentialsProvider',
+  'himportRegistry',
+  'tls',
 ]);
 
 /**

@@ -8,7 +8,10 @@ const OWN = ['modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] a
 
 /** They have no effect on any client: accepted wherever node-redis's options are. */
 const WITHOUT_EFFECT: readonly string[] = [
-  ...['disableOfflineQueue', 'commandsQueueMaxLength', 'pingInterval', 'himportRegistry'],
+  'disableOfflineQueue',
+  'commandsQueueMaxLength',
+  'pingInterval',
+  'himportRegistry',
 ];
 
 export interface DuplicateOptions {

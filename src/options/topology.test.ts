@@ -92,7 +92,10 @@ it('one group mixes them', () => {
     ],
   });
   expect(databases.map(({ topology }) => topology)).toEqual([
-    ...['cluster', 'sentinel', 'pool', 'client'],
+    'cluster',
+    'sentinel',
+    'pool',
+    'client',
   ]);
 });
 

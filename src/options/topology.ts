@@ -23,15 +23,30 @@ const OPTIONS_OF: Readonly<Record<Topology, readonly string[]>> = {
 
 /** What `createCluster` takes, beside what shapes the API. */
 const CLUSTER_NAMES = [
-  ...['rootNodes', 'defaults', 'minimizeConnections', 'useReplicas', 'maxCommandRedirections'],
-  ...['nodeAddressMap', 'topologyRefreshOnReconnectionAttemptStrategy', 'clientSideCache'],
+  'rootNodes',
+  'defaults',
+  'minimizeConnections',
+  'useReplicas',
+  'maxCommandRedirections',
+  'nodeAddressMap',
+  'topologyRefreshOnReconnectionAttemptStrategy',
+  'clientSideCache',
 ] as const;
 
 /** What `createSentinel` takes, beside what shapes the API. */
 const SENTINEL_NAMES = [
-  ...['name', 'sentinelRootNodes', 'nodeClientOptions', 'sentinelClientOptions', 'masterPoolSize'],
-  ...['replicaPoolSize', 'nodeAddressMap', 'maxCommandRediscovers', 'scanInterval'],
-  ...['passthroughClientErrorEvents', 'reserveClient', 'clientSideCache'],
+  'name',
+  'sentinelRootNodes',
+  'nodeClientOptions',
+  'sentinelClientOptions',
+  'masterPoolSize',
+  'replicaPoolSize',
+  'nodeAddressMap',
+  'maxCommandRediscovers',
+  'scanInterval',
+  'passthroughClientErrorEvents',
+  'reserveClient',
+  'clientSideCache',
 ] as const;
 
 /**

@@ -12,8 +12,18 @@ const app = `${process.execPath} "${path.join(import.meta.dirname, 'apps/brittle
 
 function drill(wrong: string, ...more: readonly string[]): string[] {
   return [
-    ...['drill', '--app', app, '--request', 'http://127.0.0.1:{port}/', '--env', 'PORT={port}'],
-    ...['--env', `WRONG=${wrong}`, '--hold', '300ms', ...more],
+    'drill',
+    '--app',
+    app,
+    '--request',
+    'http://127.0.0.1:{port}/',
+    '--env',
+    'PORT={port}',
+    '--env',
+    `WRONG=${wrong}`,
+    '--hold',
+    '300ms',
+    ...more,
   ];
 }
 
@@ -47,8 +57,15 @@ describe('a bad application', () => {
     const ran = await run(
       drill(
         'deaf',
-        ...['--faults', 'kill', '--goal-recovery-ms', '500', '--stop-within', '300ms'],
-        ...['--report', report, '--json'],
+        '--faults',
+        'kill',
+        '--goal-recovery-ms',
+        '500',
+        '--stop-within',
+        '300ms',
+        '--report',
+        report,
+        '--json',
       ),
     );
     expect(ran.code).toBe(1);

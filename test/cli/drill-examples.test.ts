@@ -12,21 +12,26 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 async function drill(example: string, faults: string, ...more: readonly string[]) {
   const ran = await run([
-    ...['drill', '--app', `sh -c 'cd "${root}" && exec node --import tsx examples/${example}'`],
-    ...['--env', 'PORT={port}', '--env', 'SHUTDOWN_DELAY_MS=300', '--json'],
-    ...['--report', path.join(directory, `${path.dirname(example)}.html`)],
+    'drill',
+    '--app',
+    `sh -c 'cd "${root}" && exec node --import tsx examples/${example}'`,
+    '--env',
+    'PORT={port}',
+    '--env',
+    'SHUTDOWN_DELAY_MS=300',
+    '--json',
+    '--report',
+    path.join(directory, `${path.dirname(example)}.html`),
     // The machine may be busy with the start of all of them.
-    ...[
-      '--faults',
-      faults,
-      '--hold',
-      '300ms',
-      '--rate',
-      '50',
-      '--goal-recovery-ms',
-      '10s',
-      ...more,
-    ],
+    '--faults',
+    faults,
+    '--hold',
+    '300ms',
+    '--rate',
+    '50',
+    '--goal-recovery-ms',
+    '10s',
+    ...more,
   ]);
   expect(ran.stderr).toBe('');
   const result = JSON.parse(ran.stdout) as RunResult;
@@ -41,7 +46,12 @@ const at = (where: string) => `http://127.0.0.1:{port}${where}`;
 it.concurrent.each(['express/server.js', 'fastify/server.js'])('%s', async (example) => {
   const result = await drill(
     ...([example, 'reset,kill'] as const),
-    ...['--request', `POST ${at('/hits')}`, '--request', at('/hits'), '--status', at('/redis')],
+    '--request',
+    `POST ${at('/hits')}`,
+    '--request',
+    at('/hits'),
+    '--status',
+    at('/redis'),
   );
   expect(result.switches).toMatchObject([
     { to: 'east', reason: 'initial' },
@@ -53,8 +63,14 @@ it.concurrent.each(['express/server.js', 'fastify/server.js'])('%s', async (exam
 it.concurrent('express/server.js, switched by hand, with all databases down', async () => {
   const result = await drill(
     ...(['express/server.js', 'switch,all-down'] as const),
-    ...['--request', at('/hits'), '--status', at('/redis')],
-    ...['--env', 'OPS_TOKEN=token', '--header', 'authorization: Bearer token'],
+    '--request',
+    at('/hits'),
+    '--status',
+    at('/redis'),
+    '--env',
+    'OPS_TOKEN=token',
+    '--header',
+    'authorization: Bearer token',
   );
   expect(result.switches.slice(0, 3)).toMatchObject([
     { to: 'east' },

@@ -168,7 +168,9 @@ describe('connect()', () => {
     await Promise.all(all.map((each) => each.connect()));
     for (const { all: seen } of events) {
       expect(seen.map(({ name }) => name).filter((name) => name !== 'database-healthy')).toEqual([
-        ...['connect', 'switch', 'ready'],
+        'connect',
+        'switch',
+        'ready',
       ]);
     }
     expect(await Promise.all(all.map((each) => each.ping()))).toEqual(all.map(() => 'PONG'));

@@ -17,8 +17,15 @@ it('tells the whole story in order', async () => {
 
   const story = events.all.map(({ name }) => name).filter((name) => name !== 'database-healthy');
   expect(story).toEqual([
-    ...['connect', 'switch', 'ready', 'database-unhealthy', 'switch', 'failover'],
-    ...['switch', 'failback', 'end'],
+    'connect',
+    'switch',
+    'ready',
+    'database-unhealthy',
+    'switch',
+    'failover',
+    'switch',
+    'failback',
+    'end',
   ]);
   const switches = events.of('switch');
   expect(switches.map(({ generation }) => generation)).toEqual(

@@ -104,9 +104,23 @@ describe('every member', () => {
 
   it('that a user calls to live with a connection is ours', () => {
     for (const name of [
-      ...['connect', 'close', 'destroy', 'disconnect', 'quit', 'QUIT', 'ref', 'unref'],
-      ...['isOpen', 'isReady', 'sendCommand', '_executeMulti', '_executePipeline'],
-      ...['duplicate', 'legacy', 'createPool', 'withCommandOptions'],
+      'connect',
+      'close',
+      'destroy',
+      'disconnect',
+      'quit',
+      'QUIT',
+      'ref',
+      'unref',
+      'isOpen',
+      'isReady',
+      'sendCommand',
+      '_executeMulti',
+      '_executePipeline',
+      'duplicate',
+      'legacy',
+      'createPool',
+      'withCommandOptions',
     ]) {
       expect([name, isInherited(name)]).toEqual([name, false]);
     }

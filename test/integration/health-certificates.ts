@@ -36,13 +36,33 @@ export function makeCertificates(): Certificates {
   };
   const issue = (name: string, altNames: string, days = 2): KeyPair => {
     openssl(
-      ...['req', '-new', ...NEW_KEY, '-keyout', `${name}.key`],
-      ...['-out', `${name}.csr`, '-subj', `/CN=${name}`],
+      'req',
+      '-new',
+      ...NEW_KEY,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${name}`,
     );
     writeFileSync(at(`${name}.ext`), `subjectAltName=${altNames}\n`);
     openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
-      ...['-CAcreateserial', '-extfile', `${name}.ext`, '-days', `${days}`, '-out', `${name}.pem`],
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-extfile',
+      `${name}.ext`,
+      '-days',
+      `${days}`,
+      '-out',
+      `${name}.pem`,
     );
     return { key: read(`${name}.key`), cert: read(`${name}.pem`) };
   };

@@ -16,7 +16,14 @@ it('clients, duplicates, transactions and connections leave it when they are clo
   const script = path.join(import.meta.dirname, 'registry-process.ts');
   const port = String(cluster.masters[0]?.port);
   const { stdout } = await run(process.execPath, [
-    ...['--expose-gc', '--import', 'tsx', script, version, east.url, west.url, port],
+    '--expose-gc',
+    '--import',
+    'tsx',
+    script,
+    version,
+    east.url,
+    west.url,
+    port,
   ]);
   const { clients, ...left } = JSON.parse(stdout);
   expect(clients).toBeGreaterThan(100);

@@ -97,9 +97,21 @@ export async function healthy(client: MultiDbClient, id?: string): Promise<void>
 }
 
 export const EVENT_NAMES = [
-  ...['switch', 'failover', 'failback', 'database-unhealthy', 'database-healthy', 'breaker-open'],
-  ...['invalidate', 'subscriptions-restored'],
-  ...['breaker-closed', 'all-databases-down', 'recovered', 'error', 'connect', 'ready', 'end'],
+  'switch',
+  'failover',
+  'failback',
+  'database-unhealthy',
+  'database-healthy',
+  'breaker-open',
+  'invalidate',
+  'subscriptions-restored',
+  'breaker-closed',
+  'all-databases-down',
+  'recovered',
+  'error',
+  'connect',
+  'ready',
+  'end',
 ] as MultiDbEventName[];
 
 export interface RecordedEvent {

@@ -32,7 +32,7 @@ export const REFUSED_METHODS: Readonly<Record<string, string>> = {
   createPool: "set `topology: 'pool'` in the options of each database instead",
 };
 
-export const SYNCHRONOUS: ReadonlySet<string> = new Set([...['createPool', 'setDirtyWatch']]);
+export const SYNCHRONOUS: ReadonlySet<string> = new Set(['createPool', 'setDirtyWatch']);
 
 /** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */
 const REFUSED_COMMANDS = new Map<string, string>([

@@ -170,9 +170,7 @@ describe('leasing', () => {
     expect(opened).toHaveLength(3);
     at(1).becomeReady();
     expect(opened.map((each) => each.sent.length)).toEqual([1, 1, 0]);
-    expect(sent.map((each) => each.lane !== undefined)).toEqual([
-      ...[true, true, false, false, false],
-    ]);
+    expect(sent.map((each) => each.lane !== undefined)).toEqual([true, true, false, false, false]);
     at(0).answer('first');
     expect([sent[0]?.outcome, sent[2]?.written]).toEqual(['first', true]);
     at(2).becomeReady();

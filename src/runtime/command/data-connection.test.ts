@@ -120,7 +120,9 @@ describe('of several lanes', () => {
 
     one.bytesReceived = 1;
     expect([first.lane.look(30), second.lane.look(30), channel.look(30)]).toEqual([
-      ...[true, false, false],
+      true,
+      false,
+      false,
     ]);
 
     for (const each of given) each.lane.remove(each);
@@ -144,7 +146,9 @@ describe('of several lanes', () => {
     const { lane: left } = redirected;
     channel.move(redirected, undefined, 20);
     expect([left.size, channel.listed(), channel.lanes.has(channel as never)]).toEqual([
-      ...[0, [redirected], false],
+      0,
+      [redirected],
+      false,
     ]);
     channel.owe(redirected, 30);
     expect([redirected.abandoned, redirected.over, channel.owed]).toEqual([true, true, 0]);
@@ -177,7 +181,10 @@ describe('behind a command that blocks', () => {
     const [same, later] = [sent(20, 3), sent(30, 4)];
     for (const each of [blocking, same, later]) channel.add(each);
     expect([early, blocking, same, later].map((each) => channel.isBlocked(each))).toEqual([
-      ...[false, false, true, true],
+      false,
+      false,
+      true,
+      true,
     ]);
     for (const each of [same, later]) {
       channel.remove(each);

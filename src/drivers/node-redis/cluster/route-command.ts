@@ -16,7 +16,12 @@ export class PartlyExecutedError extends Error {}
 
 /** Without a key, and one node is enough. */
 const ANY_NODE: ReadonlySet<string> = new Set([
-  ...['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO', 'FCALL', 'FCALL_RO'],
+  'EVAL',
+  'EVALSHA',
+  'EVAL_RO',
+  'EVALSHA_RO',
+  'FCALL',
+  'FCALL_RO',
 ]);
 
 /** Performs what the engine sends, on whichever nodes it concerns. */
