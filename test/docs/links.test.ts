@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/options/defaults.js';
 import { root } from './blocks.js';
-import { anchors, code, exists, page, pages } from './names.js';
+import { anchors, code, exists, page, pages, section } from './names.js';
 
 const FILE = /^(src|test|scripts|docs|demo|bench|examples)\/[\w./-]+\.\w+$/;
 const OPTION = /^(databases\[\]|commandRetry|failureDetector|healthCheck)\.\w+$/;
@@ -41,14 +41,20 @@ describe.each(pages())('$file', (each) => {
 });
 
 it('proves every guarantee by a test that exists', () => {
-  const { prose } = page('docs/guarantees.md');
-  const guarantees = prose.split(/^## /m).slice(1);
-  expect(guarantees.map((text) => text.slice(0, text.indexOf(':')))).toEqual(
+  const titles = (prose: string) =>
+    [...prose.matchAll(/^## (P\d+: .+)$/gm)].map(([, title]) => title);
+  const guarantees = page('docs/guarantees.md');
+  const proofs = page('docs/proofs.md');
+  const promised = titles(guarantees.prose);
+  expect(promised.map((title) => title?.split(':')[0])).toEqual(
     Array.from({ length: 10 }, (_, index) => `P${index + 1}`),
   );
-  for (const text of guarantees) {
-    const [title = ''] = text.split('\n');
-    const proofs = [...(text.split('**Proved by**')[1] ?? '').matchAll(/`([\w./-]+\.test\.ts)`/g)];
-    expect(proofs.length, `${title} names no test`).toBeGreaterThan(0);
+  expect(titles(proofs.prose)).toEqual(promised);
+  for (const title of promised as string[]) {
+    const tests = code({ ...proofs, prose: section(proofs, title) }).filter((name) =>
+      name.endsWith('.test.ts'),
+    );
+    expect(tests.length, `${title} names no test`).toBeGreaterThan(0);
+    expect(section(guarantees, title)).toContain('[Tests](proofs.md#');
   }
 });
