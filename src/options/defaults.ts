@@ -18,13 +18,13 @@ import {
 } from '../validation/rules.js';
 import { TOPOLOGIES, type Topology } from './topologies.js';
 
-/** One option: what holds without it, what it means, and what it accepts. */
+/** One option: its default, its documentation, and what it accepts. */
 export interface OptionEntry<T> {
   readonly default: T;
   readonly meaning: string;
   readonly range: string;
   readonly rule: Rule<T>;
-  /** The default in the documentation, where the value itself does not tell. */
+  /** The default as the documentation shows it; `undefined` to show the value itself. */
   readonly shownDefault: string | undefined;
 }
 
@@ -33,215 +33,264 @@ function option<T>(value: T, rule: Rule<T>, meaning: string, shownDefault?: stri
   return Object.freeze(entry);
 }
 
-/** An option without a default value of its own; `shownDefault` says what holds without it. */
+/** An option without a default value; `shownDefault` documents the behaviour without it. */
 function shaped(range: string, meaning: string, shownDefault = '') {
   return option<undefined>(undefined, shape(range), meaning, shownDefault);
 }
 
-const HEALTH_CHECK = '`false`, a strategy, `{ strategy, ... }`, or an array of which all must pass';
+const HEALTH_CHECK = '`false`, a strategy, `{ strategy, ... }`, or an array of these';
 const SELECTOR = 'an array of error classes, or a function `(error) => boolean`';
 
 /**
- * All options and their defaults: what validation reads, and what the table in `docs/options.md`
- * is made of. The names are paths in `MultiDbOptions`. From `commandRetry` to
- * `delayInBetweenFailoverAttemptsMs` the defaults are those of Jedis 7.
+ * All options and their defaults. Validation reads this table, and the table in `docs/options.md` is
+ * generated from it. The keys are paths in `MultiDbOptions`. The defaults from `commandRetry` to
+ * `delayInBetweenFailoverAttemptsMs` are those of Jedis 7.
  */
 export const DEFAULTS = Object.freeze({
-  databases: shaped('a non-empty array', 'The databases, in any order.', 'required'),
+  databases: shaped(
+    'a non-empty array',
+    'The databases. The order only decides between equal weights.',
+    'required',
+  ),
   'databases[].id': option<string | undefined>(
     undefined,
     name,
-    'Stable name used in every method and event.',
-    '`host:port` of its client options, or of the first root node; `name@host:port` of a sentinel',
+    'Name of the database in methods, events and errors.',
+    '`host:port` of the client options, or of the first root node of a cluster; `name@host:port` for Sentinel',
   ),
   'databases[].weight': option(
     1,
     weight,
-    'The eligible database with the highest weight is active; among equals the first one.',
+    'Preference. The eligible database with the highest weight is active; among equal weights the first one.',
   ),
   'databases[].client': shaped(
     'an object',
-    'node-redis options of this database, over those of the top-level `client`.',
+    'node-redis options of this database. They override the top-level `client`.',
   ),
   'databases[].topology': option<Topology>(
     'client',
     oneOf(TOPOLOGIES),
-    "How it is reached: by one connection per client, or as node-redis's `createClientPool`, " +
-      '`createCluster` or `createSentinel` do. One group may mix them.',
+    'How the client connects: with one connection, or like `createClientPool`, `createCluster` or ' +
+      '`createSentinel` of node-redis. One group can mix topologies.',
   ),
-  'databases[].pool': shaped('an object', 'Of topology `pool`, beside `client`.'),
-  'databases[].pool.minimum': option(1, countOrNone, 'Connections that are kept open.'),
-  'databases[].pool.maximum': option(100, count, 'Connections at most.'),
+  'databases[].pool': shaped('an object', "Pool options; only with `topology: 'pool'`."),
+  'databases[].pool.minimum': option(1, countOrNone, 'Number of connections that stay open.'),
+  'databases[].pool.maximum': option(100, count, 'Maximum number of connections.'),
   'databases[].pool.acquireTimeout': option(
     3000,
     durationOrNone,
-    'Longest wait for a free connection; 0: until the deadline of the command.',
+    'Longest wait for a free connection. 0 waits until the deadline of the command.',
   ),
   'databases[].pool.cleanupDelay': option(
     3000,
     durationOrNone,
-    'How long a connection beyond the minimum may be idle.',
+    'How long an idle connection above the minimum stays open.',
   ),
   'databases[].cluster': shaped(
     'an object with `rootNodes`',
-    "node-redis's options of `createCluster`, of topology `cluster`; `defaults` over those of " +
-      'the top-level `client`.',
+    "Options of `createCluster`; only with `topology: 'cluster'`. `defaults` overrides the " +
+      'top-level `client`.',
   ),
   'databases[].sentinel': shaped(
     'an object with `name` and `sentinelRootNodes`',
-    "node-redis's options of `createSentinel`, of topology `sentinel`; `nodeClientOptions` over " +
-      'those of the top-level `client`.',
+    "Options of `createSentinel`; only with `topology: 'sentinel'`. `nodeClientOptions` " +
+      'overrides the top-level `client`.',
   ),
-  'databases[].healthCheck': shaped(HEALTH_CHECK, 'Instead of that of the group.', "the group's"),
+  'databases[].healthCheck': shaped(
+    HEALTH_CHECK,
+    'Replaces the `healthCheck` of the group for this database.',
+    'that of the group',
+  ),
   'databases[].failureDetector': shaped(
     'an object',
-    'Over that of the group, part by part.',
-    "the group's",
+    'Overrides single options of the `failureDetector` of the group.',
+    'that of the group',
   ),
   client: shaped(
     'an object',
-    'What shapes the API and is the same for all databases (`RESP`, `modules`, `scripts`, ' +
-      '`functions`, `keyPrefix`, `commandOptions`), and defaults for all databases.',
+    'node-redis options of all databases. `RESP`, `modules`, `scripts`, `functions`, `keyPrefix` and ' +
+      '`commandOptions` can only be set here.',
   ),
 
-  'commandRetry.maxAttempts': option(3, count, 'Including the first call; 1 disables.'),
+  'commandRetry.maxAttempts': option(
+    3,
+    count,
+    'Maximum number of attempts, including the first. 1 turns retries off.',
+  ),
   'commandRetry.waitDurationMs': option(500, durationOrNone, 'Wait before the second attempt.'),
   'commandRetry.exponentialBackoffMultiplier': option(
     2,
     multiplier,
-    'Each further wait is this many times longer: 500, 1000, 2000 ...',
+    'Factor by which each further wait is longer: 500, 1000, 2000 ...',
   ),
   'commandRetry.includedErrors': shaped(
     SELECTOR,
-    'Errors that are retried, within `commandRetry.safety`.',
-    'never sent, unknown outcome, state replies (LOADING, READONLY, ...)',
+    'Errors after which a command is retried, within `commandRetry.safety`.',
+    'command never sent, outcome unknown, state replies (LOADING, READONLY ...)',
   ),
-  'commandRetry.ignoredErrors': shaped(SELECTOR, 'Errors that are not retried.', 'none'),
+  'commandRetry.ignoredErrors': shaped(
+    SELECTOR,
+    'Errors after which a command is not retried. They take precedence over `includedErrors`.',
+    'none',
+  ),
   'commandRetry.safety': option<(typeof RETRY_SAFETIES)[number]>(
     'read',
     oneOf(RETRY_SAFETIES),
-    'The riskiest category of command that is repeated when its outcome is unknown.',
+    'Riskiest category of commands that is retried when the outcome is unknown.',
   ),
   'commandRetry.jitter': option(
     0.2,
     share,
-    'Random share of each wait, by which it may be shorter; drawn once per batch.',
+    'Largest random share by which a wait is shortened. It is drawn once per batch, which keeps the order.',
   ),
 
   'failureDetector.slidingWindowType': option<'time' | 'count'>(
     'time',
     oneOf(['time', 'count']),
-    'What the window holds: the last `slidingWindowSizeMs`, or the last `slidingWindowSize` ' +
+    'What the window covers: the last `slidingWindowSizeMs`, or the last `slidingWindowSize` ' +
       'commands.',
   ),
-  'failureDetector.slidingWindowSizeMs': option(2000, duration, 'Length of a `time` window.'),
-  'failureDetector.slidingWindowSize': option(100, windowSize, 'Length of a `count` window.'),
+  'failureDetector.slidingWindowSizeMs': option(
+    2000,
+    duration,
+    'Length of the window of type `time`.',
+  ),
+  'failureDetector.slidingWindowSize': option(
+    100,
+    windowSize,
+    'Number of commands in the window of type `count`.',
+  ),
   'failureDetector.minNumOfFailures': option(
     1000,
     countOrNone,
-    'Failures in the window; both thresholds must be reached to open the breaker. At most ' +
-      '`slidingWindowSize` in a `count` window.',
-    '`1000`; in a `count` window as many as `failureRateThreshold` makes of `slidingWindowSize`',
+    'Failures in the window that open the circuit breaker, if `failureRateThreshold` is reached too. ' +
+      'At most `slidingWindowSize` for type `count`.',
+    '`1000`; for type `count` the share `failureRateThreshold` of `slidingWindowSize`',
   ),
-  'failureDetector.failureRateThreshold': option(10, percent, 'Failures among all outcomes.'),
+  'failureDetector.failureRateThreshold': option(
+    10,
+    percent,
+    'Percentage of failures in the window that opens the circuit breaker, if `minNumOfFailures` is reached too.',
+  ),
   'failureDetector.includedErrors': shaped(
     SELECTOR,
-    'Errors that count as failures.',
+    'Errors that count as failures of the database.',
     'connection errors, timeouts, state replies',
   ),
-  'failureDetector.ignoredErrors': shaped(SELECTOR, 'Errors that do not count.', 'none'),
+  'failureDetector.ignoredErrors': shaped(
+    SELECTOR,
+    'Errors that do not count. They take precedence over `includedErrors`.',
+    'none',
+  ),
 
   fallbackErrors: shaped(
     SELECTOR,
-    'Errors that lead to a failover by themselves, when a probe confirms.',
-    'breaker open, connection errors that outlive all retries',
+    'Errors of which a single one starts a probe. If the probe fails, the database is left.',
+    'circuit breaker open, connection errors after all retries',
   ),
 
-  healthCheck: shaped(HEALTH_CHECK, 'How databases are probed.', '`new PingStrategy()`'),
-  'healthCheck.strategy': shaped(
-    'an object with `check(probe)`, or a function `(probe) => boolean | Promise<boolean>`',
-    'What one probe does.',
+  healthCheck: shaped(
+    HEALTH_CHECK,
+    'How databases are probed. Of several checks, all must pass. `false` turns health checks off.',
     '`new PingStrategy()`',
   ),
-  'healthCheck.intervalMs': option(5000, duration, 'Between two rounds of probes.'),
-  'healthCheck.timeoutMs': option(1000, duration, 'Longest duration of one probe.'),
-  'healthCheck.numProbes': option(3, count, 'Probes in a round.'),
-  'healthCheck.delayInBetweenProbesMs': option(500, durationOrNone, 'Between probes of a round.'),
+  'healthCheck.strategy': shaped(
+    'an object with `check(probe)`, or a function `(probe) => boolean | Promise<boolean>`',
+    'What a probe does.',
+    '`new PingStrategy()`',
+  ),
+  'healthCheck.intervalMs': option(5000, duration, 'Time between two rounds of probes.'),
+  'healthCheck.timeoutMs': option(1000, duration, 'Timeout of one probe.'),
+  'healthCheck.numProbes': option(3, count, 'Number of probes in a round.'),
+  'healthCheck.delayInBetweenProbesMs': option(
+    500,
+    durationOrNone,
+    'Time between the probes of a round.',
+  ),
   'healthCheck.policy': option<'ALL_SUCCESS' | 'ANY_SUCCESS' | 'MAJORITY_SUCCESS'>(
     'ALL_SUCCESS',
     shape("'ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS', or a `ProbingPolicy` function"),
-    'When a round is a success.',
+    'Which probes of a round must succeed.',
   ),
 
-  failbackSupported: option(true, flag, 'Automatic failback.'),
-  failbackCheckIntervalMs: option(120_000, duration, 'Between two looks for a better database.'),
+  failbackSupported: option(
+    true,
+    flag,
+    'Whether the client returns to a better database by itself.',
+  ),
+  failbackCheckIntervalMs: option(
+    120_000,
+    duration,
+    'How often the client looks for a better database to fail back to.',
+  ),
   gracePeriodMs: option(
     60_000,
     durationOrNone,
-    'A database that was left as unhealthy stays ineligible this long.',
+    'How long a database that was left as failed stays ineligible.',
   ),
   fastFailover: option(
     false,
     flag,
-    "On a failover, destroy the old database's connections at once.",
+    'Whether a failover closes the connections to the old database at once, without waiting for replies.',
   ),
   retryOnFailover: option(
     false,
     flag,
-    'At a failover, send what is in flight on the old database to the new one at once, within ' +
-      '`commandRetry.safety` (reads always are); implies `fastFailover`.',
+    'Whether a failover sends commands in flight to the new database at once, within ' +
+      '`commandRetry.safety`. Reads are always sent. Implies `fastFailover`.',
   ),
   maxNumFailoverAttempts: option(
     10,
     count,
-    'Failed searches before errors turn from temporary to permanent.',
+    'Failed searches after which commands fail with `PermanentlyUnavailableError` instead of ' +
+      '`TemporarilyUnavailableError`.',
   ),
   delayInBetweenFailoverAttemptsMs: option(
     12_000,
     duration,
-    'Between two searches while all databases are down.',
+    'Time between two searches while all databases are down.',
   ),
 
   commandTimeoutMs: option(
     5000,
     duration,
-    'Deadline of one attempt; a blocking command adds its own block time.',
+    'Deadline of one attempt. A blocking command may take its block time in addition.',
   ),
   commandDeadlineMs: option(
     10_000,
     duration,
-    'Deadline of a command: queue, wire, waits and all attempts together, also under ' +
-      '`close()`; block time on top.',
+    'Deadline of a command with its queueing, waits and all attempts, also during `close()`. A ' +
+      'blocking command may take its block time in addition.',
   ),
   suspectAfterMs: option(
     1000,
     duration,
-    'A connection headed by a non-blocking command that has delivered nothing for this long ' +
-      'starts a round of probes.',
+    'Silence on a connection, while a non-blocking command waits for its reply, after which a round of ' +
+      'probes starts.',
   ),
   unhealthyAfterMs: option<number | undefined>(
     undefined,
     durationOrNone,
-    'A failure must persist this long before a database is left; retries wait meanwhile. Once ' +
-      'given, it holds for databases of every topology.',
-    '`0`; `15000` for databases of topology `cluster` and `sentinel`, which heal themselves',
+    'Failover delay: how long a failure must last before a database is left. Retries wait meanwhile. ' +
+      'A given value applies to every topology.',
+    '`0`; `15000` for `cluster` and `sentinel`, which heal themselves',
   ),
   resolveIntervalMs: option<number | false>(
     30_000,
     durationOrNever,
-    'How often the host names of open connections are looked up again. When a name has moved away ' +
-      'from the connected address, the connections are renewed without a failover; 0 or `false`: never.',
+    'How often the host names of open connections are looked up again. When a name has moved to ' +
+      'another address, the connections are renewed without a failover. 0 or `false` turns this off.',
   ),
   maxPendingCommands: option(
     100_000,
     count,
-    'Beyond it commands fail with `OverloadedError`, never sent, not a failure.',
+    'Maximum number of pending commands. Further commands fail with `OverloadedError` and are not sent.',
   ),
   maxTransactionConnections: option(
     10,
     count,
-    'Connections of their own that `transaction()` opens to the active database, of a cluster to each ' +
-      'master, when it needs them.',
+    'Maximum number of connections that `transaction()` opens to the active database, or to each ' +
+      'master of a cluster.',
   ),
   initializationPolicy: option<'ONE_AVAILABLE' | 'MAJORITY_AVAILABLE' | 'ALL_AVAILABLE'>(
     'ONE_AVAILABLE',
@@ -249,41 +298,42 @@ export const DEFAULTS = Object.freeze({
       "'ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE', or an `InitializationPolicy` " +
         'function',
     ),
-    'When `connect()` is satisfied. With two databases a majority would keep the application ' +
-      'down whenever one of them is.',
+    'How many databases must be available before `connect()` resolves. With two databases, ' +
+      '`MAJORITY_AVAILABLE` requires both.',
   ),
   initialWaitMs: option(
     1000,
     durationOrNone,
-    'At start, how long a database of higher weight may take before a lower one is used.',
+    'How long `connect()` waits for a database of higher weight before it uses another one.',
   ),
   failbackJitter: option(
     0.2,
     share,
-    'Random share of `failbackCheckIntervalMs`, so that a fleet does not return in one instant.',
+    'Largest random share by which `failbackCheckIntervalMs` is shortened, so that many processes do not ' +
+      'return at the same time.',
   ),
   preloadFunctions: shaped(
     'an array of libraries, each a string that begins as `#!lua name=...`',
-    'Functions that every database has before it gets a command: loaded with `FUNCTION LOAD ' +
-      'REPLACE` over each new connection, where they are missing or others.',
+    'Function libraries that each database gets before its first command. They are loaded with ' +
+      '`FUNCTION LOAD REPLACE` over each new connection where they are missing or different.',
     'none',
   ),
   iterators: option<'throw' | 'restart'>(
     'throw',
     oneOf(['throw', 'restart']),
-    'What `scanIterator` and its kin do when the active database changes: throw ' +
-      '`DatabaseSwitchedError`, or begin again on the new one.',
+    'What an iterator such as `scanIterator` does when the active database changes: throw ' +
+      '`DatabaseSwitchedError`, or start again on the new database.',
   ),
   standbyConnections: option<'warm' | 'lazy'>(
     'warm',
     oneOf(['warm', 'lazy']),
-    '`warm`: a standby holds a ready connection; `lazy`: it is opened at the switch.',
+    '`warm` holds a connection to each standby open; `lazy` opens it at the switch.',
   ),
   subscriptions: option<'active' | 'all'>(
     'active',
     oneOf(['active', 'all']),
-    '`active`: subscribed on the active database, and again at a switch; `all`: on every database, ' +
-      'of which only the active one delivers, so that a switch has no gap.',
+    '`active` subscribes on the active database, and again after a switch. `all` subscribes on every ' +
+      'database and delivers the messages of the active one, so that a switch has no gap.',
   ),
 });
 
