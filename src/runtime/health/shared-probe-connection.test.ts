@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ProbeConnection } from '../../drivers/driver.js';
 import { LoopClock } from '../../loop-clock.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
@@ -28,6 +28,7 @@ let clock: VirtualClock;
 let opened: FakeProbe[];
 let attempts: number;
 let open: (signal: AbortSignal) => Promise<FakeProbe>;
+let driver: Partial<Driver>;
 let line: ProbeLine;
 const { signal } = new AbortController();
 
@@ -39,7 +40,7 @@ beforeEach(() => {
     opened.push(new FakeProbe());
     return opened.at(-1) as FakeProbe;
   };
-  const driver: Partial<Driver> = {
+  driver = {
     openSubscriber: () => {
       throw new Error('not used');
     },
@@ -147,4 +148,39 @@ it('closes for good, a connection that comes late as well', async () => {
   await expect(ping()).rejects.toThrow('ended');
   await clock.advance(0);
   expect(late.destroyed).toBe(true);
+});
+
+describe('a successor', () => {
+  /** The present connection does not answer, and another one is opened beside it. */
+  const doubted = async () => {
+    await ping();
+    const [present] = opened;
+    if (present !== undefined) present.send = () => new Promise(() => {});
+    const pinged = ping();
+    await clock.advance(1);
+    line.doubt(clock.now());
+    return pinged;
+  };
+
+  it('takes the place of a connection that is slow, which is closed with the line', async () => {
+    const setting = { silentAfterMs: 1000, onOutdated: () => {} };
+    line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) }, setting);
+    expect(await doubted()).toBe('PING');
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    line.close();
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    await clock.advance(5000);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('that breaks is replaced as well', async () => {
+    const usual = open;
+    open = async (given) => {
+      const probe = await usual(given);
+      if (attempts === 2) probe.breakNext();
+      return probe;
+    };
+    expect(await doubted()).toBe('PING');
+    expect(attempts).toBe(3);
+  });
 });

@@ -96,6 +96,8 @@ export class ProbeLine {
   /** Of what is under way: starts it over the successor as well; tells how it was refused so far. */
   readonly #uses = new Map<() => void, () => unknown>();
   readonly #timers = new Set<Timer>();
+  /** Every connection that may be open or opening: whatever role it has had since, `close` ends it. */
+  readonly #ways = new Set<Way>();
 
   constructor(
     private readonly driver: Driver,
@@ -211,11 +213,7 @@ export class ProbeLine {
       const again = async () => {
         wasDoubted = true;
         underWay += 1;
-        const ending = await this.#run(
-          () => this.#successor ?? this.#wayOfPresent(),
-          signal,
-          action,
-        );
+        const ending = await this.#run(() => this.#wayOfSuccessor(), signal, action);
         underWay -= 1;
         if (!ending.ok && !signal.aborted) this.#inVainAt = this.time.clock.now();
         if (ending.ok) {
@@ -245,8 +243,7 @@ export class ProbeLine {
     this.#uses.set(nothing, nothing);
     try {
       this.doubt(since);
-      const way = () => this.#successor ?? this.#wayOfPresent();
-      const ending = await this.#run(way, signal, action);
+      const ending = await this.#run(() => this.#wayOfSuccessor(), signal, action);
       if (!ending.ok) throw ending.error;
       this.#promote(ending.way, () => 'over', undefined);
       return ending.value;
@@ -262,12 +259,24 @@ export class ProbeLine {
     this.#endFormer();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    for (const way of this.#ways) way.end();
+    this.#ways.clear();
   }
 
   #newWay(): Way {
-    return new Way(this.driver, this.time.clock.now(), (startedAt) => {
+    for (const way of this.#ways) if (!way.isUsable) this.#ways.delete(way);
+    const way = new Way(this.driver, this.time.clock.now(), (startedAt) => {
       this.setting?.onOpened?.(startedAt);
     });
+    this.#ways.add(way);
+    return way;
+  }
+
+  /** The new connection, or the present one if that is the new one by now. */
+  #wayOfSuccessor(): Way {
+    if (this.#successor === undefined) return this.#wayOfPresent();
+    if (!this.#successor.isUsable) this.#successor = this.#newWay();
+    return this.#successor;
   }
 
   #wayOfPresent(): Way {
