@@ -1,7 +1,5 @@
 export type {
   DefaultRespVersion,
-  DrainOptions,
-  ForceOptions,
   MultiDbClient,
   MultiDbClientOptions,
   MultiDbCommandOptions,
@@ -11,8 +9,8 @@ export type {
   TransactionResult,
 } from './client/node-redis/client-type.js';
 export { createMultiDbClient } from './client/node-redis/create-client.js';
-export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-category.js';
 export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';
+export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-risk.js';
 export {
   ALL_AVAILABLE,
   type InitializationPolicy,
@@ -108,6 +106,7 @@ export type {
   SentinelDatabaseOptions,
   SingleDatabaseOptions,
 } from './options/types.js';
+export type { DrainOptions, ForceOptions } from './runtime/group/managed-client.js';
 export type { Explanation } from './runtime/report/explain.js';
 export type { DatabaseSnapshot } from './runtime/report/snapshot.js';
 export type {

@@ -2,8 +2,9 @@
  * What an error says about the database and about the command: the one place, for failure
  * detection and retry alike.
  */
-import type { DriverErrorKind } from '../drivers/driver.js';
+
 import { isMultiDbError, type MultiDbErrorCode } from '../errors.js';
+import type { DriverErrorKind } from './driver-error-kind.js';
 
 /**
  * - `application-reply`: the server answered; the command is wrong, not the database

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { type CommandCategory, commandTraits } from './command-category.js';
+import { commandTraits } from './command-category.js';
+import type { CommandCategory } from './command-risk.js';
 
 /** Arguments are separated by a space; `""` is an empty one. */
 const CASES: Record<Exclude<CommandCategory, 'connection' | 'never'>, string[]> = {

@@ -3,7 +3,7 @@
  * chooses the riskier category where it can't tell. Arguments that the server will refuse may get
  * any: nothing is executed.
  */
-import type { CommandCategory } from './command-category.js';
+import type { CommandCategory } from './command-risk.js';
 
 export type CommandArguments = readonly (string | Buffer)[];
 

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type CommandCategory,
-  commandTraits,
-  mayRepeat,
-  RETRY_SAFETIES,
-} from './command-category.js';
+import { commandTraits } from './command-category.js';
+import { type CommandCategory, mayRepeat, RETRY_SAFETIES } from './command-risk.js';
 import { COMMAND_TABLE } from './command-table.js';
 
 const category = (...args: (string | Buffer)[]) => commandTraits(args).category;

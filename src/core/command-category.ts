@@ -4,61 +4,11 @@
  * The names stand in `command-table.ts`; where the arguments decide, the rules stand in
  * `command-arguments.ts`; how long one blocks stands in `command-block-time.ts`.
  */
+
 import { ARGUMENT_RULES, type CommandArguments, upperCase } from './command-arguments.js';
 import { BLOCK_TIMES } from './command-block-time.js';
+import { type CommandCategory, type CommandTraits, RISK } from './command-risk.js';
 import { COMMAND_TABLE } from './command-table.js';
-
-/**
- * From harmless to dangerous:
- *
- * - `connection`: concerns the connection alone (PING, HELLO)
- * - `read`: changes nothing, or nothing that a repeat would change again (GET, EVAL_RO)
- * - `checked-write`: a repeat finds what the first run left and does nothing, though it may answer
- *   differently (SET NX, XADD with an explicit id)
- * - `last-write-wins`: a repeat leaves the same state, but overwrites what others wrote in between
- *   (SET, DEL, HSET, EXPIRE)
- * - `accumulating`: a repeat leaves another state, or hands out other data (INCR, LPUSH, scripts)
- * - `admin`: concerns the server or all its data (CONFIG SET, FLUSHALL, SHUTDOWN)
- * - `never`: not repeated under any option (EXEC, blocking pops)
- *
- * Beside them `database-bound`: means something on one database only (a cursor, WAIT), so that
- * it must not be sent to another.
- */
-export type CommandCategory =
-  | 'connection'
-  | 'read'
-  | 'checked-write'
-  | 'last-write-wins'
-  | 'accumulating'
-  | 'admin'
-  | 'never'
-  | 'database-bound';
-
-/** What `commandRetry.safety` takes. */
-export type RetrySafety = Exclude<CommandCategory, 'never' | 'database-bound'>;
-
-/** From the most careful to the most daring. */
-export const RETRY_SAFETIES: readonly RetrySafety[] = Object.freeze([
-  'connection',
-  'read',
-  'checked-write',
-  'last-write-wins',
-  'accumulating',
-  'admin',
-] as const);
-
-/**
- * Whether a command of unknown outcome may be sent again. One that certainly was not executed may
- * be, whatever this says. Always false for `never` and `database-bound`.
- */
-export function mayRepeat(category: CommandCategory, safety: RetrySafety): boolean {
-  return RISK[category] <= RISK[safety];
-}
-
-/** Whether it may change data, as far as its category says. */
-export function mayWrite(category: CommandCategory): boolean {
-  return category !== 'read' && category !== 'connection' && category !== 'database-bound';
-}
 
 /** WAIT or WAITAOF: asks what became of the writes of its own connection. */
 export function asksForReplicas(args: CommandArguments): boolean {
@@ -66,26 +16,6 @@ export function asksForReplicas(args: CommandArguments): boolean {
   if (length !== 4 && length !== 7) return false;
   const name = upperCase(args[0]);
   return name === 'WAIT' || name === 'WAITAOF';
-}
-
-const RISK: Readonly<Record<CommandCategory, number>> = Object.freeze({
-  connection: 0,
-  read: 1,
-  'checked-write': 2,
-  'last-write-wins': 3,
-  accumulating: 4,
-  admin: 5,
-  never: Number.POSITIVE_INFINITY,
-  'database-bound': Number.POSITIVE_INFINITY,
-});
-
-export interface CommandTraits {
-  readonly category: CommandCategory;
-  /**
-   * `undefined`: does not block. Otherwise the longest time in ms that the server may wait before
-   * it answers, above 2^31-1 too; Infinity: for ever; 0: a timeout that the server will reject.
-   */
-  readonly blockMs: number | undefined;
 }
 
 /**

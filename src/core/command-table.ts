@@ -6,7 +6,7 @@
  * Where options decide (SET NX), the category here is that of the plain form, and the rule stands
  * in `command-arguments.ts`.
  */
-import type { CommandCategory } from './command-category.js';
+import type { CommandCategory } from './command-risk.js';
 
 export const COMMAND_TABLE: readonly (readonly [CommandCategory, string])[] = [
   // Concerns the connection alone.

@@ -1,4 +1,4 @@
-import type { SubscriptionKind } from '../drivers/subscriber.js';
+import type { SubscriptionKind } from './subscription-kind.js';
 
 /** What is known of one name on one connection; without a state it is not subscribed. */
 export type HeldState = 'subscribing' | 'subscribed' | 'unsubscribing' | 'refused';

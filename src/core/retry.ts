@@ -1,5 +1,5 @@
 import type { Classification } from './classify.js';
-import { type CommandCategory, mayRepeat, type RetrySafety } from './command-category.js';
+import { type CommandCategory, mayRepeat, type RetrySafety } from './command-risk.js';
 
 /** The longest delay that a timer of Node.js keeps. */
 const MAX_WAIT_MS = 2 ** 31 - 1;

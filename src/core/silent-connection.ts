@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../drivers/driver.js';
+import type { CommandArgument } from './command-argument.js';
 
 /**
  * Whether a connection that has been silent on this side is dead, by what its server said of it over

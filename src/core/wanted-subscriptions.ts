@@ -1,4 +1,4 @@
-import type { SubscriptionKind } from '../drivers/subscriber.js';
+import type { SubscriptionKind } from './subscription-kind.js';
 
 /** What an application gives to `subscribe`: called with a message and its channel. */
 // biome-ignore lint/suspicious/noExplicitAny: strings or Buffers, as the caller chose

@@ -1,7 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import type { MultiDbClient } from '../client/node-redis/client-type.js';
 import { EVENT_NAMES, type MultiDbEventName, type MultiDbEvents } from '../events.js';
-import type { ProbeRecord } from '../runtime/database.js';
+import type { ManagedClient } from '../runtime/group/managed-client.js';
+import type { ProbeRecord } from '../runtime/probe-record.js';
 import { fieldsOf } from './fields.js';
 
 const PREFIX = 'redis-multidb:';
@@ -32,7 +32,7 @@ export interface ClientMessage {
   readonly client: string;
   readonly state: 'open' | 'closed';
   /** With its duplicates there is one message, for the first of them that was made. */
-  readonly instance: MultiDbClient;
+  readonly instance: ManagedClient;
 }
 
 /** What subscribers of `redis-multidb:probe` get after each probe of a health check. */

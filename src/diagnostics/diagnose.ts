@@ -1,11 +1,11 @@
-import type { MultiDbClient } from '../client/node-redis/client-type.js';
+import type { ManagedClient } from '../runtime/group/managed-client.js';
 import type { Emit } from '../runtime/safe-emitter.js';
 import { publishEvent } from './channels.js';
 import { logEvent } from './debug-log.js';
 import { noteClosed, noteOpen } from './open-clients.js';
 
 export interface Diagnosed {
-  readonly instance: () => MultiDbClient;
+  readonly instance: () => ManagedClient;
   /** It, or a duplicate of it, is open. */
   readonly isOpen: () => boolean;
 }

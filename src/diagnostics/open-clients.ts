@@ -1,24 +1,24 @@
-import type { MultiDbClient } from '../client/node-redis/client-type.js';
+import type { ManagedClient } from '../runtime/group/managed-client.js';
 import { publishClient } from './channels.js';
 
 /** By instance; a client with its duplicates is there once, from the first `ready` to the last `end`. */
-const open = new Map<MultiDbClient, string>();
+const open = new Map<ManagedClient, string>();
 
 /**
  * The clients of this process that are open: connected, and neither closed nor destroyed. A
  * client and its duplicates are one. For tools that look after all clients; what comes and goes is
  * published on the diagnostics channel `redis-multidb:client`.
  */
-export function openClients(): readonly MultiDbClient[] {
+export function openClients(): readonly ManagedClient[] {
   return [...open.keys()];
 }
 
-export function noteOpen(instance: MultiDbClient, client: string): void {
+export function noteOpen(instance: ManagedClient, client: string): void {
   if (open.has(instance)) return;
   open.set(instance, client);
   publishClient({ client, state: 'open', instance });
 }
 
-export function noteClosed(instance: MultiDbClient, client: string): void {
+export function noteClosed(instance: ManagedClient, client: string): void {
   if (open.delete(instance)) publishClient({ client, state: 'closed', instance });
 }

@@ -9,14 +9,14 @@
  */
 
 import type { Clock, Random, Timer } from '../clock.js';
+import type { CommandArgument } from '../core/command-argument.js';
+import type { DriverErrorKind } from '../core/driver-error-kind.js';
 import type { LookupTrouble } from '../name-lookup/host-name.js';
 import type { ServerIdentity } from './server-identity.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
 /** How long `CLIENT UNBLOCK` over another connection may take at most, in milliseconds of loop time. */
 export const UNBLOCK_LIMIT_MS = 5000;
-
-export type CommandArgument = string | Buffer;
 
 /** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
 export interface SendOptions {
@@ -261,10 +261,3 @@ export interface Shards {
   /** Looks anew, `node` being asked first of all. Never rejects. */
   refresh(node: string | undefined): Promise<void>;
 }
-
-/**
- * - `reply`: an error reply of the server; its text decides further
- * - `connection`: the connection could not be made or was lost
- * - `caller`: the arguments can't be encoded, or the caller aborted
- */
-export type DriverErrorKind = 'reply' | 'connection' | 'caller';

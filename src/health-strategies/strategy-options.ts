@@ -1,4 +1,4 @@
-import { anyObject, invalid, type Values } from '../options/check.js';
+import { anyObject, invalid, type Values } from '../validation/check.js';
 import type { Rule } from '../validation/rules.js';
 
 /**

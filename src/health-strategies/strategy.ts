@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../drivers/driver.js';
+import type { CommandArgument } from '../core/command-argument.js';
 
 /** One database as a strategy sees it: a narrow handle with nothing to break. */
 export interface ProbeTarget {

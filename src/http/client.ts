@@ -1,5 +1,5 @@
-import type { DrainOptions, ForceOptions } from '../client/node-redis/client-type.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
+import type { DrainOptions, ForceOptions } from '../runtime/group/managed-client.js';
 import type { Explanation } from '../runtime/report/explain.js';
 import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 

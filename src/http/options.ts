@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidOptionError } from '../errors.js';
-import { anyObject, invalid } from '../options/check.js';
+import { anyObject, invalid } from '../validation/check.js';
 import { count, duration, type Rule } from '../validation/rules.js';
 
 /** What somebody wants to do: look, or change something. */

@@ -1,7 +1,5 @@
-import { InvalidOptionError } from '../errors.js';
+import { anyObject, invalid, join, type Values } from '../validation/check.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
-
-export type Values = Readonly<Record<string, unknown>>;
 
 /** Where a group of options lies in the table of defaults. */
 export type Section =
@@ -29,18 +27,6 @@ const CLIENT_OPTIONS = [
   'commandOptions',
 ];
 
-/** The error for a value that is not what the option expects; hides what a URL may carry. */
-export function invalid(at: string, expected: string, received: unknown): InvalidOptionError {
-  return new InvalidOptionError(at, expected, withoutCredentials(received));
-}
-
-/** `user:password@` in front of a host, whatever stands in it. */
-export function withoutCredentials(value: unknown): unknown {
-  if (typeof value !== 'string' || !value.includes('@')) return value;
-  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0] ?? '';
-  return `${scheme}***@${value.slice(value.lastIndexOf('@') + 1)}`;
-}
-
 /** An object whose names are all options of `section`; `at` is its path, '' for the root. */
 export function optionsObject(value: unknown, section: Section, at: string): Values {
   const values = anyObject(value, at === '' ? 'options' : at);
@@ -52,13 +38,6 @@ export function optionsObject(value: unknown, section: Section, at: string): Val
     throw invalid(join(at, name), `a known option (${expected})`, name);
   }
   return values;
-}
-
-export function anyObject(value: unknown, at: string, expected = 'an object'): Values {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(at, expected, value);
-  }
-  return value as Values;
 }
 
 /** The validated value of one option in `values`, or its default. */
@@ -86,10 +65,6 @@ export function checkOption<K extends OptionName>(
   const { rule, range }: OptionEntry<(typeof DEFAULTS)[K]['default']> = DEFAULTS[option] as never;
   if (!rule.accepts(value)) throw invalid(at, range, value);
   return value;
-}
-
-export function join(at: string, name: string): string {
-  return at === '' ? name : `${at}.${name}`;
 }
 
 /** `commandRetry` and `databases` in the root; `weight` in `databases[]`. */

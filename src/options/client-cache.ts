@@ -1,4 +1,4 @@
-import { anyObject, invalid, join } from './check.js';
+import { anyObject, invalid, join } from '../validation/check.js';
 import type { Topology } from './topologies.js';
 
 /**

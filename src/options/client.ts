@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { anyObject, invalid, join, type Values } from '../validation/check.js';
 import { flag, type Rule } from '../validation/rules.js';
-import { anyObject, invalid, join, type Values } from './check.js';
 import { checkCache } from './client-cache.js';
 import { copyOptions } from './copy.js';
 

@@ -1,4 +1,4 @@
-import type { Values } from './check.js';
+import type { Values } from '../validation/check.js';
 
 /** Kept by reference whatever they are: node-redis reads them, and identity may matter. */
 const BY_REFERENCE: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { RETRY_SAFETIES } from '../core/command-category.js';
+import { RETRY_SAFETIES } from '../core/command-risk.js';
 import {
   count,
   countOrNone,

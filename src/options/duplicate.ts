@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { anyObject, invalid } from './check.js';
+import { anyObject, invalid } from '../validation/check.js';
 import type { ClientOptions } from './client.js';
 import { copyOptions } from './copy.js';
 

@@ -1,5 +1,6 @@
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
-import { invalid, join, optionsObject, read, type Values } from './check.js';
+import { invalid, join, type Values } from '../validation/check.js';
+import { optionsObject, read } from './check.js';
 import { compileSelector } from './selector.js';
 
 const SECTION = 'failureDetector';

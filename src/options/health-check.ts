@@ -5,7 +5,8 @@ import type {
   HealthCheckRole,
   HealthCheckStrategy,
 } from '../health-strategies/strategy.js';
-import { invalid, join, optionsObject, read, type Values } from './check.js';
+import { invalid, join, type Values } from '../validation/check.js';
+import { optionsObject, read } from './check.js';
 import { DEFAULTS } from './defaults.js';
 import type { ResolvedHealthCheck } from './types.js';
 

@@ -1,4 +1,4 @@
-import { invalid } from './check.js';
+import { invalid } from '../validation/check.js';
 
 const EXPECTED = 'an array of error classes, or a function `(error) => boolean`';
 

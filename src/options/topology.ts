@@ -1,4 +1,5 @@
-import { anyObject, invalid, join, optionsObject, read, type Values } from './check.js';
+import { anyObject, invalid, join, type Values } from '../validation/check.js';
+import { optionsObject, read } from './check.js';
 import {
   addressOf,
   type ClientOptions,

@@ -1,4 +1,4 @@
-import type { RetrySafety } from '../core/command-category.js';
+import type { RetrySafety } from '../core/command-risk.js';
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';

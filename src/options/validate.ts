@@ -3,7 +3,8 @@ import {
   type InitializationPolicy,
   initializationPolicies,
 } from '../core/initialization-policy.js';
-import { invalid, optionsObject, read, type Values } from './check.js';
+import { invalid, type Values } from '../validation/check.js';
+import { optionsObject, read } from './check.js';
 import { type ClientOptions, checkClient } from './client.js';
 import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';

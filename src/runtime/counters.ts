@@ -1,7 +1,7 @@
 import { COMMAND_FAILURES, type CommandFailure } from '../core/command-failure.js';
 import { LatencyHistogram } from '../core/latency-histogram.js';
 import type { SwitchReason } from '../events.js';
-import type { ProbeRecord } from './database.js';
+import type { ProbeRecord } from './probe-record.js';
 
 /** How commands ended. Only grows. */
 export class CommandCounters {

@@ -5,6 +5,7 @@ import { foreignError } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { Link } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
+import type { ProbeRecord } from './probe-record.js';
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
@@ -14,18 +15,6 @@ export interface Leaving {
   readonly cause: string;
   /** Monotonic milliseconds. */
   readonly at: number;
-}
-
-/** What a probe round found last. */
-export interface ProbeRecord {
-  readonly check: string;
-  readonly healthy: boolean;
-  readonly cause: string | undefined;
-  /** Unhealthy because there was no answer in time. */
-  readonly timedOut: boolean;
-  /** Wall-clock time. */
-  readonly at: Date;
-  readonly latencyMs: number;
 }
 
 /**

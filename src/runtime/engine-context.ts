@@ -3,7 +3,7 @@ import type { LoopClock } from '../loop-clock.js';
 import type { ResolvedOptions } from '../options/types.js';
 import type { DeferredRejections } from './command/deferred-rejections.js';
 import type { GroupCounters } from './counters.js';
-import type { ProbeRecord } from './database.js';
+import type { ProbeRecord } from './probe-record.js';
 import type { Emit } from './safe-emitter.js';
 
 /** What everything in a group shares: its options, its one clock, its chance, events and counters. */

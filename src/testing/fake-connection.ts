@@ -1,6 +1,6 @@
+import type { CommandArgument } from '../core/command-argument.js';
 import type {
   Attempt,
-  CommandArgument,
   Connection,
   ConnectionListener,
   ProbeConnection,

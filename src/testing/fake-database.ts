@@ -1,5 +1,6 @@
-import type { Attempt, CommandArgument, Driver } from '../drivers/driver.js';
-import type { SubscriptionKind } from '../drivers/subscriber.js';
+import type { CommandArgument } from '../core/command-argument.js';
+import type { SubscriptionKind } from '../core/subscription-kind.js';
+import type { Attempt, Driver } from '../drivers/driver.js';
 import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-connection.js';
 import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
 import type {

@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../drivers/driver.js';
+import type { CommandArgument } from '../core/command-argument.js';
 import { FakeNetworkError } from './fake-errors.js';
 import type { VirtualClock } from './virtual-clock.js';
 

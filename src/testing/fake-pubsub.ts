@@ -1,5 +1,6 @@
-import type { CommandArgument } from '../drivers/driver.js';
-import type { Subscriber, SubscriberListener, SubscriptionKind } from '../drivers/subscriber.js';
+import type { CommandArgument } from '../core/command-argument.js';
+import type { SubscriptionKind } from '../core/subscription-kind.js';
+import type { Subscriber, SubscriberListener } from '../drivers/subscriber.js';
 import { FakeErrorReply } from './fake-errors.js';
 import { type FakeServer, FakeWire } from './fake-network.js';
 

@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../drivers/driver.js';
+import type { CommandArgument } from '../core/command-argument.js';
 import { FakeErrorReply } from './fake-errors.js';
 
 type Value = string | string[];

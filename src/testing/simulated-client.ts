@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Random } from '../clock.js';
-import type { Batch, CommandArgument } from '../drivers/driver.js';
-import type { SubscriptionKind } from '../drivers/subscriber.js';
+import type { CommandArgument } from '../core/command-argument.js';
+import type { SubscriptionKind } from '../core/subscription-kind.js';
+import type { Batch } from '../drivers/driver.js';
 import { ClientClosedError } from '../errors.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { DatabaseOptions, MultiDbOptions } from '../options/types.js';

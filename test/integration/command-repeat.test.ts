@@ -4,7 +4,8 @@
  * `REDIS_SERVER=path` runs it against another version.
  */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type CommandCategory, commandTraits } from '../../src/core/command-category.js';
+import { commandTraits } from '../../src/core/command-category.js';
+import type { CommandCategory } from '../../src/core/command-risk.js';
 import { RawConnection, type RedisServer, startRedis } from '../kit/index.js';
 
 const SETUP = [

@@ -17,7 +17,7 @@ import {
   slotFindings,
   type VisitedNode,
 } from './cluster-rules.js';
-import type { Deployment } from './deployment.js';
+import type { Deployment } from './deployment-view.js';
 import { parseInfo } from './server-rules.js';
 import { inspectTls, tlsTargetOf } from './tls.js';
 import { type Ask, type Visit, visit } from './visit.js';

@@ -8,7 +8,8 @@ import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import { foreignText } from '../../foreign/foreign-text.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { connectFinding } from './causes.js';
-import { type Deployment, inspectDeployment } from './deployment.js';
+import { inspectDeployment } from './deployment.js';
+import type { Deployment } from './deployment-view.js';
 import { type DatabaseReport, type Finding, finding } from './report.js';
 import {
   type ClockReading,

@@ -3,7 +3,7 @@ import { type AddressMap, mapped } from '../../drivers/node-redis/sentinel/addre
 import { withAddress } from '../../drivers/node-redis/sentinel/sentinels.js';
 import { addressOf } from '../../options/client.js';
 import type { ResolvedSentinel } from '../../options/types.js';
-import type { Deployment } from './deployment.js';
+import type { Deployment } from './deployment-view.js';
 import {
   replicaFindings,
   type SentinelView,

@@ -1,6 +1,7 @@
 import { respOf } from '../../drivers/node-redis/options.js';
 import { InvalidOptionError } from '../../errors.js';
-import { type CacheGround, GuardedCache } from './client-side-cache.js';
+import type { CacheGround } from './cache-store.js';
+import { GuardedCache } from './client-side-cache.js';
 
 /** What node-redis's `_executeCommand` is called with, as far as it matters here. */
 type Execute = (

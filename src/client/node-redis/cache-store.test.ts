@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
+import type { CacheGround } from './cache-store.js';
 import { CacheStore } from './cache-store.js';
-import type { CacheGround } from './client-side-cache.js';
 
 const MAX_AGE_MS = 2000;
 

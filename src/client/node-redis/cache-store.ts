@@ -1,8 +1,7 @@
 import { mayWriteOtherKeys } from '../../core/cacheable-command.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import { commandTraits } from '../../core/command-category.js';
-import type { CommandArgument } from '../../drivers/driver.js';
 import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
-import type { CacheGround } from './client-side-cache.js';
 
 /** A read that is under way for the cache. */
 export interface Load {
@@ -145,4 +144,23 @@ function safely(call: () => void): void {
       throw error;
     });
   }
+}
+
+/** What the engine tells of the connection that is read from. */
+export interface CacheGround {
+  /** What a client shares with its duplicates; only compared. */
+  readonly group: object;
+  /** Identity of the connection and the turn of its database; undefined: there is none. */
+  readonly epoch: object | undefined;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** What was sent at `sentAt` has been answered. */
+  prove(epoch: object, sentAt: number): void;
+  /** It is certain that no change of late went unheard. */
+  isFresh(): boolean;
+  listen(listener: {
+    onFlush(): void;
+    onInvalidate(key: CommandArgument | null): void;
+    onClose(): void;
+  }): void;
 }

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { BasicClientSideCache } from '@redis/client';
 import { isCacheable } from '../../core/cacheable-command.js';
-import { commandTraits, mayRepeat } from '../../core/command-category.js';
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import { commandTraits } from '../../core/command-category.js';
+import { mayRepeat } from '../../core/command-risk.js';
 import {
   type CacheProvider,
   type CommandParser,
@@ -12,27 +13,8 @@ import {
 } from '../../drivers/node-redis/tracking.js';
 import { InvalidOptionError } from '../../errors.js';
 import { DEFAULT_CACHE_TTL_MS } from '../../options/client-cache.js';
-import { CacheStore } from './cache-store.js';
-import type { CommandSink } from './facade.js';
-
-/** What the engine tells of the connection that is read from. */
-export interface CacheGround {
-  /** What a client shares with its duplicates; only compared. */
-  readonly group: object;
-  /** Identity of the connection and the turn of its database; undefined: there is none. */
-  readonly epoch: object | undefined;
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** What was sent at `sentAt` has been answered. */
-  prove(epoch: object, sentAt: number): void;
-  /** It is certain that no change of late went unheard. */
-  isFresh(): boolean;
-  listen(listener: {
-    onFlush(): void;
-    onInvalidate(key: CommandArgument | null): void;
-    onClose(): void;
-  }): void;
-}
+import { type CacheGround, CacheStore } from './cache-store.js';
+import type { CommandSink } from './internals.js';
 
 /** Options of a call that its own reply depends on: nobody else shares what it loads. */
 interface CallerOptions {

@@ -19,22 +19,18 @@ import { resolveDuplicate } from '../../options/duplicate.js';
 import { resolveDatabase, resolveOptions } from '../../options/validate.js';
 import { warnAbout } from '../../options/warnings.js';
 import { Coherence } from '../../runtime/command/cache-validity.js';
+import type { DrainOptions, ForceOptions } from '../../runtime/group/managed-client.js';
 import { Management } from '../../runtime/group/management.js';
 import { Session } from '../../runtime/group/session.js';
 import { SharedGroup } from '../../runtime/group/shared-group.js';
 import { type Explanation, explain } from '../../runtime/report/explain.js';
 import { snapshot } from '../../runtime/report/snapshot.js';
 import { type MultiDbStats, stats } from '../../runtime/report/stats.js';
-import type {
-  DefaultRespVersion,
-  DrainOptions,
-  ForceOptions,
-  MultiDbClient,
-  MultiDbClientOptions,
-} from './client-type.js';
+import type { DefaultRespVersion, MultiDbClient, MultiDbClientOptions } from './client-type.js';
 import { withCounterpart } from './counterpart-errors.js';
-import { type CommandSink, createFacade, define } from './facade.js';
+import { createFacade } from './facade.js';
 import { FacadeRegistration } from './facade-registration.js';
+import { type CommandSink, define } from './internals.js';
 import { iteratorMembers } from './iterators.js';
 import { legacyInterface } from './legacy.js';
 import { publishingMembers } from './publishing.js';

@@ -1,6 +1,6 @@
 import { createClient, WatchError } from '@redis/client';
-import type { RetrySafety } from '../../core/command-category.js';
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { RetrySafety } from '../../core/command-risk.js';
 import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
 import {
   type FindPlace,
@@ -14,36 +14,10 @@ import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command/command.js';
 import { argumentFlaw } from './argument-flaw.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
-import type { CacheGround } from './client-side-cache.js';
+import type { CacheGround } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
+import { type CommandSink, define, type Internals } from './internals.js';
 import { batchRefusal, REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
-
-/** What the facade hands commands to. */
-export interface CommandSink {
-  send(args: readonly CommandArgument[], options: CommandOptions | undefined): Promise<unknown>;
-  /** As `send`, awaited in an `async` function, and once. */
-  answer?(
-    args: readonly CommandArgument[],
-    options: CommandOptions | undefined,
-  ): PromiseLike<unknown>;
-  sendBatch(
-    kind: 'multi' | 'pipeline',
-    commands: readonly (readonly CommandArgument[])[],
-    options: CommandOptions | undefined,
-  ): Promise<unknown>;
-  /** Rejects after a turn of the event loop, or who tries again at once would stop it. */
-  refuse(error: Error): Promise<never>;
-  /** For node-redis's traces. */
-  readonly place?: FindPlace;
-}
-
-/** The parts of a node-redis client that the facade touches. */
-export interface Internals {
-  _self: Internals;
-  readonly _clientId?: string;
-  _commandOptions: CommandOptions | undefined;
-  withCommandOptions(options: object): Internals;
-}
 
 interface QueuedCommand {
   readonly args: readonly CommandArgument[];
@@ -201,14 +175,6 @@ function refusalOf(args: unknown): Error | undefined {
   return isCommand(args)
     ? (argumentFlaw(args) ?? refusal(args))
     : new TypeError(`args: ${A_COMMAND}`);
-}
-
-/** Own, not enumerable, and not to be replaced by accident. */
-export function define(target: object, members: object): void {
-  for (const key of Reflect.ownKeys(members)) {
-    const descriptor = Object.getOwnPropertyDescriptor(members, key) as PropertyDescriptor;
-    Object.defineProperty(target, key, { ...descriptor, enumerable: false, configurable: true });
-  }
 }
 
 function merge(

@@ -1,6 +1,6 @@
 import { isMultiDbError } from '../../errors.js';
 import { Pass } from '../../runtime/command/scan-cursors.js';
-import type { Internals } from './facade.js';
+import type { Internals } from './internals.js';
 
 /** Where each takes its options. */
 const OPTIONS_AT: Readonly<Record<string, number>> = {

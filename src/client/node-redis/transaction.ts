@@ -1,5 +1,6 @@
 import { WatchError } from '@redis/client';
-import type { Batch, CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Batch } from '../../drivers/driver.js';
 import type { FindPlace } from '../../drivers/node-redis/tracing.js';
 import {
   ClientClosedError,
@@ -14,7 +15,8 @@ import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
 import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
-import { type CommandSink, createFacade, define, type Internals } from './facade.js';
+import { createFacade } from './facade.js';
+import { type CommandSink, define, type Internals } from './internals.js';
 
 const MAX_ATTEMPTS = 10;
 const LONGEST_MS = 2 ** 31 - 1;

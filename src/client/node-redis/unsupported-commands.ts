@@ -1,4 +1,5 @@
-import { asksForReplicas, commandTraits, mayWrite } from '../../core/command-category.js';
+import { asksForReplicas, commandTraits } from '../../core/command-category.js';
+import { mayWrite } from '../../core/command-risk.js';
 import { UnsupportedError } from '../../errors.js';
 
 /**

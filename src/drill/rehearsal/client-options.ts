@@ -5,7 +5,6 @@ import { systemClock } from '../../clock.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
 import type { ProxyTarget } from '../proxy/fault-proxy.js';
-import type { Place } from './places.js';
 
 type Values = Record<string, unknown>;
 
@@ -78,7 +77,7 @@ function secured(socket: Values, target: ProxyTarget): Values {
 /** The given options, with databases that lie behind the proxies; `resolved` is what they mean. */
 export function throughProxies(
   { options, resolved }: { readonly options: Values; readonly resolved: ValidatedOptions },
-  places: readonly Place[],
+  places: readonly { readonly id: string; readonly options: Values }[],
 ): Values {
   const { client: shared, databases: given, ...rest } = options;
   const { RESP } = (shared ?? {}) as { RESP?: unknown };

@@ -1,4 +1,5 @@
-import type { Batch, CommandArgument } from '../driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Batch } from '../driver.js';
 
 /** A batch as a driver sends it; what the engine gives has neither of these. */
 export interface WireBatch extends Batch {

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import { foreignError } from '../../foreign/foreign-error.js';
+import { askServerIdentity } from '../ask-server-identity.js';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 import { BatchBoundary } from './batch-boundary.js';
+import type { InnerClient } from './inner-client.js';
 import { followMaintenance } from './maintenance.js';
-import { discardClient, type InnerClient, newClient } from './new-client.js';
+import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { BatchEntries, CommandEntry } from './queue-entry.js';
@@ -123,7 +125,7 @@ export class NodeRedisConnection implements Connection {
 
   serverIdentity(): ServerIdentity {
     this.#server ??= this.#ready
-      ? ServerIdentity.ask((attempt) => this.send(attempt))
+      ? askServerIdentity((attempt) => this.send(attempt))
       : ServerIdentity.unknown();
     return this.#server;
   }

@@ -11,12 +11,12 @@ import {
   TimeoutError,
   WatchError,
 } from '@redis/client';
+import type { DriverErrorKind } from '../../core/driver-error-kind.js';
 import { addressOf, type ClientOptions } from '../../options/client.js';
 import type {
   Connection,
   ConnectionListener,
   Driver,
-  DriverErrorKind,
   DriverTime,
   ProbeConnection,
 } from '../driver.js';

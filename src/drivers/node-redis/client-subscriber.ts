@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import { foreignError } from '../../foreign/foreign-error.js';
-import type { Subscriber, SubscriberListener, SubscriptionKind } from '../subscriber.js';
-import { discardClient, type InnerClient, newClient } from './new-client.js';
+import type { Subscriber, SubscriberListener } from '../subscriber.js';
+import type { InnerClient } from './inner-client.js';
+import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
 

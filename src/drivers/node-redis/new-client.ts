@@ -1,10 +1,9 @@
 import { ClientClosedError, ClientOfflineError, createClient } from '@redis/client';
 import { StreamedCredentials } from './credentials.js';
+import type { InnerClient } from './inner-client.js';
 import { unregisterClient } from './library-internals.js';
 import { type ClientOptions, respOf } from './options.js';
 import { guardStream } from './stream-guard.js';
-
-export type InnerClient = ReturnType<typeof createClient>;
 
 const templates = new Map<unknown, InnerClient>();
 

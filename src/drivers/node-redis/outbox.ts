@@ -1,5 +1,5 @@
-import type { CommandArgument } from '../driver.js';
-import type { InnerClient } from './new-client.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { InnerClient } from './inner-client.js';
 import type { QueueEntry } from './queue-entry.js';
 
 /** What is used of node-redis's queue of commands. */

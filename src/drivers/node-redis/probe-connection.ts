@@ -1,5 +1,6 @@
+import type { CommandArgument } from '../../core/command-argument.js';
 import { foreignError } from '../../foreign/foreign-error.js';
-import type { CommandArgument, ProbeConnection } from '../driver.js';
+import type { ProbeConnection } from '../driver.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';

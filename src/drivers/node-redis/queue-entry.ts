@@ -1,4 +1,5 @@
-import type { Attempt, Batch, CommandArgument } from '../driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Attempt, Batch } from '../driver.js';
 import type { BatchBoundary } from './batch-boundary.js';
 import { answerOf, type Chain, chainOf, type WireBatch } from './chain.js';
 

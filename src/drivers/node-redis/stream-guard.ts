@@ -1,5 +1,5 @@
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
-import type { InnerClient } from './new-client.js';
+import type { InnerClient } from './inner-client.js';
 
 /** What is used of node-redis's queue of commands and of its decoder. */
 interface Queue {

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { BasicClientSideCache } from '@redis/client';
-import type { CommandArgument } from '../driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 
 /** What is used of the client-side caches of node-redis. */
 export interface CacheProvider extends EventEmitter {

@@ -1,7 +1,13 @@
 import type { Timer } from '../../clock.js';
-import type { Connection, ConnectionListener, Lane } from '../driver.js';
+import type { Attempt, Connection, ConnectionListener, Lane } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
-import type { Lease } from './pool-request.js';
+
+/** An attempt that has a member for itself. */
+export interface MemberAttempt extends Attempt {
+  member: Member | undefined;
+  /** The engine's. */
+  readonly attempt: Attempt;
+}
 
 /** What a member tells its pool. */
 export interface MemberListener {
@@ -59,16 +65,16 @@ export class Member implements Lane {
     return this.connection.serverIdentity?.() ?? ServerIdentity.unknown();
   }
 
-  send(lease: Lease): void {
+  send(request: MemberAttempt): void {
     this.state = 'leased';
-    lease.member = this;
-    lease.attempt.onLane?.(this);
-    this.connection.send(lease);
+    request.member = this;
+    request.attempt.onLane?.(this);
+    this.connection.send(request);
   }
 
   /** True: it was not written and never will be; the member is free again. */
-  withdraw(lease: Lease): boolean {
-    return this.connection.withdraw(lease);
+  withdraw(request: MemberAttempt): boolean {
+    return this.connection.withdraw(request);
   }
 
   drop(error: Error): void {

@@ -1,5 +1,6 @@
-import type { Attempt, Batch, CommandArgument, SendOptions } from '../driver.js';
-import type { Member } from './member.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Attempt, Batch, SendOptions } from '../driver.js';
+import type { Member, MemberAttempt } from './member.js';
 
 /** Told when a lease ends, before the engine hears how. */
 export type LeaseEnd = (lease: Lease) => void;
@@ -8,7 +9,7 @@ export type LeaseEnd = (lease: Lease) => void;
  * An attempt of the engine on its way through a pool: it waits, or has a member for itself until
  * its reply is there. The member's connection sees it as an attempt of its own.
  */
-export class Lease implements Attempt {
+export class Lease implements MemberAttempt {
   /** Of the member's connection. */
   handle: unknown;
   /** The member that it goes over; undefined while it waits, and once it has ended. */

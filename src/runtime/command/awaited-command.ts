@@ -1,5 +1,5 @@
-import type { CommandTraits } from '../../core/command-category.js';
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { CommandTraits } from '../../core/command-risk.js';
 import { Command, type CommandOptions } from './command.js';
 
 type Settle = (value: unknown) => void;

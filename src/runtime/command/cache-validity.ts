@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import type { Channel } from './data-connection.js';
 import type { Executor } from './executor.js';
 

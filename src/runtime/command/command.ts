@@ -1,5 +1,6 @@
-import type { CommandTraits, RetrySafety } from '../../core/command-category.js';
-import type { Attempt, Batch, CommandArgument, Lane, SendOptions } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { CommandTraits, RetrySafety } from '../../core/command-risk.js';
+import type { Attempt, Batch, Lane, SendOptions } from '../../drivers/driver.js';
 import type { Database } from '../database.js';
 import type { Channel } from './data-connection.js';
 import type { LaneRecord } from './in-flight-queue.js';

@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock.js';
-import { mayRepeat } from '../../core/command-category.js';
+import { mayRepeat } from '../../core/command-risk.js';
 import type { Channel } from './data-connection.js';
 import type { Executor } from './executor.js';
 

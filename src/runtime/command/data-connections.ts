@@ -1,4 +1,5 @@
-import type { CommandArgument, Connection, Lane } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Connection, Lane } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { functionPreload } from '../connection/function-preload.js';
 import { Link, type LinkListener } from '../connection/reconnecting-connection.js';

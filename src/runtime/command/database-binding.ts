@@ -1,5 +1,6 @@
 import { upperCase } from '../../core/command-arguments.js';
-import { asksForReplicas, mayWrite } from '../../core/command-category.js';
+import { asksForReplicas } from '../../core/command-category.js';
+import { mayWrite } from '../../core/command-risk.js';
 import { ConnectionLostError, DatabaseSwitchedError, UnsupportedError } from '../../errors.js';
 import type { Command } from './command.js';
 import type { Channel } from './data-connection.js';

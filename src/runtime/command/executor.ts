@@ -1,7 +1,9 @@
-import { type CommandTraits, commandTraits } from '../../core/command-category.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import { commandTraits } from '../../core/command-category.js';
 import type { FailureKind } from '../../core/command-failure.js';
+import type { CommandTraits } from '../../core/command-risk.js';
 import { retryWaitMs } from '../../core/retry.js';
-import type { Batch, CommandArgument, Lane } from '../../drivers/driver.js';
+import type { Batch, Lane } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { RouteChange } from '../failover/router.js';

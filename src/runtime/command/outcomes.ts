@@ -1,6 +1,6 @@
 import { classify } from '../../core/classify.js';
 import { upperCase } from '../../core/command-arguments.js';
-import { mayWrite } from '../../core/command-category.js';
+import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
 import type { SentAttempt } from './command.js';

@@ -1,4 +1,5 @@
-import type { CommandArgument, Driver } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Driver } from '../../drivers/driver.js';
 import type { ServerIdentity } from '../../drivers/server-identity.js';
 import type { Database } from '../database.js';
 import type { Command, SentAttempt } from './command.js';

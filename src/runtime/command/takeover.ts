@@ -1,4 +1,4 @@
-import { mayRepeat } from '../../core/command-category.js';
+import { mayRepeat } from '../../core/command-risk.js';
 import type { Database } from '../database.js';
 import type { RouteChange } from '../failover/router.js';
 import type { Command } from './command.js';

@@ -1,4 +1,5 @@
-import type { Attempt, CommandArgument, Connection } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Attempt, Connection } from '../../drivers/driver.js';
 import { FunctionLoadError } from '../../errors.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import { libraryName } from '../../options/library-name.js';

@@ -1,11 +1,6 @@
 import type { Clock, Random, Timer } from '../../clock.js';
-import type {
-  CommandArgument,
-  Connection,
-  ConnectionListener,
-  Driver,
-  Lane,
-} from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Connection, ConnectionListener, Driver, Lane } from '../../drivers/driver.js';
 import type { LoopClock } from '../../loop-clock.js';
 import type { Preload } from './function-preload.js';
 

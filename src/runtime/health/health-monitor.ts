@@ -1,8 +1,9 @@
 import { stateCheckFor } from '../../health-strategies/state-check.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
-import type { Database, ProbeRecord } from '../database.js';
+import type { Database } from '../database.js';
 import type { Runtime } from '../engine-context.js';
+import type { ProbeRecord } from '../probe-record.js';
 import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';

@@ -3,8 +3,8 @@ import { hasMovedFrom, type NameHistory, withAnswer } from '../../core/moved-nam
 import type { NameInUse } from '../../drivers/driver.js';
 import type { Database } from '../database.js';
 import type { Runtime } from '../engine-context.js';
-import type { HealthMonitor } from './health-monitor.js';
 import { orAborted } from './probe-target.js';
+import type { ProbeLine } from './shared-probe-connection.js';
 
 /** Random share of the interval, by which it may be shorter or longer. */
 const JITTER = 0.2;
@@ -30,7 +30,10 @@ export class NameWatch {
 
   constructor(
     private readonly database: Pick<Database, 'driver'>,
-    private readonly monitor: Pick<HealthMonitor, 'lines' | 'probeTimeoutMs'>,
+    private readonly monitor: {
+      readonly lines: { readonly commands: Pick<ProbeLine, 'use'> };
+      readonly probeTimeoutMs: number;
+    },
     private readonly runtime: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
     /** Called after a round of lookups, once for each connection that is left open. */
     private readonly onMoved: (why: Error) => void,

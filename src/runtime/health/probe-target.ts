@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { Database } from '../database.js';
 import type { ProbeLine } from './shared-probe-connection.js';

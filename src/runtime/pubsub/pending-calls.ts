@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock.js';
-import type { SubscriptionKind } from '../../drivers/subscriber.js';
+import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { LoopClock } from '../../loop-clock.js';
 
 /** Waits until each of its names is what it is to become, or for its deadline. */

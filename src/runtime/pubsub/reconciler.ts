@@ -1,13 +1,10 @@
 import type { Clock, Timer } from '../../clock.js';
 import { classify } from '../../core/classify.js';
 import { HeldSubscriptions, type SubscriptionAction } from '../../core/held-subscriptions.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
 import type { Driver } from '../../drivers/driver.js';
-import {
-  SUBSCRIPTION_KINDS,
-  type Subscriber,
-  type SubscriptionKind,
-} from '../../drivers/subscriber.js';
+import type { Subscriber } from '../../drivers/subscriber.js';
 
 export interface SubscriptionSyncListener {
   /** The server has done what it was asked for. */

@@ -1,6 +1,6 @@
 import { cleanText } from '../../clean-text.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
-import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../../drivers/subscriber.js';
 import { SubscriptionRefusedError } from '../../errors.js';
 import { foreignError } from '../../foreign/foreign-error.js';
 import type { Database } from '../database.js';

@@ -1,7 +1,8 @@
 import type { Timer } from '../../clock.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
+import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
-import type { Subscriber, SubscriptionKind } from '../../drivers/subscriber.js';
+import type { Subscriber } from '../../drivers/subscriber.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import { SubscriberPulse } from './heartbeat.js';

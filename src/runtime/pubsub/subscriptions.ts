@@ -1,12 +1,12 @@
 import type { Timer } from '../../clock.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
+import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import {
   type MessageMode,
   type PubSubListener,
   type SubscribingCall,
   WantedSubscriptions,
 } from '../../core/wanted-subscriptions.js';
-import type { SubscriptionKind } from '../../drivers/subscriber.js';
 import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../errors.js';
 import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';

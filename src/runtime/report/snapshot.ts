@@ -1,5 +1,6 @@
-import type { Database, Health, ProbeRecord } from '../database.js';
+import type { Database, Health } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
+import type { ProbeRecord } from '../probe-record.js';
 
 /** One database at one moment; frozen, and not updated. */
 export interface DatabaseSnapshot {

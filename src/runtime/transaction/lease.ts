@@ -1,8 +1,10 @@
 import { isRearranging } from '../../core/classify.js';
-import { asksForReplicas, commandTraits, mayWrite } from '../../core/command-category.js';
+import type { CommandArgument } from '../../core/command-argument.js';
+import { asksForReplicas, commandTraits } from '../../core/command-category.js';
 import { firstKey } from '../../core/command-keys.js';
+import { mayWrite } from '../../core/command-risk.js';
 import { commonSlot } from '../../core/hash-slot.js';
-import type { Batch, CommandArgument } from '../../drivers/driver.js';
+import type { Batch } from '../../drivers/driver.js';
 import {
   ClientClosedError,
   ConnectionLostError,

@@ -1,4 +1,4 @@
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import { CommandTimeoutError, isMultiDbError, type MultiDbErrorDetails } from '../../errors.js';
 import type { Executor } from '../command/executor.js';
 import type { Lease } from './lease.js';

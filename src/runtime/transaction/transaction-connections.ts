@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock.js';
-import type { CommandArgument } from '../../drivers/driver.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import {
   ClientClosedError,
   ConnectionLostError,

@@ -2,7 +2,6 @@ import { ErrorReply } from '@redis/client';
 import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import type { Attempt, Lane } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
-import type { Sending } from './sending.js';
 
 /** Settles what is not to be sent: it was taken back, or nobody waits for it any more. */
 export class Withdrawn extends Error {}
@@ -25,6 +24,17 @@ export interface ClusterLane extends Lane {
   serverIdentity(): ServerIdentity;
 }
 
+/** One command, or batch, on its way to one node, as its attempt sees it. */
+export interface NodeSending {
+  readonly settled: boolean;
+  /** No other node has a share in its part. */
+  readonly isAll: boolean;
+  /** That it was handed to. */
+  readonly lane: ClusterLane | undefined;
+  /** True: it was not written and never will be. It rejects with `reason`. */
+  withdraw(reason?: Error): boolean;
+}
+
 /**
  * All that is under way for one attempt of the engine on a cluster: one sending to one node,
  * another one after a redirection, one to each of several nodes, or one for each command of a
@@ -44,9 +54,9 @@ export class ClusterAttempt {
   /** How many sendings were, or may have been, executed. */
   effects = 0;
   #hasEnded = false;
-  readonly #underWay = new Set<Sending>();
+  readonly #underWay = new Set<NodeSending>();
   /** The sending by whose lane the engine judges silence and lateness. */
-  #leading: Sending | undefined;
+  #leading: NodeSending | undefined;
   #lane: ClusterLane | undefined;
 
   constructor(readonly attempt: Attempt) {}
@@ -68,7 +78,7 @@ export class ClusterAttempt {
     return this.failed ?? new Withdrawn('nobody waits for it any more');
   }
 
-  add(sending: Sending): void {
+  add(sending: NodeSending): void {
     this.#underWay.add(sending);
   }
 
@@ -82,7 +92,7 @@ export class ClusterAttempt {
    * `sending` is handed to its lane. Of several nodes the one that has not answered yet is the one
    * that the engine watches.
    */
-  onHanded(sending: Sending): void {
+  onHanded(sending: NodeSending): void {
     const isAhead = this.#leading !== undefined && !this.#leading.settled;
     if (!isAhead || sending.isAll) this.#lead(sending);
   }
@@ -93,7 +103,7 @@ export class ClusterAttempt {
   }
 
   /** `isDone`: its node answered, or may have executed it; else it may go on elsewhere. */
-  onSettled(sending: Sending, isDone: boolean): void {
+  onSettled(sending: NodeSending, isDone: boolean): void {
     this.#underWay.delete(sending);
     if (this.#leading !== sending || this.isOver) return;
     if (this.#underWay.size === 0 && isDone) return;
@@ -130,7 +140,7 @@ export class ClusterAttempt {
   }
 
   /** It ends with the lane of `sending` from now on; without one it waits. */
-  #lead(sending: Sending | undefined): void {
+  #lead(sending: NodeSending | undefined): void {
     const lane = sending?.lane;
     this.#leading = sending;
     this.#lane?.assigned.delete(this);
@@ -153,7 +163,7 @@ export class Part {
     return this.#effects > 0;
   }
 
-  add(sending: Sending): void {
+  add(sending: NodeSending): void {
     this.handed += 1;
     this.owner.add(sending);
   }

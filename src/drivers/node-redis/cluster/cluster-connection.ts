@@ -1,17 +1,12 @@
 import { ErrorReply } from '@redis/client';
+import type { CommandArgument } from '../../../core/command-argument.js';
 import { isMultiDbError, UnsupportedError } from '../../../errors.js';
-import type {
-  Attempt,
-  CommandArgument,
-  Connection,
-  ConnectionListener,
-  DriverTime,
-} from '../../driver.js';
+import type { Attempt, Connection, ConnectionListener, DriverTime } from '../../driver.js';
 import { asRefusal, ClusterAttempt, type Part } from './attempt.js';
 import { NodeLane, type NodeLaneListener } from './lane.js';
 import type { ClusterNode, NodeSendOptions } from './node.js';
 import { isRedirectedTooOften } from './redirection.js';
-import { perform } from './route-command.js';
+import { routeCommand } from './route-command.js';
 import type { ScanCursors } from './scan.js';
 import { Sending } from './sending.js';
 import { Patience } from './slot-retry.js';
@@ -89,7 +84,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   send(attempt: Attempt): void {
     const owner = new ClusterAttempt(attempt);
     attempt.handle = owner;
-    perform(this, owner).then(
+    routeCommand(this, owner).then(
       (reply) => {
         owner.end();
         if (!owner.withdrawn) attempt.onReply(reply);

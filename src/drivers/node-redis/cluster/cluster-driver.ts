@@ -1,9 +1,9 @@
+import type { DriverErrorKind } from '../../../core/driver-error-kind.js';
 import type { ResolvedCluster } from '../../../options/types.js';
 import type {
   Connection,
   ConnectionListener,
   Driver,
-  DriverErrorKind,
   DriverTime,
   ProbeConnection,
   Shards,

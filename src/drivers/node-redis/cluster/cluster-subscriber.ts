@@ -1,5 +1,6 @@
 import { hashSlot } from '../../../core/hash-slot.js';
-import type { Subscriber, SubscriberListener, SubscriptionKind } from '../../subscriber.js';
+import type { SubscriptionKind } from '../../../core/subscription-kind.js';
+import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { ClusterNode } from './node.js';
 import { isRedirection, redirectedTooOften } from './redirection.js';

@@ -1,5 +1,6 @@
 import type { Timer } from '../../../clock.js';
-import { type CommandArgument, type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
+import type { CommandArgument } from '../../../core/command-argument.js';
+import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../client-connection.js';
 import type { NodeRedisOptions } from '../options.js';

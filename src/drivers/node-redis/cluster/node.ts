@@ -1,10 +1,20 @@
-import type { CommandArgument } from '../../driver.js';
+import type { CommandArgument } from '../../../core/command-argument.js';
 import type { Part } from './attempt.js';
-import type { ClusterConnection } from './cluster-connection.js';
+
+/** The connection that a command came with: it has a lane for each node. */
+export interface NodeSender {
+  /** From node-redis's cluster client: `args`, or the attempt itself, to one node. */
+  sendTo(
+    node: ClusterNode,
+    args: readonly CommandArgument[],
+    options: NodeSendOptions,
+    asking?: boolean,
+  ): Promise<unknown>;
+}
 
 /** What a command carries through node-redis's cluster client to its node. */
 export interface NodeSendOptions {
-  readonly connection: ClusterConnection;
+  readonly connection: NodeSender;
   readonly part: Part;
   /** The node is given the attempt itself, whatever the arguments are. */
   readonly isWhole: boolean;

@@ -1,6 +1,7 @@
 import { ErrorReply } from '@redis/client';
+import type { CommandArgument } from '../../../core/command-argument.js';
 import { hashSlot } from '../../../core/hash-slot.js';
-import type { CommandArgument, ProbeConnection } from '../../driver.js';
+import type { ProbeConnection } from '../../driver.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { ClusterAttempt } from './attempt.js';
 import { ClusterConnection } from './cluster-connection.js';

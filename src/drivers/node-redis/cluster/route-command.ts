@@ -1,13 +1,29 @@
 import { ErrorReply } from '@redis/client';
+import type { CommandArgument } from '../../../core/command-argument.js';
 import { asksForReplicas, commandTraits } from '../../../core/command-category.js';
 import { firstKey, splittableKeys } from '../../../core/command-keys.js';
 import { hashSlot } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
 import { foreignReason } from '../../../foreign/foreign-error.js';
-import type { Batch, CommandArgument } from '../../driver.js';
+import type { Batch } from '../../driver.js';
 import { type ClusterAttempt, Part } from './attempt.js';
-import type { ClusterConnection } from './cluster-connection.js';
+import type { NodeSender } from './node.js';
 import { isRedirection } from './redirection.js';
+import type { ScanCursors } from './scan.js';
+
+/** The connection to a cluster, as far as a command is routed over it. */
+export interface ClusterRouter extends NodeSender {
+  readonly scans: ScanCursors;
+  readonly slots: { rediscover(): Promise<unknown> };
+  readonly options: { readonly useReplicas: boolean };
+  /** Sends `args`, or with no `args` the attempt itself, by `key`. */
+  route(
+    part: Part,
+    key: CommandArgument | undefined,
+    args: readonly CommandArgument[] | undefined,
+    options?: { readonly isReadonly?: boolean; readonly isAll?: boolean },
+  ): Promise<unknown>;
+}
 
 type Arguments = readonly CommandArgument[];
 
@@ -25,8 +41,8 @@ const ANY_NODE: ReadonlySet<string> = new Set([
 ]);
 
 /** Performs what the engine sends, on whichever nodes it concerns. */
-export async function perform(
-  connection: ClusterConnection,
+export async function routeCommand(
+  connection: ClusterRouter,
   owner: ClusterAttempt,
 ): Promise<unknown> {
   const { args, batch } = owner.attempt;
@@ -48,7 +64,7 @@ export async function perform(
 }
 
 function performBatch(
-  connection: ClusterConnection,
+  connection: ClusterRouter,
   owner: ClusterAttempt,
   { kind, commands }: Batch,
 ): Promise<unknown> {
@@ -70,7 +86,7 @@ function performBatch(
 }
 
 async function performPipeline(
-  connection: ClusterConnection,
+  connection: ClusterRouter,
   owner: ClusterAttempt,
   batch: Batch,
 ): Promise<unknown[]> {
@@ -104,7 +120,7 @@ function spansSlots(args: Arguments): boolean {
 }
 
 /** Of several nodes some may have executed their part although another one refused its own. */
-function judged(connection: ClusterConnection, owner: ClusterAttempt, error: unknown): unknown {
+function judged(connection: ClusterRouter, owner: ClusterAttempt, error: unknown): unknown {
   if (!(error instanceof ErrorReply)) return error;
   // Another node may serve the slot by now.
   if (error.message.startsWith('CLUSTERDOWN')) connection.slots.rediscover().catch(() => {});

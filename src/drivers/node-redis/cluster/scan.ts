@@ -3,7 +3,7 @@ import { HASH_SLOTS } from '../../../core/hash-slot.js';
 import { UnsupportedError } from '../../../errors.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import type { ClusterAttempt } from './attempt.js';
-import type { ClusterConnection } from './cluster-connection.js';
+import type { NodeSender } from './node.js';
 import type { ClusterSlots } from './slots.js';
 
 /** Scans that are remembered; the one that went on longest ago is forgotten first. */
@@ -40,7 +40,7 @@ export class ScanCursors {
     return String(this.#next);
   }
 
-  async scan(connection: ClusterConnection, owner: ClusterAttempt): Promise<unknown> {
+  async scan(connection: NodeSender, owner: ClusterAttempt): Promise<unknown> {
     const { args, options } = owner.attempt;
     const { typeMapping, asap } = options ?? {};
     const given = String(args[1]);

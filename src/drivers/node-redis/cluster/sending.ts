@@ -1,6 +1,7 @@
-import type { Attempt, Batch, CommandArgument, SendOptions } from '../../driver.js';
+import type { CommandArgument } from '../../../core/command-argument.js';
+import type { Attempt, Batch, SendOptions } from '../../driver.js';
 import type { WireBatch } from '../chain.js';
-import { type ClusterLane, type Part, Withdrawn } from './attempt.js';
+import { type ClusterLane, type NodeSending, type Part, Withdrawn } from './attempt.js';
 import { isMoved, isRedirection } from './redirection.js';
 
 /** What takes a sending back that was not written. */
@@ -9,7 +10,7 @@ interface Taker {
 }
 
 /** One command, or batch, on its way to one node. */
-export class Sending implements Attempt {
+export class Sending implements Attempt, NodeSending {
   readonly batch: WireBatch | undefined;
   handle: unknown;
   settled = false;

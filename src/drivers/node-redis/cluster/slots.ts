@@ -1,8 +1,8 @@
 import { createCluster } from '@redis/client';
+import type { CommandArgument } from '../../../core/command-argument.js';
 import { hashSlot, hashTagWhere } from '../../../core/hash-slot.js';
 import { foreignError } from '../../../foreign/foreign-error.js';
 import type { ResolvedCluster } from '../../../options/types.js';
-import type { CommandArgument } from '../../driver.js';
 import { NamesInUse } from '../names-in-use.js';
 import { API_SHAPING_OPTIONS, type NodeRedisOptions } from '../options.js';
 import { ClusterNode, type NodeSendOptions } from './node.js';
@@ -54,7 +54,7 @@ interface LibraryCluster {
 /**
  * The slots of one cluster and the nodes that serve them, shared by all connections to it: a
  * node-redis cluster client that discovers, routes and redirects. Its connections to the nodes are
- * not made by node-redis but ours: whoever sends brings its own (`ClusterConnection`).
+ * not made by node-redis but ours: whoever sends brings its own (`NodeSender`).
  */
 export class ClusterSlots {
   readonly #library: LibraryCluster;

@@ -1,4 +1,5 @@
-import type { Subscriber, SubscriberListener, SubscriptionKind } from '../../subscriber.js';
+import type { SubscriptionKind } from '../../../core/subscription-kind.js';
+import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { NodeRedisOptions } from '../options.js';
 import { type Address, sameAddress } from './address.js';

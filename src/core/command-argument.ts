@@ -1,0 +1,1 @@
+export type CommandArgument = string | Buffer;

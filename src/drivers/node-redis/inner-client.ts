@@ -1,0 +1,3 @@
+import type { createClient } from '@redis/client';
+
+export type InnerClient = ReturnType<typeof createClient>;
