@@ -173,6 +173,30 @@ describe('a successor', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('makes a refusal that comes after its own answer known', async () => {
+    const reasons: string[] = [];
+    const onOutdated = (why: Error) => reasons.push(why.message);
+    const setting = { silentAfterMs: 1000, onOutdated };
+    line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) }, setting);
+    await ping();
+    const [present] = opened as [FakeProbe];
+    let refuse = () => {};
+    present.send = () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(new Error('READONLY'));
+      });
+    const pinged = ping();
+    line.doubt(clock.now() + 1);
+    expect(await pinged).toBe('PING');
+    refuse();
+    await clock.advance(0);
+    expect(reasons).toEqual(['READONLY']);
+    await clock.advance(5000);
+    expect([reasons.length, present.destroyed]).toEqual([1, true]);
+    line.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('that breaks is replaced as well', async () => {
     const usual = open;
     open = async (given) => {

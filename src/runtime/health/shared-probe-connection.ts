@@ -74,6 +74,14 @@ type Ending<T> =
   /** `answered`: by an error reply. */
   | { readonly ok: false; readonly error: unknown; readonly answered: boolean };
 
+/** What the present connection has answered to something that goes over its successor as well. */
+interface PresentAnswer {
+  state: 'under way' | 'refused' | 'over';
+  failure: unknown;
+  /** Called when the present connection refuses although the successor has taken its place. */
+  onLateRefusal?: () => void;
+}
+
 /**
  * A connection for the probes of one database, shared by its checks: opened when it is needed,
  * reused, and replaced at once, without any backoff, when it breaks, so that a probe fails by what
@@ -176,7 +184,7 @@ export class ProbeLine {
   use<T>(signal: AbortSignal, action: (connection: ProbeConnection) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let underWay = 0;
-      let present: 'under way' | 'refused' | 'over' = 'under way';
+      const present: PresentAnswer = { state: 'under way', failure: undefined };
       let failure: unknown;
       let wasDoubted = false;
       let isOver = false;
@@ -200,7 +208,9 @@ export class ProbeLine {
         const before = this.#present?.connection;
         const ending = await this.#run(() => this.#wayOfPresent(), signal, action);
         underWay -= 1;
-        present = !ending.ok && ending.answered ? 'refused' : 'over';
+        present.state = !ending.ok && ending.answered ? 'refused' : 'over';
+        if (!ending.ok) present.failure = ending.error;
+        if (present.state === 'refused') present.onLateRefusal?.();
         if (ending.ok) {
           end();
           resolve(ending.value);
@@ -217,7 +227,7 @@ export class ProbeLine {
         underWay -= 1;
         if (!ending.ok && !signal.aborted) this.#inVainAt = this.time.clock.now();
         if (ending.ok) {
-          this.#promote(ending.way, () => present, failure);
+          this.#promote(ending.way, present);
           end();
           resolve(ending.value);
         } else if (ending.answered && !isOver) {
@@ -225,7 +235,7 @@ export class ProbeLine {
           reject(ending.error);
         } else fail(ending.error, false);
       };
-      this.#uses.set(again, () => (present === 'refused' ? failure : undefined));
+      this.#uses.set(again, () => (present.state === 'refused' ? failure : undefined));
       signal.addEventListener('abort', onAbort, { once: true });
       const isDoubted = this.#successor?.isUsable === true;
       overPresent();
@@ -245,7 +255,7 @@ export class ProbeLine {
       this.doubt(since);
       const ending = await this.#run(() => this.#wayOfSuccessor(), signal, action);
       if (!ending.ok) throw ending.error;
-      this.#promote(ending.way, () => 'over', undefined);
+      this.#promote(ending.way, { state: 'over', failure: undefined });
       return ending.value;
     } finally {
       this.#uses.delete(nothing);
@@ -312,26 +322,39 @@ export class ProbeLine {
   }
 
   /** The successor has answered: it takes the present one's place. */
-  #promote(way: Way, outcome: () => 'under way' | 'refused' | 'over', failure: unknown): void {
+  #promote(way: Way, answer: PresentAnswer): void {
     if (way !== this.#successor) return;
     const previous = this.#present;
     this.#present = way;
     this.#successor = undefined;
     if (previous === undefined) return;
-    if (outcome() === 'under way' && this.setting !== undefined) {
-      // Slow, or silent: that takes as long to find out as a probe may take.
-      const { silentAfterMs, onOutdated } = this.setting;
-      const timer = this.time.loop.after(silentAfterMs, () => {
-        this.#timers.delete(timer);
-        const isSilent = outcome() === 'under way' && previous.isUsable;
-        previous.end();
-        if (isSilent) onOutdated(new Error('its probe connection is silent'));
-      });
-      this.#timers.add(timer);
+    if (answer.state === 'under way' && this.setting !== undefined) {
+      this.#awaitAnswer(previous, answer, this.setting);
       return;
     }
     this.#keep(previous);
-    if (outcome() === 'refused') this.setting?.onOutdated(asError(failure));
+    if (answer.state === 'refused') this.setting?.onOutdated(asError(answer.failure));
+  }
+
+  /**
+   * Finds out whether the previous connection is slow, silent, or refuses what its successor has
+   * accepted. Silence takes as long to find out as a probe may take.
+   */
+  #awaitAnswer(previous: Way, answer: PresentAnswer, setting: ProbeLineSetting): void {
+    const { silentAfterMs, onOutdated } = setting;
+    const timer = this.time.loop.after(silentAfterMs, () => {
+      this.#timers.delete(timer);
+      const isSilent = answer.state === 'under way' && previous.isUsable;
+      previous.end();
+      if (isSilent) onOutdated(new Error('its probe connection is silent'));
+    });
+    this.#timers.add(timer);
+    answer.onLateRefusal = () => {
+      if (!this.#timers.delete(timer)) return;
+      timer.cancel();
+      this.#keep(previous);
+      onOutdated(asError(answer.failure));
+    };
   }
 
   #keep(way: Way): void {
