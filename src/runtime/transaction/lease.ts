@@ -43,8 +43,6 @@ export class Lease {
   watching = false;
   /** An EXEC has been executed since the last WATCH. */
   committed = false;
-  /** No command of the caller was sent: only WATCH. */
-  isUnused = true;
   /** The callback of the caller has begun. */
   entered = false;
   /** The first refusal of this attempt that passes, because the deployment rearranges itself. */
@@ -127,7 +125,7 @@ export class Lease {
     if (args[0] === 'WATCH') {
       this.watching = true;
       this.#watches += 1;
-    } else this.isUnused = false;
+    }
     const watches = this.#watches;
     const isWrite =
       args[0] !== 'WATCH' && commands.some((each) => mayWrite(commandTraits(each).category));

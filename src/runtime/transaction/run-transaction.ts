@@ -101,7 +101,7 @@ export async function runTransaction(
   }
 }
 
-/** The connection was gone before anything but WATCH was sent. */
+/** The connection was lost before the callback was called. */
 function isStale(error: unknown, lease: Lease): boolean {
-  return lease.isUnused && isMultiDbError(error) && error.code === 'CONNECTION_LOST';
+  return !lease.entered && isMultiDbError(error) && error.code === 'CONNECTION_LOST';
 }
