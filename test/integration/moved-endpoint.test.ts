@@ -1,10 +1,17 @@
 /** The address of a database leads to another server; the old one goes on as a replica and keeps its connections. */
 import { type MultiDbClient, type MultiDbClientOptions, WriteReadStrategy } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type FaultProxy, startProxy, startRedis, startReplica, waitFor } from '../kit/index.js';
+import {
+  type FaultProxy,
+  startProxy,
+  startRedis,
+  startReplica,
+  waitFor,
+  waitForSync,
+} from '../kit/index.js';
 import { connected, healthy, own, QUICK, recordEvents, switchTo, Traffic } from './support.js';
 
-/** A master and a replica, which change their roles when the address moves. */
+/** A master and a replica, which change their roles when the address moves and the replica has every write. */
 async function endpoint() {
   const before = await startRedis();
   const after = await startReplica(before);
@@ -14,8 +21,9 @@ async function endpoint() {
     url: proxy.url,
     after,
     async move() {
-      proxy.moveTo(after);
+      await waitForSync(before, after);
       await after.command('REPLICAOF', 'NO', 'ONE');
+      proxy.moveTo(after);
       await before.command('REPLICAOF', after.host, after.port);
     },
   };
@@ -85,7 +93,8 @@ it('of a standby is followed when it is needed', async () => {
 it('is found without any traffic by a check that writes, of active and standby', async () => {
   const [east, west] = [await endpoint(), await endpoint()];
   const client = await connected([east, west], {
-    healthCheck: { ...QUICK.healthCheck, strategy: new WriteReadStrategy() },
+    // A check that timed out would go on over a new connection, and leave the data connections alone.
+    healthCheck: { ...QUICK.healthCheck, timeoutMs: 10_000, strategy: new WriteReadStrategy() },
   });
   const events = recordEvents(client);
   await Promise.all([east.move(), west.move()]);

@@ -124,9 +124,9 @@ it('keeps the order of one caller’s commands over a switch', async () => {
   );
 });
 
-it('retries with growing waits, and gives up after maxAttempts', async () => {
+it('gives up after maxAttempts', async () => {
   const client = await connected([proxy], {
-    commandRetry: { maxAttempts: 3, waitDurationMs: 20, exponentialBackoffMultiplier: 2 },
+    commandRetry: { maxAttempts: 3, waitDurationMs: 1 },
   });
   let asked = 0;
   proxy.answerWith((command) => {
@@ -134,11 +134,8 @@ it('retries with growing waits, and gives up after maxAttempts', async () => {
     asked += 1;
     return '-LOADING Redis is loading the dataset in memory';
   });
-  const started = performance.now();
   expect((await errorOf(client.get('key'))).message).toMatch(/^LOADING/);
   expect(asked).toBe(3);
-  // 20 and 40 ms, less a fifth of jitter.
-  expect(performance.now() - started).toBeGreaterThanOrEqual(47);
 });
 
 it('does not wait for the next attempt when the active database changes', async () => {

@@ -33,6 +33,17 @@ export interface HostileServerOptions {
 interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
+  /** Everything that the client has sent, as text. */
+  sent: string;
+  /** Nothing has come from the server since the client sent something. */
+  isOwing: boolean;
+}
+
+export interface SayOptions {
+  /** Whether a FIN follows. Default: false. */
+  readonly end?: boolean;
+  /** Only to connections over which this text was sent, for instance the name of a command. */
+  readonly toThoseThatSent?: string;
 }
 
 /** Relays to a real server, byte by byte, unless it was told to do something else. */
@@ -75,9 +86,15 @@ export class HostileServer {
     return this.#pairs.size;
   }
 
-  /** Sends `bytes` to every open connection unasked; with `end` a FIN follows. */
-  say(bytes: string | Buffer, { end = false }: { end?: boolean } = {}): void {
-    for (const { client } of this.#pairs) {
+  /** Whether no client waits for a reply. */
+  get isQuiet(): boolean {
+    return [...this.#pairs].every(({ isOwing }) => !isOwing);
+  }
+
+  /** Sends `bytes` to every open connection, or to some of them, unasked. */
+  say(bytes: string | Buffer, { end = false, toThoseThatSent = '' }: SayOptions = {}): void {
+    for (const { client, sent } of this.#pairs) {
+      if (!sent.includes(toThoseThatSent)) continue;
       client.write(bytes);
       if (end) client.end();
     }
@@ -112,7 +129,7 @@ export class HostileServer {
     this.accepted += 1;
     const { host = '127.0.0.1', port } = this.options.target;
     const upstream = createConnection({ host, port, allowHalfOpen: true });
-    const pair = { client, upstream };
+    const pair: Pair = { client, upstream, sent: '', isOwing: true };
     this.#pairs.add(pair);
     const end = () => {
       this.#pairs.delete(pair);
@@ -121,10 +138,13 @@ export class HostileServer {
     };
     if (this.#greeting !== undefined) client.write(this.#greeting);
     client.on('data', (chunk) => {
+      pair.sent += chunk.toString('latin1');
+      pair.isOwing = true;
       if (this.#answer === undefined) upstream.write(chunk);
       else client.write(this.#answer);
     });
     upstream.on('data', (chunk) => {
+      pair.isOwing = false;
       if (this.#answer === undefined && client.writable) client.write(chunk);
     });
     client.on('end', () => upstream.end());

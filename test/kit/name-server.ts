@@ -28,7 +28,8 @@ export class NameServer {
   readonly asked: string[] = [];
   /** The most lookups that were under way at once. */
   mostPending = 0;
-  readonly #addresses = new Map<string, readonly string[]>();
+  /** What the coming lookups of a name are answered, in turn. */
+  readonly #answers = new Map<string, string[][]>();
   readonly #troubles = new Map<string, Trouble>();
   readonly #pending = new Set<Query>();
   #uninstall: (() => void) | undefined;
@@ -45,7 +46,12 @@ export class NameServer {
 
   /** From now on `hostname` leads to these addresses; without any it is unknown. */
   set(hostname: string, ...addresses: string[]): void {
-    this.#addresses.set(hostname, addresses);
+    this.#answers.set(hostname, [addresses]);
+  }
+
+  /** From now on each lookup of `hostname` gets the next of these answers, over and over. */
+  rotate(hostname: string, ...answers: string[][]): void {
+    this.#answers.set(hostname, answers);
   }
 
   /** Never answers, until `restore()`. */
@@ -132,13 +138,20 @@ export class NameServer {
     this.#pending.delete(query);
     const { hostname, options, callback } = query;
     const family = { IPv4: 4, IPv6: 6 }[String(options.family)] ?? Number(options.family ?? 0);
-    const found = (isIP(hostname) ? [hostname] : (this.#addresses.get(hostname) ?? []))
+    const found = (isIP(hostname) ? [hostname] : this.#next(hostname))
       .map((address) => ({ address, family: isIP(address) }))
       .filter((each) => family === 0 || each.family === family);
     const [first] = found;
     if (code !== undefined || first === undefined) callback(failure(hostname, code), '', 0);
     else if (options.all) callback(null, found);
     else callback(null, first.address, first.family);
+  }
+
+  #next(hostname: string): string[] {
+    const answers = this.#answers.get(hostname);
+    const next = answers?.shift() ?? [];
+    answers?.push(next);
+    return next;
   }
 }
 
