@@ -50,7 +50,7 @@ async function main({ plain, report: reportFile, json }: Arguments): Promise<num
   const now = () => performance.now() - origin;
   const servers = await Servers.start(now);
   const versions = await versionsOf(servers);
-  const traffic = `${counted(CALLERS, 'caller')}, ${counted(RATE_PER_SECOND, 'command')} per second, each write with a token of its own`;
+  const traffic = `${counted(CALLERS, 'caller')}, ${counted(RATE_PER_SECOND, 'command')} per second, each write with its own token`;
   const settings = shownSettings();
   const load = new Load({ prefix: KEY_PREFIX, where: WHERE_KEY });
   terminal.print(

@@ -17,7 +17,7 @@ const { gracePeriodMs, failbackCheckIntervalMs, suspectAfterMs, commandTimeoutMs
 const HOLD = commandTimeoutMs + 1200;
 
 const FAILOVER = ['health-check', 'circuit-breaker'];
-const RETURN = `${moment(gracePeriodMs)} of grace since it was left, next look ≤ ${moment(failbackCheckIntervalMs)}`;
+const RETURN = `${moment(gracePeriodMs)} of grace period, next failback check ≤ ${moment(failbackCheckIntervalMs)}`;
 const SILENCE = suspectAfterMs + SETTINGS.healthCheck.timeoutMs;
 
 const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
@@ -43,7 +43,7 @@ const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
   },
   {
     title: 'Freeze the active database',
-    action: 'SIGSTOP to east: its connections stay open and say nothing',
+    action: 'SIGSTOP to east: its connections stay open but carry no data',
     expected: 'west',
     reasons: FAILOVER,
     goal: `suspectAfterMs + probe timeout = ${duration(SILENCE)}`,
@@ -62,7 +62,7 @@ const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
     act: ({ servers }) => servers.thaw('east'),
   },
   {
-    title: 'Switch by hand',
+    title: 'Switch manually',
     action: `forceActiveDatabase('south', { durationMs: ${HOLD_MS} })`,
     expected: 'south',
     reasons: ['forced'],
@@ -73,12 +73,12 @@ const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
     act: ({ client }) => client.forceActiveDatabase('south', { durationMs: HOLD_MS }),
   },
   {
-    title: 'The time of the switch by hand runs out',
+    title: 'The time of the manual switch ends',
     action: 'nothing is done',
     expected: 'east',
     reasons: ['failback'],
     planned: true,
-    goal: `time that is left, next look ≤ ${moment(failbackCheckIntervalMs)}`,
+    goal: `remaining time, next failback check ≤ ${moment(failbackCheckIntervalMs)}`,
     holdMs: HOLD,
     act: async () => {},
   },

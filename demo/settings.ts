@@ -36,17 +36,16 @@ export function shownSettings(): Setting[] {
 }
 
 export const TITLE = 'redis-multidb demo';
-export const SETTINGS_NOTE =
-  'shortened for the show; all others, the failure detector too, are the defaults';
+export const SETTINGS_NOTE = 'shortened for the demo; all other options are the defaults';
 
 export const TEXTS: RunTexts = {
-  kept: 'every promise kept',
+  kept: 'every guarantee kept',
   counted: 'promises',
   failed: 'broken',
   promises: 'Promises',
-  settings: 'Settings shortened for the show',
-  settingsNote: 'All others, the thresholds of the failure detector among them, are the defaults.',
+  settings: 'Options shortened for the demo',
+  settingsNote: 'All other options are the defaults.',
   databasesNote:
-    'Three independent servers; nothing is replicated, so that each execution can be found on the server that did it.',
+    'Three independent servers without replication, so that each execution can be found on its server.',
   load: 'commands',
 };

@@ -57,7 +57,7 @@ export class Output {
   async confirm(question: readonly string[], option: string): Promise<boolean> {
     if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
       throw new UsageError(
-        `${question.join(' ')}\nThere is no terminal to ask on: add ${option} to agree.`,
+        `${question.join(' ')}\nThere is no terminal for this question. Add ${option} to agree.`,
       );
     }
     this.terminal.close();

@@ -13,8 +13,8 @@ Examples
   redis-multidb watch http://127.0.0.1:8080/redis
   redis-multidb drill --report drill.html
 
-Exit codes: 0 fine, 1 problems or a goal that was missed, 2 wrong arguments.
-"redis-multidb help <command>" tells more; NO_COLOR turns colours off.`;
+Exit codes: 0 success, 1 problems or a missed goal, 2 wrong arguments.
+"redis-multidb help <command>" prints its options; NO_COLOR turns colours off.`;
 
 /** Runs one command line and resolves to its exit code. Never rejects. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -29,7 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 export function createProgram(): Command {
   const program = new Command('redis-multidb')
-    .description('Failover between Redis databases: check it, watch it, steer it, rehearse it.')
+    .description('Check, watch, switch and rehearse failover between Redis databases.')
     .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)

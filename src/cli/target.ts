@@ -27,9 +27,7 @@ export async function readTarget(args: readonly string[]): Promise<Target> {
   const given = args.length === 0 && existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : args;
   const [first] = given;
   if (first === undefined) {
-    throw new UsageError(
-      `Which databases? Name a config file (or have ./${DEFAULT_FILE}), or URLs.`,
-    );
+    throw new UsageError(`Name a config file or URLs, or create ./${DEFAULT_FILE}.`);
   }
   const urls = given.map((argument) => URL_ARGUMENT.exec(argument));
   if (urls.every((match) => match === null)) return fromFile(given, first);
@@ -62,7 +60,7 @@ function fromUrl(match: RegExpExecArray | null, weight: number) {
 
 /** Does not repeat the argument, which may hold a password. */
 function notUnderstood(): UsageError {
-  return new UsageError('Either one config file or URLs: redis://, rediss:// or unix://');
+  return new UsageError('Expected one config file, or URLs: redis://, rediss:// or unix://');
 }
 
 /** Where each database leads, without credentials: all that its configuration names. */

@@ -77,7 +77,7 @@ describe('parseJson', () => {
     ['{\n  "a" 1}', 'expected a colon', 2, 7],
     ['[1 2]', 'expected a comma or ]', 1, 4],
     ['{"a": 1 "b": 2}', 'expected a comma or }', 1, 9],
-    ['{"a": 1, "a": 2}', 'stands here twice', 1, 10],
+    ['{"a": 1, "a": 2}', 'occurs twice', 1, 10],
     ['{} x', 'expected the end', 1, 4],
     ['// no\n{}', 'JSON has no comments', 1, 1],
     ['{"password": "hunter2', 'does not end', 1, 14],

@@ -98,7 +98,7 @@ class Parser {
         const nameAt = this.#at;
         if (this.text[nameAt] !== '"') throw this.#unexpected('a name in double quotes');
         const name = this.#string();
-        if (members.has(name)) throw new JsonError(`the name "${name}" stands here twice`, nameAt);
+        if (members.has(name)) throw new JsonError(`the name "${name}" occurs twice`, nameAt);
         if (!this.#take(':')) throw this.#unexpected('a colon');
         members.set(name, this.#value());
       } while (this.#take(','));
@@ -129,7 +129,7 @@ class Parser {
   #string(): string {
     const raw = this.#match(STRING);
     if (raw === undefined) {
-      throw new JsonError('a string that does not end, or has a wrong escape', this.#at);
+      throw new JsonError('a string that does not end, or with an invalid escape', this.#at);
     }
     return JSON.parse(raw) as string;
   }

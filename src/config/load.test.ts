@@ -218,18 +218,18 @@ describe('errors', () => {
       'healthCheck[0].toleranceMs',
       'milliseconds from 1',
     ],
-    [with_({ fallbackErrors: ['Error'] }), 'fallbackErrors', 'no functions or classes'],
+    [with_({ fallbackErrors: ['Error'] }), 'fallbackErrors', 'cannot contain functions or classes'],
     [
       with_({ commandRetry: { includedErrors: [] } }),
       'commandRetry.includedErrors',
-      'no functions',
+      'cannot contain functions',
     ],
     [
       { databases: [{ ...east, failureDetector: { ignoredErrors: [] } }] },
       'databases[0].failureDetector.ignoredErrors',
-      'no functions',
+      'cannot contain functions',
     ],
-    [with_({ client: { modules: {} } }), 'client.modules', 'no functions or classes'],
+    [with_({ client: { modules: {} } }), 'client.modules', 'cannot contain functions or classes'],
     [with_({ client: { password: { file: 'nope' } } }), 'client.password', 'no such file'],
     [
       with_({ client: { password: { file: 'nope', encoding: 'x' } } }),

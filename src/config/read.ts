@@ -102,7 +102,7 @@ export class ConfigReader {
   #file(node: JsonNode & { kind: 'object' }, at: string): string {
     const named = node.members.get('file');
     if (node.members.size !== 1 || named?.kind !== 'value' || typeof named.value !== 'string') {
-      throw this.error(`${at}: expected a text, or { "file": "path" }`, at);
+      throw this.error(`${at}: expected a string, or { "file": "path" }`, at);
     }
     const name = String(this.#text(named.value, `${at}.file`, {}));
     // A variable may hold a password in place of a path.
@@ -124,7 +124,7 @@ export class ConfigReader {
     const isClient = /(^|\.)(client|cluster|sentinel)\./.test(option);
     if (!NOT_IN_A_FILE.has(option) && !(isClient && CLIENT_NOT_IN_A_FILE.has(name))) return;
     this.nodes.set(at, member);
-    const how = 'a file can hold no functions or classes; add it to what loadConfig() returns';
+    const how = 'a file cannot contain functions or classes; add it to the result of loadConfig()';
     throw this.error(`${at}: ${how}`, at);
   }
 

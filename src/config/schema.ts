@@ -128,7 +128,7 @@ export function configSchema(): JsonSchema {
     required: ['databases'],
     additionalProperties: false,
     properties: {
-      $schema: { type: 'string', description: 'Where this schema is, for editors.' },
+      $schema: { type: 'string', description: 'Location of this schema, for editors.' },
       ...sectionOf(''),
       databases: {
         description: DEFAULTS.databases.meaning,
@@ -139,7 +139,7 @@ export function configSchema(): JsonSchema {
     },
     $defs: {
       textOrFile: {
-        description: 'A text, or `{ "file": "path" }`: what the file holds.',
+        description: 'A string, or `{ "file": "path" }` for the content of a file.',
         anyOf: [
           text,
           {

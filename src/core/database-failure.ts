@@ -12,7 +12,7 @@ export interface DatabaseFailure {
 /** What decides whether the active database fails. */
 export interface ActiveView {
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
-  /** Why it is unhealthy. */
+  /** Why the database is unhealthy. */
   readonly cause: string | undefined;
   /** The data connection could not be established within one probe timeout. */
   readonly connectionFailed: boolean;

@@ -50,7 +50,7 @@ export type Lack =
   | 'not connected'
   | 'health unknown'
   | 'unhealthy'
-  | 'not checked since it was left'
+  | 'not checked again since the database was left'
   | 'breaker open'
   | 'grace period'
   | 'gate closed'
@@ -72,7 +72,7 @@ export function lacks(view: DatabaseView, now: number): readonly Lack[] {
   if (!view.connected) found.push('not connected');
   if (view.health === 'unknown') found.push('health unknown');
   if (view.health === 'unhealthy') found.push('unhealthy');
-  if (view.unverified) found.push('not checked since it was left');
+  if (view.unverified) found.push('not checked again since the database was left');
   if (view.breaker === 'open') found.push('breaker open');
   if (view.graceEndsAt > now) found.push('grace period');
   if (!view.gatesOpen) found.push('gate closed');

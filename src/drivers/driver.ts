@@ -93,12 +93,12 @@ export interface ConnectionListener {
   /**
    * Gone: refused, closed, reset, timed out, or destroyed by a protocol error. Told once, after
    * which nothing is sent any more. `refused` when no server accepted the connection.
-   * Attempts under way are settled by `onError` in the same turn of the event loop.
+   * Attempts in flight are settled by `onError` in the same turn of the event loop.
    */
   onLost(error: Error): void;
   /**
    * One of several lanes was lost, or another one could not be opened (`undefined`), while the
-   * connection lives on: not a failed database, but a reason to probe it. Attempts under way on
+   * connection lives on: not a failed database, but a reason to probe it. Attempts in flight on
    * the lane are settled by `onError` afterwards, in the same turn of the event loop. When the last
    * one that was ready is lost, that is `onLost` instead.
    */

@@ -63,7 +63,7 @@ it('a huge error is not kept', () => {
 
 it.each([
   ['text', 'text'],
-  [Object.create(null), 'something that is no Error'],
+  [Object.create(null), 'a value that is not an Error'],
   [new Error(''), 'Error'],
   [new AggregateError([new Error('first of several')]), 'first of several'],
   [undefined, 'undefined'],
@@ -78,5 +78,5 @@ it('an error that throws when it is read is replaced', () => {
       throw new Error('unreadable');
     },
   });
-  expect(foreignError(error).message).toBe('an error that can not be read');
+  expect(foreignError(error).message).toBe('an error that cannot be read');
 });

@@ -19,7 +19,7 @@ export function foreignError(thrown: unknown): Error {
   try {
     return harmless(thrown, 0);
   } catch {
-    return new Error('an error that can not be read');
+    return new Error('an error that cannot be read');
   }
 }
 
@@ -112,6 +112,6 @@ function textOf(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {
-    return 'something that is no Error';
+    return 'a value that is not an Error';
   }
 }

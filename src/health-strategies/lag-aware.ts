@@ -36,7 +36,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     this.#rest = new RestClient(this.#settings.tls);
     if (this.#settings.tls.rejectUnauthorized !== false) return;
     process.emitWarning(
-      'LagAwareStrategy sends its credentials to whoever answers: tls.rejectUnauthorized is false',
+      'LagAwareStrategy does not verify the server that it sends its credentials to: tls.rejectUnauthorized is false',
       { code: 'REDIS_MULTIDB_UNVERIFIED_TLS' },
     );
   }
@@ -68,7 +68,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     }
     const databases = parse(response.body);
     if (!Array.isArray(databases)) {
-      throw new Error(`${where(base, path)} answered no valid JSON list of databases`);
+      throw new Error(`${where(base, path)} did not answer with a JSON list of databases`);
     }
     const found = matching(databases, probe);
     if (found.length === 1) return found[0] as number;
@@ -163,7 +163,7 @@ function explain(base: URL, path: string, { status, location, body }: RestRespon
     return `${answered}, a redirect to ${target}, which is not followed; set restUrl`;
   }
   if (status === 401) return `${answered}: the credentials were not accepted`;
-  if (status === 403) return `${answered}: the user may not view databases`;
+  if (status === 403) return `${answered}: the user lacks the permission to view databases`;
   const code = errorCodeOf(body);
   const { description } = (parse(body) ?? {}) as { description?: unknown };
   const details = typeof description === 'string' ? ` (${printable(description)})` : '';

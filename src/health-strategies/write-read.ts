@@ -46,8 +46,7 @@ export class WriteReadStrategy implements HealthCheckStrategy {
     const written = randomBytes(12).toString('hex');
     await probe.sendCommand(['SET', key, written, 'PX', this.#expiry]);
     const read = await probe.sendCommand(['GET', key]);
-    if (read === null) throw new Error('a value that was just written is gone');
-    if (String(read) !== written)
-      throw new Error('a value that was just written reads differently');
+    if (read === null) throw new Error('a value that was just written is missing');
+    if (String(read) !== written) throw new Error('a value that was just written has changed');
   }
 }

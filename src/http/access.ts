@@ -45,7 +45,7 @@ export class Access {
     if (this.options.authorize === undefined) {
       return {
         status: 403,
-        message: "only this machine may read; the options 'authorize' and 'read' allow others",
+        message: "only loopback clients may read; the options 'authorize' and 'read' allow others",
       };
     }
     return this.#ask(request, 'read', undefined, false);
@@ -54,7 +54,10 @@ export class Access {
   /** Before anything of the body is read. */
   refuseChange(request: HandledRequest): Refusal | undefined {
     if (this.changesAreOff) {
-      return { status: 403, message: "changes are off; the option 'authorize' allows them" };
+      return {
+        status: 403,
+        message: "changes are not allowed; the option 'authorize' allows them",
+      };
     }
     return this.#refuseHost(request);
   }
@@ -76,7 +79,7 @@ export class Access {
 
   #refuseHost(request: HandledRequest): Refusal | undefined {
     if (isOwnHost(request, this.options.hosts)) return undefined;
-    return { status: 403, message: "this Host is not one of the option 'hosts'" };
+    return { status: 403, message: "this Host is not listed in the option 'hosts'" };
   }
 
   async #ask(

@@ -34,11 +34,12 @@ export function readChange(route: Route, body: unknown): Change | string {
   const values = new Map<string, unknown>(Object.entries(body));
   const durationMs = values.get('durationMs');
   if (durationMs !== undefined && durationMs !== null && !isDuration(durationMs)) {
-    return `durationMs must be a number from 1 to ${MAX_TIMER_MS}, or null: without end`;
+    return `durationMs must be a number from 1 to ${MAX_TIMER_MS}, or null for no limit`;
   }
   const endless = Number.POSITIVE_INFINITY;
   const { databaseId = values.get('database') } = route;
-  if (typeof databaseId !== 'string' || databaseId === '') return 'database must be an id';
+  if (typeof databaseId !== 'string' || databaseId === '')
+    return 'database must be the id of a database';
   switch (route.name) {
     case 'active':
       return {

@@ -127,7 +127,7 @@ export class Dispatcher {
   /** Makes a browser ask for name and password, then goes to the page. */
   async #signIn(request: HandledRequest): Promise<Answer> {
     if (this.#access.changesAreOff || this.options.challenge === undefined) {
-      return failure(404, 'there is nothing here');
+      return failure(404, 'not found');
     }
     if (await this.#access.mayChange(request)) return redirectUp();
     return this.#refused({ status: 401, message: 'not allowed' });
@@ -159,7 +159,8 @@ export class Dispatcher {
     }
     const [databaseId] = meant;
     if (databaseId === undefined) return failure(404, 'no database has this id');
-    if (meant.length > 1) return failure(409, 'several databases have this id when it is redacted');
+    if (meant.length > 1)
+      return failure(409, 'this id is ambiguous: several databases have it after redaction');
     return perform(this.client, { ...change, databaseId });
   }
 

@@ -30,7 +30,7 @@ export async function handleFetch(
   const path = dispatcher.pathOf(url.pathname);
   const answer =
     path === undefined ? undefined : await dispatcher.answer(incoming(request, url, path, context));
-  return toResponse(answer ?? failure(404, 'there is nothing here'), request);
+  return toResponse(answer ?? failure(404, 'not found'), request);
 }
 
 function incoming(request: Request, url: URL, path: string, context: unknown): HandledRequest {
@@ -55,7 +55,7 @@ function remoteAddressOf(context: unknown): string | undefined {
 }
 
 async function readBody(request: Request, limits: BodyLimits): Promise<unknown> {
-  if (request.bodyUsed) throw new BodyError(400, 'the body was read before');
+  if (request.bodyUsed) throw new BodyError(400, 'the body has already been read');
   const tooLarge = new BodyError(413, 'the body is too large');
   if (Number(request.headers.get('content-length') ?? 0) > limits.maxBytes) throw tooLarge;
   const reader = request.body?.getReader();
@@ -76,7 +76,7 @@ async function readBody(request: Request, limits: BodyLimits): Promise<unknown> 
     }
   } catch (error) {
     reader.cancel().catch(() => {});
-    throw error instanceof BodyError ? error : new BodyError(400, 'the body is not complete');
+    throw error instanceof BodyError ? error : new BodyError(400, 'the body is incomplete');
   }
 }
 

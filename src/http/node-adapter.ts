@@ -30,8 +30,7 @@ export function handleNode(
     .then((answer) => {
       if (answer !== undefined) send(answer, request, response, dispatcher.isClosed);
       else if (next !== undefined) next();
-      else
-        send({ ...failure(404, 'there is nothing here'), abandon: true }, request, response, false);
+      else send({ ...failure(404, 'not found'), abandon: true }, request, response, false);
     })
     .catch((error) => {
       // Only a framework's `next` or a broken response gets here.
@@ -59,7 +58,7 @@ function readBody(request: IncomingMessage, limits: BodyLimits): Promise<unknown
   const { body } = request as { body?: unknown };
   if (request.readableDidRead) {
     if (body !== undefined) return Promise.resolve(body);
-    return Promise.reject(new BodyError(400, 'the body was read before'));
+    return Promise.reject(new BodyError(400, 'the body has already been read'));
   }
   const tooLarge = () => new BodyError(413, 'the body is too large');
   if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) {
@@ -90,7 +89,7 @@ function readBody(request: IncomingMessage, limits: BodyLimits): Promise<unknown
         request.pause();
         reject(error);
       });
-    const onLost = () => refuse(new BodyError(400, 'the body is not complete'));
+    const onLost = () => refuse(new BodyError(400, 'the body is incomplete'));
     request.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
     limits.timeUp.then(() => refuse(new BodyError(408, 'the body took too long')));
   });

@@ -109,7 +109,7 @@ export function resolveHttpOptions(options: HttpHandlerOptions = {}): ResolvedHt
     throw invalid('read', `'loopback', 'authorize', 'any'`, read);
   }
   if (read === 'authorize' && authorize === undefined) {
-    throw new InvalidOptionError('authorize', `a function, as read is 'authorize'`, authorize);
+    throw new InvalidOptionError('authorize', `a function, because read is 'authorize'`, authorize);
   }
   const isName = (host: unknown) => typeof host === 'string' && /^[\w.[\]:-]+$/.test(host);
   if (!Array.isArray(hosts) || !hosts.every(isName)) {

@@ -8,7 +8,7 @@ import type { Answer } from './request.js';
  * credentials: everybody is told whether, only who may read is told why and which.
  */
 export function readiness(client: OperatedClient, closed: boolean, tellsMore: boolean): Answer {
-  if (closed) return unavailable('closed', 'the handler is closed: the process is about to end');
+  if (closed) return unavailable('closed', 'the handler is closed; the process is about to end');
   const { activeDatabase } = client;
   if (client.isReady) {
     const id = activeDatabase === undefined ? null : redact(activeDatabase);
@@ -18,8 +18,8 @@ export function readiness(client: OperatedClient, closed: boolean, tellsMore: bo
   const reason = {
     closed: 'the client is closed',
     connecting: 'the client is connecting',
-    serving: 'the connection to the active database is being made anew',
-    searching: 'the active database failed; another one is being looked for',
+    serving: 'the connection to the active database is being re-established',
+    searching: 'the active database failed; the client is searching for another one',
     down: 'no database can serve',
   }[state];
   if (!tellsMore) return unavailable(state, reason);

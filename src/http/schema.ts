@@ -19,7 +19,7 @@ function about(description: string, schema: object) {
 }
 
 const probe = {
-  ...object('The last probe; null before the first.', {
+  ...object('The latest probe; null before the first one.', {
     check: about('Name of the health check.', text),
     healthy: flag,
     cause: orNull(text),
@@ -30,10 +30,10 @@ const probe = {
 };
 
 const healing = {
-  ...object('The active one fails and is given time to heal; null: it is well, or there is none.', {
-    cause: about('What fails, in words.', text),
-    since: about('The first sign of it.', time),
-    leftAt: about('It is left then if it still fails.', time),
+  ...object('The failover delay of the active database; null if it is healthy or there is none.', {
+    cause: about('Description of the failure.', text),
+    since: about('Time of the first sign of the failure.', time),
+    leftAt: about('Time at which the database is left if it still fails.', time),
   }),
   type: ['object', 'null'],
 };
@@ -43,24 +43,27 @@ const database = object('One database.', {
   weight: { type: 'number', exclusiveMinimum: 0 },
   active: flag,
   health: { enum: ['unknown', 'healthy', 'unhealthy'] },
-  cause: about('Why it is unhealthy.', orNull(text)),
-  connected: about("Every client's data connection is ready.", flag),
+  cause: about('Why the database is unhealthy.', orNull(text)),
+  connected: about('Whether the data connections of all clients are ready.', flag),
   breaker: { enum: ['closed', 'open'] },
-  failures: about('In the sliding window of the circuit breaker.', whole),
-  total: about('Commands in the same window.', whole),
+  failures: about('Failures in the sliding window of the circuit breaker.', whole),
+  total: about('Commands in the sliding window.', whole),
   gracePeriodLeftMs: amount,
-  drained: about('Somebody keeps it away from traffic.', flag),
-  drainEndsAt: about('Null: not drained, or until it is resumed.', orNull(time)),
-  latencyMs: about('Of the last probe.', orNull(amount)),
+  drained: about('Whether the database is drained.', flag),
+  drainEndsAt: about(
+    'Null if the database is not drained, or drained until it is resumed.',
+    orNull(time),
+  ),
+  latencyMs: about('Latency of the latest probe.', orNull(amount)),
   lastProbe: probe,
-  lacks: about('What it lacks to become active.', { type: 'array', items: text }),
-  details: about('The same in words.', { type: 'array', items: text }),
-  possibleAt: about('When it could become active, if that is known.', orNull(time)),
+  lacks: about('What the database lacks to become active.', { type: 'array', items: text }),
+  details: about('Descriptions of what it lacks.', { type: 'array', items: text }),
+  possibleAt: about('When the database could become active, if known.', orNull(time)),
 });
 
 const switched = object('A change of the active database.', {
-  from: about('Null: none was active.', orNull(text)),
-  to: about('Null: none can serve.', orNull(text)),
+  from: about('Null if none was active.', orNull(text)),
+  to: about('Null if none can serve.', orNull(text)),
   reason: {
     enum: [
       'initial',
@@ -77,23 +80,26 @@ const switched = object('A change of the active database.', {
   cause: about('In words.', text),
   at: time,
   generation: { type: 'integer', minimum: 1 },
-  durationMs: about('From the first sign until the switch.', amount),
+  durationMs: about('Time from the first sign until the switch.', amount),
 });
 
 export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Status of a redis-multidb client',
-  ...object('Which database is active and why, and what the others lack.', {
-    schemaVersion: about('Grows when a field is removed or changes its meaning.', { const: 1 }),
+  ...object('The active database, the reason, and what the other databases lack.', {
+    schemaVersion: about('Increases when a field is removed or changes its meaning.', { const: 1 }),
     at: time,
     state: { enum: ['closed', 'connecting', 'serving', 'searching', 'down'] },
-    ready: about('A database can serve.', flag),
-    activeDatabase: about('Its id; null while there is none.', orNull(text)),
-    why: about('In words, why it and no other.', orNull(text)),
-    lastResort: about('It serves although it is not eligible, because none is.', flag),
+    ready: about('Whether a database can serve.', flag),
+    activeDatabase: about('Id of the active database; null if there is none.', orNull(text)),
+    why: about('Why this database is active.', orNull(text)),
+    lastResort: about(
+      'Whether the active database is the last resort: not eligible, but no other one is.',
+      flag,
+    ),
     healing,
     databases: { type: 'array', items: database },
-    switches: about('The last ones, oldest first.', { type: 'array', items: switched }),
-    explanation: about('What explain() prints.', text),
+    switches: about('The latest switches, oldest first.', { type: 'array', items: switched }),
+    explanation: about('The text of explain().', text),
   }),
 });

@@ -16,7 +16,7 @@ export interface Status {
   readonly why: string | null;
   /** The active one serves although it isn't eligible, because none is. */
   readonly lastResort: boolean;
-  /** The active one fails and is given time to heal; null: it is well, or there is none. */
+  /** The failover delay of the active database; null if it is healthy or there is none. */
   readonly healing: HealingStatus | null;
   readonly databases: readonly DatabaseStatus[];
   /** Oldest first. */
@@ -49,7 +49,7 @@ export interface DatabaseStatus {
   readonly drainEndsAt: string | null;
   readonly latencyMs: number | null;
   readonly lastProbe: ProbeStatus | null;
-  /** What it lacks to become active. */
+  /** What the database lacks to become active. */
   readonly lacks: readonly string[];
   /** The same in words. */
   readonly details: readonly string[];

@@ -54,7 +54,7 @@ export const PROBE_DURATION = Object.freeze({
   name: 'probe_duration_seconds',
   otel: `${GEO}.probe.duration`,
   unit: 's',
-  help: 'How long the probes of health checks took that passed',
+  help: 'Duration of successful probes',
   labels: ['database', 'check'] as const,
 });
 
@@ -74,7 +74,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.switches`,
     kind: 'counter',
     unit: '{switch}',
-    help: 'Every change of the active database, also from and to none, by exact reason',
+    help: 'Changes of the active database by reason, including those from and to none',
     labels: ['from', 'to', 'reason'],
     read: ({ stats }) =>
       stats.switches.map(({ from = NONE, to = NONE, reason, count }) => ({
@@ -87,7 +87,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.without_service.time`,
     kind: 'counter',
     unit: 's',
-    help: 'Time during which no database was active, with an outage that still goes on',
+    help: 'Time during which no database was active, including a current outage',
     labels: [],
     read: ({ stats }) => [{ labels: {}, value: stats.withoutServiceMs / 1000 }],
   },
@@ -96,7 +96,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.pending_commands`,
     kind: 'level',
     unit: '{command}',
-    help: 'Commands that are accepted and not settled',
+    help: 'Pending commands',
     labels: [],
     read: ({ stats }) => [{ labels: {}, value: stats.pending }],
   },
@@ -105,7 +105,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.commands`,
     kind: 'counter',
     unit: '{command}',
-    help: 'Commands by how they ended',
+    help: 'Settled commands by outcome',
     labels: ['database', 'outcome'],
     read: readCommands,
   },
@@ -114,65 +114,77 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.commands.outcome_unknown`,
     kind: 'counter',
     unit: '{command}',
-    help: 'Commands that failed and may have been executed all the same',
+    help: 'Commands that failed and may have been executed',
     labels: ['database'],
     read: ({ stats }) => [
       ...stats.databases.map(({ id, commands }) => point(id, commands.outcomeUnknown)),
       point(NONE, stats.undirected.outcomeUnknown),
     ],
   },
-  counted('retries_total', 'retries', '{attempt}', 'Attempts that were followed by another one', {
+  counted('retries_total', 'retries', '{attempt}', 'Attempts that were followed by a retry', {
     value: ({ retries }) => retries,
   }),
   counted(
     'takeovers_total',
     'takeovers',
     '{command}',
-    'Commands that had been given to this database and went to another one at a switch',
+    'Commands of this database that moved to another one at a switch',
     { value: ({ moved }) => moved },
   ),
   counted(
     'sent_twice_total',
     'sent_twice',
     '{command}',
-    'Takeovers while the first attempt was still under way',
+    'Commands that moved while their first attempt was still in flight',
     { value: ({ sentTwice }) => sentTwice },
   ),
-  counted('breaker_opened_total', 'breaker.opened', '{event}', 'Times the circuit breaker opened', {
-    value: ({ breakerOpened }) => breakerOpened,
-  }),
+  counted(
+    'breaker_opened_total',
+    'breaker.opened',
+    '{event}',
+    'Number of times the circuit breaker opened',
+    {
+      value: ({ breakerOpened }) => breakerOpened,
+    },
+  ),
   {
     name: 'probes_total',
     otel: `${GEO}.probes`,
     kind: 'counter',
     unit: '{probe}',
-    help: 'Probes of health checks by how they ended',
+    help: 'Probes by outcome',
     labels: ['database', 'check', 'outcome'],
     read: readProbes,
   },
-  ofDatabase('database_active', 'database.active', '1', '1: commands go to this database', {
+  ofDatabase('database_active', 'database.active', '1', '1 if the database is active', {
     value: ({ active }) => Number(active),
   }),
-  ofDatabase('database_healthy', 'database.healthy', '1', '1: its health checks pass', {
+  ofDatabase('database_healthy', 'database.healthy', '1', '1 if the health checks pass', {
     value: ({ health }) => Number(health === 'healthy'),
   }),
-  ofDatabase('database_connected', 'database.connected', '1', '1: its data connections are ready', {
-    value: ({ connected }) => Number(connected),
-  }),
-  ofDatabase('breaker_open', 'breaker.open', '1', '1: the circuit breaker is open', {
+  ofDatabase(
+    'database_connected',
+    'database.connected',
+    '1',
+    '1 if the data connections are ready',
+    {
+      value: ({ connected }) => Number(connected),
+    },
+  ),
+  ofDatabase('breaker_open', 'breaker.open', '1', '1 if the circuit breaker is open', {
     value: ({ breaker }) => Number(breaker === 'open'),
   }),
-  ofDatabase('database_drained', 'database.drained', '1', '1: it was drained by hand', {
+  ofDatabase('database_drained', 'database.drained', '1', '1 if the database is drained', {
     value: ({ drainLeftMs }) => Number(drainLeftMs > 0),
   }),
-  ofDatabase('database_weight', 'database.weight', '1', 'Its weight', {
+  ofDatabase('database_weight', 'database.weight', '1', 'Weight of the database', {
     value: ({ weight }) => weight,
   }),
   ofDatabase(
     'grace_period_left_seconds',
     'grace_period.left',
     's',
-    'How long it stays ineligible since it was left as failed',
+    'Time until the grace period ends',
     { value: ({ gracePeriodLeftMs }) => gracePeriodLeftMs / 1000 },
   ),
   {
@@ -180,7 +192,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.in_flight_commands`,
     kind: 'level',
     unit: '{command}',
-    help: 'Attempts under way',
+    help: 'Attempts in flight',
     labels: ['database'],
     read: ({ stats }) => stats.databases.map(({ id, inFlight }) => point(id, inFlight)),
   },
@@ -189,7 +201,7 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     otel: `${GEO}.connections`,
     kind: 'level',
     unit: '{connection}',
-    help: 'Data connections: ready, or draining what was left on them',
+    help: 'Data connections by state',
     labels: ['database', 'state'],
     read: ({ stats }) =>
       stats.databases.flatMap(({ id, connections, draining }) => [

@@ -10,9 +10,9 @@ export const DEFAULT_CACHE_TTL_MS = 2000;
 
 const CACHE_OPTIONS: Readonly<Record<string, { range: string; accepts(value: unknown): boolean }>> =
   {
-    ttl: { range: '0 ms or more; 0 keeps for ever', accepts: (value) => isAtLeastZero(value) },
+    ttl: { range: '0 ms or more; 0 means no expiry', accepts: (value) => isAtLeastZero(value) },
     maxEntries: {
-      range: 'an integer of 0 or more; 0 is no limit',
+      range: 'an integer of 0 or more; 0 means no limit',
       accepts: (value) => isAtLeastZero(value) && Number.isInteger(value),
     },
     evictPolicy: { range: 'LRU or FIFO', accepts: (value) => value === 'LRU' || value === 'FIFO' },

@@ -30,7 +30,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
   if (given.socket !== undefined) {
     const socket = anyObject(given.socket, join(at, 'socket'));
     if (socket.reconnectStrategy === false) {
-      const expected = 'a strategy that goes on: the client never gives a database up';
+      const expected = 'a strategy; the client never gives up a database';
       throw invalid(join(at, 'socket.reconnectStrategy'), expected, false);
     }
     checkConnectTimeout(socket.connectTimeout, join(at, 'socket.connectTimeout'));
@@ -121,7 +121,7 @@ export function withoutAddress(client: ClientOptions): ClientOptions {
 export function rejectShaping(own: ClientOptions, shared: ClientOptions, at: string): void {
   for (const name of SHAPING) {
     if (own[name] === undefined || isDeepStrictEqual(own[name], shared[name])) continue;
-    const expected = 'it in the top-level `client`: it shapes the API and is the same everywhere';
+    const expected = 'this option only in the top-level `client`, because it shapes the API';
     throw invalid(join(at, name), expected, own[name]);
   }
 }
@@ -134,7 +134,8 @@ function rejectBesideSharedUrl(own: ClientOptions, shared: ClientOptions, at: st
     IN_URL.find((name) => own[name] !== undefined);
   if (beside === undefined) return;
   const name = (ADDRESS as readonly string[]).includes(beside) ? `socket.${beside}` : beside;
-  const expected = 'a `url` of its own: the `url` of the top-level `client` would win over it';
+  const expected =
+    'a `url` for this database, because the `url` of the top-level `client` would override it';
   throw invalid(
     join(at, name),
     expected,

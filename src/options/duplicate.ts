@@ -39,7 +39,7 @@ export function resolveDuplicate(
     const isCache = name === 'clientSideCache' && Boolean(cache);
     if (isCache || (OWN as readonly string[]).includes(name)) client[name] = value;
     else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {
-      const expected = `one of ${OWN.join(', ')}: a duplicate has the databases of its group`;
+      const expected = `one of ${OWN.join(', ')}: a duplicate uses the databases of its group`;
       throw invalid(`duplicate.${name}`, expected, name === 'password' ? '***' : value);
     }
   }

@@ -127,10 +127,13 @@ describe('rejects', () => {
       { topology: 'cluster', cluster: { ...CLUSTER, defaults: { socket: { port: 1 } } } },
       'cluster.defaults.socket.port: expected no address',
     ],
-    [{ topology: 'cluster', cluster: { ...CLUSTER, RESP: 2 } }, 'cluster.RESP: expected it in'],
+    [
+      { topology: 'cluster', cluster: { ...CLUSTER, RESP: 2 } },
+      'cluster.RESP: expected this option only in',
+    ],
     [
       { topology: 'cluster', cluster: { ...CLUSTER, defaults: { RESP: 2 } } },
-      'cluster.defaults.RESP: expected it in',
+      'cluster.defaults.RESP: expected this option only in',
     ],
     [
       { topology: 'cluster', cluster: { ...CLUSTER, clientSideCache: {} } },
@@ -156,7 +159,7 @@ describe('rejects', () => {
     ],
     [
       { topology: 'sentinel', sentinel: { ...SENTINEL, nodeClientOptions: { keyPrefix: 'x' } } },
-      'sentinel.nodeClientOptions.keyPrefix: expected it in',
+      'sentinel.nodeClientOptions.keyPrefix: expected this option only in',
     ],
   ])('%j', (database, message) => {
     const act = () => resolve(database);

@@ -138,7 +138,7 @@ function resolveSentinel(value: unknown, at: string, shared: ClientOptions) {
   checkNumber(given, 'masterPoolSize', at, 1);
   checkNumber(given, 'scanInterval', at, 0);
   if (given.replicaPoolSize !== undefined && given.replicaPoolSize !== 0) {
-    const expected = '0: commands go to the master, a replica would answer reads with older data';
+    const expected = '0, because all commands go to the master';
     throw invalid(join(at, 'replicaPoolSize'), expected, given.replicaPoolSize);
   }
   const roots = sentinelRootNodes.map((root, index) => {
@@ -163,7 +163,7 @@ function nodeOptions(value: unknown, at: string, shared: ClientOptions): ClientO
   const address = ['host', 'port', 'path'].find((name) => socket[name] !== undefined);
   if (own.url !== undefined || address !== undefined) {
     const name = own.url === undefined ? `socket.${address}` : 'url';
-    const expected = 'no address: it holds for every node';
+    const expected = 'no address, because the option applies to every node';
     throw invalid(join(at, name), expected, own.url ?? socket[address as string]);
   }
   return mergeClient(own, withoutAddress(shared), at);
@@ -190,7 +190,7 @@ function known(value: unknown, at: string, names: readonly string[]): Values {
   if (values.clientSideCache) {
     throw invalid(
       join(at, 'clientSideCache'),
-      'nothing: caching works with the topology `client` alone',
+      'nothing: caching only works with the topology `client`',
       '...',
     );
   }

@@ -115,7 +115,7 @@ export class GroupCounters {
     this.#withoutServiceSince ??= now;
   }
 
-  /** Or nobody waits for it any more. */
+  /** Or no caller waits for the command. */
   serviceRestored(now: number): void {
     if (this.#withoutServiceSince !== undefined) {
       this.#withoutServiceMs += now - this.#withoutServiceSince;

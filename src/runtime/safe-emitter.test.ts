@@ -68,8 +68,8 @@ it('goes on after a listener that throws what is no Error and no string', async 
   emit('ready');
   await settled();
   expect(errors.map(({ message }) => message)).toEqual([
-    'something that is no Error',
-    'something that is no Error',
+    'a value that is not an Error',
+    'a value that is not an Error',
   ]);
   const seen: string[] = [];
   emitter.on('end', () => seen.push('end'));

@@ -56,7 +56,7 @@ export function asError(thrown: unknown): Error {
   try {
     return new Error(String(thrown));
   } catch {
-    return new Error('something that is no Error', { cause: thrown });
+    return new Error('a value that is not an Error', { cause: thrown });
   }
 }
 

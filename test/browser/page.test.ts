@@ -143,7 +143,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await dialog.waitFor({ state: 'hidden' });
     await page.getByText('Switched to dublin.').waitFor();
     expect(app.client.explain().active?.why).toMatch(
-      /^forced, for another 5\d\d\.\d s|^forced, for another 600/,
+      /^forced for another 5\d\d\.\d s|^forced for another 600/,
     );
     expect(app.requests.filter((request) => request.startsWith('POST'))).toEqual(['POST /active']);
   });
@@ -154,7 +154,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Drain… frankfurt' }).click();
     const dialog = page.getByRole('dialog');
     expect(await dialog.innerText()).toContain('New commands go to dublin at once.');
-    await page.getByLabel('Until somebody says otherwise').check();
+    await page.getByLabel('Until resumed').check();
     await page.getByRole('button', { name: 'Drain frankfurt', exact: true }).click();
     await card(page, 'frankfurt').getByText('Drained', { exact: true }).waitFor();
     expect(app.client.activeDatabase).toBe('dublin');

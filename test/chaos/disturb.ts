@@ -7,7 +7,7 @@ import { pause } from './traffic.js';
 
 type Note = (text: string) => void;
 
-/** Resolves, for each database, when `isOver` and the database is well again. */
+/** Resolves, for each database, when `isOver` and the database has recovered. */
 export function disturb(
   places: readonly Place[],
   draw: Draw,

@@ -136,7 +136,7 @@ describe('a cluster', { timeout: 90_000 }, () => {
       {
         check: 'same-server',
         level: 'problem',
-        text: expect.stringContaining('a and b are one and the same'),
+        text: expect.stringContaining('a and b are the same server'),
       },
     ]);
   });
@@ -229,7 +229,7 @@ describe('the wrong servers', () => {
       { level: 'problem', text: expect.stringContaining('without cluster mode') },
     ]);
     expect(s?.findings).toMatchObject([
-      { check: 'topology', level: 'problem', text: expect.stringContaining('is no Sentinel') },
+      { check: 'topology', level: 'problem', text: expect.stringContaining('is not a Sentinel') },
     ]);
   });
 
@@ -265,7 +265,7 @@ describe('Sentinel', { timeout: 90_000 }, () => {
     expect(of(all, 'sentinel')).toMatchObject([
       { level: 'ok', text: expect.stringContaining('3 of 3 Sentinels know "mymaster"') },
     ]);
-    expect(of(all, 'replicas')).toMatchObject([{ level: 'ok', text: '2 of 2 are well' }]);
+    expect(of(all, 'replicas')).toMatchObject([{ level: 'ok', text: '2 of 2 are healthy' }]);
     expect(report.databases[0]).toMatchObject({ role: 'master', topology: 'sentinel' });
   });
 

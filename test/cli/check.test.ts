@@ -221,7 +221,7 @@ describe('a config', () => {
   it('is asked for', async () => {
     const { code, stderr } = await run(['check']);
     expect(code).toBe(2);
-    expect(stderr).toContain('Which databases?');
+    expect(stderr).toContain('Name a config file or URLs');
   });
 });
 

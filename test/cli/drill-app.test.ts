@@ -128,7 +128,7 @@ describe('a bad application', () => {
     const ran = await run(drill('unprepared', '--faults', 'reset', '--json'));
     expect(ran.code).toBe(1);
     const found = violations(JSON.parse(ran.stdout) as RunResult).join('\n');
-    expect(found).toContain('it was ended by SIGTERM: nothing in it listens to SIGTERM');
+    expect(found).toContain('it was ended by SIGTERM: it does not handle SIGTERM');
   });
 });
 

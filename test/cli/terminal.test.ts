@@ -89,7 +89,7 @@ describe.skipIf(noTerminal !== undefined)('a question', () => {
     await terminal.shows(/Go on\? \[y\/N\] /);
     terminal.type('y\r');
     expect(await terminal.ended).toBe(1);
-    expect(terminal.output).toContain('the host name is not known');
+    expect(terminal.output).toContain('the host name cannot be resolved');
   });
 
   it('of check, which goes on without what was not agreed to', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(noTerminal !== undefined)('a question', () => {
     await terminal.shows(/Write a test key .* to east\.invalid:6379, .*\[y\/N\] /);
     terminal.type('n\r');
     expect(await terminal.ended).toBe(1);
-    expect(terminal.output).toContain('the host name is not known');
+    expect(terminal.output).toContain('the host name cannot be resolved');
   });
 });
 

@@ -5,11 +5,11 @@ export function sampleResult(over: Partial<RunResult> = {}): RunResult {
   return {
     title: 'redis-multidb demo',
     texts: {
-      kept: 'every promise kept',
+      kept: 'every guarantee kept',
       counted: 'promises',
       failed: 'broken',
       promises: 'Promises',
-      settings: 'Settings shortened for the show',
+      settings: 'Options shortened for the demo',
       settingsNote: 'All others are the defaults.',
       databasesNote: 'Three independent servers.',
       load: 'commands',

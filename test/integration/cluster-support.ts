@@ -31,7 +31,7 @@ export function keyOfEach(cluster: RedisCluster, prefix = 'k'): string[] {
   });
 }
 
-/** Resolves when every node that runs says that all is well again. */
+/** Resolves when every node that runs says that all has recovered. */
 export async function healed(cluster: RedisCluster, but: readonly RedisServer[] = []) {
   const nodes = cluster.nodes.filter((node) => node.isRunning && !but.includes(node));
   await waitFor(

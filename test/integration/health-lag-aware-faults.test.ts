@@ -82,7 +82,12 @@ describe('answers that are not well', () => {
       respond(200, stringify({ error_code: 'no_quorum', description: 'Master\nfailed' })),
       /answered 200: no_quorum \(Master failed\)$/,
     ],
-    ['403', /bdbs$/, respond(403, ''), /answered 403: the user may not view databases$/],
+    [
+      '403',
+      /bdbs$/,
+      respond(403, ''),
+      /answered 403: the user lacks the permission to view databases$/,
+    ],
     [
       'redirect',
       /availability/,

@@ -164,7 +164,7 @@ it('slow failback', async () => {
   await shows(await make({ gracePeriodMs: 60_000 }), 'east: grace period for another');
   await shows(
     await make({ gracePeriodMs: 0, failbackCheckIntervalMs: 120_000 }),
-    'east: eligible, the next look for failback is in',
+    'east: eligible; the next failback check is in',
   );
   await shows(
     await make({ gracePeriodMs: 0, failbackSupported: false }),
@@ -216,5 +216,8 @@ it('never unhealthy: not checked', async () => {
   const client = clientOf([east, west], { healthCheck: false });
   await client.connect();
   await active(client, 'east');
-  await shows(client, 'active: east (highest weight (1) of those eligible; health is not checked)');
+  await shows(
+    client,
+    'active: east (highest weight (1) of the eligible databases; health is not checked)',
+  );
 });

@@ -40,10 +40,10 @@ it('tells the status by its schema: serving, failed over, drained, down, closed'
     state: 'serving',
     ready: true,
     activeDatabase: 'east',
-    why: 'highest weight (1) of those eligible',
+    why: 'highest weight (1) of the eligible databases',
     databases: [
       { id: 'east', active: true, health: 'healthy', lastProbe: { check: 'PING', healthy: true } },
-      { id: 'west', active: false, details: ['eligible, waits with weight 0.5'] },
+      { id: 'west', active: false, details: ['eligible, but its weight is not higher: 0.5'] },
     ],
     switches: [{ from: null, to: 'east', reason: 'initial' }],
   });

@@ -242,7 +242,7 @@ it('a name that no sentinel knows is told', async () => {
   const client = clientOf([], of([east], { name: 'another' }));
   const error = await errorOf(client.connect());
   expect(error.code).toBe('INITIALIZATION_FAILED');
-  expect(error.message).toContain('no sentinel names the master of another');
+  expect(error.message).toContain('no sentinel reports the master of another');
 }, 60_000);
 
 it('with passwords, an address map and several connections to the master', async () => {

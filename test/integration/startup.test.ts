@@ -77,7 +77,7 @@ it('needs as many databases as the policy says', async () => {
     expect(error).toMatchObject({ code: 'INITIALIZATION_FAILED' });
     const failures = error.failures as unknown as { databaseId: string; reason: string }[];
     // It ends with the first verdict that decides, and makes up no fault of those that are out.
-    const known = failures.filter(({ reason }) => reason !== 'not known yet');
+    const known = failures.filter(({ reason }) => reason !== 'its health is not known yet');
     for (const { reason } of known) expect(reason).toMatch(/ECONNREFUSED/);
     expect(known.map(({ databaseId }) => databaseId)).not.toContain('north');
     expect(known.length).toBeGreaterThanOrEqual(initializationPolicy === 'ALL_AVAILABLE' ? 1 : 2);

@@ -142,7 +142,7 @@ it('ends at its deadline, by its signal and with the client', async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-it('without a health check nothing says that it is well again: attempts are all there is', async () => {
+it('without a health check nothing says that it has recovered: attempts are all there is', async () => {
   const { clock, east, client, writes } = await group({ healthCheck: false });
   east.state = 'READONLY';
   const result = watched(clock, client.send(['INCR', 'n']));

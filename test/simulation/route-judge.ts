@@ -248,7 +248,7 @@ export class RouteJudge {
         continue;
       const needed = this.#probesNeeded(wasDown);
       if (probes < needed)
-        this.report('P6', `${id} is well again after ${probes} of ${needed} probes`);
+        this.report('P6', `${id} has recovered after ${probes} of ${needed} probes`);
     }
   }
 

@@ -9,7 +9,11 @@ export function connectFinding(error: unknown, tls: boolean): Finding {
   const { code = '', message = String(error) } = root(error);
   const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
   if (word === 'NOAUTH')
-    return finding('problem', 'authentication', 'a password is needed and none is given (NOAUTH)');
+    return finding(
+      'problem',
+      'authentication',
+      'the server requires a password, and none is configured (NOAUTH)',
+    );
   if (word === 'WRONGPASS' || /invalid password/i.test(message)) {
     return finding('problem', 'authentication', 'wrong user name or password (WRONGPASS)');
   }
@@ -18,7 +22,7 @@ export function connectFinding(error: unknown, tls: boolean): Finding {
     return finding(
       'problem',
       'authentication',
-      'a password is given, but the server has none for this user',
+      'a password is configured, but the server has none for this user',
     );
   }
   if (TLS_CODES.test(code)) return finding('problem', 'tls', tlsText(code, message));
@@ -39,13 +43,13 @@ function root(error: unknown): { code?: string; message?: string } {
 function text(code: string, message: string): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return 'the connection is refused: nothing listens there, or a firewall says no';
+      return 'the connection is refused: no server listens there, or a firewall rejects it';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'the host name is not known';
+      return 'the host name cannot be resolved';
     case 'ETIMEDOUT':
     case 'TIMEOUT':
-      return 'no answer in time: packets are dropped on the way, or the server hangs';
+      return 'no answer in time: packets are dropped, or the server hangs';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'there is no route to the host';
@@ -64,7 +68,7 @@ function tlsText(code: string, message: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `the certificate is for another host: ${message}`;
   if (/SELF_SIGNED|UNABLE_TO/.test(code))
-    return `the certificate is not trusted (${code}): name its authority in socket.ca`;
+    return `the certificate is not trusted (${code}): set its authority in socket.ca`;
   return message;
 }
 

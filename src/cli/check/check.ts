@@ -19,7 +19,7 @@ export interface CheckSettings {
 /** Never rejects, and leaves no connection and no key. */
 export async function check(target: Target, settings: CheckSettings): Promise<CheckReport> {
   const { timeoutMs, strict, onProgress = () => {} } = settings;
-  onProgress('asking the databases');
+  onProgress('checking the databases');
   const inspected = await Promise.all(
     target.resolved.databases.map((database) => inspect(database, timeoutMs)),
   );
@@ -74,6 +74,6 @@ async function replicated(
   if (write !== true) {
     return { pairs: [], findings: [finding('skipped', 'replication', write)] };
   }
-  onProgress('writing to each, reading on the others');
+  onProgress('checking replication');
   return checkReplication(places, timeoutMs);
 }

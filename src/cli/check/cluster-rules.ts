@@ -60,7 +60,7 @@ export function seedFindings(seeds: readonly Visit<ClusterView>[], tls: boolean)
           finding(
             'warning',
             'seeds',
-            'rootNodes names one node only: while it is down, a process that starts does not find the cluster',
+            'rootNodes has only one node; while it is down, a process cannot start',
           ),
         ]
       : [];
@@ -70,11 +70,15 @@ export function seedFindings(seeds: readonly Visit<ClusterView>[], tls: boolean)
 function modeFinding(address: string, error: unknown): Finding | undefined {
   const message = error instanceof Error ? error.message : '';
   if (/cluster support disabled/i.test(message)) {
-    const text = `${address} runs without cluster mode: its topology is not 'cluster'`;
+    const text = `${address} runs without cluster mode; do not set topology: 'cluster'`;
     return finding('problem', 'topology', text);
   }
   if (/unknown command/i.test(message)) {
-    return finding('problem', 'topology', `${address} is no node of a Redis Cluster: ${message}`);
+    return finding(
+      'problem',
+      'topology',
+      `${address} is not a node of a Redis Cluster: ${message}`,
+    );
   }
   return undefined;
 }
@@ -110,7 +114,7 @@ export function slotFindings(seeds: readonly Visit<ClusterView>[]): Finding[] {
       add(findings, text, finding('problem', 'slots', `${text}; ${asked}`));
     }
     for (const failed of seen.failed) {
-      const text = `${failed} has failed, as the other nodes see it`;
+      const text = `${failed} has failed according to the other nodes`;
       add(findings, text, finding('warning', 'node', text));
     }
   }
@@ -145,7 +149,7 @@ export function clusterNodeFindings(nodes: readonly VisitedNode[]): Finding[] {
     if (seen === undefined) {
       const found = connectFinding(error, tls);
       const level = role === 'master' ? found.level : ('warning' as const);
-      const text = `the ${role} ${address}, as the cluster names it: ${found.text}${hint(found)}`;
+      const text = `the ${role} ${address}, as reported by the cluster: ${found.text}${hint(found)}`;
       return [finding(level, found.check, text)];
     }
     const { info, certificate } = seen;
@@ -196,7 +200,7 @@ export function shapeFindings(view: ClusterView, nodes: readonly VisitedNode[]):
           finding(
             'note',
             'nodes',
-            `${alone.length} of ${several(masters.length, 'master')} ${alone.length === 1 ? 'has' : 'have'} no replica: when one fails, the cluster does not heal by itself`,
+            `${alone.length} of ${several(masters.length, 'master')} ${alone.length === 1 ? 'has' : 'have'} no replica: the cluster cannot replace a master that fails`,
           ),
         ]),
   ];

@@ -49,7 +49,7 @@ describe('a cluster', () => {
     const down = { state: 'fail', failed: ['c:6379'] };
     expect(told(slotFindings([seen('a:1', down), seen('b:1', down)]))).toEqual([
       'problem slots: the cluster is down (cluster_state:fail); asked a:1',
-      'warning node: c:6379 has failed, as the other nodes see it',
+      'warning node: c:6379 has failed according to the other nodes',
     ]);
   });
 
@@ -113,7 +113,7 @@ describe('Sentinel', () => {
     ],
     [
       sees('s3:1', { master: 'n:6379' }),
-      'warning sentinel: the Sentinels name different masters: m:6379 (s1:1, s2:1), n:6379 (s3:1)',
+      'warning sentinel: the Sentinels report different masters: m:6379 (s1:1, s2:1), n:6379 (s3:1)',
     ],
     [
       sees('s3:1', { flags: ['master', 's_down'] }),
@@ -121,7 +121,7 @@ describe('Sentinel', () => {
     ],
     [
       sees('s3:1', { noQuorum: '1 usable' }),
-      'warning quorum: too few Sentinels could agree on a failover (1 usable; asked s3:1): a master that fails is not replaced',
+      'warning quorum: too few Sentinels can agree on a failover (1 usable; asked s3:1); a failed master is not replaced',
     ],
   ])('of which one differs: %j', (third, text) => {
     expect(judged(sees('s1:1'), sees('s2:1'), third)).toContain(text);
@@ -130,20 +130,20 @@ describe('Sentinel', () => {
   it('too few in all, or one of several in the configuration', () => {
     const two = { others: 1 };
     expect(judged(sees('s1:1', two), sees('s2:1', two))[1]).toMatch(
-      /^warning quorum: 2 Sentinels in all/,
+      /^warning quorum: 2 Sentinels in total/,
     );
-    expect(judged(sees('s1:1'))[1]).toMatch(/^warning sentinel: .* names one of 3 Sentinels/);
+    expect(judged(sees('s1:1'))[1]).toMatch(/^warning sentinel: .* has one of 3 Sentinels/);
   });
 
   it('no replica, one that is gone, and one that is well', () => {
     expect(told(replicaFindings([]))).toEqual([
-      'warning replicas: the master has no replica: when it fails, nothing takes its place',
+      'warning replicas: the master has no replica that could replace it',
     ]);
     const gone = { tls: false, visit: { address: 'r:1', error: refused } };
     const well = { tls: false, visit: { address: 'r:2', seen: new Map() } };
     expect(told(replicaFindings([gone, well]))).toEqual([
-      'ok replicas: 1 of 2 are well',
-      expect.stringMatching(/^warning reachable: the replica r:1, as the Sentinels name it: /),
+      'ok replicas: 1 of 2 are healthy',
+      expect.stringMatching(/^warning reachable: the replica r:1, as reported by the Sentinels: /),
     ]);
   });
 });

@@ -150,7 +150,7 @@ async function infoOf(
   try {
     return parseInfo(String(await ask(probe, ['INFO'], timeoutMs)));
   } catch (error) {
-    const text = `INFO can't be asked: ${(error as Error).message}`;
+    const text = `INFO failed: ${(error as Error).message}`;
     findings.push(finding('skipped', 'server', text));
     return new Map();
   }

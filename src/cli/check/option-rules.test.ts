@@ -26,7 +26,7 @@ const gate = { name: 'lag', role: 'gate', check: () => true } as const;
 const RULES: readonly [fires: object, says: RegExp, silent: object][] = [
   [
     { databases: [east] },
-    /^warning databases: there is one database only/,
+    /^warning databases: there is only one database/,
     { databases: [east, west] },
   ],
   [
@@ -52,7 +52,7 @@ const RULES: readonly [fires: object, says: RegExp, silent: object][] = [
   ],
   [
     { unhealthyAfterMs: 9001 },
-    /^warning commandDeadlineMs: a silent server is left after 10001 ms .*give up after 10000/,
+    /^warning commandDeadlineMs: a silent server is left after 10001 ms .*commands fail after 10000/,
     { unhealthyAfterMs: 9000 },
   ],
   [
@@ -72,12 +72,12 @@ const RULES: readonly [fires: object, says: RegExp, silent: object][] = [
   ],
   [
     { commandRetry: { safety: 'checked-write' } },
-    /^note commandRetry.safety: .*SET NX may answer null/,
+    /^note commandRetry.safety: .*SET NX may return null/,
     { commandRetry: { safety: 'read' } },
   ],
   [
     { commandRetry: { safety: 'last-write-wins' } },
-    /^note commandRetry.safety: .*overwrite a newer value/,
+    /^note commandRetry.safety: .*overwrite a newer acknowledged value/,
     { commandRetry: { safety: 'connection' } },
   ],
   [
@@ -114,12 +114,12 @@ const RULES: readonly [fires: object, says: RegExp, silent: object][] = [
   ],
   [
     { initializationPolicy: 'ALL_AVAILABLE' },
-    /^warning initializationPolicy: the application can not start while one/,
+    /^warning initializationPolicy: the application cannot start while a/,
     { initializationPolicy: 'ONE_AVAILABLE' },
   ],
   [
     { initializationPolicy: 'MAJORITY_AVAILABLE' },
-    /^warning initializationPolicy: the application can not start while one/,
+    /^warning initializationPolicy: the application cannot start while a/,
     {
       initializationPolicy: 'MAJORITY_AVAILABLE',
       databases: [east, west, { id: 's', weight: 0.5, client: { url: 'redis://s' } }],

@@ -16,7 +16,11 @@ export function optionFindings(options: ResolvedOptions): Finding[] {
 const RULES: readonly Rule[] = [
   ({ databases }) => {
     if (databases.length > 1) return undefined;
-    return found('warning', 'databases', 'there is one database only: nothing to fail over to');
+    return found(
+      'warning',
+      'databases',
+      'there is only one database, so there is nothing to fail over to',
+    );
   },
   ({ databases }) => {
     const [first, second] = [...databases].sort((a, b) => b.weight - a.weight);
@@ -30,7 +34,7 @@ const RULES: readonly Rule[] = [
     return found(
       'note',
       'weights',
-      `${all}: the first of the list is preferred, and there is no failback among them`,
+      `${all}; the first one in the list is preferred, and there is no failback between them`,
     );
   },
   ({ commandTimeoutMs, commandDeadlineMs }) => {
@@ -38,7 +42,7 @@ const RULES: readonly Rule[] = [
     return found(
       'warning',
       'commandTimeoutMs',
-      `commandTimeoutMs (${commandTimeoutMs}) is longer than commandDeadlineMs (${commandDeadlineMs}): an attempt ends with the command, and nothing is tried again`,
+      `commandTimeoutMs (${commandTimeoutMs}) is longer than commandDeadlineMs (${commandDeadlineMs}): an attempt ends with the command, so there are no retries`,
     );
   },
   ({ suspectAfterMs, commandTimeoutMs }) => {
@@ -46,14 +50,14 @@ const RULES: readonly Rule[] = [
     return found(
       'warning',
       'suspectAfterMs',
-      `suspectAfterMs (${suspectAfterMs}) is not below commandTimeoutMs (${commandTimeoutMs}): commands to a silent server time out before it is suspected`,
+      `suspectAfterMs (${suspectAfterMs}) is not below commandTimeoutMs (${commandTimeoutMs}): commands to a silent server time out before it is suspect`,
     );
   },
   ({ databases, suspectAfterMs, commandDeadlineMs }) => {
     const slow = databases.filter((each) => leftAfterMs(each, suspectAfterMs) > commandDeadlineMs);
     if (slow.length === 0) return undefined;
     const worst = Math.max(...slow.map((each) => leftAfterMs(each, suspectAfterMs)));
-    const text = `a silent server is left after ${worst} ms (suspectAfterMs, probe timeout, unhealthyAfterMs), but commands give up after ${commandDeadlineMs} (commandDeadlineMs): callers see errors that a failover would have spared them`;
+    const text = `a silent server is left after ${worst} ms (suspectAfterMs, probe timeout, unhealthyAfterMs), but commands fail after ${commandDeadlineMs} ms (commandDeadlineMs), so callers see errors that a failover could have prevented`;
     // It is the default, so that such a deployment has the time to heal itself.
     const isMeant = slow.every(
       ({ topology, unhealthyAfterMs }) =>
@@ -83,7 +87,7 @@ const RULES: readonly Rule[] = [
       : found(
           'note',
           'failbackSupported',
-          'automatic failback is off: somebody has to return by hand',
+          'automatic failback is off; return to the preferred database manually',
         ),
   ({ gracePeriodMs }) =>
     gracePeriodMs > 0
@@ -91,7 +95,7 @@ const RULES: readonly Rule[] = [
       : found(
           'warning',
           'gracePeriodMs',
-          'gracePeriodMs is 0: a database that fails every now and then is returned to each time',
+          'gracePeriodMs is 0; the client returns to an unstable database after each failure',
         ),
   ({ standbyConnections }) =>
     standbyConnections === 'warm'
@@ -99,7 +103,7 @@ const RULES: readonly Rule[] = [
       : found(
           'note',
           'standbyConnections',
-          'standbyConnections is lazy: the first commands after a switch wait for a connection',
+          'standbyConnections is lazy; the first commands after a switch wait for a connection',
         ),
   ({ initializationPolicy, databases }) => {
     if (databases.length < 2) return undefined;
@@ -109,19 +113,19 @@ const RULES: readonly Rule[] = [
     return found(
       'warning',
       'initializationPolicy',
-      'the application can not start while one of the databases is down (initializationPolicy)',
+      'the application cannot start while a database is down (initializationPolicy)',
     );
   },
 ];
 
 const SAFETY_COSTS: Partial<Record<string, readonly [Level, string]>> = {
-  'checked-write': ['note', 'a repeated SET NX may answer null although its first run succeeded'],
-  'last-write-wins': [
+  'checked-write': [
     'note',
-    'a repeated SET may overwrite a newer value that was acknowledged meanwhile',
+    'a repeated SET NX may return null although its first attempt succeeded',
   ],
+  'last-write-wins': ['note', 'a repeated SET may overwrite a newer acknowledged value'],
   accumulating: ['warning', 'a repeated INCR or LPUSH may count twice'],
-  admin: ['warning', 'also FLUSHALL and CONFIG SET may run twice, INCR and LPUSH count twice'],
+  admin: ['warning', 'FLUSHALL, CONFIG SET, INCR and LPUSH may take effect twice'],
 };
 
 /** From the last byte of a silent server until it is left. */
@@ -140,7 +144,7 @@ function healthCheckFindings({ id, healthChecks }: ResolvedDatabase): Finding[] 
       found(
         'warning',
         'healthCheck',
-        `${id}: health checks are off, a failover has to wait for commands that fail`,
+        `${id}: health checks are off, so a failover waits until commands fail`,
       ),
     ];
   }

@@ -106,10 +106,10 @@ function findings(
     if (missing.length === 0) return arrived;
     const way = `${from} → ${missing.join(', ')}`;
     if ('refused' in source) {
-      const text = `${way}: nothing can be written to ${from} (${source.refused})`;
+      const text = `${way}: ${from} does not accept writes (${source.refused})`;
       return [finding('skipped', 'replication', text)];
     }
-    const lacks = missing.length === 1 ? `${missing[0]} lacks it` : 'they lack it';
+    const lacks = missing.length === 1 ? `${missing[0]} lacks the write` : 'they lack the write';
     const text = `${way}: a write does not arrive within ${duration(timeoutMs)}: after a failover ${lacks}`;
     return [...arrived, finding('warning', 'replication', text)];
   });

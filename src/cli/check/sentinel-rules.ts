@@ -55,7 +55,7 @@ export function sentinelFindings(
 function unreachable(address: string, error: unknown, tls: boolean, isSpared: boolean): Finding {
   const message = error instanceof Error ? error.message : '';
   if (/unknown command/i.test(message)) {
-    const text = `${address} is no Sentinel: name the Sentinels, not the servers that they watch`;
+    const text = `${address} is not a Sentinel; list the Sentinels, not the servers that they monitor`;
     return finding('problem', 'topology', text);
   }
   const found = connectFinding(error, tls);
@@ -72,7 +72,7 @@ function disagreement(
   const by = (master: string) =>
     visits.filter(({ seen }) => seen?.master === master).map(({ address }) => address);
   const text = masters.map((master) => `${master} (${by(master).join(', ')})`).join(', ');
-  return finding('warning', 'sentinel', `the Sentinels name different masters: ${text}`);
+  return finding('warning', 'sentinel', `the Sentinels report different masters: ${text}`);
 }
 
 function down(named: readonly SentinelView[]): Finding | undefined {
@@ -85,7 +85,7 @@ function down(named: readonly SentinelView[]): Finding | undefined {
 function quorum(visits: readonly Visit<SentinelView>[]): Finding | undefined {
   const { address, seen } = visits.find((each) => each.seen?.noQuorum !== undefined) ?? {};
   if (seen?.noQuorum === undefined) return undefined;
-  const text = `too few Sentinels could agree on a failover (${seen.noQuorum}; asked ${address}): a master that fails is not replaced`;
+  const text = `too few Sentinels can agree on a failover (${seen.noQuorum}; asked ${address}); a failed master is not replaced`;
   return finding('warning', 'quorum', text);
 }
 
@@ -95,11 +95,11 @@ function count(
 ): Finding | undefined {
   const known = Math.max(...named.map(({ others }) => others + 1));
   if (known < 3) {
-    const text = `${several(known, 'Sentinel')} in all: when one is lost, no majority is left for a failover; three are the least`;
+    const text = `${several(known, 'Sentinel')} in total; if one is lost, no majority is left for a failover. Use at least three`;
     return finding('warning', 'quorum', text);
   }
   if (visits.length > 1) return undefined;
-  const text = `sentinelRootNodes names one of ${known} Sentinels: while it is down, a process that starts does not find the master`;
+  const text = `sentinelRootNodes has one of ${known} Sentinels; while it is down, a process cannot start`;
   return finding('warning', 'sentinel', text);
 }
 
@@ -112,13 +112,13 @@ export interface VisitedServer {
 /** A master that can't be reached is told by the client's own connection. */
 export function replicaFindings(replicas: readonly VisitedServer[]): Finding[] {
   if (replicas.length === 0) {
-    const text = 'the master has no replica: when it fails, nothing takes its place';
+    const text = 'the master has no replica that could replace it';
     return [finding('warning', 'replicas', text)];
   }
   const bad = replicas.flatMap(({ tls, visit: { address, seen, error } }) => {
     if (seen === undefined) {
       const found = connectFinding(error, tls);
-      const text = `the replica ${address}, as the Sentinels name it: ${found.text}`;
+      const text = `the replica ${address}, as reported by the Sentinels: ${found.text}`;
       return [finding('warning', found.check, text)];
     }
     if (seen.get('master_link_status') !== 'down') return [];
@@ -126,7 +126,7 @@ export function replicaFindings(replicas: readonly VisitedServer[]): Finding[] {
   });
   const well = replicas.length - bad.length;
   return [
-    ...(well > 0 ? [finding('ok', 'replicas', `${well} of ${replicas.length} are well`)] : []),
+    ...(well > 0 ? [finding('ok', 'replicas', `${well} of ${replicas.length} are healthy`)] : []),
     ...bad,
   ];
 }

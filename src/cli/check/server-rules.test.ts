@@ -57,7 +57,7 @@ const RULES: readonly [
 ][] = [
   [
     { redis_version: '6.0.20' },
-    'note server: Redis 6.0.20 is older than the versions that this package is tested with (6.2)',
+    'note server: Redis 6.0.20 is older than the tested versions (6.2)',
     { redis_version: '6.2.0' },
   ],
   [{ redis_version: '5.9.9' }, 'note server: Redis 5.9.9 is older', { redis_version: '10.0.0' }],
@@ -76,10 +76,10 @@ const RULES: readonly [
   ],
   [
     { role: 'slave', slave_read_only: '0' },
-    'note role: a replica that takes writes',
+    'note role: a replica that accepts writes',
     { role: 'slave', slave_read_only: '1' },
   ],
-  [{ loading: '1' }, 'problem loading: it is still loading', { loading: '0' }],
+  [{ loading: '1' }, 'problem loading: the server is still loading', { loading: '0' }],
   [
     { used_memory: '90', maxmemory: '100' },
     'warning memory: 90 % of maxmemory is used, with noeviction: writes will soon fail',
@@ -135,7 +135,7 @@ it.each([
   [15, 'ok', 'TLSv1.3, certificate valid for 15 more days'],
   [13.9, 'warning', 'TLSv1.3, certificate valid for 13 more days'],
   [1.5, 'warning', 'TLSv1.3, certificate valid for 1 more day'],
-  [-3.2, 'problem', 'it expired 3 days ago'],
+  [-3.2, 'problem', 'the certificate expired 3 days ago'],
 ])('a certificate with %d days left is %s', (daysLeft, level, text) => {
   expect(certificateFinding(daysLeft, 'TLSv1.3')).toMatchObject({ level, text });
 });
@@ -196,7 +196,7 @@ describe('one server behind several entries', () => {
       ['d', []],
     ]);
     expect(sameServerFindings(ids)).toMatchObject([
-      { level: 'problem', text: 'a and b are one and the same server' },
+      { level: 'problem', text: 'a and b are the same server' },
     ]);
   });
 

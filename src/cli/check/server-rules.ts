@@ -41,7 +41,7 @@ export function poolFinding(info: Info, maximum: number): Finding | undefined {
   return finding(
     'warning',
     'clients',
-    `one client may open ${maximum} connections (pool.maximum), the server takes ${limit} from all (maxclients)`,
+    `one client may open ${maximum} connections (pool.maximum), and the server accepts ${limit} in total (maxclients)`,
   );
 }
 
@@ -56,7 +56,7 @@ function version(info: Info): Finding | undefined {
     return finding(
       'note',
       'server',
-      `${name} ${text} is older than the versions that this package is tested with (${OLDEST_TESTED.join('.')})`,
+      `${name} ${text} is older than the tested versions (${OLDEST_TESTED.join('.')})`,
     );
   return finding(
     'ok',
@@ -71,21 +71,21 @@ function mode(info: Info, topology: string): Finding | undefined {
     return finding(
       'problem',
       'topology',
-      "this is a Sentinel, not a database: its topology has to be 'sentinel'",
+      "this is a Sentinel, not a database; set topology: 'sentinel'",
     );
   }
   if (found === 'cluster' && topology !== 'cluster') {
     return finding(
       'problem',
       'topology',
-      "this is a node of a Redis Cluster: its topology has to be 'cluster'",
+      "this is a node of a Redis Cluster; set topology: 'cluster'",
     );
   }
   if (found === 'standalone' && topology === 'cluster') {
     return finding(
       'problem',
       'topology',
-      "this server runs without cluster mode: its topology is not 'cluster'",
+      "this server runs without cluster mode; do not set topology: 'cluster'",
     );
   }
   return undefined;
@@ -97,7 +97,7 @@ function role(info: Info): Finding | undefined {
     return finding('warning', 'role', 'a replica whose link to its master is down');
   }
   if (info.get('slave_read_only') === '0')
-    return finding('note', 'role', 'a replica that takes writes');
+    return finding('note', 'role', 'a replica that accepts writes');
   return finding(
     'warning',
     'role',
@@ -107,7 +107,7 @@ function role(info: Info): Finding | undefined {
 
 function loading(info: Info): Finding | undefined {
   return info.get('loading') === '1'
-    ? finding('problem', 'loading', 'it is still loading its data')
+    ? finding('problem', 'loading', 'the server is still loading its data')
     : undefined;
 }
 
@@ -153,7 +153,11 @@ const SOON_DAYS = 14;
 export function certificateFinding(daysLeft: number, protocol: string): Finding {
   const days = Math.floor(daysLeft);
   if (daysLeft < 0)
-    return finding('problem', 'certificate', `it expired ${-Math.ceil(daysLeft)} days ago`);
+    return finding(
+      'problem',
+      'certificate',
+      `the certificate expired ${-Math.ceil(daysLeft)} days ago`,
+    );
   const text = `${protocol}, certificate valid for ${days} more ${days === 1 ? 'day' : 'days'}`;
   return finding(days < SOON_DAYS ? 'warning' : 'ok', 'tls', text);
 }
@@ -184,7 +188,7 @@ export function clockFinding(readings: readonly ClockReading[]): Finding | undef
   }
   const text =
     apart <= uncertain
-      ? `no difference above ${duration(Math.max(1, uncertain))} can be seen`
+      ? `no difference above ${duration(Math.max(1, uncertain))}`
       : `at most ${duration(apart)} apart`;
   return finding('ok', 'clocks', text);
 }
@@ -218,7 +222,5 @@ export function sameServerFindings(runIds: ReadonlyMap<string, readonly string[]
   const shared = new Set(
     [...byRun.values()].filter((ids) => ids.length > 1).map((ids) => ids.join(' and ')),
   );
-  return [...shared].map((ids) =>
-    finding('problem', 'same-server', `${ids} are one and the same server`),
-  );
+  return [...shared].map((ids) => finding('problem', 'same-server', `${ids} are the same server`));
 }

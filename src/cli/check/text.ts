@@ -59,7 +59,7 @@ function verdict({ ok, counts }: CheckReport, paint: Paint): string {
   const { problem, warning, note, skipped } = counts;
   const several = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
   const parts = [several(problem, 'problem'), several(warning, 'warning'), several(note, 'note')];
-  const text = skipped > 0 ? [...parts, `${skipped} not looked at`] : parts;
+  const text = skipped > 0 ? [...parts, `${skipped} skipped`] : parts;
   const words = text.join(', ');
   return ok
     ? `${paint('green', problem + warning === 0 ? 'Fine' : 'Works')}: ${words}.`

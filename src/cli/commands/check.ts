@@ -19,23 +19,23 @@ Examples
   redis-multidb check east=rediss://redis-east west=rediss://redis-west
 
 Exit codes: 0 no problems, 1 problems (with --strict warnings too), 2 wrong
-arguments or config. docs/cli.md tells what each check means.`;
+arguments or config. docs/cli.md says what each check means.`;
 
 export function defineCheck(program: Command): void {
   program
     .command('check')
-    .summary('is everything right with the databases and the options?')
+    .summary('check the databases and the options')
     .description(
-      'Looks at each database (reachable, authenticated, certificate, version, latency,\n' +
-        'role, memory), at what lies between them (clocks, replication) and at options\n' +
-        'that are dangerous together. Changes nothing but the test keys of --write.',
+      'Checks each database (reachable, authenticated, certificate, version, latency,\n' +
+        'role, memory), differences between them (clocks, replication), and options\n' +
+        'that are dangerous together. Changes only the test keys of --write.',
     )
     .argument('[config-or-url...]', 'a config file, or URLs in order of preference')
     .option('--write', 'write a test key (60 s expiry) to see if data replicates')
-    .option('--no-write', 'do not; default: only if all are on this machine')
-    .option('--timeout <ms>', 'longest wait for each answer', milliseconds, 5000)
+    .option('--no-write', 'do not; default: only if all databases are local')
+    .option('--timeout <ms>', 'timeout of each answer', milliseconds, 5000)
     .option('--strict', 'warnings count as problems', false)
-    .option('--json', 'one JSON document instead of text', false)
+    .option('--json', 'print one JSON document instead of text', false)
     .addHelpText('after', HELP)
     .action(async (args: string[], options: Options) => {
       process.exitCode = await perform(args, options);
@@ -67,10 +67,10 @@ async function mayWrite(
   output: Output,
 ): Promise<true | string> {
   if (write === true) return true;
-  if (write === false) return 'not looked at (--no-write)';
+  if (write === false) return 'skipped (--no-write)';
   const foreign = foreignAddresses(target);
   if (foreign.length === 0) return true;
-  const skipped = 'not looked at: it takes a test key, which --write allows';
+  const skipped = 'skipped: requires a test key, which --write allows';
   if (output.json || process.stdin.isTTY !== true) return skipped;
   const where = foreign.map(([id]) => id).join(', ');
   const question = `Write a test key that expires after 60 s to ${where}, to see if data replicates?`;

@@ -5,10 +5,10 @@ import { milliseconds, wholeNumber } from '../numbers.js';
 const HELP = `
 Faults: ${FAULTS.join(', ')}
 
-Without a config or URLs it starts servers of its own. Others are never
+Without a config or URLs it starts its own servers. Other servers are never
 stopped: the faults are in proxies here, and the load deletes its keys. The
 application gets the proxies' URLs as EAST_URL for the database "east" and so
-on; texts may also name {east}, {east.host}, {east.port}, {port} (a free one).
+on; options may contain {east}, {east.host}, {east.port} and {port}, a free port.
 
 Exit codes: 0 all goals met, 1 a goal missed, 2 wrong arguments, 130 Ctrl-C.`;
 
@@ -16,27 +16,27 @@ export function defineDrill(program: Command): void {
   program
     .command('drill')
     .summary('rehearse failures under load, with a report')
-    .description('Sends a test load through the client, or your application, and plays faults.')
+    .description('Sends a load through the client or your application, and injects faults.')
     .argument('[config-or-url...]', 'a config file, or URLs in order of preference')
     .option('--app <command>', 'rehearse this application instead of a client')
-    .option('--request <url>', "sent to it: http://..., 'POST http://...'", collect)
-    .option('--status <url>', 'where it mounts its handler: http://...')
-    .option('--env <name=text>', "a variable of it: 'PORT={port}'", collect)
-    .option('--header <header>', 'sent with each request', collect)
-    .option('--start-within <ms>', 'it has to be ready', milliseconds, 60_000)
-    .option('--stop-within <ms>', 'it has to end after SIGTERM', milliseconds, 30_000)
-    .option('--faults <names>', `which, in this order (default: all)`, faultNames)
-    .option('--goal-recovery-ms <ms>', 'from each fault to the first reply', milliseconds)
-    .option('--goal-errors <n>', 'errors of callers for each fault', wholeNumber(0, 1e9))
+    .option('--request <url>', "request to send: http://..., 'POST http://...'", collect)
+    .option('--status <url>', 'URL of its handler: http://...')
+    .option('--env <name=text>', "variable to set: 'PORT={port}'", collect)
+    .option('--header <header>', 'header to send with each request', collect)
+    .option('--start-within <ms>', 'time until it must be ready', milliseconds, 60_000)
+    .option('--stop-within <ms>', 'time until it must end after SIGTERM', milliseconds, 30_000)
+    .option('--faults <names>', `faults, in this order (default: all)`, faultNames)
+    .option('--goal-recovery-ms <ms>', 'time from each fault to the first reply', milliseconds)
+    .option('--goal-errors <n>', 'errors allowed for each fault', wholeNumber(0, 1e9))
     .option('--rate <n>', 'commands or requests per second', wholeNumber(1, 20_000))
     .option('--callers <n>', 'concurrent callers', wholeNumber(1, 1000))
-    .option('--hold <ms>', 'how long each state is watched', milliseconds, 2000)
-    .option('--delay <ms>', 'of the fault delay', milliseconds)
+    .option('--hold <ms>', 'how long each state lasts', milliseconds, 2000)
+    .option('--delay <ms>', 'latency of the fault delay', milliseconds)
     .option('--real-timing', 'do not shorten grace period and failback interval')
-    .option('--prefix <text>', 'what keys begin with', 'redis-multidb-drill:')
-    .option('--report <file>', 'the HTML report', 'redis-multidb-drill.html')
-    .option('--yes', 'agree to what is not on this machine')
-    .option('--json', 'everything that was measured, as JSON')
+    .option('--prefix <text>', 'prefix of the keys', 'redis-multidb-drill:')
+    .option('--report <file>', 'file of the HTML report', 'redis-multidb-drill.html')
+    .option('--yes', 'allow databases that are not on this machine')
+    .option('--json', 'print all measurements as JSON')
     .addHelpText('after', HELP)
     .action(async (args: string[], options) => {
       const { drill } = await import('../drill/drill.js');
@@ -52,5 +52,5 @@ function faultNames(text: string): FaultName[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(FAULTS as readonly string[]).includes(name));
   if (unknown === undefined) return names as FaultName[];
-  throw new InvalidArgumentError(`There is no fault "${unknown}"; known are ${FAULTS.join(', ')}.`);
+  throw new InvalidArgumentError(`Unknown fault "${unknown}"; known faults: ${FAULTS.join(', ')}.`);
 }

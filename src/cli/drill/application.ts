@@ -26,7 +26,7 @@ export function readApplication(
     const given = Object.entries({ request, status, env, header }).find(
       ([, value]) => value !== undefined && value.length > 0,
     );
-    if (given !== undefined) throw new UsageError(`--${given[0]} is about an application: --app`);
+    if (given !== undefined) throw new UsageError(`--${given[0]} requires --app`);
     return undefined;
   }
   const command = words(app);
@@ -34,7 +34,7 @@ export function readApplication(
   if (command.length === 0) throw new UsageError('--app: expected a command');
   if (request.length === 0 && status === undefined) {
     throw new UsageError(
-      'Which requests does the application answer? --request http://127.0.0.1:3000/..., or --status with the URL at which its handler is mounted.',
+      'Add --request http://127.0.0.1:3000/... with a request of the application, or --status with the URL of its handler.',
     );
   }
   const requests = request.map(readRequest);
@@ -77,13 +77,13 @@ function readRequest(text: string): AppRequest {
 function readUrl(url: string, option: string): void {
   if (!isHttpUrl(filledIn(url))) {
     throw new UsageError(
-      `${option}: expected http://..., perhaps after a method: 'POST http://...'`,
+      `${option}: expected http://..., or a method and http://...: 'POST http://...'`,
     );
   }
   const { username, password } = sample(url);
   if (username !== '' || password !== '') {
     throw new UsageError(
-      `${option}: no credentials in the URL, please: --header 'authorization: ...'`,
+      `${option}: credentials are not allowed in the URL; use --header 'authorization: ...'`,
     );
   }
 }

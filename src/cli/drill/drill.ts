@@ -51,7 +51,7 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
   }
   const application = readApplication(options, given === undefined);
   if (application?.status === undefined && application && options.faults?.includes('switch')) {
-    throw new UsageError('The fault switch asks the application to switch: --status');
+    throw new UsageError('The fault switch requires --status');
   }
   if (!(await agreed(given, application, options, output))) return EXIT.usage;
   let own: OwnServers | undefined;
@@ -75,7 +75,7 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
     }
     const target = given ?? (own as OwnServers).target;
     const settings = settingsOf(target, options, own !== undefined, application !== undefined);
-    output.progress('  asking the databases ...');
+    output.progress('  checking the databases ...');
     const { versions, groups } = await preflight(target, settings.prefix);
     output.terminal.close();
     if (isOver) return EXIT.problems;
@@ -113,7 +113,7 @@ function save(file: string, page: string): void {
   try {
     writeFileSync(file, page);
   } catch (error) {
-    throw new FailedError(`The report can't be written: ${(error as Error).message}`);
+    throw new FailedError(`The report cannot be written: ${(error as Error).message}`);
   }
 }
 
@@ -133,13 +133,13 @@ async function agreed(
       ? [
           `The drill sends about ${rate} commands a second of ${callers} callers to databases that are not on this machine:`,
           ...databases,
-          'It writes keys of its own there and deletes them. The servers are not touched otherwise: the faults are in proxies here.',
+          'It writes its own keys there and deletes them. It changes nothing else: the faults happen in local proxies.',
         ]
       : [
           'The drill starts your application and sends it requests; what is not on this machine is',
           ...databases,
           ...hosts.map((host) => `  the application at ${host}`),
-          'The application does there what it is asked to. The servers are not touched otherwise: the faults are in proxies here.',
+          'The application executes the requests. The drill changes nothing else: the faults happen in local proxies.',
         ];
   return output.confirm([...question, 'Go on?'], '--yes');
 }

@@ -35,7 +35,7 @@ export async function startOwnServers(): Promise<OwnServers> {
     await stop();
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? 'there is no redis-server here'
+        ? 'redis-server is not installed'
         : (error as Error).message;
     throw new FailedError(
       `No servers can be started: ${reason}. Install it, set REDIS_SERVER, or name a config file or URLs.`,

@@ -17,17 +17,17 @@ export interface Preflight {
 /** Throws a `UsageError` for what a drill can't do. */
 export function refuseImpossible({ resolved }: Target, faults: readonly FaultName[]): void {
   const { databases } = resolved;
-  if (databases.length < 2) throw new UsageError('A drill needs two databases at least.');
+  if (databases.length < 2) throw new UsageError('A drill needs at least two databases.');
   for (const { id, topology } of databases) {
     if (topology === 'client' || topology === 'pool') continue;
     throw new UsageError(
-      `${id}: a drill can't put its proxy before a database of topology '${topology}' yet: its nodes tell their own addresses.`,
+      `${id}: a drill does not support the topology '${topology}', because the nodes report their own addresses.`,
     );
   }
   const isTls = databases.some(({ client }) => isEncrypted(client));
   if (isTls && faults.includes('read-only')) {
     throw new UsageError(
-      "The fault read-only needs connections without TLS: the proxy can't read encrypted ones. Leave it out of --faults.",
+      'The fault read-only needs connections without TLS: the proxy cannot read encrypted data. Remove it from --faults.',
     );
   }
 }
@@ -42,7 +42,7 @@ export async function preflight({ resolved }: Target, keyPrefix: string): Promis
         .map(({ text }) => `${report.id}: ${text}`),
     );
     if (problems.length > 0)
-      throw new FailedError(`A drill needs databases that are well:\n  ${problems.join('\n  ')}`);
+      throw new FailedError(`A drill needs healthy databases:\n  ${problems.join('\n  ')}`);
     const places = inspected.flatMap(({ database, probe }): Place[] =>
       probe ? [{ id: database.id, probe }] : [],
     );
@@ -50,7 +50,7 @@ export async function preflight({ resolved }: Target, keyPrefix: string): Promis
     const refused = findings.filter(({ level }) => level === 'skipped').map(({ text }) => text);
     if (refused.length > 0) {
       throw new FailedError(
-        `A drill's load writes, and has to be able to everywhere:\n  ${[...new Set(refused)].join('\n  ')}`,
+        `The load of a drill writes, so every database must accept writes:\n  ${[...new Set(refused)].join('\n  ')}`,
       );
     }
     const linked = pairs.filter(({ afterMs }) => afterMs !== null);

@@ -115,7 +115,7 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
   const target = before.databases.find((database) => database.id === id);
   if (target === undefined) {
     const known = before.databases.map((database) => database.id).join(', ');
-    throw new UsageError(`There is no database "${id}"; known are ${known}.`);
+    throw new UsageError(`Unknown database "${id}"; known databases: ${known}.`);
   }
   const durationMs = options.hold ? null : options.for;
   if (!options.yes && !(await output.confirm(question(before, id, durationMs), '--yes')))
@@ -146,15 +146,15 @@ function question(
     .map((each) => each.id);
   const until =
     durationMs === null
-      ? 'It stays there until somebody switches again, or it fails.'
+      ? 'It stays active until the next manual switch, or until it fails.'
       : durationMs === undefined
         ? heavier.length === 0
           ? ''
-          : `Failback to ${heavier.join(' or ')} may leave it again at the next look.`
-        : `It stays there for ${durationMs / 1000} s against failback and weights, unless it fails.`;
+          : `Failback to ${heavier.join(' or ')} may leave it at the next failback check.`
+        : `It stays active for ${durationMs / 1000} s, without failback, unless it fails.`;
   const state = (target?.details ?? []).join('; ');
   return [
-    `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe has to succeed first.`,
+    `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe must succeed first.`,
     ...(until === '' ? [] : [until]),
     ...(target?.active || state === '' ? [] : [`${id}: ${state}.`]),
     'Switch?',
@@ -168,7 +168,7 @@ async function open(
 ): Promise<Source> {
   const [first] = args;
   if (first !== undefined && isHttpUrl(first)) {
-    if (args.length > 1) throw new UsageError('One URL of an application at a time.');
+    if (args.length > 1) throw new UsageError('Expected the URL of one application.');
     return Object.assign(new Remote(first, header, timeout), { close: () => {} });
   }
   const target = await readTarget(args);

@@ -38,14 +38,12 @@ export class Remote {
     private readonly timeoutMs = TIMEOUT_MS,
   ) {
     if (!isHttpUrl(url))
-      throw new UsageError(
-        'Expected the URL at which the handler is mounted: http://127.0.0.1:8080/redis',
-      );
+      throw new UsageError('Expected the URL of the handler: http://127.0.0.1:8080/redis');
     const parsed = new URL(url);
     // fetch() refuses credentials in URLs, and they would show in messages.
     if (parsed.username !== '' || parsed.password !== '') {
       throw new UsageError(
-        "No credentials in the URL, please: --header 'authorization: Bearer ${TOKEN}'",
+        "Credentials are not allowed in the URL; use --header 'authorization: Bearer ${TOKEN}'",
       );
     }
     this.#base = `${parsed.origin}${parsed.pathname.replace(/\/$/, '')}`;
@@ -115,7 +113,7 @@ export class Remote {
       const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
       if (response.body === null || !isStream) throw this.#stranger();
       const silenceMs = SILENT_TIMEOUTS * this.timeoutMs;
-      const heard = () => call.expect(silenceMs, `nothing heard for ${duration(silenceMs)}`);
+      const heard = () => call.expect(silenceMs, `no data for ${duration(silenceMs)}`);
       const events = new Pace(BURST_EVENTS, EVENTS_PER_SECOND, call.signal);
       const bytes = new Pace(BURST_BYTES, BYTES_PER_SECOND, call.signal);
       for await (const { data, ...event } of readEvents(paced(response.body, bytes, heard))) {
@@ -176,7 +174,7 @@ export class Remote {
       if (!URL.canParse(location, this.#base)) return this.#stranger(response.status);
       const { origin, pathname } = new URL(location, this.#base);
       return new FailedError(
-        `${this.#base} redirects to ${origin}${pathname}, which is not followed. Is this where it is mounted?`,
+        `${this.#base} redirects to ${origin}${pathname}, which is not followed. Is this the URL of the handler?`,
       );
     }
     const text = await readText(response, LONGEST_REFUSAL).catch(() => '');
@@ -184,7 +182,7 @@ export class Remote {
     if (typeof message !== 'string') return this.#stranger(response.status);
     const hint =
       (response.status === 401 || response.status === 403) && !('authorization' in this.#headers)
-        ? ". If its authorize function wants a token: --header 'authorization: Bearer ${TOKEN}'"
+        ? ". If the authorize function requires a token, add --header 'authorization: Bearer ${TOKEN}'"
         : '';
     return new FailedError(`${this.#base} refuses (${response.status}): ${message}${hint}`);
   }
@@ -192,7 +190,7 @@ export class Remote {
   #stranger(status?: number): FailedError {
     const answered = status === undefined ? 'the answer' : `the answer (${status})`;
     return new FailedError(
-      `${this.#base}: ${answered} is not that of redis-multidb's handler. Is this where it is mounted?`,
+      `${this.#base}: ${answered} is not from the handler of redis-multidb. Is this the URL of the handler?`,
     );
   }
 }

@@ -38,7 +38,7 @@ function headline({ state, activeDatabase, lastResort, healing }: Status, paint:
   if (activeDatabase === null)
     return paint('red', state === 'serving' ? 'no active database' : state);
   const text = paint('bold', `${activeDatabase} is active`);
-  if (healing) return `${text} ${paint('yellow', '(fails, given time to heal)')}`;
+  if (healing) return `${text} ${paint('yellow', '(failing, failover delay)')}`;
   return lastResort ? `${text} ${paint('yellow', '(last resort)')}` : text;
 }
 

@@ -185,9 +185,8 @@ function storeOf(setting: unknown, { group }: CacheGround): CacheStore {
     stores.set(setting, store);
   }
   if (store.group !== group) {
-    const expected =
-      'an instance of its own for each group: what one reads does not hold for others';
-    throw new InvalidOptionError('client.clientSideCache', expected, 'one that is in use');
+    const expected = 'a separate instance for each group, because databases hold different data';
+    throw new InvalidOptionError('client.clientSideCache', expected, 'a provider that is in use');
   }
   return store;
 }

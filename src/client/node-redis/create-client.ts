@@ -41,7 +41,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * A client of several Redis databases that is used like node-redis's: it sends everything to the
- * preferred healthy database, leaves it when it fails, and returns when it is well again.
+ * preferred healthy database, leaves it when it fails, and returns when it has recovered.
  *
  * Nothing is opened before `connect()`. Throws `InvalidOptionError`.
  */

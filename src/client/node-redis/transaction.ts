@@ -153,7 +153,9 @@ function innerFacade(
   for (const name of OF_THE_CLIENT) {
     define(inner._self, {
       [name]: () => {
-        throw new UnsupportedError(`${name}: not within a transaction; call it on the client`);
+        throw new UnsupportedError(
+          `${name}: not available in a transaction; call it on the client`,
+        );
       },
     });
   }
@@ -181,11 +183,11 @@ function send(
 function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
   if (maybeExecuted) {
     // Something was executed before: a repetition would execute it again.
-    const message = `the connection to ${database?.id} leads to the keys no longer: ${cause.message}`;
+    const message = `the connection to ${database?.id} no longer leads to the keys: ${cause.message}`;
     const databaseId = database?.id;
     return withCounterpart(new ConnectionLostError(message, { cause, maybeExecuted, databaseId }));
   }
-  return Object.assign(new WatchError(`What was watched no longer holds: ${cause.message}`), {
+  return Object.assign(new WatchError(`The watched keys are no longer watched: ${cause.message}`), {
     cause,
   });
 }

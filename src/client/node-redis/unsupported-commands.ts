@@ -6,14 +6,13 @@ import { UnsupportedError } from '../../errors.js';
  * What would carry state on one connection, or bypass the engine, and what to do instead. It is
  * refused at once, as a method and as a raw command, rather than forgotten at the next switch.
  */
-const PUBSUB =
-  'use subscribe(), pSubscribe(), sSubscribe() and their opposites, which follow the active database';
-const TRANSACTION = 'it holds for one connection; use `client.transaction(keys, fn)`';
+const PUBSUB = 'use subscribe(), pSubscribe() or sSubscribe(), which follow the active database';
+const TRANSACTION = 'it applies to a single connection; use `client.transaction(keys, fn)`';
 const MONITOR =
-  'it shows what one server executes; use a node-redis client of its own for that one';
+  'it shows the commands of a single server; use a separate node-redis client for that server';
 const DATABASE = 'set `database` in the options of each database instead';
-const NOTHING_TO_RESET = 'there is nothing to reset: what would hold for one connection is refused';
-const ONE_CONNECTION = 'it would hold for one connection only and be lost at the next switch';
+const NOTHING_TO_RESET = 'there is nothing to reset, because connection state is refused';
+const ONE_CONNECTION = 'it applies to a single connection and would be lost at the next switch';
 
 /** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
 export const REFUSED_METHODS: Readonly<Record<string, string>> = {
@@ -29,7 +28,7 @@ export const REFUSED_METHODS: Readonly<Record<string, string>> = {
   reset: NOTHING_TO_RESET,
   resetIfDirty: NOTHING_TO_RESET,
   reAuthenticate:
-    'use a `credentialsProvider` of type streaming-credentials-provider: what it pushes reaches every connection',
+    'use a `credentialsProvider` of type streaming-credentials-provider, which updates every connection',
   createPool: "set `topology: 'pool'` in the options of each database instead",
 };
 
@@ -54,11 +53,11 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ['READONLY', ONE_CONNECTION],
   ['READWRITE', ONE_CONNECTION],
   ['ASKING', ONE_CONNECTION],
-  ['HIMPORT', 'its field sets live on one connection'],
-  ['SCRIPT DEBUG', 'it makes a debugger of a connection that is shared with other commands'],
-  ['SYNC', 'the connection is shared with commands'],
-  ['PSYNC', 'the connection is shared with commands'],
-  ['REPLCONF', 'the connection is shared with commands'],
+  ['HIMPORT', 'its field sets belong to a single connection'],
+  ['SCRIPT DEBUG', 'it turns a connection that is shared with other commands into a debugger'],
+  ['SYNC', 'the connection is shared with other commands'],
+  ['PSYNC', 'the connection is shared with other commands'],
+  ['REPLCONF', 'the connection is shared with other commands'],
   ...['REPLY', 'TRACKING', 'CACHING', 'SETNAME', 'SETINFO', 'NO-EVICT', 'NO-TOUCH', 'CAPA'].map(
     (sub): [string, string] => [`CLIENT ${sub}`, ONE_CONNECTION],
   ),
@@ -99,13 +98,13 @@ export function batchRefusal(
   if (at < 0) return undefined;
   const name = String(commands[at]?.[0]).toUpperCase();
   if (kind === 'multi') {
-    return new UnsupportedError(`${name}: within MULTI it does not wait; send it after exec()`);
+    return new UnsupportedError(`${name}: it does not wait inside MULTI; send it after exec()`);
   }
   const isBehindWrite = commands
     .slice(0, at)
     .some((args) => mayWrite(commandTraits(args).category));
   if (isBehindWrite) return undefined;
-  return new UnsupportedError(`${name}: in a pipeline it has to follow a write`);
+  return new UnsupportedError(`${name}: in a pipeline it must follow a write`);
 }
 
 /** All upper or all lower case: a name in mixed case is looked at in full. */

@@ -24,7 +24,7 @@ export async function endInOrder(run: AppRun, child: AppProcess, withinMs: numbe
   const toldAt = now();
   const cut: string[] = [];
   requests.onEnding = ({ beganAt, status }) => {
-    if (beganAt < toldAt - CROSSING_MS) cut.push(`a request under way ended with ${status}`);
+    if (beganAt < toldAt - CROSSING_MS) cut.push(`a request in flight ended with ${status}`);
   };
   const underWay = requests.pending.size;
   requests.stop();

@@ -12,7 +12,7 @@ import { judgeApp, summed } from './verdict.js';
 const TEXTS: Judged['texts'] = {
   promises: 'Goals',
   settings: 'Application',
-  settingsNote: 'The options of the client are those of the application.',
+  settingsNote: 'The application determines the options of its client.',
   load: 'requests',
 };
 

@@ -23,7 +23,7 @@ const PATIENCE_MS = 10_000;
 const ANSWER_MS = 5000;
 
 export class AppRun implements Shown {
-  readonly settingsNote = 'the options of the client are those of the application';
+  readonly settingsNote = 'the application determines the options of its client';
   readonly startedAt = new Date(systemClock.wallTime());
   /** Its time begins here: the start of the application is no part of it. */
   readonly now = stopwatch();
@@ -61,7 +61,7 @@ export class AppRun implements Shown {
       ? new StatusWatch(() => control.status(), recorder)
       : new TrafficWatch(places, recorder, recoveryMs);
     const switchTo = (id: string) =>
-      control?.switchTo(id) ?? Promise.reject(new Error('a switch by hand needs the status'));
+      control?.switchTo(id) ?? Promise.reject(new Error('a manual switch requires the status'));
     this.stage = { recorder, outages, requests: this.requests, watch: this.watch, switchTo };
     const holdMs = control ? settings.holdMs : Math.max(LEAST_HOLD_MS, settings.holdMs);
     const timing = { recoveryMs, afterSwitch: load.isAskedOnly };

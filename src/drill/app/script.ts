@@ -103,9 +103,9 @@ class AppScript {
       (active) => {
         from = active;
         to = this.places.find((place) => place !== active) as Place;
-        return step(`Switch to ${to.id} by hand`, to);
+        return step(`Switch to ${to.id} manually`, to);
       },
-      () => step(`Return to ${from.id} by hand`, from),
+      () => step(`Return to ${from.id} manually`, from),
     ];
   }
 
@@ -118,7 +118,7 @@ class AppScript {
         expected: undefined,
         mayPass: ids,
         reasons: [],
-        goal: 'an answer, be it an error',
+        goal: 'an answer, which may be an error',
         reached: ({ requests }) => requests.next(true),
         act: ({ outages, requests }) => {
           requests.allDown = true;
@@ -137,7 +137,7 @@ class AppScript {
     const names = places.map(({ id }) => id).join(' and ');
     return this.#step({
       title: `${names} ${places.length === 1 ? 'is' : 'are'} well again`,
-      action: 'the fault is taken away',
+      action: 'the fault ends',
       expected: (places[0] as Place).id,
       mayPass: this.places.map(({ id }) => id),
       reasons: wasDown ? ['recovered'] : ['failback'],

@@ -39,7 +39,7 @@ export async function ready(
     return answer.status < 400;
   };
   await waitFor(isReady, {
-    what: 'it to be ready',
+    what: 'the application to be ready',
     timeoutMs: startWithinMs,
     intervalMs: LOOK_MS,
   }).catch(() => {
@@ -54,7 +54,7 @@ export async function ready(
   }
   if (/ 4\d\d$/.test(last)) {
     throw withWords(
-      `The application can't be asked: ${method} ${shownUrl(url as string)}: ${last}.`,
+      `The application does not answer: ${method} ${shownUrl(url as string)}: ${last}.`,
       child,
     );
   }
@@ -80,7 +80,7 @@ export async function used(
       .map(({ id }) => id);
     const names = missing.map(variableOf).join(' and ');
     throw new AppError(
-      `The application has not connected to ${missing.join(' and ')} by way of the drill. Does it take its URLs from ${names}? --env 'NAME={${missing[0]}}' gives one under another name.`,
+      `The application has not connected to ${missing.join(' and ')} through the drill. Check that it reads its URLs from ${names}, or set another variable with --env 'NAME={${missing[0]}}'.`,
     );
   });
   if (enough < meant.length) await sleep(MORE_MS);
@@ -96,8 +96,8 @@ function named(places: readonly Place[], status: Status, { mayUseFewer }: Applic
   if (isFit && found.length >= 2) return found;
   throw new AppError(
     found.length === theirs.length && found.length < 2
-      ? 'A drill needs two databases at least, and the application has one.'
-      : `The application's databases are called ${theirs.join(', ')}, those of the drill ${ours.join(', ')}. Give it the same ids: ${theirs.map((id) => `${id}=redis://...`).join(' ')}`,
+      ? 'A drill needs at least two databases, and the application has one.'
+      : `The ids of the databases differ: ${theirs.join(', ')} in the application, ${ours.join(', ')} in the drill. Use the same ids: ${theirs.map((id) => `${id}=redis://...`).join(' ')}`,
   );
 }
 

@@ -64,7 +64,7 @@ export class TrafficWatch implements Watch {
       from: this.active,
       to,
       reason: this.active === undefined ? 'initial' : 'seen',
-      cause: 'where the replies came from; a status would tell the cause',
+      cause: 'source of the replies; --status would add the cause',
       durationMs: 0,
     });
     this.active = to;

@@ -30,10 +30,10 @@ const kill: Step<never> = {
 const reset: Step<never> = { ...kill, title: 'Cut east', expected: 'east', stays: true };
 const demote: Step<never> = { ...kill, title: 'Demote east', expected: 'east', mayStay: true };
 const allDown: Step<never> = { ...kill, title: 'Kill all', expected: undefined, reasons: [] };
-const up: Step<never> = { ...kill, title: 'All are well again', reasons: ['recovered'] };
+const up: Step<never> = { ...kill, title: 'All have recovered', reasons: ['recovered'] };
 const back: Step<never> = {
   ...kill,
-  title: 'east is well again',
+  title: 'east has recovered',
   expected: 'east',
   reasons: ['failback'],
   planned: true,
@@ -88,14 +88,14 @@ const violations = (over: Partial<AppEvidence>) =>
   judgeApp(evidence(over)).flatMap((each) => each.violations);
 
 const RECOVERY = 'Recovered within 1.0 s of each fault';
-const ERRORS = 'At most 2 errors of callers for each fault';
+const ERRORS = 'At most 2 errors for each fault';
 const READS = 'No request that reads fails while a database can serve';
-const WRITES = 'Of requests that write, only those under way at a fault may fail';
-const CALM = 'No request fails while nothing does';
+const WRITES = 'Of requests that write, only those in flight at a fault fail';
+const CALM = 'No request fails without a fault';
 const ANSWERS = 'Every request is answered';
 const THROUGH = 'It goes through every fault';
-const SWITCHES = 'It moves to another database exactly when it has to';
-const END = 'It ends in order within 5.0 s of SIGTERM';
+const SWITCHES = 'It moves to another database exactly when it must';
+const END = 'It ends cleanly within 5.0 s of SIGTERM';
 
 /** What is looked at, of one promise. */
 const shown = (promise: string, over: Partial<AppEvidence> = {}) =>
@@ -186,7 +186,7 @@ it.each<[promise: string, Partial<AppEvidence>, string[]]>([
   [
     CALM,
     { steps: [went(back, [home], { readerErrors: { X: 1 }, writerErrors: { X: 2, Y: 1 } })] },
-    ['east is well again: 3 X, 1 Y'],
+    ['east has recovered: 3 X, 1 Y'],
   ],
   [ANSWERS, { unanswered: 4 }, ['4 were never answered']],
   [
@@ -206,11 +206,11 @@ it.each<[promise: string, Partial<AppEvidence>, string[]]>([
     moved(demote, { ...away, to: undefined, reason: 'forced' }),
     ['Demote east: a switch to no database (forced: gone)'],
   ],
-  [END, { stopped: undefined }, ['it had ended before']],
+  [END, { stopped: undefined }, ['it had already ended']],
   [
     END,
-    { cut: ['a request under way ended with ECONNRESET'] },
-    ['a request under way ended with ECONNRESET'],
+    { cut: ['a request in flight ended with ECONNRESET'] },
+    ['a request in flight ended with ECONNRESET'],
   ],
   [
     END,
@@ -220,15 +220,11 @@ it.each<[promise: string, Partial<AppEvidence>, string[]]>([
   [
     END,
     stopped({ code: null, signal: 'SIGTERM' }),
-    ['it was ended by SIGTERM: nothing in it listens to SIGTERM'],
+    ['it was ended by SIGTERM: it does not handle SIGTERM'],
   ],
   [END, stopped({ code: null, signal: 'SIGSEGV' }), ['it was ended by SIGSEGV']],
   [END, stopped({ code: 3 }), ['it ended with code 3']],
-  [
-    END,
-    stopped({ leftOthers: true }),
-    ['processes that it had started did not end with it and were killed'],
-  ],
+  [END, stopped({ leftOthers: true }), ['its child processes did not end and were killed']],
 ])('judgeApp() calls it broken: %s %j', (promise, over, texts) => {
   const broken = judgeApp(evidence(over)).filter((each) => each.violations.length > 0);
   expect(broken).toMatchObject([{ promise, violations: texts }]);
@@ -244,13 +240,13 @@ it.each([
         went(kill, [away], { writerErrors: { X: 1 } }),
       ],
     },
-    '3 of 500 failed, at most 3 are under way',
+    '3 of 500 failed, at most 3 are in flight',
   ],
-  [CALM, {}, 'before the first fault, and in 1 return and switches by hand'],
+  [CALM, {}, 'before the first fault, and in 1 return and manual switches'],
   [ANSWERS, {}, '1\u202f500 requests, the slowest good answer took 12.0 ms'],
   [THROUGH, { planned: 5 }, '2 of 5 steps'],
-  [SWITCHES, {}, 'as its status says'],
-  [END, {}, 'ended with code 0 after 120 ms, 2 requests under way'],
+  [SWITCHES, {}, 'according to its status'],
+  [END, {}, 'ended with code 0 after 120 ms, 2 requests in flight'],
   [END, { stopped: undefined }, 'not tried'],
 ])('judgeApp() shows what it looked at: %s %j', (promise, over, text) => {
   expect(shown(promise, over)).toBe(text);

@@ -31,8 +31,8 @@ export function judgeApp(evidence: AppEvidence): PromiseVerdict[] {
     ...goals(steps, settings),
     ...(settings.goalErrors === undefined ? errorsByDefault(evidence) : []),
     {
-      promise: 'No request fails while nothing does',
-      evidence: `before the first fault, and in ${counted(steps.filter(({ step }) => step.planned).length, 'return')} and switches by hand`,
+      promise: 'No request fails without a fault',
+      evidence: `before the first fault, and in ${counted(steps.filter(({ step }) => step.planned).length, 'return')} and manual switches`,
       violations: [
         ...(total(evidence.early) > 0
           ? [`Before the first fault: ${errorList(evidence.early)}`]
@@ -58,8 +58,8 @@ export function judgeApp(evidence: AppEvidence): PromiseVerdict[] {
     ...(evidence.hasStatus
       ? [
           {
-            promise: 'It moves to another database exactly when it has to',
-            evidence: 'as its status says',
+            promise: 'It moves to another database exactly when it must',
+            evidence: 'according to its status',
             violations: steps.flatMap(switchViolations),
           },
         ]
@@ -85,8 +85,8 @@ function errorsByDefault({ steps, settings, reads, writes }: AppEvidence): Promi
   }
   if (writes > 0) {
     verdicts.push({
-      promise: 'Of requests that write, only those under way at a fault may fail',
-      evidence: `${count(sum(({ result }) => total(result.writerErrors)))} of ${count(writes)} failed, at most ${count(settings.callers)} are under way`,
+      promise: 'Of requests that write, only those in flight at a fault fail',
+      evidence: `${count(sum(({ result }) => total(result.writerErrors)))} of ${count(writes)} failed, at most ${count(settings.callers)} are in flight`,
       violations: faults.flatMap(({ step, result }) =>
         total(result.writerErrors) > settings.callers
           ? [`${step.title}: ${errorList(result.writerErrors)}`]
@@ -108,9 +108,9 @@ function switchViolations({ step, switches }: JudgedStep): string[] {
 
 function ending(evidence: AppEvidence): PromiseVerdict {
   const { stopped, stopWithinMs, underWay, cut } = evidence;
-  const promise = `It ends in order within ${duration(stopWithinMs)} of SIGTERM`;
+  const promise = `It ends cleanly within ${duration(stopWithinMs)} of SIGTERM`;
   if (stopped === undefined) {
-    return { promise, evidence: 'not tried', violations: ['it had ended before'] };
+    return { promise, evidence: 'not tried', violations: ['it had already ended'] };
   }
   const { killed, leftOthers, code, signal, afterMs } = stopped;
   const violations = [...cut];
@@ -118,14 +118,13 @@ function ending(evidence: AppEvidence): PromiseVerdict {
   // 143: a process that ends on its own says so by this code, and npm after its script.
   else if (signal !== null || (code !== 0 && code !== 143)) {
     violations.push(
-      `it ${endingText(stopped)}${signal === 'SIGTERM' ? ': nothing in it listens to SIGTERM' : ''}`,
+      `it ${endingText(stopped)}${signal === 'SIGTERM' ? ': it does not handle SIGTERM' : ''}`,
     );
   }
-  if (leftOthers)
-    violations.push('processes that it had started did not end with it and were killed');
+  if (leftOthers) violations.push('its child processes did not end and were killed');
   return {
     promise,
-    evidence: `${endingText(stopped)} after ${duration(afterMs)}, ${counted(underWay, 'request')} under way`,
+    evidence: `${endingText(stopped)} after ${duration(afterMs)}, ${counted(underWay, 'request')} in flight`,
     violations,
   };
 }

@@ -61,7 +61,7 @@ it('goals() counts errors only against an agreed number', () => {
   ];
   expect(goals(steps, MINUTE)).toHaveLength(1);
   expect(goals(steps, { ...MINUTE, goalErrors: 4 })[1]).toMatchObject({
-    evidence: '7 errors in 2 faults, typed ones while all are down apart',
+    evidence: '7 errors in 2 faults, without typed errors while all are down',
     violations: [],
   });
   expect(goals(steps, { ...MINUTE, goalErrors: 3 })[1]).toMatchObject({

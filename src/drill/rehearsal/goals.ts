@@ -29,8 +29,8 @@ export function goals(
   return [
     recovery,
     {
-      promise: `At most ${counted(goalErrors, 'error')} of callers for each fault`,
-      evidence: `${counted(sum, 'error')} in ${counted(faults.length, 'fault')}, typed ones while all are down apart`,
+      promise: `At most ${counted(goalErrors, 'error')} for each fault`,
+      evidence: `${counted(sum, 'error')} in ${counted(faults.length, 'fault')}, without typed errors while all are down`,
       violations: faults
         .filter((each) => errors(each) > goalErrors)
         .map((each) => `${each.step.title}: ${errorsOf(each)}`),

@@ -30,10 +30,10 @@ const CLOSE_MS = 10_000;
 const PATIENCE_MS = 20_000;
 
 const TEXTS: Judged['texts'] = {
-  promises: 'Goals and promises',
+  promises: 'Goals and guarantees',
   settings: 'Settings',
   settingsNote:
-    'All other options are the defaults. Waits that only decide how long a return takes may have been shortened for the drill.',
+    'All other options are the defaults. Waits that only determine the duration of a return may have been shortened.',
   load: 'commands',
 };
 
@@ -107,12 +107,12 @@ export class Rehearsal implements Shown {
   }
 
   get settingsNote(): string {
-    return 'all others are the defaults';
+    return 'all other options are the defaults';
   }
 
   get traffic(): string {
     const { callers, ratePerSecond } = this.plan.settings;
-    return `${counted(callers, 'caller')}, ${counted(ratePerSecond, 'command')} per second, each write with a token of its own`;
+    return `${counted(callers, 'caller')}, ${counted(ratePerSecond, 'command')} per second, each write with its own token`;
   }
 
   get mix(): string {

@@ -52,6 +52,6 @@ export function drillResult(
 
 function databasesNote(groups: readonly (readonly string[])[]): string {
   const together = groups.filter(({ length }) => length > 1);
-  if (together.length === 0) return 'Nothing is replicated between them.';
+  if (together.length === 0) return 'The databases do not replicate to each other.';
   return `Data is replicated between ${together.map((ids) => ids.join(' and ')).join('; ')}.`;
 }

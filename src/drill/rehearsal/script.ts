@@ -78,7 +78,7 @@ class Script {
     });
     if (kind === undefined) return [fault];
     if (stays) {
-      const quick = { title: `${first.id} is quick again`, action: 'the fault is taken away' };
+      const quick = { title: `${first.id} is fast again`, action: 'the fault ends' };
       return [
         fault,
         this.#step({
@@ -101,7 +101,7 @@ class Script {
     return [
       this.#step({
         ...planned,
-        title: `Switch to ${second.id} by hand`,
+        title: `Switch to ${second.id} manually`,
         action: `forceActiveDatabase('${second.id}')`,
         expected: second.id,
         reasons: ['forced'],
@@ -109,7 +109,7 @@ class Script {
       }),
       this.#step({
         ...planned,
-        title: `Return to ${first.id} by hand`,
+        title: `Return to ${first.id} manually`,
         action: `setActiveDatabase('${first.id}')`,
         expected: first.id,
         reasons: ['manual'],
@@ -154,15 +154,15 @@ class Script {
     return this.#step({
       title: `${names} ${places.length === 1 ? 'is' : 'are'} well again`,
       action: returnsByItself
-        ? 'the fault is taken away'
-        : `the fault is taken away; setActiveDatabase('${first.id}')`,
+        ? 'the fault ends'
+        : `the fault ends; setActiveDatabase('${first.id}')`,
       expected: first.id,
       mayPass: this.places.slice(1).map(({ id }) => id),
       reasons: returnsByItself ? ['failback'] : ['manual'],
       planned: true,
       ...(returnsByItself ? { afterGrace: true } : {}),
       goal: returnsByItself
-        ? `${moment(gracePeriodMs)} of grace since it was left, next look ≤ ${moment(failbackCheckIntervalMs)}`
+        ? `${moment(gracePeriodMs)} of grace period, next failback check ≤ ${moment(failbackCheckIntervalMs)}`
         : 'one probe',
       expectedMs: this.settings.holdMs + (returnsByItself ? gracePeriodMs : 1000),
       act: async (stage) => {

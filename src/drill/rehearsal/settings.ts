@@ -17,12 +17,12 @@ export type FaultName = (typeof FAULTS)[number];
 /** What each fault does to the database of the highest weight, in one line. */
 export const FAULT_TEXTS: Readonly<Record<FaultName, string>> = {
   kill: 'connections are reset, new ones refused',
-  freeze: 'connections stay open and carry nothing more',
-  'half-open': 'the server forgets its connections, new ones get no answer',
-  reset: 'all connections are cut once; the server is well',
+  freeze: 'connections stay open but carry no data',
+  'half-open': 'the server forgets its connections, and new ones get no answer',
+  reset: 'all connections are cut once; the server is healthy',
   delay: 'every reply is late, as on a slow network',
   'read-only': 'writes are answered with READONLY',
-  switch: 'nothing fails; the switch is made by hand',
+  switch: 'nothing fails; the switch is manual',
   'all-down': 'all databases refuse connections',
 };
 

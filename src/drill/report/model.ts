@@ -25,7 +25,7 @@ export interface RunResult {
 
 /** What differs between the kinds of run. */
 export interface RunTexts {
-  /** The verdict: "every promise kept". */
+  /** The verdict: "every guarantee kept". */
   readonly kept: string;
   /** What the verdict counts: "promises", with a verb for those that failed: "broken". */
   readonly counted: string;
@@ -44,7 +44,7 @@ export interface ApplicationResult {
   readonly command: string;
   /** How often each status was answered, and what came instead of an answer. */
   readonly answers: ErrorCounts;
-  /** After SIGTERM; null: it had ended before. */
+  /** After SIGTERM; null: it had already ended. */
   readonly ended: {
     readonly code: number | null;
     readonly signal: string | null;

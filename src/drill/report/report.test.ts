@@ -12,7 +12,7 @@ test('a value in a template is escaped, markup is not', () => {
 
 test('the report holds the run and loads nothing', () => {
   const page = report(sampleResult());
-  expect(page).toContain('every promise kept');
+  expect(page).toContain('every guarantee kept');
   expect(page).toContain('writers: <code>7 CONNECTION_LOST</code>');
   expect(page).toContain('1.0 s: east to west, health-check');
   expect(page).toContain('prefers-color-scheme: dark');

@@ -35,7 +35,7 @@ export const OUTAGE_TEXT: Readonly<Record<OutageKind, string>> = {
   down: 'is down',
   frozen: 'is silent',
   slow: 'answers late',
-  'read-only': 'takes no writes',
+  'read-only': 'accepts no writes',
 };
 
 export function timeline(result: RunResult): Markup {

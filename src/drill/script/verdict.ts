@@ -49,7 +49,7 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
   const planned = steps.filter(({ step }) => step.planned);
   return [
     {
-      promise: 'A reader sees an error only while all databases are down',
+      promise: 'A read fails only while all databases are down',
       evidence: counted(evidence.reads, 'read'),
       violations: steps.flatMap(({ result }) => readerViolations(result)),
     },
@@ -64,7 +64,7 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
       violations: texts(audit?.missing),
     },
     {
-      promise: 'An error that says "not executed" is right',
+      promise: 'An error that says "not executed" is true',
       evidence: `${counted(audit?.executed ?? 0, 'execution')} found on the servers`,
       violations: texts(audit?.denied),
     },
@@ -80,12 +80,12 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
     },
     ...routing(evidence),
     {
-      promise: 'A failed database is not used again before its grace period is over',
+      promise: 'A failed database is not used before its grace period ends',
       evidence: `${counted(returns.length, 'return')} after ${moment(evidence.gracePeriodMs)} or more`,
       violations: steps.flatMap((judged) => graceViolations(judged, evidence)),
     },
     {
-      promise: 'A switch away from a healthy database costs no error',
+      promise: 'A switch away from a healthy database causes no error',
       evidence: `${counted(planned.length, 'planned switch', 'planned switches')}, readers and writers`,
       violations: steps.flatMap(plannedViolations),
     },
@@ -102,7 +102,7 @@ function routing({ routed, misrouted }: Evidence): PromiseVerdict[] {
   if (routed === undefined) return [];
   return [
     {
-      promise: 'Commands go to the active database and to no other',
+      promise: 'Commands only go to the active database',
       evidence: `${counted(routed, 'reply', 'replies')} that ${routed === 1 ? 'names its' : 'name their'} server`,
       violations: summed(misrouted),
     },

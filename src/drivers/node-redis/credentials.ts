@@ -139,7 +139,7 @@ function checked(credentials: Credentials, provider: object): Credentials {
     holdSecrets(provider, secretsIn(credentials));
     return credentials;
   }
-  throw new TypeError('it answered no credentials');
+  throw new TypeError('it returned no credentials');
 }
 
 function isSame(one: Credentials, other: Credentials | undefined): boolean {

@@ -43,9 +43,12 @@ export function guardStream(client: InnerClient, pushes: boolean): void {
   };
   decoder.onErrorReply = (error) => {
     if (!queue.isEmpty()) return onErrorReply(error);
-    throw new BrokenStreamError(`the server sent an error unasked: ${foreignReason(error)}`, {
-      cause: foreignError(error),
-    });
+    throw new BrokenStreamError(
+      `the server sent an error without a command: ${foreignReason(error)}`,
+      {
+        cause: foreignError(error),
+      },
+    );
   };
   if (!pushes) return;
   // Asked for at the beginning of each reply, and not for pushes. Version 5 throws by itself when
@@ -73,11 +76,14 @@ function isErrorLine(chunk: Buffer): boolean {
 }
 
 function unasked(): BrokenStreamError {
-  return new BrokenStreamError('the server sent a reply that nobody asked for');
+  return new BrokenStreamError('the server sent a reply without a command');
 }
 
 function undecodable(cause: unknown): BrokenStreamError {
-  return new BrokenStreamError(`the server sent what can't be decoded: ${foreignReason(cause)}`, {
-    cause: foreignError(cause),
-  });
+  return new BrokenStreamError(
+    `the server sent data that cannot be decoded: ${foreignReason(cause)}`,
+    {
+      cause: foreignError(cause),
+    },
+  );
 }

@@ -241,7 +241,7 @@ export class PoolConnection implements Connection, MemberListener {
     for (let { oldest } = this.#waiting; oldest; { oldest } = this.#waiting) {
       if (oldest.since > since) return;
       this.#waiting.remove(oldest);
-      const message = `no free connection of the pool after ${pool.acquireTimeout} ms`;
+      const message = `no connection of the pool became free within ${pool.acquireTimeout} ms`;
       oldest.onError(new AcquireTimeoutError(message, { databaseId }));
     }
   }

@@ -161,7 +161,7 @@ function headline(status) {
         case 'serving':
             if (healing !== null) {
                 return {
-                    text: \`\${activeDatabase} fails, and is given time to heal\`,
+                    text: \`\${activeDatabase} is failing (failover delay)\`,
                     tone: 'warn',
                     icon: 'wait',
                 };
@@ -170,7 +170,7 @@ function headline(status) {
                 ? { text: \`\${activeDatabase} serves as the last resort\`, tone: 'warn', icon: 'alert' }
                 : serving(status);
         case 'searching':
-            return { text: 'Looking for a database that can serve', tone: 'warn', icon: 'wait' };
+            return { text: 'Searching for a database that can serve', tone: 'warn', icon: 'wait' };
         case 'down':
             return { text: 'No database can serve', tone: 'bad', icon: 'cross' };
         case 'connecting':
@@ -202,7 +202,7 @@ function why(status, now) {
         const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
             return clockTime(new Date(at), now);
         });
-        return \`\${healing.cause}, since \${since}. What it has not executed waits; if it still fails at \${leftAt}, it is left.\`;
+        return \`\${healing.cause}, since \${since}. Commands wait. If it still fails at \${leftAt}, it is left.\`;
     }
     if (why !== null) {
         const last = switches.at(-1);
@@ -210,12 +210,12 @@ function why(status, now) {
             return why;
         }
         const since = \`Since \${clockTime(new Date(last.at), now)}: \${reason(last).text} (\${last.cause}).\`;
-        const more = why.replace(/^highest weight \\([^)]*\\) of those eligible(; )?/, '');
+        const more = why.replace(/^highest weight \\([^)]*\\) of the eligible databases(; )?/, '');
         return more === '' ? since : \`\${since} Now: \${more}.\`;
     }
     if (state !== 'down' && state !== 'searching')
         return '';
-    return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
+    return 'Commands fail at once. Probing continues, and the first database that recovers serves again.';
 }
 function role(database) {
     if (database.active)
@@ -246,7 +246,7 @@ function breaker({ breaker }) {
 }
 function failuresOf({ failures, total }) {
     if (total === 0)
-        return 'no command of late';
+        return 'no recent commands';
     if (total === 1)
         return failures === 1 ? 'the last command failed' : 'the last command succeeded';
     return \`\${failures} of the last \${total} commands failed\`;
@@ -258,7 +258,7 @@ const REASONS = {
     failback: { text: 'failback', tone: 'good', icon: 'back' },
     weight: { text: 'weight changed', tone: 'accent', icon: 'hand' },
     manual: { text: 'by hand', tone: 'accent', icon: 'hand' },
-    forced: { text: 'by hand, held', tone: 'accent', icon: 'hand' },
+    forced: { text: 'forced', tone: 'accent', icon: 'hand' },
     removed: { text: 'removed', tone: 'accent', icon: 'hand' },
     recovered: { text: 'recovered', tone: 'good', icon: 'check' },
 };
@@ -279,10 +279,10 @@ function announcement(event) {
 function switchConsequences(status, target) {
     const lines = [\`\${target.id} is probed first; if it can't serve, nothing changes.\`];
     if (target.health === 'unhealthy') {
-        lines.push(\`At present it is unhealthy (\${target.cause}), so this will probably be refused.\`);
+        lines.push(\`It is currently unhealthy (\${target.cause}), so this will probably be refused.\`);
     }
     const { activeDatabase } = status;
-    const rest = activeDatabase === null ? '' : \` What is in flight on \${activeDatabase} finishes there.\`;
+    const rest = activeDatabase === null ? '' : \` Commands in flight on \${activeDatabase} finish there.\`;
     lines.push(\`New commands go to \${target.id} at once.\${rest}\`);
     const forgiven = [
         ...(target.gracePeriodLeftMs > 0 ? ['its grace period'] : []),
@@ -291,14 +291,14 @@ function switchConsequences(status, target) {
     ];
     if (forgiven.length > 0)
         lines.push(\`This ends \${forgiven.join(' and ')}.\`);
-    lines.push(\`If \${target.id} fails, the client moves on as always.\`);
+    lines.push(\`If \${target.id} fails, the client fails over as usual.\`);
     return lines;
 }
 function untilFailback({ databases }, target) {
     const heavier = databases.filter(({ weight, drained }) => weight > target.weight && !drained);
     const names = heavier.map(({ id }) => id).join(' or ');
     return names === ''
-        ? 'As long as it is the best'
+        ? 'While it is the best database'
         : \`Until the next automatic failback to \${names}\`;
 }
 function drainConsequences({ databases }, target) {
@@ -308,14 +308,14 @@ function drainConsequences({ databases }, target) {
     const lines = [];
     if (target.active) {
         lines.push(best === undefined
-            ? 'No other database can serve at present, so this will be refused.'
-            : \`New commands go to \${best.id} at once. What is in flight on \${target.id} finishes there.\`);
+            ? 'No other database can serve now, so this will be refused.'
+            : \`New commands go to \${best.id} at once. Commands in flight on \${target.id} finish there.\`);
     }
     else {
-        lines.push(\`\${target.id} is not chosen while it is drained, whatever its weight.\`);
+        lines.push(\`\${target.id} does not become active while it is drained, whatever its weight.\`);
     }
-    lines.push('It stays connected and is checked as before.');
-    lines.push('It serves only if no other database can: an outage would be worse.');
+    lines.push('It stays connected, and its health checks continue.');
+    lines.push('It serves only if no other database can.');
     return lines;
 }
 const MAX_POINTS = 400;
@@ -424,7 +424,7 @@ class Card {
         this.#grace.hidden = leftMs <= 0;
         if (leftMs <= 0)
             return;
-        setText(this.#graceText, \`Grace period: not chosen for another \${span(leftMs)}\`);
+        setText(this.#graceText, \`Grace period ends in \${span(leftMs)}\`);
         this.#graceLeft.style.width = \`\${(100 * leftMs) / this.#graceMs}%\`;
     }
     #remember({ lastProbe }) {
@@ -562,7 +562,7 @@ async function change(path, body) {
         return error ?? \`refused (\${response.status})\`;
     }
     catch {
-        return 'The application did not answer. Whether it was done shows above as soon as it does.';
+        return 'The application did not answer. The page shows the result when the application answers again.';
     }
 }
 function signInUrl() {
@@ -636,8 +636,8 @@ function resume(id) {
     ask({
         title: \`Resume \${id}?\`,
         consequences: [
-            \`\${id} may be chosen again, as soon as nothing else keeps it from that.\`,
-            'If its weight is the highest, the client returns to it at its next look for a better database.',
+            \`\${id} can become active again.\`,
+            'If its weight is the highest, the client returns to it at the next failback check.',
         ],
         durations: [],
         confirm: \`Resume \${id}\`,
@@ -648,7 +648,7 @@ function held() {
     return [
         { text: 'For 10 minutes', durationMs: 10 * MINUTE_MS },
         { text: 'For an hour', durationMs: 60 * MINUTE_MS },
-        { text: 'Until somebody says otherwise', durationMs: null },
+        { text: 'Until resumed', durationMs: null },
     ];
 }
 function pathOf(id, verb) {

@@ -34,7 +34,7 @@ export class Command {
   state: 'backlog' | 'sent' | 'waiting' | 'settled' = 'backlog';
   /** Attempts so far; one that was taken back unwritten does not count. */
   attempts = 0;
-  /** Attempts under way: more than one after a takeover, when the first reply counts. */
+  /** Attempts in flight: more than one after a takeover, when the first reply counts. */
   outstanding = 0;
   /** Any attempt may have been executed. */
   maybeExecuted = false;

@@ -38,12 +38,12 @@ function writtenElsewhere(executor: Executor, command: Command): Error | undefin
   command.database = lastWrite.database;
   const { databaseId } = command;
   if (lastWrite.database !== coordinator.route.database) return switched(command);
-  const message = `${name} counts the writes of its own connection, and that of the last one to ${databaseId} is another one`;
+  const message = `${name} counts the writes of its own connection, and the last write to ${databaseId} went over another connection`;
   return new ConnectionLostError(message, { databaseId });
 }
 
 const SEVERAL_CONNECTIONS =
-  'it counts the writes of its own connection, and this database has several: send it behind the write in one `execAsPipeline()`, or in `transaction()`';
+  'the command counts the writes of its own connection, and this database has several connections; send it after the write in one `execAsPipeline()`, or in `transaction()`';
 
 /** What goes there next goes behind a write. */
 function isWriting(channel: Channel | undefined): boolean {

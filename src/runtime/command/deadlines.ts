@@ -180,7 +180,7 @@ export class Deadlines {
     return owedForMs >= commandTimeoutMs || (isQuiet && owedForMs >= suspectAfterMs);
   }
 
-  /** Its reply may still come; nobody waits for it any more. */
+  /** Its reply may still come; no caller waits for the command. */
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
     const { coordinator } = this.executor;

@@ -8,7 +8,7 @@ import { switched } from './database-binding.js';
 import type { Executor } from './executor.js';
 import { retry } from './retrying.js';
 
-const OTHER_SERVER = 'which another server serves by now, or the same one after a restart';
+const OTHER_SERVER = 'but another server serves it now, or the server has restarted';
 
 /**
  * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
@@ -209,7 +209,7 @@ export class Outcomes {
   #unknownOutcome(attempt: SentAttempt, cause: Error): Error {
     if (isTimeout(cause)) return cause;
     const { maybeExecuted, databaseId } = attempt.command;
-    const message = `the connection to ${databaseId} was lost while the command was under way`;
+    const message = `the connection to ${databaseId} was lost while the command was in flight`;
     return new ConnectionLostError(message, { cause, maybeExecuted, databaseId });
   }
 }

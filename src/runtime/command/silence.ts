@@ -32,7 +32,7 @@ export class Silence {
       const { id } = lane.channel.database;
       connections.replaceSilent(
         lane,
-        new Error(`${id} answers on a new connection, and not on the present one`),
+        new Error(`${id} answers on a new connection but not on the existing one`),
       );
     } catch {
       // No answer: what becomes of the database is for its health checks to decide.

@@ -126,7 +126,7 @@ export class Link {
   detach(reopen: boolean): Connection | undefined {
     if (this.#state.kind !== 'ready') return undefined;
     const { connection, successor } = this.#state;
-    const error = new Error('the connection was given up');
+    const error = new Error('the connection was abandoned');
     if (!reopen) {
       this.#state = { kind: 'idle' };
       abandon(successor, error);

@@ -189,7 +189,7 @@ export class Coordinator implements HealthListener, StartupHost {
     const better = selectFailback(this.databases.values(), route.database.id, this.now);
     if (better === undefined) return;
     if (!this.#hasAnswered(better as Database, () => this.checkFailback())) return;
-    this.switchTo(better as Database, 'failback', `${better.id} is well again`);
+    this.switchTo(better as Database, 'failback', `${better.id} has recovered`);
   }
 
   /**
@@ -271,7 +271,7 @@ export class Coordinator implements HealthListener, StartupHost {
     if (best === undefined) return;
     const { view, lastResort } = best;
     if (this.route.state === 'down') {
-      this.switchTo(view as Database, 'recovered', `${view.id} is well again`, { lastResort });
+      this.switchTo(view as Database, 'recovered', `${view.id} has recovered`, { lastResort });
     } else {
       const { reason = 'health-check', cause = 'unhealthy' } = this.failover.failure ?? {};
       this.switchTo(view as Database, reason, cause, { lastResort, failed: true });

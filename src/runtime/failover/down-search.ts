@@ -69,7 +69,7 @@ export class Search {
   /** What a command is told while no database serves. */
   error(details: { cause: unknown; maybeExecuted: boolean }): Error {
     const attempts = this.#state.kind === 'down' ? this.#state.attempts : 0;
-    const message = `no database can serve (${attempts} failed searches so far; probing goes on)`;
+    const message = `no database can serve (${attempts} failed searches so far; probing continues)`;
     return attempts >= this.options.maxNumFailoverAttempts
       ? new PermanentlyUnavailableError(message, details)
       : new TemporarilyUnavailableError(message, details);

@@ -120,7 +120,7 @@ export function failureOf(database: Database): InitializationFailure {
   const { health, cause = 'unhealthy', connectionFailed, driver } = database;
   const unconnected = connectionFailed
     ? `no data connection to ${driver.address}`
-    : 'not known yet';
+    : 'its health is not known yet';
   const reason = health === 'unhealthy' ? cause : unconnected;
   return { databaseId: database.id, reason, cause: database.lastError };
 }

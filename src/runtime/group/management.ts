@@ -92,7 +92,7 @@ export class Management {
     const coordinator = this.#coordinator;
     const refuseLast = () => {
       if (coordinator.databases.size > 1) return;
-      throw new InvalidOptionError('id', 'another database than the last one', id);
+      throw new InvalidOptionError('id', 'an id of a database that is not the last one', id);
     };
     let database = this.find(id);
     refuseLast();

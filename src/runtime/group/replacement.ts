@@ -18,7 +18,7 @@ export async function replaceInPlace(
   const { coordinator } = group;
   const { id } = old;
   if ([...group.candidates].some((candidate) => candidate.id === id)) {
-    throw new InvalidOptionError('id', 'an id that is not being replaced already', id);
+    throw new InvalidOptionError('id', 'an id that is not being replaced', id);
   }
   const candidate = group.try(options, old);
   await coordinator.health.firstVerdict(candidate);
@@ -42,5 +42,5 @@ function whyNot({ coordinator }: Group, old: Database, candidate: Database): str
   if (coordinator.databases.get(id) !== old) return `${id} was removed while it was being replaced`;
   if (isUsable(candidate)) return undefined;
   const reason = cause ?? `no data connection to ${driver.address}`;
-  return `the new ${id} can't serve: ${reason}; the one before was kept`;
+  return `the new ${id} can't serve: ${reason}; the old one was kept`;
 }

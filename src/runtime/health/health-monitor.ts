@@ -276,7 +276,9 @@ export class HealthMonitor implements HealthCheckListener {
       const latest = this.#latest.get(gate);
       const isKnown = latest?.incarnation === incarnation;
       if (isKnown ? latest.healthy : left === undefined) continue;
-      return isKnown ? latest.cause : `${gate.options.name}: not checked since it was left`;
+      return isKnown
+        ? latest.cause
+        : `${gate.options.name}: not checked again since the database was left`;
     }
     return undefined;
   }

@@ -55,7 +55,7 @@ export class NameWatch {
 
   close(): void {
     this.#timer?.cancel();
-    this.#abort.abort(new Error('the database is no longer watched'));
+    this.#abort.abort(new Error('the host name is no longer watched'));
   }
 
   /** Clients that share a name share its answers, down to an age of `minDistanceMs`. */

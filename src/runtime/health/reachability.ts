@@ -54,7 +54,7 @@ export class Reachability {
     const watch = this.#watches.get(database);
     this.#watches.delete(database);
     watch?.timer?.cancel();
-    for (const abort of watch?.underWay ?? []) abort.abort(new Error('no longer wanted'));
+    for (const abort of watch?.underWay ?? []) abort.abort(new Error('no longer needed'));
   }
 
   /** It may need to be tried now. */

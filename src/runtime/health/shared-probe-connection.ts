@@ -346,7 +346,7 @@ export class ProbeLine {
       this.#timers.delete(timer);
       const isSilent = answer.state === 'under way' && previous.isUsable;
       previous.end();
-      if (isSilent) onOutdated(new Error('its probe connection is silent'));
+      if (isSilent) onOutdated(new Error('the probe connection is silent'));
     });
     this.#timers.add(timer);
     answer.onLateRefusal = () => {

@@ -117,7 +117,7 @@ export class Verification {
     this.runtime.clock.afterTurn(() => {
       question.end();
       if (previous.bytesReceived > question.bytesBefore) return;
-      previous.destroy(new Error('it did not answer, and a connection that was opened later did'));
+      previous.destroy(new Error('the connection did not answer, but a newer one did'));
     });
   }
 

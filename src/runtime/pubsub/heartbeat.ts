@@ -106,7 +106,7 @@ export class SubscriberPulse {
       // Of a message that is large, or of a reply that never ends.
       else if (this.time.loop.time - before.time < MEANING * this.settings.giveUpAfterMs) {
         this.#await(delayMs, Object.assign(before, { bytes }), next);
-      } else this.#end('delivers no messages and answers nothing');
+      } else this.#end('does not answer');
     });
   }
 

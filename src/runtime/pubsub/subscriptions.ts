@@ -287,7 +287,10 @@ export class Subscriptions implements SubscriberLineListener {
     const isUsed = this.wanted.size > 0;
     for (const database of this.#lines.databases()) {
       if (places.has(database) && (isUsed || this.#linger !== undefined)) continue;
-      this.#lines.close(database, new ClientClosedError('no subscriptions here any more'));
+      this.#lines.close(
+        database,
+        new ClientClosedError('the subscriptions of this database have ended'),
+      );
     }
     if (!isUsed) return;
     for (const database of places) this.#lines.open(database);

@@ -25,7 +25,7 @@ async function patient(unhealthyAfterMs: number) {
   return { clock, east, client };
 }
 
-it('tells what the active database is given time for, since when, and for how long', async () => {
+it('explains the failover delay of the active database: its cause, start and end', async () => {
   const { clock, east, client } = await patient(15_000);
   expect(client.explain().active?.healing).toBeUndefined();
 
@@ -35,7 +35,7 @@ it('tells what the active database is given time for, since when, and for how lo
   expect(client.activeDatabase).toBe('east');
   const { active } = client.explain();
   expect(active?.why).toMatch(
-    /^has failed for 5\.0 s \(.+\); given time to heal, for another 10\.0 s \(unhealthyAfterMs\)$/,
+    /^has failed for 5\.0 s \(.+\); failover delay ends in 10\.0 s \(unhealthyAfterMs\)$/,
   );
   expect(active?.healing?.cause).not.toBe('');
   expect(active?.healing?.since.getTime()).toBeCloseTo(failedAt, -2);
@@ -55,7 +55,7 @@ it('forgets it when the database has healed', async () => {
   await clock.until(() => client.explain().active?.healing === undefined, 9000, 'the healing');
   expect(client.explain().active).toMatchObject({
     id: 'east',
-    why: 'highest weight (1) of those eligible',
+    why: 'highest weight (1) of the eligible databases',
   });
 });
 

@@ -16,13 +16,13 @@ export interface ActiveExplanation {
   readonly why: string;
   /** Used although it isn't eligible, because no database is. */
   readonly lastResort: boolean;
-  /** It fails, and is given time to heal before it is left; undefined: it is well. */
+  /** It is failing; failover delay before it is left; undefined: it is well. */
   readonly healing: HealingExplanation | undefined;
 }
 
 /** By `unhealthyAfterMs`, or because of maintenance that the database announced. */
 export interface HealingExplanation {
-  /** What fails, in words. */
+  /** Description of the failure. */
   readonly cause: string;
   /** The first sign of it. */
   readonly since: Date;
@@ -36,7 +36,7 @@ export interface StandbyExplanation {
   readonly lacks: readonly Lack[];
   /** The same in words, with reasons and times. */
   readonly details: readonly string[];
-  /** When it could become active, if that is known. */
+  /** When the database could become active, if known. */
   readonly possibleAt: Date | undefined;
 }
 
@@ -114,13 +114,13 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
   const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {
-    return Number.isFinite(held) ? `forced, for another ${seconds(held)}` : 'forced';
+    return Number.isFinite(held) ? `forced for another ${seconds(held)}` : 'forced';
   }
   const { now } = coordinator;
   const heavier = coordinator
     .all()
     .filter((other) => other.weight > active.weight && lacks(other, now).length === 0);
-  if (heavier.length === 0) return `highest weight (${active.weight}) of those eligible`;
+  if (heavier.length === 0) return `highest weight (${active.weight}) of the eligible databases`;
   const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
 }
@@ -132,8 +132,8 @@ function whyKept(
   { cause, since, leaveAt }: Forbearance,
 ): string {
   const isAnnounced = maintenanceEndsAt > since + options.unhealthyAfterMs;
-  const why = isAnnounced ? 'maintenance that it announced' : 'unhealthyAfterMs';
-  return `has failed for ${seconds(now - since)} (${cause}); given time to heal, for another ${seconds(leaveAt - now)} (${why})`;
+  const why = isAnnounced ? 'announced maintenance' : 'unhealthyAfterMs';
+  return `has failed for ${seconds(now - since)} (${cause}); failover delay ends in ${seconds(leaveAt - now)} (${why})`;
 }
 
 /** What people look for and does not decide about the active one. */
@@ -155,13 +155,13 @@ function explainStandby(
   let possibleInMs: number | undefined;
   if (missing.length === 0) {
     if (active === undefined || database.weight <= active.weight) {
-      details.push(`eligible, waits with weight ${database.weight}`);
+      details.push(`eligible, but its weight is not higher: ${database.weight}`);
     } else if (!coordinator.runtime.options.failbackSupported) {
       details.push('eligible; automatic failback is off');
     } else {
       const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
       possibleInMs = checkAt - now;
-      details.push(`eligible, the next look for failback is in ${seconds(possibleInMs)}`);
+      details.push(`eligible; the next failback check is in ${seconds(possibleInMs)}`);
     }
   } else if (missing.length === 1 && missing[0] === 'grace period') {
     possibleInMs = database.graceEndsAt - now;
@@ -187,18 +187,18 @@ function describe(lack: Lack, database: Database, now: number): string {
     case 'not connected':
       return `no data connection to ${database.driver.address}`;
     case 'grace period':
-      return `grace period for another ${seconds(database.graceEndsAt - now)}`;
+      return `grace period ends in ${seconds(database.graceEndsAt - now)}`;
     case 'gate closed':
       return `gate closed (${database.gateCause})`;
     case 'drained':
       return Number.isFinite(database.drainEndsAt)
-        ? `drained by hand for another ${seconds(database.drainEndsAt - now)}`
-        : 'drained by hand';
+        ? `drained for another ${seconds(database.drainEndsAt - now)}`
+        : 'drained';
     default:
       return lack;
   }
 }
 
 function seconds(ms: number): string {
-  return Number.isFinite(ms) ? `${(Math.max(ms, 0) / 1000).toFixed(1)} s` : 'an open time';
+  return Number.isFinite(ms) ? `${(Math.max(ms, 0) / 1000).toFixed(1)} s` : 'an unknown time';
 }

@@ -8,9 +8,9 @@ export interface DatabaseSnapshot {
   readonly weight: number;
   readonly active: boolean;
   readonly health: Health;
-  /** Why it is unhealthy. */
+  /** Why the database is unhealthy. */
   readonly cause: string | undefined;
-  /** Every client's data connection is ready. */
+  /** Whether the data connections of all clients are ready. */
   readonly connected: boolean;
   readonly breaker: 'closed' | 'open';
   /** What the sliding window holds. */

@@ -26,17 +26,17 @@ export interface ProbeStats {
 
 export interface DatabaseStats {
   readonly id: string;
-  /** Commands by how they ended; counted for the database that answered, or was tried last. */
+  /** Settled commands by outcome; counted for the database that answered, or was tried last. */
   readonly commands: CommandStats;
   /** Attempts that failed here and were followed by another one, here or elsewhere. */
   readonly retries: number;
-  /** Commands that had been given to this database and went to another one at a switch. */
+  /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
   /** Of these: while the first attempt was still under way, so that both may be executed. */
   readonly sentTwice: number;
   readonly breakerOpened: number;
   readonly probes: readonly ProbeStats[];
-  /** Attempts under way now. */
+  /** Attempts in flight now. */
   readonly inFlight: number;
   /** Ready data connections now, without those that only finish what was left on them. */
   readonly connections: number;

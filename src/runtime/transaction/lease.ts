@@ -131,7 +131,7 @@ export class Lease {
       args[0] !== 'WATCH' && commands.some((each) => mayWrite(commandTraits(each).category));
     const blockMs = batch === undefined ? commandTraits(args).blockMs : undefined;
     if (batch === undefined && asksForReplicas(args) && !this.#hasLastWrite) {
-      const message = `${args[0]} counts the writes of its own connection, and the last one went over another one`;
+      const message = `${args[0]} counts the writes of its own connection, and the last write went over another connection`;
       return this.refuse(new ConnectionLostError(message, { databaseId: this.database?.id }));
     }
     const { time, tickMs } = executor.loop;
@@ -263,6 +263,6 @@ export class Lease {
 }
 
 export const ONE_SLOT =
-  'on a cluster all keys of a transaction lie in one hash slot; a hash tag brings them there';
+  'on a cluster all keys of a transaction must be in one hash slot; use a hash tag';
 
 const isSettled = (command: Command) => command.state === 'settled';

@@ -78,7 +78,7 @@ export class Isolation implements Lessor, LinkListener {
     // One that is still opening serves whoever comes next.
     const isUsable = (isClean && !seat.outdated) || seat.channel === undefined;
     if (isUsable && isActive) this.#rest(seat);
-    else this.#discard(seat, new ClientClosedError('the connection was given up'));
+    else this.#discard(seat, new ClientClosedError('the connection was abandoned'));
     this.#serve();
   }
 
@@ -211,9 +211,9 @@ export class Isolation implements Lessor, LinkListener {
     }
     const why =
       shards === undefined
-        ? `${id} has no connections for it`
+        ? `${id} has no connections for transactions`
         : slot === 'none'
-          ? 'on a cluster it needs a key, which says at which node it is'
+          ? 'on a cluster a transaction needs a key, which determines its node'
           : ONE_SLOT;
     lease.abort(() => new UnsupportedError(`transaction: ${why}`));
     return undefined;

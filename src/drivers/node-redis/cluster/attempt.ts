@@ -3,7 +3,7 @@ import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import type { Attempt, Lane } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 
-/** Settles what is not to be sent: it was taken back, or nobody waits for it any more. */
+/** Settles what is not to be sent: it was taken back, or no caller waits for the command. */
 export class Withdrawn extends Error {}
 
 /** A node refused the connection with an error reply, which is no reply to a command. */
@@ -75,7 +75,7 @@ export class ClusterAttempt {
 
   /** What settles a sending of an attempt that is over. */
   get refusal(): Error {
-    return this.failed ?? new Withdrawn('nobody waits for it any more');
+    return this.failed ?? new Withdrawn('no caller waits for the command');
   }
 
   add(sending: NodeSending): void {

@@ -107,7 +107,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   }
 
   identify(): Promise<string> {
-    return Promise.reject(new UnsupportedError('CLIENT ID: a cluster has one for each node'));
+    return Promise.reject(new UnsupportedError('CLIENT ID: a cluster has one id for each node'));
   }
 
   /**

@@ -111,7 +111,7 @@ export class ClusterSubscriber implements Subscriber {
     const slot = hashSlot(names[0] as string);
     for (let tries = 1; ; tries += 1) {
       const node = this.slots.ownerOf(slot);
-      if (node === undefined) throw new Error(`nobody serves the slot of ${names[0]}`);
+      if (node === undefined) throw new Error(`no node serves the slot of ${names[0]}`);
       const station = this.#station(node);
       try {
         await station.ready;

@@ -91,7 +91,7 @@ export class ClusterProbe implements ProbeConnection {
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
     const { slots } = this.setting;
     const node = slots.ownerOf(hashSlot(channel));
-    if (node === undefined) throw new Error('nobody serves the slot of the channel');
+    if (node === undefined) throw new Error('no node serves the slot of the channel');
     let opening = this.#subscribers.get(node.address);
     if (opening === undefined) {
       opening = openProbeConnection(slots.optionsOf(node, false), this.#abort.signal);

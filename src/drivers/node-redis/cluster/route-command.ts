@@ -73,13 +73,13 @@ function performBatch(
   if (key !== undefined && keys.some((each) => hashSlot(each) !== hashSlot(key))) {
     const name = kind === 'multi' ? 'a transaction' : 'a pipeline';
     throw new UnsupportedError(
-      `on a cluster all keys of ${name} lie in one hash slot; a hash tag brings them there`,
+      `on a cluster all keys of ${name} must be in one hash slot; use a hash tag`,
     );
   }
   // The writes before it may go on at another node, where their slot is now.
   if (commands.some(asksForReplicas)) {
     throw new UnsupportedError(
-      'WAIT: on a cluster it is a matter of one node; use `transaction()`',
+      'WAIT: on a cluster the command concerns a single node; use `transaction()`',
     );
   }
   return connection.route(owner.whole, key, undefined);
@@ -125,6 +125,6 @@ function judged(connection: ClusterRouter, owner: ClusterAttempt, error: unknown
   // Another node may serve the slot by now.
   if (error.message.startsWith('CLUSTERDOWN')) connection.slots.rediscover().catch(() => {});
   if (owner.attempt.batch !== undefined || owner.effects < 2) return error;
-  const message = `some nodes did their part, another one answered: ${foreignReason(error)}`;
+  const message = `some nodes executed their part, but another node answered: ${foreignReason(error)}`;
   return new PartlyExecutedError(message, { cause: error });
 }

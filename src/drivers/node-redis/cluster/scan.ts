@@ -47,7 +47,7 @@ export class ScanCursors {
     const known = given === '0' ? undefined : this.#scans.get(given);
     if (given !== '0' && known === undefined) {
       throw new UnsupportedError(
-        `SCAN ${given.slice(0, 20)}: not a cursor that this client handed out for this cluster`,
+        `SCAN ${given.slice(0, 20)}: this client did not return that cursor for this cluster`,
       );
     }
     let scan = this.#located(known ?? this.#from(new Uint8Array(HASH_SLOTS).fill(1)));

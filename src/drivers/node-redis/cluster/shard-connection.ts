@@ -78,7 +78,7 @@ export class ShardConnection extends FoundConnection {
       if (this.ended || this.ready) return;
       const owner = this.slots.ownerOf(this.hashSlot);
       if (owner === undefined || owner === node) this.#lookLater(node);
-      else this.lose(new NoNodeError(`the slot ${this.hashSlot} is served elsewhere now`));
+      else this.lose(new NoNodeError(`the slot ${this.hashSlot} is now served by another node`));
     });
   }
 

@@ -234,7 +234,9 @@ export class ClusterSlots {
     const slots = this.#slots as { -readonly [K in keyof LibrarySlots]: LibrarySlots[K] };
     const { rediscover, getRandomNode } = slots;
     if (typeof slots.nodeClient !== 'function' || typeof rediscover !== 'function') {
-      throw new Error('this version of @redis/client is not known: its cluster has changed');
+      throw new Error(
+        'this version of @redis/client is not supported: its cluster client has changed',
+      );
     }
     slots.nodeClient = (node) => Promise.resolve(this.#node(node));
     slots.getMasterByAddress = (address) => {
@@ -309,7 +311,9 @@ export class ClusterSlots {
   #explained(error: Error): Error {
     if (error instanceof NoNodeError) return error;
     const cause = this.#lastError ?? foreignError(error);
-    return new NoNodeError(`no node told the slots of the cluster: ${cause.message}`, { cause });
+    return new NoNodeError(`no node returned the slots of the cluster: ${cause.message}`, {
+      cause,
+    });
   }
 }
 

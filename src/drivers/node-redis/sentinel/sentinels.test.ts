@@ -85,7 +85,7 @@ it('takes what is left when the others refuse', async () => {
 });
 
 it('says why there is none', async () => {
-  expect((await find()).error?.message).toBe('no sentinel names the master of main: refused');
+  expect((await find()).error?.message).toBe('no sentinel reports the master of main: refused');
   answer(...[1, 2, 3].map(() => async () => ({ master: undefined, others: [] })));
   expect((await find()).error?.message).toContain('none knows "main"');
 });

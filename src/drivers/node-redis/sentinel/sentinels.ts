@@ -139,7 +139,7 @@ export class Sentinels {
   #error({ errors }: Asked): Error {
     const [first] = errors;
     const reason = foreignReason(first ?? 'no answer');
-    const message = `no sentinel names the master of ${this.options.name}: ${reason}`;
+    const message = `no sentinel reports the master of ${this.options.name}: ${reason}`;
     return new Error(message, first === undefined ? {} : { cause: foreignError(first) });
   }
 }

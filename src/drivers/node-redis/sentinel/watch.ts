@@ -33,7 +33,7 @@ export class MasterWatch {
   end(): void {
     this.#pause?.cancel();
     this.#scan?.cancel();
-    this.#subscriber?.destroy(new Error('nobody watches the master any more'));
+    this.#subscriber?.destroy(new Error('the master is no longer watched'));
     this.#subscriber = undefined;
   }
 

@@ -148,7 +148,7 @@ class Card {
     const leftMs = this.#graceEndsAt - Date.now();
     this.#grace.hidden = leftMs <= 0;
     if (leftMs <= 0) return;
-    setText(this.#graceText, `Grace period: not chosen for another ${span(leftMs)}`);
+    setText(this.#graceText, `Grace period ends in ${span(leftMs)}`);
     this.#graceLeft.style.width = `${(100 * leftMs) / this.#graceMs}%`;
   }
 

@@ -52,8 +52,8 @@ function resume(id: string): void {
   ask({
     title: `Resume ${id}?`,
     consequences: [
-      `${id} may be chosen again, as soon as nothing else keeps it from that.`,
-      'If its weight is the highest, the client returns to it at its next look for a better database.',
+      `${id} can become active again.`,
+      'If its weight is the highest, the client returns to it at the next failback check.',
     ],
     durations: [],
     confirm: `Resume ${id}`,
@@ -65,7 +65,7 @@ function held(): Duration[] {
   return [
     { text: 'For 10 minutes', durationMs: 10 * MINUTE_MS },
     { text: 'For an hour', durationMs: 60 * MINUTE_MS },
-    { text: 'Until somebody says otherwise', durationMs: null },
+    { text: 'Until resumed', durationMs: null },
   ];
 }
 

@@ -33,7 +33,7 @@ export async function change(path: string, body: object): Promise<string | undef
     const { error } = (await response.json()) as { error?: string };
     return error ?? `refused (${response.status})`;
   } catch {
-    return 'The application did not answer. Whether it was done shows above as soon as it does.';
+    return 'The application did not answer. The page shows the result when the application answers again.';
   }
 }
 

@@ -49,8 +49,8 @@ const status: Status = {
 it('says what a switch will do', () => {
   expect(switchConsequences(status, east)).toEqual([
     "east is probed first; if it can't serve, nothing changes.",
-    'New commands go to east at once. What is in flight on west finishes there.',
-    'If east fails, the client moves on as always.',
+    'New commands go to east at once. Commands in flight on west finish there.',
+    'If east fails, the client fails over as usual.',
   ]);
   const left = {
     ...east,
@@ -63,15 +63,17 @@ it('says what a switch will do', () => {
   const lines = switchConsequences(status, left).join('\n');
   expect(lines).toContain('unhealthy (refused), so this will probably be refused');
   expect(lines).toContain('This ends its grace period and its open circuit breaker and its drain.');
-  expect(untilFailback(status, east)).toBe('As long as it is the best');
+  expect(untilFailback(status, east)).toBe('While it is the best database');
   expect(untilFailback(status, west)).toBe('Until the next automatic failback to east');
 });
 
 it('says what a drain will do', () => {
   expect(drainConsequences(status, west)[0]).toBe(
-    'New commands go to east at once. What is in flight on west finishes there.',
+    'New commands go to east at once. Commands in flight on west finish there.',
   );
-  expect(drainConsequences(status, east)[0]).toContain('not chosen while it is drained');
+  expect(drainConsequences(status, east)[0]).toContain(
+    'does not become active while it is drained',
+  );
   const alone = { ...status, databases: [{ ...east, health: 'unhealthy' as const }, west] };
   expect(drainConsequences(alone, west)[0]).toContain('this will be refused');
 });
@@ -91,7 +93,9 @@ it('says what is', () => {
   expect(why(status, new Date())).toBe('forced');
   const healing = { cause: 'PING: refused', since: status.at, leftAt: status.at };
   expect(headline({ ...status, healing })).toMatchObject({ tone: 'warn' });
-  expect(why({ ...status, healing }, new Date())).toMatch(/^PING: refused, since .*; if it still/);
+  expect(why({ ...status, healing }, new Date())).toMatch(
+    /^PING: refused, since .*. Commands wait. If it still/,
+  );
   expect(why({ ...status, state: 'down', why: null }, new Date())).toMatch(
     /^Commands fail at once/,
   );
@@ -124,7 +128,7 @@ it('says what is', () => {
     'west is active now, in place of east: health check failed. east: refused \u00b7 3 ms after the first sign',
   );
   const switched = { ...status, switches: [event] };
-  const best = 'highest weight (0.5) of those eligible';
+  const best = 'highest weight (0.5) of the eligible databases';
   expect(why({ ...switched, why: best }, new Date(event.at))).toMatch(
     /^Since [\d:]+: health check failed \(east: refused\)\.$/,
   );
@@ -136,7 +140,7 @@ it('says what is', () => {
 
 it('counts in words', () => {
   const words = (failures: number, total: number) => failuresOf({ ...east, failures, total });
-  expect(words(0, 0)).toBe('no command of late');
+  expect(words(0, 0)).toBe('no recent commands');
   expect(words(1, 1)).toBe('the last command failed');
   expect(words(1, 214)).toBe('1 of the last 214 commands failed');
 });

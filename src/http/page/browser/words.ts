@@ -17,7 +17,7 @@ export function headline(status: Status): Phrase {
     case 'serving':
       if (healing !== null) {
         return {
-          text: `${activeDatabase} fails, and is given time to heal`,
+          text: `${activeDatabase} is failing (failover delay)`,
           tone: 'warn',
           icon: 'wait',
         };
@@ -26,7 +26,7 @@ export function headline(status: Status): Phrase {
         ? { text: `${activeDatabase} serves as the last resort`, tone: 'warn', icon: 'alert' }
         : serving(status);
     case 'searching':
-      return { text: 'Looking for a database that can serve', tone: 'warn', icon: 'wait' };
+      return { text: 'Searching for a database that can serve', tone: 'warn', icon: 'wait' };
     case 'down':
       return { text: 'No database can serve', tone: 'bad', icon: 'cross' };
     case 'connecting':
@@ -62,7 +62,7 @@ export function why(status: Status, now: Date): string {
     const [since, leftAt] = [healing.since, healing.leftAt].map((at) => {
       return clockTime(new Date(at), now);
     });
-    return `${healing.cause}, since ${since}. What it has not executed waits; if it still fails at ${leftAt}, it is left.`;
+    return `${healing.cause}, since ${since}. Commands wait. If it still fails at ${leftAt}, it is left.`;
   }
   if (why !== null) {
     const last = switches.at(-1);
@@ -71,11 +71,11 @@ export function why(status: Status, now: Date): string {
     }
     const since = `Since ${clockTime(new Date(last.at), now)}: ${reason(last).text} (${last.cause}).`;
     // That it is the best of the others goes without saying.
-    const more = why.replace(/^highest weight \([^)]*\) of those eligible(; )?/, '');
+    const more = why.replace(/^highest weight \([^)]*\) of the eligible databases(; )?/, '');
     return more === '' ? since : `${since} Now: ${more}.`;
   }
   if (state !== 'down' && state !== 'searching') return '';
-  return 'Commands fail at once; probing goes on, and the first database that is well serves again.';
+  return 'Commands fail at once. Probing continues, and the first database that recovers serves again.';
 }
 
 /** The one word on a database's card. */
@@ -103,7 +103,7 @@ export function breaker({ breaker }: DatabaseStatus): Phrase {
 
 /** Of the commands that the breaker looks at. */
 export function failuresOf({ failures, total }: DatabaseStatus): string {
-  if (total === 0) return 'no command of late';
+  if (total === 0) return 'no recent commands';
   if (total === 1) return failures === 1 ? 'the last command failed' : 'the last command succeeded';
   return `${failures} of the last ${total} commands failed`;
 }
@@ -115,7 +115,7 @@ const REASONS: Readonly<Record<string, Phrase>> = {
   failback: { text: 'failback', tone: 'good', icon: 'back' },
   weight: { text: 'weight changed', tone: 'accent', icon: 'hand' },
   manual: { text: 'by hand', tone: 'accent', icon: 'hand' },
-  forced: { text: 'by hand, held', tone: 'accent', icon: 'hand' },
+  forced: { text: 'forced', tone: 'accent', icon: 'hand' },
   removed: { text: 'removed', tone: 'accent', icon: 'hand' },
   recovered: { text: 'recovered', tone: 'good', icon: 'check' },
 };
@@ -141,11 +141,11 @@ export function announcement(event: SwitchStatus): string {
 export function switchConsequences(status: Status, target: DatabaseStatus): string[] {
   const lines = [`${target.id} is probed first; if it can't serve, nothing changes.`];
   if (target.health === 'unhealthy') {
-    lines.push(`At present it is unhealthy (${target.cause}), so this will probably be refused.`);
+    lines.push(`It is currently unhealthy (${target.cause}), so this will probably be refused.`);
   }
   const { activeDatabase } = status;
   const rest =
-    activeDatabase === null ? '' : ` What is in flight on ${activeDatabase} finishes there.`;
+    activeDatabase === null ? '' : ` Commands in flight on ${activeDatabase} finish there.`;
   lines.push(`New commands go to ${target.id} at once.${rest}`);
   const forgiven = [
     ...(target.gracePeriodLeftMs > 0 ? ['its grace period'] : []),
@@ -153,7 +153,7 @@ export function switchConsequences(status: Status, target: DatabaseStatus): stri
     ...(target.drained ? ['its drain'] : []),
   ];
   if (forgiven.length > 0) lines.push(`This ends ${forgiven.join(' and ')}.`);
-  lines.push(`If ${target.id} fails, the client moves on as always.`);
+  lines.push(`If ${target.id} fails, the client fails over as usual.`);
   return lines;
 }
 
@@ -162,7 +162,7 @@ export function untilFailback({ databases }: Status, target: DatabaseStatus): st
   const heavier = databases.filter(({ weight, drained }) => weight > target.weight && !drained);
   const names = heavier.map(({ id }) => id).join(' or ');
   return names === ''
-    ? 'As long as it is the best'
+    ? 'While it is the best database'
     : `Until the next automatic failback to ${names}`;
 }
 
@@ -177,13 +177,13 @@ export function drainConsequences({ databases }: Status, target: DatabaseStatus)
   if (target.active) {
     lines.push(
       best === undefined
-        ? 'No other database can serve at present, so this will be refused.'
-        : `New commands go to ${best.id} at once. What is in flight on ${target.id} finishes there.`,
+        ? 'No other database can serve now, so this will be refused.'
+        : `New commands go to ${best.id} at once. Commands in flight on ${target.id} finish there.`,
     );
   } else {
-    lines.push(`${target.id} is not chosen while it is drained, whatever its weight.`);
+    lines.push(`${target.id} does not become active while it is drained, whatever its weight.`);
   }
-  lines.push('It stays connected and is checked as before.');
-  lines.push('It serves only if no other database can: an outage would be worse.');
+  lines.push('It stays connected, and its health checks continue.');
+  lines.push('It serves only if no other database can.');
   return lines;
 }
