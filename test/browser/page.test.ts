@@ -73,7 +73,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     );
     await card(page, 'frankfurt').getByText('unhealthy', { exact: true }).waitFor();
     await card(page, 'frankfurt')
-      .getByText(/Grace period: not chosen for another/)
+      .getByText(/Grace period ends in/)
       .waitFor();
     await card(page, 'frankfurt').locator('.failed').first().waitFor({ state: 'attached' });
     const first = page.locator('#timeline li').first();

@@ -32,7 +32,7 @@ it('while it connects, and while it serves', async () => {
   expect(explanation).toMatchObject({
     state: 'serving',
     active: { id: 'east', why: 'highest weight (1) of the eligible databases', lastResort: false },
-    others: [{ id: 'west', lacks: [], details: ['eligible, but its weight is not higher: 0.5'] }],
+    others: [{ id: 'west', lacks: [], details: ['eligible, but its weight (0.5) is not higher'] }],
     switches: [{ from: undefined, to: 'east', reason: 'initial' }],
   });
   expect(printed(client)).toMatch(/^active: east \(highest weight/);

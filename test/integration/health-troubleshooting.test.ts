@@ -161,7 +161,7 @@ it('slow failback', async () => {
     await healthy(client, 'east');
     return client;
   };
-  await shows(await make({ gracePeriodMs: 60_000 }), 'east: grace period for another');
+  await shows(await make({ gracePeriodMs: 60_000 }), 'east: grace period ends in');
   await shows(
     await make({ gracePeriodMs: 0, failbackCheckIntervalMs: 120_000 }),
     'east: eligible; the next failback check is in',
@@ -208,7 +208,7 @@ it('no failback among equals', async () => {
   await east.kill();
   await active(client, 'west');
   await east.restart();
-  await shows(client, 'east: eligible, waits with weight');
+  await shows(client, 'east: eligible, but its weight (');
 });
 
 it('never unhealthy: not checked', async () => {

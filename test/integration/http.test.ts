@@ -43,7 +43,7 @@ it('tells the status by its schema: serving, failed over, drained, down, closed'
     why: 'highest weight (1) of the eligible databases',
     databases: [
       { id: 'east', active: true, health: 'healthy', lastProbe: { check: 'PING', healthy: true } },
-      { id: 'west', active: false, details: ['eligible, but its weight is not higher: 0.5'] },
+      { id: 'west', active: false, details: ['eligible, but its weight (0.5) is not higher'] },
     ],
     switches: [{ from: null, to: 'east', reason: 'initial' }],
   });
@@ -124,7 +124,7 @@ it('switches by hand: until a failback, for a while, without end', async () => {
     changed: false,
   });
   await post(`${url}/active`, { database: 'east', durationMs: 60_000 });
-  expect(client.explain().active?.why).toMatch(/^forced, for another/);
+  expect(client.explain().active?.why).toMatch(/^forced for another/);
   await post(`${url}/active`, { database: 'west', durationMs: null });
   expect(client.explain().active).toMatchObject({ id: 'west', why: 'forced' });
 

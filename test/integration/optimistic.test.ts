@@ -209,8 +209,10 @@ describe('without a switch', () => {
     });
     await expect(kept?.get('key')).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
     await client.transaction('key', async (tx) => {
-      expect(() => tx.close()).toThrow(/^close: not within a transaction/);
-      expect(() => tx.subscribe('news', () => {})).toThrow(/^subscribe: not within a transaction/);
+      expect(() => tx.close()).toThrow(/^close: not available in a transaction/);
+      expect(() => tx.subscribe('news', () => {})).toThrow(
+        /^subscribe: not available in a transaction/,
+      );
       for (const raw of ['WATCH', 'MULTI', 'EXEC']) {
         const sent: Promise<unknown> = tx.sendCommand([raw, 'x']);
         await expect(sent).rejects.toMatchObject({ code: 'UNSUPPORTED' });

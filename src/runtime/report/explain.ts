@@ -155,7 +155,7 @@ function explainStandby(
   let possibleInMs: number | undefined;
   if (missing.length === 0) {
     if (active === undefined || database.weight <= active.weight) {
-      details.push(`eligible, but its weight is not higher: ${database.weight}`);
+      details.push(`eligible, but its weight (${database.weight}) is not higher`);
     } else if (!coordinator.runtime.options.failbackSupported) {
       details.push('eligible; automatic failback is off');
     } else {
