@@ -495,7 +495,7 @@ function linesOf(database) {
     const lines = database.details.filter((line) => !line.startsWith('grace period'));
     if (failures > 0)
         lines.push(failuresOf(database));
-    const steady = lines.map((line) => line.replace(/ (?:ends in|is in|for another) [\\d.]+ s$/, ''));
+    const steady = lines.map((line) => line.replace(/ for another [\\d.]+ s$/, ''));
     if (database.drainEndsAt === null)
         return steady;
     const until = clockTime(new Date(database.drainEndsAt), new Date());

@@ -63,7 +63,7 @@ export interface ManagedClient {
   setWeight(id: string, weight: number): boolean;
   /** Its checks pass and its connection is ready. */
   isHealthy(id: string): boolean;
-  /** Which database is active and why, and what each other one lacks. */
+  /** Which database is active and why, and what the others lack. */
   explain(): Explanation;
   /** What has been counted so far; read it as often as metrics are collected. */
   stats(): MultiDbStats;
