@@ -7,7 +7,7 @@ import { ClientClosedError } from '../errors.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { DatabaseOptions, MultiDbOptions } from '../options/types.js';
 import { resolveDatabase, resolveOptions, type ValidatedOptions } from '../options/validate.js';
-import type { CommandOptions } from '../runtime/command/command.js';
+import type { CommandOptions } from '../runtime/command/command-options.js';
 import { Management } from '../runtime/group/management.js';
 import { Session } from '../runtime/group/session.js';
 import { SharedGroup } from '../runtime/group/shared-group.js';

@@ -1,8 +1,8 @@
 /** A million outcomes and a million commands leave nothing behind, and cost what they cost at first. */
 import { describe, expect, it } from 'vitest';
 import { CountWindow, TimeWindow } from '../../src/core/sliding-window.js';
-import type { SentAttempt } from '../../src/runtime/command/command.js';
-import { LaneRecord } from '../../src/runtime/command/in-flight-queue.js';
+import { InFlightQueue } from '../../src/runtime/command/in-flight-queue.js';
+import type { SentAttempt } from '../../src/runtime/command/sent-attempt.js';
 import { heapUsedAfterGc } from '../kit/index.js';
 
 const MANY = 1_000_000;
@@ -30,7 +30,7 @@ describe.each([
   });
 });
 
-class Lane extends LaneRecord {
+class Lane extends InFlightQueue<SentAttempt, never> {
   readonly channel = undefined as never;
   readonly isWaitingRoom = false;
   drop(): void {}

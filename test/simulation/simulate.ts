@@ -93,7 +93,7 @@ class Simulation {
       this.#liveness.onRouteChange();
       if (failed) this.#closeUp();
       if (failed && to.database !== undefined) this.#cascade(to.database.id);
-      const waiting = this.#client.session.executor?.retries.size ?? 0;
+      const waiting = this.#client.session.executor?.waiting.retries.size ?? 0;
       if (waiting > 0)
         this.#report('P4', `${waiting} commands wait on although there was a switch`);
     });

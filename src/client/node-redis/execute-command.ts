@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { isTracingCommands } from '../../drivers/node-redis/tracing.js';
-import type { CommandOptions } from '../../runtime/command/command.js';
+import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { Internals } from './internals.js';
 
 /** What node-redis's methods call with an encoded command. */

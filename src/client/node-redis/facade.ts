@@ -11,7 +11,7 @@ import {
 } from '../../drivers/node-redis/tracing.js';
 import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
-import type { CommandOptions } from '../../runtime/command/command.js';
+import type { CommandOptions } from '../../runtime/command/command-options.js';
 import { argumentFlaw } from './argument-flaw.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheGround } from './cache-store.js';

@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { FindPlace } from '../../drivers/node-redis/tracing.js';
-import type { CommandOptions } from '../../runtime/command/command.js';
+import type { CommandOptions } from '../../runtime/command/command-options.js';
 
 /** What the facade hands commands to. */
 export interface CommandSink {

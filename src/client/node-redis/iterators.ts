@@ -1,5 +1,5 @@
 import { isMultiDbError } from '../../errors.js';
-import { Pass } from '../../runtime/command/scan-cursors.js';
+import { Pass } from '../../runtime/command/cursor-owner.js';
 import type { Internals } from './internals.js';
 
 /** Where each takes its options. */

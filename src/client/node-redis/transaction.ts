@@ -8,7 +8,7 @@ import {
   InvalidOptionError,
   UnsupportedError,
 } from '../../errors.js';
-import type { CommandOptions } from '../../runtime/command/command.js';
+import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { DeferredRejections } from '../../runtime/command/deferred-rejections.js';
 import type { Executor } from '../../runtime/command/executor.js';
 import type { Lease } from '../../runtime/transaction/lease.js';

@@ -1,8 +1,8 @@
 import type { FailureKind } from '../../core/command-failure.js';
 import { ClientClosedError, InvalidOptionError, OverloadedError } from '../../errors.js';
 import { abortError } from './abort-signal.js';
-import type { CommandOptions } from './command.js';
-import type { Executor } from './executor.js';
+import type { ClientContext } from './client-context.js';
+import type { CommandOptions } from './command-options.js';
 
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -14,28 +14,28 @@ export interface Refusal {
 
 /** Why a command, or what counts as one, is not accepted; `undefined`: it is. */
 export function refusalOf(
-  executor: Executor,
+  client: ClientContext,
   options: CommandOptions | undefined,
 ): Refusal | undefined {
-  const { route, runtime, search } = executor.coordinator;
-  if (!executor.isOpen) return { error: new ClientClosedError() };
+  const { route, runtime, search } = client.coordinator;
+  if (!client.isOpen) return { error: new ClientClosedError() };
   if (route.state === 'down') {
     return { error: search.error({ cause: undefined, maybeExecuted: false }) };
   }
-  if (executor.pending >= runtime.options.maxPendingCommands) {
-    const message = `${executor.pending} commands are pending (maxPendingCommands)`;
+  if (client.pending >= runtime.options.maxPendingCommands) {
+    const message = `${client.pending} commands are pending (maxPendingCommands)`;
     return { error: new OverloadedError(message) };
   }
   if (options === undefined) return undefined;
   const flaw = flawOf(options);
   if (flaw !== undefined) return { error: flaw };
   if (!options.abortSignal?.aborted) return undefined;
-  return { error: abortError(executor), kind: 'aborted' };
+  return { error: abortError(client), kind: 'aborted' };
 }
 
 /** How long a command may take, beside its block time. */
-export function limitMs(executor: Executor, options: CommandOptions | undefined): number {
-  const { commandDeadlineMs } = executor.coordinator.runtime.options;
+export function limitMs(client: ClientContext, options: CommandOptions | undefined): number {
+  const { commandDeadlineMs } = client.coordinator.runtime.options;
   const timeoutMs = options?.timeout;
   return timeoutMs ? Math.min(Math.ceil(timeoutMs), commandDeadlineMs) : commandDeadlineMs;
 }

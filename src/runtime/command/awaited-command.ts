@@ -1,6 +1,7 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { CommandTraits } from '../../core/command-risk.js';
-import { Command, type CommandOptions } from './command.js';
+import { Command } from './command.js';
+import type { CommandOptions } from './command-options.js';
 
 type Settle = (value: unknown) => void;
 

@@ -4,10 +4,9 @@ import { ConnectionLostError } from '../../errors.js';
 import type { Database } from '../database.js';
 import { orAborted } from '../health/probe-target.js';
 import { ProbeLine } from '../health/shared-probe-connection.js';
-import type { Command, SentAttempt } from './command.js';
-import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
-import type { LaneRecord } from './in-flight-queue.js';
+import type { ClientContext } from './client-context.js';
+import type { Command } from './command.js';
+import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
 const FIRST_TRY_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -23,19 +22,20 @@ const LONGEST_PAUSE_MS = 500;
  * When a connection breaks and its database is well all the same, the caller is told.
  */
 export class Blocking {
-  /** Cut off; whether their database failed is not known yet. */
-  readonly held = new Set<Command>();
-
   /** Their block is being ended: a nil says that nothing was taken. */
   readonly #unblocking = new WeakSet<SentAttempt>();
 
-  constructor(private readonly executor: Executor) {}
+  constructor(
+    private readonly client: ClientContext,
+    /** Lets a connection only finish what is under way. */
+    private readonly leave: (channel: InFlightConnection) => void,
+  ) {}
 
   /** Prepares a blocking command for an attempt; answers how long it may still block. */
   prepare(command: Command): number {
     const { blockMs } = command.traits;
     if (blockMs === undefined) return 0;
-    const { time } = this.executor.loop;
+    const { time } = this.client.loop;
     if (command.blockEndsAt === undefined) {
       command.blockEndsAt = time + blockMs;
       return blockMs;
@@ -46,14 +46,12 @@ export class Blocking {
   }
 
   /** The database was left as failed: gives its blocking commands up, and answers them. */
-  takeFrom(channel: Channel): Command[] {
+  takeFrom(channel: InFlightConnection): Command[] {
     const taken: Command[] = [];
     for (const attempt of channel.attempts()) {
       const { command } = attempt;
       if (command.traits.blockMs === undefined || command.state === 'settled') continue;
-      attempt.abandoned = true;
-      attempt.lane.remove(attempt);
-      command.outstanding -= 1;
+      attempt.abandon();
       command.attempts -= 1;
       command.maybeExecuted = true;
       taken.push(command);
@@ -62,7 +60,7 @@ export class Blocking {
   }
 
   /** The database was left while well: asks it to end what blocks. */
-  unblock(channel: Channel): void {
+  unblock(channel: InFlightConnection): void {
     for (const lane of channel.records()) {
       let blocks = false;
       for (const attempt of lane.listed()) {
@@ -81,50 +79,42 @@ export class Blocking {
     const wasAsked = this.#unblocking.has(attempt) || attempt.lane.unblockedAt >= attempt.sentAt;
     if (!wasAsked || reply !== null) return false;
     const { blockEndsAt = 0 } = command;
-    if (blockEndsAt <= this.executor.loop.time || command.state === 'settled') return false;
+    if (blockEndsAt <= this.client.loop.time || command.state === 'settled') return false;
     command.attempts -= 1;
-    this.executor.resend([command]);
+    this.client.resend([command]);
     return true;
   }
 
   /** A blocking command whose connection broke waits for the verdict on its database. */
   hold({ command, channel, lane }: SentAttempt): void {
-    command.state = 'waiting';
-    this.held.add(command);
-    this.executor.noteWaiting(command);
+    this.client.waiting.hold(command);
     if (!lane.lost && !channel.superseded) return;
     // No new connection will tell: the rest of it lives.
-    const { coordinator } = this.executor;
+    const { coordinator } = this.client;
     coordinator.health.whenSettled(channel.database).then(() => {
       if (coordinator.route.database === channel.database) this.rejectHeld();
     });
   }
 
-  takeHeld(): Command[] {
-    const commands = [...this.held];
-    this.held.clear();
-    return commands;
-  }
-
   /** The database is well, only the connection was cut. */
   rejectHeld(): void {
-    for (const command of this.takeHeld()) {
+    for (const command of this.client.waiting.takeHeld()) {
       const { maybeExecuted, databaseId, lastError: cause } = command;
       const message = `the connection to ${databaseId} was lost while the command was blocking`;
       const error = new ConnectionLostError(message, { maybeExecuted, databaseId, cause });
-      this.executor.reject(command, error);
+      this.client.reject(command, error);
     }
   }
 
-  #unblockNow(lane: LaneRecord, pauseMs: number): void {
-    const { coordinator, connections } = this.executor;
+  #unblockNow(lane: AttemptQueue, pauseMs: number): void {
+    const { coordinator } = this.client;
     const { channel, path } = lane;
     const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
-    if (!this.executor.isAlive || !blocks()) return;
+    if (!this.client.isAlive || !blocks()) return;
     const { signal, end } = this.#limit(channel.database);
     const ask = async () => {
       const id = await path.identify();
-      lane.unblockedAt = this.executor.loop.time;
+      lane.unblockedAt = this.client.loop.time;
       if (path.askAnew !== undefined) await path.askAnew(['CLIENT', 'UNBLOCK', id]);
       else await this.#send(channel, ['CLIENT', 'UNBLOCK', id], signal);
     };
@@ -138,10 +128,9 @@ export class Blocking {
       .finally(end)
       .then(again, () => {
         // Not allowed, not reachable or silent: it is left like a database that failed.
-        if (!this.executor.isAlive || !blocks()) return;
-        this.executor.resend(this.takeFrom(channel));
-        if (channel.draining) connections.finishDraining(channel);
-        else connections.drain(channel.link);
+        if (!this.client.isAlive || !blocks()) return;
+        this.client.resend(this.takeFrom(channel));
+        this.leave(channel);
       });
   }
 
@@ -149,7 +138,7 @@ export class Blocking {
   #limit({ driver }: Database): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
     const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
-    const timer = this.executor.loop.after(limitMs, () => controller.abort());
+    const timer = this.client.loop.after(limitMs, () => controller.abort());
     return { signal: controller.signal, end: () => timer.cancel() };
   }
 
@@ -159,11 +148,11 @@ export class Blocking {
    * one may lead to another server, where the id means another client.
    */
   async #send(
-    { database, superseded }: Channel,
+    { database, superseded }: InFlightConnection,
     args: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { health, runtime } = this.executor.coordinator;
+    const { health, runtime } = this.client.coordinator;
     const shared = health.monitors.get(database)?.lines.commands;
     if (superseded) {
       if (shared?.former === undefined) throw new Error('no way to the server of the connection');

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Coherence } from './cache-validity.js';
-import type { Executor } from './executor.js';
+import type { ClientContext } from './client-context.js';
 
 const SUSPECT_AFTER_MS = 100;
 
 let now: number;
 let told: (string | null)[];
 let pings: { resolve(): void; reject(error: Error): void }[];
-let executor: {
+let client: {
   isOpen: boolean;
-  connections: { active: object | undefined };
+  active: object | undefined;
   coordinator: { route: { generation: number }; runtime: object };
   send(args: readonly string[]): Promise<void>;
 };
@@ -19,9 +19,9 @@ beforeEach(() => {
   now = 0;
   told = [];
   pings = [];
-  executor = {
+  client = {
     isOpen: true,
-    connections: { active: {} },
+    active: {},
     coordinator: {
       route: { generation: 1 },
       runtime: { clock: { now: () => now }, options: { suspectAfterMs: SUSPECT_AFTER_MS } },
@@ -31,7 +31,7 @@ beforeEach(() => {
       return new Promise((resolve, reject) => pings.push({ resolve, reject }));
     },
   };
-  coherence = new Coherence(() => executor as unknown as Executor);
+  coherence = new Coherence(() => client as unknown as ClientContext);
   coherence.listen({
     onFlush: () => told.push('flush'),
     onInvalidate: (key) => told.push(key === null ? null : String(key)),
@@ -40,10 +40,10 @@ beforeEach(() => {
 
 describe('an epoch', () => {
   it.each([
-    ['another connection', () => (executor.connections.active = {})],
-    ['no connection', () => (executor.connections.active = undefined)],
-    ['another turn', () => (executor.coordinator.route.generation = 2)],
-    ['the end of the client', () => (executor.isOpen = false)],
+    ['another connection', () => (client.active = {})],
+    ['no connection', () => (client.active = undefined)],
+    ['another turn', () => (client.coordinator.route.generation = 2)],
+    ['the end of the client', () => (client.isOpen = false)],
   ])('ends with %s', (_what, change) => {
     const { epoch } = coherence;
     expect(coherence.epoch).toBe(epoch);
@@ -56,19 +56,19 @@ describe('an epoch', () => {
 
   it('is told to be over before anything else, but not in the middle of what ends it', async () => {
     coherence.refresh();
-    executor.connections.active = {};
+    client.active = {};
     coherence.refresh();
     expect(told).toEqual([]);
-    coherence.onInvalidate(executor.connections.active as never, 'key');
+    coherence.onInvalidate(client.active as never, 'key');
     expect(told).toEqual(['flush', 'key']);
-    executor.connections.active = undefined;
+    client.active = undefined;
     coherence.refresh();
     await Promise.resolve();
     expect(told).toEqual(['flush', 'key', 'flush']);
   });
 
   it('hears its own connection only', () => {
-    const channel = executor.connections.active as never;
+    const channel = client.active as never;
     coherence.onInvalidate(channel, 'before');
     coherence.refresh();
     coherence.onInvalidate(channel, 'key');
@@ -113,7 +113,7 @@ describe('freshness', () => {
   });
 
   it('is nothing without a connection', () => {
-    executor.connections.active = undefined;
+    client.active = undefined;
     expect(coherence.isFresh()).toBe(false);
     expect(pings).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe('freshness', () => {
     coherence.refresh();
     now = 150;
     coherence.isFresh();
-    executor.connections.active = {};
+    client.active = {};
     coherence.refresh();
     now = 600;
     pings[0]?.resolve();

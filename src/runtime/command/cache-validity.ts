@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
+import type { ClientContext, ReadObserver } from './client-context.js';
 import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
 
 /** Told what makes a value that was read before worthless. */
 export interface CoherenceListener {
@@ -27,7 +27,7 @@ export interface Epoch {
  * been heard; without such a reply for two `suspectAfterMs` nothing is fresh: a connection that
  * broke silently says nothing, which looks like "nothing changed".
  */
-export class Coherence {
+export class Coherence implements ReadObserver {
   #epoch: Epoch | undefined;
   /** Monotonic milliseconds. */
   #provenAt = 0;
@@ -36,9 +36,9 @@ export class Coherence {
   #owesFlush = false;
   #listener: CoherenceListener | undefined;
 
-  /** `executor` answers the client's present one; undefined while the client is closed. */
+  /** `client` answers the client's present one; undefined while the client is closed. */
   constructor(
-    private readonly executor: () => Executor | undefined,
+    private readonly client: () => ClientContext | undefined,
     /** What a client shares with its duplicates; only compared. */
     readonly group: object = {},
   ) {}
@@ -60,9 +60,9 @@ export class Coherence {
    * that is done a moment later, and in any case before anything more is kept or answered.
    */
   refresh(): void {
-    const executor = this.executor();
-    const channel = executor?.isOpen === true ? executor.connections.active : undefined;
-    const generation = executor?.coordinator.route.generation ?? 0;
+    const client = this.client();
+    const channel = client?.isOpen === true ? client.active : undefined;
+    const generation = client?.coordinator.route.generation ?? 0;
     const before = this.#epoch;
     if (before?.channel === channel && (before?.generation ?? generation) === generation) return;
     this.#epoch = channel === undefined ? undefined : { channel, generation };
@@ -97,7 +97,7 @@ export class Coherence {
 
   /** Monotonic milliseconds, for `prove`. */
   now(): number {
-    return this.executor()?.coordinator.runtime.clock.now() ?? 0;
+    return this.client()?.coordinator.runtime.clock.now() ?? 0;
   }
 
   /** What was sent at `sentAt` under `epoch` has been answered. */
@@ -111,9 +111,9 @@ export class Coherence {
    */
   isFresh(): boolean {
     const { epoch } = this;
-    const executor = this.executor();
-    if (epoch === undefined || executor === undefined) return false;
-    const { suspectAfterMs } = executor.coordinator.runtime.options;
+    const client = this.client();
+    if (epoch === undefined || client === undefined) return false;
+    const { suspectAfterMs } = client.coordinator.runtime.options;
     const now = this.now();
     const ageMs = now - this.#provenAt;
     if (ageMs > suspectAfterMs && this.#asking !== epoch) {
@@ -121,7 +121,7 @@ export class Coherence {
       const answered = () => {
         if (this.#asking === epoch) this.#asking = undefined;
       };
-      executor.send(['PING']).then(() => {
+      client.send(['PING']).then(() => {
         this.prove(epoch, now);
         answered();
       }, answered);

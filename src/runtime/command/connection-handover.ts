@@ -1,7 +1,7 @@
 import type { Timer } from '../../clock.js';
 import { mayRepeat } from '../../core/command-risk.js';
+import type { ClientContext } from './client-context.js';
 import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
 
 /**
  * From one connection of a link to the next one while the database stays the same: what was not
@@ -16,20 +16,20 @@ export class Handover {
   #isOver = false;
 
   constructor(
-    private readonly executor: Executor,
+    private readonly client: ClientContext,
     private readonly previous: Channel | undefined,
     /** The next connection takes commands from now on. */
     private readonly onOver: () => void,
   ) {}
 
   begin(): void {
-    const { executor, previous } = this;
+    const { client, previous } = this;
     if (previous === undefined || !this.#isAwaited) {
       this.end();
       return;
     }
-    const { suspectAfterMs } = executor.coordinator.runtime.options;
-    this.#timer = executor.loop.after(suspectAfterMs, () => this.end());
+    const { suspectAfterMs } = client.coordinator.runtime.options;
+    this.#timer = client.loop.after(suspectAfterMs, () => this.end());
   }
 
   /** Something has ended on the previous connection. */

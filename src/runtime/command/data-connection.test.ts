@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../drivers/driver.js';
 import type { Link } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import { type Command, SentAttempt } from './command.js';
+import type { Command } from './command.js';
 import { Channel } from './data-connection.js';
+import { SentAttempt } from './sent-attempt.js';
 
 let connection: { bytesReceived: number; hasLanes?: boolean };
 let channel: Channel;
@@ -74,15 +75,15 @@ it('sees progress by the bytes that arrive', () => {
 
 it('counts the replies that nobody waits for any more', () => {
   const [one, two] = [attempt(), attempt()];
-  channel.owe(one, 10);
-  channel.owe(two, 20);
-  expect([channel.owed, channel.owedSince, one.abandoned]).toEqual([2, 10, true]);
-  channel.paid(one);
-  channel.paid(one);
-  expect(channel.owed).toBe(1);
-  channel.paid(two);
-  channel.owe(attempt(), 30);
-  expect([channel.owed, channel.owedSince]).toEqual([1, 30]);
+  channel.orphan(one, 10);
+  channel.orphan(two, 20);
+  expect([channel.orphaned, channel.orphanedSince]).toEqual([2, 10]);
+  channel.adopt(one);
+  channel.adopt(one);
+  expect(channel.orphaned).toBe(1);
+  channel.adopt(two);
+  channel.orphan(attempt(), 30);
+  expect([channel.orphaned, channel.orphanedSince]).toEqual([1, 30]);
 });
 
 describe('of several lanes', () => {
@@ -150,8 +151,8 @@ describe('of several lanes', () => {
       [redirected],
       false,
     ]);
-    channel.owe(redirected, 30);
-    expect([redirected.abandoned, redirected.over, channel.owed]).toEqual([true, true, 0]);
+    channel.orphan(redirected, 30);
+    expect(channel.orphaned).toBe(0);
   });
 
   it('loses one lane alone', () => {
@@ -188,18 +189,18 @@ describe('behind a command that blocks', () => {
     ]);
     for (const each of [same, later]) {
       channel.remove(each);
-      channel.owe(each, 100);
+      channel.orphan(each, 100);
     }
-    expect([channel.owed, channel.owedSince]).toEqual([2, undefined]);
+    expect([channel.orphaned, channel.orphanedSince]).toEqual([2, undefined]);
     channel.remove(blocking);
     channel.blockEndedAt = 300;
-    expect(channel.owedSince).toBe(300);
+    expect(channel.orphanedSince).toBe(300);
   });
 
   it('a reply that was to come before it is late all the same', () => {
     const early = sent(10, 1);
     channel.add(sent(20, 2, Number.POSITIVE_INFINITY));
-    channel.owe(early, 100);
-    expect(channel.owedSince).toBe(100);
+    channel.orphan(early, 100);
+    expect(channel.orphanedSince).toBe(100);
   });
 });

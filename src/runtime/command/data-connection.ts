@@ -1,8 +1,14 @@
 import type { Connection, Lane } from '../../drivers/driver.js';
 import type { Link } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { AttemptListener, SentAttempt } from './command.js';
-import { LaneRecord, SideLane } from './in-flight-queue.js';
+import type { Command } from './command.js';
+import { InFlightQueue } from './in-flight-queue.js';
+import type {
+  AttemptListener,
+  AttemptQueue,
+  InFlightConnection,
+  SentAttempt,
+} from './sent-attempt.js';
 
 /**
  * One connection with what is under way on it. A plain connection is one lane: this record itself.
@@ -10,18 +16,16 @@ import { LaneRecord, SideLane } from './in-flight-queue.js';
  * are the attempts that wait for one: nothing is silent or late among them before their commands'
  * own deadlines.
  */
-export class Channel extends LaneRecord {
-  /** Its loss, or that of the lanes that went together, has been counted as a failure. */
+export class Channel
+  extends InFlightQueue<SentAttempt, InFlightConnection>
+  implements InFlightConnection
+{
   lossCounted = false;
   lossCountedAt = Number.NEGATIVE_INFINITY;
-  /** Loop time until which its server's announced maintenance makes nothing late. */
   relaxedUntil = 0;
-  /** Its database was left as failed, or it is superseded: it only finishes what is under way. */
   draining = false;
-  /** Another connection of the same link has taken its place, although it may be healthy. */
   superseded = false;
-  /** Lanes with anything under way or owed; others may be among them until the next look. */
-  readonly lanes = new Set<SideLane>();
+  readonly lanes = new Set<AttemptQueue>();
   readonly #records = new WeakMap<Lane, SideLane>();
 
   constructor(
@@ -55,7 +59,7 @@ export class Channel extends LaneRecord {
   }
 
   /** This record, and those of the lanes in use. */
-  records(): LaneRecord[] {
+  records(): AttemptQueue[] {
     return [this, ...this.lanes];
   }
 
@@ -65,6 +69,14 @@ export class Channel extends LaneRecord {
     return this.records().flatMap((record) => record.listed());
   }
 
+  /** Takes back what was not written; its commands that have not settled go elsewhere. */
+  takeBackUnwritten(moving: Set<Command>): void {
+    for (const attempt of this.attempts()) {
+      if (attempt.written || !attempt.takeBack()) continue;
+      if (attempt.command.state !== 'settled') moving.add(attempt.command);
+    }
+  }
+
   /** `attempt` goes over `lane` from now on; `undefined`: it waits for one again. */
   move(attempt: SentAttempt, lane: Lane | undefined, time: number): void {
     const record = lane === undefined ? this : this.#recordOf(lane, time);
@@ -72,7 +84,7 @@ export class Channel extends LaneRecord {
     attempt.lane = record;
     attempt.startsAt(time);
     record.add(attempt);
-    if (record !== this) this.lanes.add(record as SideLane);
+    if (record !== this) this.lanes.add(record);
   }
 
   #recordOf(lane: Lane, time: number): SideLane {
@@ -90,5 +102,22 @@ export class Channel extends LaneRecord {
     if (record === undefined) return [];
     record.lost = true;
     return record.listed();
+  }
+}
+
+/** One lane of a channel that has several. */
+class SideLane extends InFlightQueue<SentAttempt, InFlightConnection> {
+  readonly isWaitingRoom = false;
+
+  constructor(
+    readonly channel: InFlightConnection,
+    readonly lane: Lane,
+    time: number,
+  ) {
+    super(lane, time);
+  }
+
+  drop(error: Error): void {
+    this.lane.drop(error);
   }
 }

@@ -4,12 +4,12 @@ import { ClientClosedError } from '../../errors.js';
 import { functionPreload } from '../connection/function-preload.js';
 import { Link, type LinkListener } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { Command, SentAttempt } from './command.js';
+import type { Blocking } from './blocking-commands.js';
+import type { ClientContext } from './client-context.js';
+import type { Command } from './command.js';
 import { Handover } from './connection-handover.js';
 import { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
-import type { LaneRecord } from './in-flight-queue.js';
-import { withdrawUnwritten } from './takeover.js';
+import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
 /** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
 const LONGEST_RECONNECT_MS = 2000;
@@ -23,7 +23,7 @@ export class Connections implements LinkListener {
   /** The ready connection of each link. */
   readonly channels = new Map<Link, Channel>();
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
-  readonly draining = new Set<Channel>();
+  readonly draining = new Set<InFlightConnection>();
   /** Told when the databases of `links` have changed. */
   onDatabases: (() => void) | undefined;
   readonly #databases = new Map<Link, Database>();
@@ -32,7 +32,10 @@ export class Connections implements LinkListener {
   #vouches = false;
   #ref = true;
 
-  constructor(private readonly executor: Executor) {}
+  constructor(
+    private readonly client: ClientContext,
+    private readonly blocking: Blocking,
+  ) {}
 
   /** The ready connection to the active database. */
   get active(): Channel | undefined {
@@ -64,7 +67,7 @@ export class Connections implements LinkListener {
     }
     database.links.push(link);
     if (!this.#ref) link.unref();
-    if (!this.executor.lazy || this.#coordinator.route.database === database) link.open();
+    if (!this.client.lazy || this.#coordinator.route.database === database) link.open();
     this.onDatabases?.();
   }
 
@@ -111,8 +114,14 @@ export class Connections implements LinkListener {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
     this.channels.delete(link);
-    link.detach(!this.executor.lazy);
+    link.detach(!this.client.lazy);
     this.#drain(channel);
+  }
+
+  /** It does not end what is under way by itself: it finishes, and takes nothing more. */
+  leave(channel: InFlightConnection): void {
+    if (channel.draining) this.finishDraining(channel);
+    else this.drain(channel.link);
   }
 
   #drain(channel: Channel): void {
@@ -122,11 +131,10 @@ export class Connections implements LinkListener {
   }
 
   /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
-  finishDraining(channel: Channel): void {
+  finishDraining(channel: InFlightConnection): void {
     for (const record of channel.records()) {
       for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
-        oldest.abandoned = true;
-        record.remove(oldest);
+        oldest.abandon();
       }
     }
     if (channel.isEmpty) {
@@ -135,7 +143,8 @@ export class Connections implements LinkListener {
     this.#handovers.get(channel.link)?.look();
   }
 
-  endDraining(channel: Channel, error: Error): void {
+  /** It only finishes what is under way; nothing, if it is a connection of a link any more. */
+  endDraining(channel: InFlightConnection, error: Error): void {
     if (!this.draining.delete(channel)) return;
     channel.connection.destroy(error);
     this.settleLost(channel.attempts(), error);
@@ -147,12 +156,12 @@ export class Connections implements LinkListener {
     if (database === undefined || connection === undefined) return;
     this.#use(link, connection, database);
     link.counts = true;
-    this.executor.coherence?.refresh();
+    this.client.cacheValidity?.refresh();
     this.#coordinator.health.onConnected(database);
     this.#resume(database, []);
     if (this.#coordinator.route.database !== database) return;
-    if (database.health === 'healthy') this.executor.blocking.rejectHeld();
-    this.executor.onServing?.();
+    if (database.health === 'healthy') this.blocking.rejectHeld();
+    this.client.onServing?.();
   }
 
   onLinkRenewed(link: Link, previous: Connection): void {
@@ -164,19 +173,19 @@ export class Connections implements LinkListener {
     }
     this.#handovers.get(link)?.end();
     const channel = this.channels.get(link);
-    const handover = new Handover(this.executor, channel, () => {
+    const handover = new Handover(this.client, channel, () => {
       this.#handovers.delete(link);
       this.#use(link, connection, database);
-      this.executor.coherence?.refresh();
+      this.client.cacheValidity?.refresh();
       this.#resumeRetries(database);
     });
     this.#handovers.set(link, handover);
     this.channels.delete(link);
-    this.executor.coherence?.refresh();
+    this.client.cacheValidity?.refresh();
     if (channel !== undefined) {
       this.#supersede(channel);
       for (const lane of channel.records()) this.#endDead(lane);
-      if (this.draining.has(channel)) this.executor.blocking.unblock(channel);
+      if (this.draining.has(channel)) this.blocking.unblock(channel);
     }
     handover.begin();
     this.#coordinator.health.verification.onRenewed(link, previous);
@@ -185,17 +194,17 @@ export class Connections implements LinkListener {
   /** What was not written waits for the next connection, what was written finishes. */
   #supersede(channel: Channel): void {
     const moving = new Set<Command>();
-    withdrawUnwritten(channel, moving);
+    channel.takeBackUnwritten(moving);
     channel.superseded = true;
     this.#drain(channel);
-    this.executor.resend([...moving]);
+    this.client.resend([...moving]);
   }
 
   /**
    * `lane` is dead although its server is reachable. A new connection takes its place: reads and
    * what was not written go over that, of anything else nobody knows whether it was executed.
    */
-  replaceSilent(lane: LaneRecord, error: Error): void {
+  replaceSilent(lane: AttemptQueue, error: Error): void {
     const { channel } = lane;
     const { link, database } = channel;
     lane.deadOf = error;
@@ -208,7 +217,7 @@ export class Connections implements LinkListener {
     } else link.renew();
   }
 
-  #endDead(lane: LaneRecord): void {
+  #endDead(lane: AttemptQueue): void {
     const { channel, deadOf } = lane;
     if (deadOf === undefined) return;
     if (lane === channel) this.endDraining(channel, deadOf);
@@ -218,19 +227,19 @@ export class Connections implements LinkListener {
   /** A wait before the next attempt was for the previous connection. */
   #resumeRetries(database: Database): void {
     const isActive = this.#coordinator.route.database === database;
-    this.#resume(database, isActive ? this.executor.retries.takeAll() : []);
+    this.#resume(database, isActive ? this.client.waiting.retries.takeAll() : []);
   }
 
   #use(link: Link, connection: Connection, database: Database): void {
-    const { executor } = this;
-    const channel = new Channel(connection, database, link, executor, executor.loop.time);
+    const { client } = this;
+    const channel = new Channel(connection, database, link, client.outcomes, client.loop.time);
     if (!channel.isWaitingRoom) channel.learnId();
     this.channels.set(link, channel);
   }
 
   /** Sends what waits for a connection to the active database. */
   #resume(database: Database, commands: readonly Command[]): void {
-    if (this.#coordinator.route.database === database) this.executor.resend(commands);
+    if (this.#coordinator.route.database === database) this.client.resend(commands);
   }
 
   onLinkDown(link: Link, error: Error, wasReady: boolean): void {
@@ -239,7 +248,7 @@ export class Connections implements LinkListener {
     this.#handovers.get(link)?.cancel();
     this.#handovers.delete(link);
     this.channels.delete(link);
-    this.executor.coherence?.refresh();
+    this.client.cacheValidity?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
     if (database === undefined || !link.counts) return;
     this.#coordinator.health.onConnectionLost(database, error, { wasReady });
@@ -259,7 +268,7 @@ export class Connections implements LinkListener {
       for (const attempt of attempts) {
         if (!attempt.listed) continue;
         attempt.onError(error);
-        attempt.abandoned = true;
+        attempt.abandon();
       }
     });
   }
@@ -286,13 +295,13 @@ export class Connections implements LinkListener {
   onLinkMaintenance(link: Link, forMs: number): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
-    if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
+    if (channel !== undefined) channel.relaxedUntil = this.client.loop.time + forMs;
     if (database !== undefined) this.#coordinator.health.onMaintenance(database, forMs);
   }
 
   onLinkInvalidate(link: Link, key: CommandArgument | null): void {
     const channel = this.channels.get(link);
-    if (channel !== undefined) this.executor.coherence?.onInvalidate(channel, key);
+    if (channel !== undefined) this.client.cacheValidity?.onInvalidate(channel, key);
   }
 
   ref(): void {
@@ -326,6 +335,6 @@ export class Connections implements LinkListener {
   }
 
   get #coordinator() {
-    return this.executor.coordinator;
+    return this.client.coordinator;
   }
 }

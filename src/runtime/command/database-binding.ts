@@ -2,25 +2,25 @@ import { upperCase } from '../../core/command-arguments.js';
 import { asksForReplicas } from '../../core/command-category.js';
 import { mayWrite } from '../../core/command-risk.js';
 import { ConnectionLostError, DatabaseSwitchedError, UnsupportedError } from '../../errors.js';
+import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
 
 /**
  * Why a command that belongs to one database must not go where commands go at present;
  * `undefined`: it may.
  */
-export function boundElsewhere(executor: Executor, command: Command): Error | undefined {
-  const { generation, database } = executor.coordinator.route;
+export function boundElsewhere(client: ClientContext, command: Command): Error | undefined {
+  const { generation, database } = client.coordinator.route;
   const pass = command.options?.pass;
   if (pass?.holds(generation) === false) {
     command.database ??= pass.database;
     return switched(command);
   }
   if (database === undefined) return undefined;
-  if (asksForReplicas(command.args)) return writtenElsewhere(executor, command);
+  if (asksForReplicas(command.args)) return writtenElsewhere(client, command);
   command.database ??= pass?.database;
-  command.database ??= executor.cursors.otherThan(database, command) ?? database;
+  command.database ??= client.cursors.otherThan(database, command) ?? database;
   return command.database === database ? undefined : switched(command);
 }
 
@@ -29,9 +29,8 @@ export function boundElsewhere(executor: Executor, command: Command): Error | un
  * connection without writes as if all had them. So they go over the connection of the latest write
  * that was answered, or not at all.
  */
-function writtenElsewhere(executor: Executor, command: Command): Error | undefined {
-  const { connections, coordinator, lastWrite } = executor;
-  const { active } = connections;
+function writtenElsewhere(client: ClientContext, command: Command): Error | undefined {
+  const { active, coordinator, lastWrite } = client;
   const name = upperCase(command.args[0]);
   if (active?.connection.hasLanes) return new UnsupportedError(`${name}: ${SEVERAL_CONNECTIONS}`);
   if (lastWrite === undefined || lastWrite === active || isWriting(active)) return undefined;

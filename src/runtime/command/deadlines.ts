@@ -1,9 +1,9 @@
 import type { Timer } from '../../clock.js';
 import { CommandTimeoutError, firstCause } from '../../errors.js';
-import type { Command, SentAttempt } from './command.js';
-import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
-import type { LaneRecord } from './in-flight-queue.js';
+import type { ClientContext } from './client-context.js';
+import type { Command } from './command.js';
+import type { Connections } from './data-connections.js';
+import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 import { Silence } from './silence.js';
 
 /**
@@ -16,63 +16,63 @@ import { Silence } from './silence.js';
  */
 export class Deadlines {
   #watching = false;
-  /** No waiting command is due before this loop time. */
-  #earliestWaiting = Number.POSITIVE_INFINITY;
   readonly #turns = new Set<Timer>();
   readonly #silence: Silence;
 
-  constructor(private readonly executor: Executor) {
-    this.#silence = new Silence(executor);
+  constructor(
+    private readonly client: ClientContext,
+    private readonly connections: Connections,
+  ) {
+    this.#silence = new Silence(client, connections);
   }
 
   watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    this.executor.loop.watch(this.#look);
-  }
-
-  noteWaiting(command: Command): void {
-    this.#earliestWaiting = Math.min(this.#earliestWaiting, command.deadline);
+    this.client.loop.watch(this.#look);
   }
 
   end(): void {
-    this.executor.loop.unwatch(this.#look);
+    this.client.loop.unwatch(this.#look);
     for (const turn of this.#turns) turn.cancel();
     this.#turns.clear();
   }
 
   readonly #look = (time: number): void => {
-    const { executor } = this;
-    if (executor.pending === 0 && executor.connections.draining.size === 0) {
+    const { client, connections } = this;
+    if (client.pending === 0 && connections.draining.size === 0) {
       this.#watching = false;
-      executor.loop.unwatch(this.#look);
+      client.loop.unwatch(this.#look);
       return;
     }
-    for (const channel of executor.connections.channels.values()) this.#lookAtAll(channel, time);
-    for (const channel of executor.connections.draining) this.#lookAtAll(channel, time);
-    if (time >= this.#earliestWaiting) this.#expireWaiting(time);
-    executor.loop.lookAt(this.#earliestWaiting);
+    for (const channel of connections.channels.values()) this.#lookAtAll(channel, time);
+    for (const channel of connections.draining) this.#lookAtAll(channel, time);
+    const { waiting } = client;
+    if (time >= waiting.earliestDeadline) {
+      for (const command of waiting.expire(time)) client.reject(command, this.#expired(command));
+    }
+    client.loop.lookAt(waiting.earliestDeadline);
   };
 
-  #lookAtAll(channel: Channel, time: number): void {
+  #lookAtAll(channel: InFlightConnection, time: number): void {
     this.#lookAt(channel, time);
     for (const lane of channel.lanes) {
-      if (lane.size === 0 && lane.owed === 0) channel.lanes.delete(lane);
+      if (lane.size === 0 && lane.orphaned === 0) channel.lanes.delete(lane);
       else this.#lookAt(lane, time);
     }
   }
 
-  #lookAt(lane: LaneRecord, time: number): void {
-    if (lane.checking || (lane.size === 0 && !this.#isIdlyOwed(lane))) return;
+  #lookAt(lane: AttemptQueue, time: number): void {
+    if (lane.checking || (lane.size === 0 && !this.#isIdlyOrphaned(lane))) return;
     lane.look(time);
-    const isDue = time >= lane.earliestDeadline || this.#isIdlyOwed(lane);
-    if (!isDue) this.executor.loop.lookAt(lane.earliestDeadline);
+    const isDue = time >= lane.earliestDeadline || this.#isIdlyOrphaned(lane);
+    if (!isDue) this.client.loop.lookAt(lane.earliestDeadline);
     if (!isDue && !this.#isSuspect(lane, time)) return;
     lane.checking = true;
-    const turn = this.executor.coordinator.runtime.clock.afterTurn(() => {
+    const turn = this.client.coordinator.runtime.clock.afterTurn(() => {
       this.#turns.delete(turn);
       lane.checking = false;
-      if (!lane.look(this.executor.loop.time)) this.#judge(lane);
+      if (!lane.look(this.client.loop.time)) this.#judge(lane);
     });
     this.#turns.add(turn);
   }
@@ -81,34 +81,34 @@ export class Deadlines {
    * A reply that nobody waits for keeps a lane of several from being used. On a plain connection
    * what is sent next finds out whether it is of any use.
    */
-  #isIdlyOwed(lane: LaneRecord): boolean {
-    return lane.size === 0 && lane.owed > 0 && lane !== lane.channel;
+  #isIdlyOrphaned(lane: AttemptQueue): boolean {
+    return lane.size === 0 && lane.orphaned > 0 && lane !== lane.channel;
   }
 
-  #isSuspect(lane: LaneRecord, time: number): boolean {
-    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+  #isSuspect(lane: AttemptQueue, time: number): boolean {
+    const { suspectAfterMs } = this.client.coordinator.runtime.options;
     return time - lane.suspectedAt >= suspectAfterMs && this.#isSilent(lane, time);
   }
 
   /** Headed by a command that should have been answered, and nothing came for `suspectAfterMs`. */
-  #isSilent(lane: LaneRecord, time: number): boolean {
+  #isSilent(lane: AttemptQueue, time: number): boolean {
     const { oldest } = lane;
     if (oldest === undefined || lane.isWaitingRoom || time < lane.channel.relaxedUntil)
       return false;
-    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+    const { suspectAfterMs } = this.client.coordinator.runtime.options;
     return time - this.#silentSince(lane, time) >= suspectAfterMs;
   }
 
   /** Loop time since which something should have arrived. */
-  #silentSince({ oldest, lastProgress }: LaneRecord, time: number): number {
+  #silentSince({ oldest, lastProgress }: AttemptQueue, time: number): number {
     const { sentAt, command } = oldest ?? {};
     // Behind another one, a blocking command begins to block when that has been answered.
     return Math.max(lastProgress, sentAt ?? time) + (command?.traits.blockMs ?? 0);
   }
 
-  #judge(lane: LaneRecord): void {
-    const { time } = this.executor.loop;
-    const { coordinator } = this.executor;
+  #judge(lane: AttemptQueue): void {
+    const { time } = this.client.loop;
+    const { coordinator } = this.client;
     const { channel } = lane;
     if (this.#isSuspect(lane, time)) {
       lane.suspectedAt = time;
@@ -118,7 +118,7 @@ export class Deadlines {
       if (!channel.draining || channel.superseded) void this.#silence.examine(lane, since);
     }
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
-    if (this.#isIdlyOwed(lane) && this.#isUseless(lane, time)) lane.drop(error);
+    if (this.#isIdlyOrphaned(lane) && this.#isUseless(lane, time)) lane.drop(error);
     if (time < lane.earliestDeadline) return;
 
     const onlyCommands = this.#onlyCommandsAreLate(lane, time);
@@ -133,7 +133,7 @@ export class Deadlines {
     for (const { command, written } of overdue) {
       if (!written || command.deadline > time) continue;
       command.maybeExecuted = true;
-      this.executor.reject(command, this.#expired(command));
+      this.client.reject(command, this.#expired(command));
     }
     for (const attempt of overdue) if (attempt.written) this.#giveUp(attempt, time);
     if (overdue.some((attempt) => !attempt.written)) {
@@ -141,74 +141,66 @@ export class Deadlines {
       for (const attempt of lane.listed()) {
         if (attempt.written) continue;
         if (lane.isWaitingRoom && attempt.command.deadline > time) continue;
-        if (channel.connection.withdraw(attempt)) takenBack.push(this.#takeBack(attempt));
+        if (attempt.takeBack()) takenBack.push(attempt.command);
         // Half of a transaction: only without its connection does the rest never go out.
         else if (attempt.deadline <= time) drop = true;
       }
     }
     this.#noteEarliest(lane, onlyCommands);
     if (overdue.length > 0 && channel.draining && (drop || !channel.superseded))
-      this.executor.connections.endDraining(channel, error);
-    else if (channel.draining) this.executor.connections.finishDraining(channel);
+      this.connections.endDraining(channel, error);
+    else if (channel.draining) this.connections.finishDraining(channel);
     else if (overdue.length > 0 && drop) lane.drop(error);
     for (const command of takenBack) {
-      if (command.deadline <= time) this.executor.reject(command, this.#expired(command));
+      if (command.deadline <= time) this.client.reject(command, this.#expired(command));
     }
-    this.executor.resend(takenBack.filter((command) => command.outstanding === 0));
-  }
-
-  #takeBack(attempt: SentAttempt): Command {
-    const { lane, command } = attempt;
-    lane.remove(attempt);
-    command.outstanding -= 1;
-    command.attempts -= 1;
-    return command;
+    this.client.resend(takenBack.filter((command) => command.outstanding === 0));
   }
 
   /**
    * Nothing has arrived for long, or only so slowly that a reply has been owed for as long as an
    * attempt may take. A short timeout of one call alone says nothing against the connection.
    */
-  #isUseless(lane: LaneRecord, time: number): boolean {
+  #isUseless(lane: AttemptQueue, time: number): boolean {
     if (time < lane.channel.relaxedUntil) return false;
     if (this.#isSilent(lane, time)) return true;
-    const { owedSince } = lane;
-    if (owedSince === undefined) return false;
-    const { commandTimeoutMs, suspectAfterMs } = this.executor.coordinator.runtime.options;
-    const owedForMs = time - owedSince;
-    const isQuiet = lane.lastProgress <= owedSince;
-    return owedForMs >= commandTimeoutMs || (isQuiet && owedForMs >= suspectAfterMs);
+    const { orphanedSince } = lane;
+    if (orphanedSince === undefined) return false;
+    const { commandTimeoutMs, suspectAfterMs } = this.client.coordinator.runtime.options;
+    const orphanedForMs = time - orphanedSince;
+    const isQuiet = lane.lastProgress <= orphanedSince;
+    return orphanedForMs >= commandTimeoutMs || (isQuiet && orphanedForMs >= suspectAfterMs);
   }
 
   /** Its reply may still come; no caller waits for the command. */
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
-    const { coordinator } = this.executor;
+    const { coordinator } = this.client;
     const { suspectAfterMs } = coordinator.runtime.options;
     const { channel, lane } = attempt;
     const isBlocked = lane.isBlocked(attempt);
     command.maybeExecuted = true;
     attempt.onError(this.#timedOut(command));
-    lane.owe(attempt, time);
+    lane.orphan(attempt, time);
     if (!channel.draining && !isBlocked && attempt.hadItsTime(suspectAfterMs)) {
       coordinator.health.suspect(channel.database, {});
     }
   }
 
   /** While maintenance is announced, and for what waits for a lane: it has its own timeout. */
-  #onlyCommandsAreLate(lane: LaneRecord, time: number): boolean {
+  #onlyCommandsAreLate(lane: AttemptQueue, time: number): boolean {
     return lane.isWaitingRoom || time < lane.channel.relaxedUntil;
   }
 
   /** While maintenance is announced a timeout of the call itself is relaxed as well. */
-  #lastDeadline(lane: LaneRecord, { deadline, options }: Command): number {
-    const { commandDeadlineMs } = this.executor.coordinator.runtime.options;
+  #lastDeadline(lane: AttemptQueue, { deadline, options }: Command): number {
+    const { commandDeadlineMs } = this.client.coordinator.runtime.options;
     const timeoutMs = options?.timeout;
     if (lane.isWaitingRoom || !timeoutMs) return deadline;
     return deadline + Math.max(0, commandDeadlineMs - timeoutMs);
   }
 
-  #noteEarliest(lane: LaneRecord, onlyCommands: boolean): void {
+  #noteEarliest(lane: AttemptQueue, onlyCommands: boolean): void {
     const { relaxedUntil } = lane.channel;
     const until = lane.isWaitingRoom ? Number.POSITIVE_INFINITY : relaxedUntil;
     let earliest = Number.POSITIVE_INFINITY;
@@ -217,32 +209,12 @@ export class Deadlines {
       earliest = Math.min(earliest, due);
     }
     lane.earliestDeadline = earliest;
-    this.executor.loop.lookAt(earliest);
-  }
-
-  #expireWaiting(time: number): void {
-    const { executor } = this;
-    this.#earliestWaiting = Number.POSITIVE_INFINITY;
-    const expired: Command[] = [];
-    const keep = (command: Command) => {
-      if (command.state === 'settled') return false;
-      if (command.deadline > time) this.noteWaiting(command);
-      else expired.push(command);
-      return command.deadline > time;
-    };
-    executor.backlog = executor.backlog.filter(keep);
-    for (const command of [...executor.retries]) {
-      if (!keep(command)) executor.retries.remove(command);
-    }
-    for (const command of [...executor.blocking.held]) {
-      if (!keep(command)) executor.blocking.held.delete(command);
-    }
-    for (const command of expired) executor.reject(command, this.#expired(command));
+    this.client.loop.lookAt(earliest);
   }
 
   /** Of the whole command. */
   #expired(command: Command): Error {
-    const { commandDeadlineMs } = this.executor.coordinator.runtime.options;
+    const { commandDeadlineMs } = this.client.coordinator.runtime.options;
     const own = command.options?.timeout || Number.POSITIVE_INFINITY;
     const limit =
       own < commandDeadlineMs
@@ -253,7 +225,7 @@ export class Deadlines {
 
   /** Of one attempt. */
   #timedOut(command: Command): Error {
-    const { commandTimeoutMs } = this.executor.coordinator.runtime.options;
+    const { commandTimeoutMs } = this.client.coordinator.runtime.options;
     const own = command.options?.timeout;
     const limit = own ? `timeout (${own} ms)` : `commandTimeoutMs (${commandTimeoutMs} ms)`;
     return timeoutError(command, limit);

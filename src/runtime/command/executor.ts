@@ -3,7 +3,7 @@ import { commandTraits } from '../../core/command-category.js';
 import type { FailureKind } from '../../core/command-failure.js';
 import type { CommandTraits } from '../../core/command-risk.js';
 import { retryWaitMs } from '../../core/retry.js';
-import type { Batch, Lane } from '../../drivers/driver.js';
+import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { RouteChange } from '../failover/router.js';
@@ -14,7 +14,9 @@ import { limitMs, refusalOf } from './admission.js';
 import { AwaitedCommand } from './awaited-command.js';
 import { Blocking } from './blocking-commands.js';
 import type { Coherence } from './cache-validity.js';
-import { type AttemptListener, Command, type CommandOptions, SentAttempt } from './command.js';
+import type { ClientContext } from './client-context.js';
+import { Command } from './command.js';
+import type { CommandOptions } from './command-options.js';
 import { countFailure, countMoved } from './counting.js';
 import type { Channel } from './data-connection.js';
 import { Connections } from './data-connections.js';
@@ -24,7 +26,9 @@ import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
 import { resume } from './retrying.js';
 import { Cursors } from './scan-cursors.js';
+import { type InFlightConnection, SentAttempt } from './sent-attempt.js';
 import { takeOver } from './takeover.js';
+import { WaitingCommands } from './waiting-commands.js';
 
 const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
 
@@ -34,20 +38,19 @@ const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: 
  * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
  * in `deadlines.ts`.
  */
-export class Executor implements AttemptListener {
+export class Executor implements ClientContext {
   /** Accepted and not settled. */
   pending = 0;
-  readonly connections = new Connections(this);
-  readonly retries: RetryQueue;
-  readonly blocking = new Blocking(this);
+  readonly waiting: WaitingCommands;
+  readonly blocking = new Blocking(this, (channel) => this.connections.leave(channel));
+  readonly connections = new Connections(this, this.blocking);
+  readonly outcomes = new Outcomes(this, this.connections, this.blocking);
   readonly cursors = new Cursors();
-  readonly isolation = new Isolation(this);
-  /** Waits for a connection, in order of acceptance once sorted. */
-  backlog: Command[] = [];
+  readonly isolation = new Isolation(this, this.connections);
   /** Over which the latest write went of which the caller heard anything. */
-  lastWrite: Channel | undefined;
+  lastWrite: InFlightConnection | undefined;
   /** Only where what was read is kept. */
-  coherence: Coherence | undefined;
+  cacheValidity: Coherence | undefined;
   /** Turns an error of the engine into the one that the client's API rejects with. */
   toClientError: (error: unknown) => unknown = (error) => error;
   /** Told when the active database, or the connection to it, is another one. */
@@ -59,18 +62,17 @@ export class Executor implements AttemptListener {
   #ended = false;
   #onIdle: (() => void) | undefined;
   readonly #deadlines: Deadlines;
-  readonly #outcomes: Outcomes;
   readonly #stopListening: () => void;
 
   constructor(readonly coordinator: Coordinator) {
     const { clock, random, options } = coordinator.runtime;
-    this.retries = new RetryQueue(
+    const retries = new RetryQueue(
       clock,
       (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
       (commands) => resume(this, commands),
     );
-    this.#deadlines = new Deadlines(this);
-    this.#outcomes = new Outcomes(this);
+    this.waiting = new WaitingCommands(retries);
+    this.#deadlines = new Deadlines(this, this.connections);
     const stops = [
       coordinator.router.listen((change) => this.#onRouteChange(change)),
       coordinator.health.renewal.listen((database, why) => {
@@ -110,9 +112,9 @@ export class Executor implements AttemptListener {
     return !this.#ended;
   }
 
-  /** Has its deadline watched while it is not under way. */
-  noteWaiting(command: Command): void {
-    this.#deadlines.noteWaiting(command);
+  /** The ready connection to the active database. */
+  get active(): Channel | undefined {
+    return this.connections.active;
   }
 
   /** A connection to the active database takes commands at this moment. */
@@ -226,9 +228,7 @@ export class Executor implements AttemptListener {
       }
     }
     if (channel === undefined) {
-      command.state = 'backlog';
-      this.backlog.push(command);
-      this.#deadlines.noteWaiting(command);
+      this.waiting.addToBacklog(command);
       return;
     }
     this.transmit(command, channel);
@@ -264,8 +264,7 @@ export class Executor implements AttemptListener {
   resend(commands: readonly Command[]): void {
     let all = commands;
     if (this.ready) {
-      all = [...commands, ...this.backlog].sort((a, b) => a.sequence - b.sequence);
-      this.backlog = [];
+      all = [...commands, ...this.waiting.takeBacklog()].sort((a, b) => a.sequence - b.sequence);
       countMoved(this.coordinator, all);
     }
     for (const command of all) {
@@ -294,22 +293,6 @@ export class Executor implements AttemptListener {
     this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
   }
 
-  /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
-  onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
-    if (!attempt.listed) return;
-    attempt.channel.move(attempt, lane, this.loop.time);
-    if (lane !== undefined) attempt.lane.learnId();
-    if (attempt.command.traits.category === 'database-bound') this.cursors.prepare(attempt);
-  }
-
-  onAttemptReply(attempt: SentAttempt, reply: unknown): void {
-    this.#outcomes.onReply(attempt, reply);
-  }
-
-  onAttemptError(attempt: SentAttempt, error: unknown): void {
-    this.#outcomes.onError(attempt, error);
-  }
-
   /** Accepts nothing more; resolves when everything accepted has settled. */
   async finish(): Promise<void> {
     this.#open = false;
@@ -330,17 +313,13 @@ export class Executor implements AttemptListener {
     const channels = [...this.connections.channels.values(), ...this.connections.draining];
     const under = channels.flatMap((channel) => channel.attempts());
     for (const attempt of under) {
-      attempt.abandoned = true;
-      if (attempt.channel.connection.withdraw(attempt)) attempt.lane.remove(attempt);
-      else attempt.command.maybeExecuted ||= attempt.written;
+      if (!attempt.takeBack()) attempt.abandon();
     }
-    const waiting = [...this.backlog, ...this.retries.takeAll(), ...this.blocking.takeHeld()];
-    this.backlog = [];
-    for (const command of [...waiting, ...under.map((attempt) => attempt.command)]) {
+    for (const command of [...this.waiting.takeAll(), ...under.map((attempt) => attempt.command)]) {
       this.rejectClosed(command);
     }
     this.connections.end(new ClientClosedError());
-    this.coherence?.close();
+    this.cacheValidity?.close();
     this.#deadlines.end();
     this.onServing?.();
   }
@@ -357,8 +336,8 @@ export class Executor implements AttemptListener {
       if (this.entered) link.counts = true;
       link.open();
     }
-    this.coherence?.refresh();
-    takeOver(this, change);
+    this.cacheValidity?.refresh();
+    takeOver(this, this.connections, this.blocking, change);
     this.isolation.onRouteChange(change);
     if (this.lazy && change.from.generation === 0) this.connections.restOthers(database);
     this.onServing?.();
@@ -377,9 +356,7 @@ export class Executor implements AttemptListener {
   /** A command settled while attempts of it are under way: none is written any more. */
   #forgetAttempts(command: Command): void {
     const { latest } = command;
-    if (latest?.listed && !latest.written && latest.channel.connection.withdraw(latest)) {
-      latest.lane.remove(latest);
-    }
+    if (latest?.written === false) latest.takeBack();
     const { draining } = this.connections;
     for (const channel of [...draining]) this.connections.finishDraining(channel);
   }

@@ -1,15 +1,28 @@
 import type { Lane } from '../../drivers/driver.js';
 import { ServerIdentity } from '../../drivers/server-identity.js';
-import type { SentAttempt } from './command.js';
-import type { Channel } from './data-connection.js';
+
+/** What is under way on a path; a link of the queue that it is in. */
+export interface QueueEntry<Entry> {
+  readonly command: {
+    readonly sequence: number;
+    readonly traits: { readonly blockMs: number | undefined };
+  };
+  /** Both in loop time. */
+  readonly sentAt: number;
+  readonly deadline: number;
+  listed: boolean;
+  previous: Entry | undefined;
+  next: Entry | undefined;
+}
 
 /**
  * One ordered path with what is under way on it, oldest first: replies come in this order, so
  * silence and lateness are judged here. The list is linked through the attempts themselves:
  * adding, removing and looking at the oldest are constant time and allocate nothing.
  */
-export abstract class LaneRecord {
-  abstract readonly channel: Channel;
+export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection> {
+  /** That the path is, or is a lane of. */
+  abstract readonly channel: Connection;
   /** What is listed here waits for a lane: nothing is silent, and only commands are late. */
   abstract readonly isWaitingRoom: boolean;
   /** Loop time of the latest look that found new bytes. */
@@ -17,7 +30,7 @@ export abstract class LaneRecord {
   /** `path.bytesReceived` at the latest look. */
   lastBytes: number;
   /** Loop time since which replies are to come that nobody waits for any more. */
-  #owedSince = 0;
+  #orphanedAt = 0;
   /** Loop time of the latest reply to a blocking command. */
   blockEndedAt = Number.NEGATIVE_INFINITY;
   /** No attempt is due before this loop time. */
@@ -34,12 +47,12 @@ export abstract class LaneRecord {
   deadOf: Error | undefined;
   /** Lost, while its channel lives. */
   lost = false;
-  oldest: SentAttempt | undefined;
-  #newest: SentAttempt | undefined;
+  oldest: Entry | undefined;
+  #newest: Entry | undefined;
   #server: ServerIdentity | undefined;
   #isIdAsked = false;
   /** Given up after they were written: their replies have to pass. */
-  readonly #owed = new Set<SentAttempt>();
+  readonly #orphaned = new Set<Entry>();
   size = 0;
 
   constructor(
@@ -72,7 +85,7 @@ export abstract class LaneRecord {
   /** Ends the path, as if it had been lost. */
   abstract drop(error: Error): void;
 
-  add(attempt: SentAttempt): void {
+  add(attempt: Entry): void {
     attempt.listed = true;
     attempt.previous = this.#newest;
     if (this.#newest === undefined) this.oldest = attempt;
@@ -83,7 +96,7 @@ export abstract class LaneRecord {
   }
 
   /** Idempotent. */
-  remove(attempt: SentAttempt): void {
+  remove(attempt: Entry): void {
     if (!attempt.listed) return;
     attempt.listed = false;
     if (attempt.previous === undefined) this.oldest = attempt.next;
@@ -97,18 +110,17 @@ export abstract class LaneRecord {
   }
 
   /**
-   * The reply of `attempt` is still to come, and nobody waits for it. What waits for a lane owes
-   * nothing: the rest of it is never sent.
+   * The reply of `attempt` is still to come, and nobody waits for it. What waits for a lane leaves
+   * no reply behind: the rest of it is never sent.
    */
-  owe(attempt: SentAttempt, time: number): void {
-    attempt.abandoned = true;
+  orphan(attempt: Entry, time: number): void {
     if (this.isWaitingRoom) return;
-    if (this.#owed.size === 0) this.#owedSince = time;
-    this.#owed.add(attempt);
+    if (this.#orphaned.size === 0) this.#orphanedAt = time;
+    this.#orphaned.add(attempt);
   }
 
   /** Whether it was sent behind a command that blocks: its reply can't come before. */
-  isBlocked({ sentAt, command: { sequence } }: SentAttempt): boolean {
+  isBlocked({ sentAt, command: { sequence } }: Entry): boolean {
     const head = this.oldest;
     if (head?.command.traits.blockMs === undefined) return false;
     return head.sentAt < sentAt || (head.sentAt === sentAt && head.command.sequence < sequence);
@@ -118,26 +130,26 @@ export abstract class LaneRecord {
    * Loop time since which a reply should have come that nobody waits for; `undefined`: none should
    * have.
    */
-  get owedSince(): number | undefined {
-    for (const attempt of this.#owed) {
-      if (!this.isBlocked(attempt)) return Math.max(this.#owedSince, this.blockEndedAt);
+  get orphanedSince(): number | undefined {
+    for (const attempt of this.#orphaned) {
+      if (!this.isBlocked(attempt)) return Math.max(this.#orphanedAt, this.blockEndedAt);
     }
     return undefined;
   }
 
-  /** It came, or never will. */
-  paid(attempt: SentAttempt): void {
-    if (this.#owed.size > 0) this.#owed.delete(attempt);
+  /** The reply of `attempt` came, or never will. */
+  adopt(attempt: Entry): void {
+    if (this.#orphaned.size > 0) this.#orphaned.delete(attempt);
   }
 
   /** Replies that nobody waits for any more. */
-  get owed(): number {
-    return this.#owed.size;
+  get orphaned(): number {
+    return this.#orphaned.size;
   }
 
   /** What is under way here, oldest first; a copy, because settling changes the list. */
-  listed(): SentAttempt[] {
-    const attempts: SentAttempt[] = [];
+  listed(): Entry[] {
+    const attempts: Entry[] = [];
     for (let at = this.oldest; at !== undefined; at = at.next) attempts.push(at);
     return attempts;
   }
@@ -151,22 +163,5 @@ export abstract class LaneRecord {
     this.suspectedAt = Number.NEGATIVE_INFINITY;
     this.deadOf = undefined;
     return true;
-  }
-}
-
-/** One lane of a channel that has several. */
-export class SideLane extends LaneRecord {
-  readonly isWaitingRoom = false;
-
-  constructor(
-    readonly channel: Channel,
-    readonly lane: Lane,
-    time: number,
-  ) {
-    super(lane, time);
-  }
-
-  drop(error: Error): void {
-    this.lane.drop(error);
   }
 }

@@ -2,11 +2,14 @@ import { classify } from '../../core/classify.js';
 import { upperCase } from '../../core/command-arguments.js';
 import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
+import type { Lane } from '../../drivers/driver.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
-import type { SentAttempt } from './command.js';
+import type { Blocking } from './blocking-commands.js';
+import type { ClientContext } from './client-context.js';
+import type { Connections } from './data-connections.js';
 import { switched } from './database-binding.js';
-import type { Executor } from './executor.js';
 import { retry } from './retrying.js';
+import type { AttemptListener, SentAttempt } from './sent-attempt.js';
 
 const OTHER_SERVER = 'but another server serves it now, or the server has restarted';
 
@@ -14,36 +17,40 @@ const OTHER_SERVER = 'but another server serves it now, or the server has restar
  * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
  * settles or repeats the command. What was sent under an earlier route feeds nothing.
  */
-export class Outcomes {
-  constructor(private readonly executor: Executor) {}
+export class Outcomes implements AttemptListener {
+  constructor(
+    private readonly client: ClientContext,
+    private readonly connections: Connections,
+    private readonly blocking: Blocking,
+  ) {}
 
-  onReply(attempt: SentAttempt, reply: unknown): void {
+  onAttemptReply(attempt: SentAttempt, reply: unknown): void {
     const { channel, command } = attempt;
-    if (!this.#end(attempt)) return;
-    if (attempt.generation === this.executor.coordinator.route.generation) {
-      channel.database.circuit.recordSuccess(this.executor.loop.now);
+    if (!attempt.end()) return;
+    if (attempt.generation === this.client.coordinator.route.generation) {
+      channel.database.circuit.recordSuccess(this.client.loop.now);
     }
     if (command.batch?.kind === 'multi') this.#lookInside(attempt, reply);
     if (Array.isArray(reply) && reply.length === 2 && command.state !== 'settled') {
-      const isValid = this.executor.cursors.note(attempt, reply);
-      if (!isValid) this.executor.reject(command, switched(command, OTHER_SERVER));
+      const isValid = this.client.cursors.note(attempt, reply);
+      if (!isValid) this.client.reject(command, switched(command, OTHER_SERVER));
     }
-    if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+    if (mayWrite(command.traits.category)) this.client.lastWrite = channel;
     let goesOn = false;
     if (command.traits.blockMs !== undefined) {
-      attempt.lane.blockEndedAt = this.executor.loop.time;
-      goesOn = this.executor.blocking.goesOn(attempt, reply);
+      attempt.lane.blockEndedAt = this.client.loop.time;
+      goesOn = this.blocking.goesOn(attempt, reply);
     }
     if (!goesOn) {
       if (command.state !== 'settled') channel.database.counters.succeeded += 1;
-      this.executor.resolve(command, reply);
+      this.client.resolve(command, reply);
     }
-    if (channel.draining) this.executor.connections.finishDraining(channel);
+    if (channel.draining) this.connections.finishDraining(channel);
   }
 
-  onError(attempt: SentAttempt, error: unknown): void {
+  onAttemptError(attempt: SentAttempt, error: unknown): void {
     const { channel, command } = attempt;
-    if (!this.#end(attempt)) return;
+    if (!attempt.end()) return;
     const { driver } = channel.database;
     const classification = classify(error, {
       driverKind: driver.classify(error),
@@ -55,30 +62,38 @@ export class Outcomes {
     const { kind, executed, stateWord } = classification;
     if (executed !== 'no') {
       command.maybeExecuted = true;
-      if (mayWrite(command.traits.category)) this.executor.lastWrite = channel;
+      if (mayWrite(command.traits.category)) this.client.lastWrite = channel;
     }
 
-    const isCurrent = attempt.generation === this.executor.coordinator.route.generation;
+    const isCurrent = attempt.generation === this.client.coordinator.route.generation;
     if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
     if (stateWord !== undefined) {
-      this.executor.coordinator.health.suspect(channel.database, { stateWord });
+      this.client.coordinator.health.suspect(channel.database, { stateWord });
     }
     // A listener that heard of it may have destroyed the client.
-    if (!this.executor.isAlive) this.executor.rejectClosed(command);
+    if (!this.client.isAlive) this.client.rejectClosed(command);
     if (command.state !== 'settled') {
-      const { includedErrors } = this.executor.coordinator.runtime.options.commandRetry;
+      const { includedErrors } = this.client.coordinator.runtime.options.commandRetry;
       if (kind === 'application-reply' && includedErrors === undefined) {
-        this.executor.reject(command, error, kind);
+        this.client.reject(command, error, kind);
       } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
         if (kind === 'never-sent' && this.#isGone(attempt)) {
           // The connection went before the command did: it was no attempt.
           command.attempts -= 1;
-          this.executor.resend([command]);
+          this.client.resend([command]);
         } else this.#repeatOrFail(attempt, error, classification);
       }
     }
-    if (channel.draining) this.executor.connections.finishDraining(channel);
+    if (channel.draining) this.connections.finishDraining(channel);
+  }
+
+  /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
+  onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
+    if (!attempt.listed) return;
+    attempt.channel.move(attempt, lane, this.client.loop.time);
+    if (lane !== undefined) attempt.lane.learnId();
+    if (attempt.command.traits.category === 'database-bound') this.client.cursors.prepare(attempt);
   }
 
   /** A state word among EXEC's replies starts a round. */
@@ -92,30 +107,20 @@ export class Outcomes {
         insideResult: true,
         commandName: 'EXEC',
       });
-      if (stateWord !== undefined)
-        this.executor.coordinator.health.suspect(database, { stateWord });
+      if (stateWord !== undefined) this.client.coordinator.health.suspect(database, { stateWord });
     }
-  }
-
-  /** Takes the attempt off its channel. False: its result is no longer wanted. */
-  #end(attempt: SentAttempt): boolean {
-    attempt.lane.remove(attempt);
-    attempt.lane.paid(attempt);
-    if (attempt.abandoned) return false;
-    attempt.command.outstanding -= 1;
-    return true;
   }
 
   #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
     const { database } = attempt.channel;
     if (!this.#isEvidence(attempt, error)) return;
     const { includedErrors, ignoredErrors } = database.options.failureDetector;
-    const { now } = this.executor.loop;
+    const { now } = this.client.loop;
     const failed = asError(error);
     const isFailure = (includedErrors?.(failed) ?? counts) && !(ignoredErrors?.(failed) ?? false);
     if (isFailure) {
       const opened = database.circuit.recordFailure(now);
-      if (opened !== undefined) this.executor.coordinator.health.onBreakerOpened(database);
+      if (opened !== undefined) this.client.coordinator.health.onBreakerOpened(database);
     } else if (answered) database.circuit.recordSuccess(now);
   }
 
@@ -124,7 +129,7 @@ export class Outcomes {
     const { channel, command } = attempt;
     if (isTimeout(error)) {
       if (attempt.lane.isBlocked(attempt)) return false;
-      const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+      const { suspectAfterMs } = this.client.coordinator.runtime.options;
       return command.traits.blockMs === undefined && attempt.hadItsTime(suspectAfterMs);
     }
     if (!this.#isGone(attempt) || channel.database.driver.classify(error) === 'reply') return true;
@@ -136,8 +141,8 @@ export class Outcomes {
    * lost together: an event that cuts all connections of a pool is not as many failures.
    */
   #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {
-    const { time } = this.executor.loop;
-    const { suspectAfterMs } = this.executor.coordinator.runtime.options;
+    const { time } = this.client.loop;
+    const { suspectAfterMs } = this.client.coordinator.runtime.options;
     const isFirst =
       !channel.lossCounted || (lane.lost && time >= channel.lossCountedAt + suspectAfterMs);
     channel.lossCounted = true;
@@ -151,7 +156,7 @@ export class Outcomes {
     classification: ReturnType<typeof classify>,
   ): void {
     const { command, channel } = attempt;
-    const { coordinator } = this.executor;
+    const { coordinator } = this.client;
     const { commandRetry, fallbackErrors } = coordinator.runtime.options;
     const failed = asError(error);
     const decision = decideRetry({
@@ -164,13 +169,13 @@ export class Outcomes {
       ignored: commandRetry.ignoredErrors?.(failed) ?? false,
     });
     if (decision === 'retry') {
-      retry(this.executor, command);
+      retry(this.client, command);
       return;
     }
     if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {
       const hasMoved = coordinator.route.database !== channel.database;
-      if (hasMoved && coordinator.route.database !== undefined) this.executor.resend([command]);
-      else this.executor.blocking.hold(attempt);
+      if (hasMoved && coordinator.route.database !== undefined) this.client.resend([command]);
+      else this.blocking.hold(attempt);
       return;
     }
     const outlived = classification.kind === 'unknown-outcome';
@@ -180,12 +185,12 @@ export class Outcomes {
       coordinator.health.suspect(channel.database, { fresh: this.#isGone(attempt) });
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
-    this.executor.reject(command, told, classification.kind);
+    this.client.reject(command, told, classification.kind);
   }
 
   /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */
   #isGone({ channel, lane }: SentAttempt): boolean {
-    return lane.lost || this.executor.connections.channels.get(channel.link) !== channel;
+    return lane.lost || this.connections.channels.get(channel.link) !== channel;
   }
 
   /** A refusal of the last attempt does not say what became of an earlier one. */

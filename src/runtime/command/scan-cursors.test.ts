@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ServerIdentity } from '../../drivers/server-identity.js';
 import type { Database } from '../database.js';
-import type { Command, SentAttempt } from './command.js';
-import { Cursors, Pass } from './scan-cursors.js';
+import type { Command } from './command.js';
+import { Pass } from './cursor-owner.js';
+import { Cursors } from './scan-cursors.js';
+import type { SentAttempt } from './sent-attempt.js';
 
 const east = { id: 'east', driver: {} } as unknown as Database;
 const west = { id: 'west', driver: {} } as unknown as Database;

@@ -1,40 +1,12 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Driver } from '../../drivers/driver.js';
-import type { ServerIdentity } from '../../drivers/server-identity.js';
 import type { Database } from '../database.js';
-import type { Command, SentAttempt } from './command.js';
+import type { Command } from './command.js';
+import type { CursorOrigin } from './cursor-owner.js';
+import type { SentAttempt } from './sent-attempt.js';
 
 /** Cursors that are remembered; the one that was handed out longest ago goes first. */
 const MAX_CURSORS = 10_000;
-
-/** What handed out a cursor. */
-interface Origin {
-  readonly database: Database;
-  readonly server: ServerIdentity;
-}
-
-/** One run of an iterator over its pages: what gave out its latest cursor. */
-export class Pass {
-  #from: (Origin & { readonly generation: number }) | undefined;
-
-  get database(): Database | undefined {
-    return this.#from?.database;
-  }
-
-  /** `undefined`: it has no cursor yet. */
-  get origin(): Origin | undefined {
-    return this.#from;
-  }
-
-  note({ generation, channel, lane }: SentAttempt): void {
-    this.#from = { generation, database: channel.database, server: lane.server };
-  }
-
-  /** Whether its cursor may mean anything there; without one yet it does not matter. */
-  holds(generation: number): boolean {
-    return this.#from === undefined || this.#from.generation === generation;
-  }
-}
 
 /**
  * Which server handed out which cursor. A cursor means nothing, or something else, on another one,
@@ -50,7 +22,7 @@ export class Pass {
  */
 export class Cursors {
   /** By command, key and cursor; equal cursors may have been handed out several times. */
-  readonly #origins = new Map<string, readonly Origin[]>();
+  readonly #origins = new Map<string, readonly CursorOrigin[]>();
 
   /** A database beside `active` that may have handed out the cursor of `command`, if any. */
   otherThan(active: Database, command: Command): Database | undefined {
@@ -113,7 +85,7 @@ function isHeldBy(
   { lane }: SentAttempt,
   driver: Driver,
   args: readonly CommandArgument[],
-  origins: readonly Origin[],
+  origins: readonly CursorOrigin[],
 ): boolean {
   // Over all nodes of a cluster the driver scans, which knows the server of each page.
   if (driver.shards !== undefined && nameOf(args) === 'SCAN') return true;

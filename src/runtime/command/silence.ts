@@ -1,7 +1,8 @@
 import { isDead } from '../../core/silent-connection.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
-import type { Executor } from './executor.js';
-import type { LaneRecord } from './in-flight-queue.js';
+import type { ClientContext } from './client-context.js';
+import type { Connections } from './data-connections.js';
+import type { AttemptQueue } from './sent-attempt.js';
 
 /**
  * Finds out whether a silent connection is dead while its server is reachable: a firewall forgot
@@ -10,12 +11,15 @@ import type { LaneRecord } from './in-flight-queue.js';
  * long before the deadlines of its commands.
  */
 export class Silence {
-  readonly #asking = new Set<LaneRecord>();
+  readonly #asking = new Set<AttemptQueue>();
 
-  constructor(private readonly executor: Executor) {}
+  constructor(
+    private readonly client: ClientContext,
+    private readonly connections: Pick<Connections, 'replaceSilent'>,
+  ) {}
 
   /** `lane` has delivered nothing since `since`, in monotonic milliseconds. */
-  async examine(lane: LaneRecord, since: number): Promise<void> {
+  async examine(lane: AttemptQueue, since: number): Promise<void> {
     const head = lane.oldest;
     if (head === undefined || this.#asking.has(lane)) return;
     this.#asking.add(lane);
@@ -24,13 +28,13 @@ export class Silence {
     try {
       const answer = await this.#ask(lane, since);
       await this.#aTurn();
-      const { loop, connections, isAlive } = this.executor;
+      const { loop, isAlive } = this.client;
       // What it delivered meanwhile may have been on its way for long.
       if (!isAlive || lane.oldest !== head) return;
       if (lane.look(loop.time) || lane.lastProgress !== lastProgress) return;
       if (!isDead(answer, batch?.commands ?? [args])) return;
       const { id } = lane.channel.database;
-      connections.replaceSilent(
+      this.connections.replaceSilent(
         lane,
         new Error(`${id} answers on a new connection but not on the existing one`),
       );
@@ -42,13 +46,13 @@ export class Silence {
   }
 
   /** Rejects when no answer comes within the timeout of a probe. */
-  async #ask(lane: LaneRecord, since: number): Promise<unknown> {
-    const { health } = this.executor.coordinator;
+  async #ask(lane: AttemptQueue, since: number): Promise<unknown> {
+    const { health } = this.client.coordinator;
     const monitor = health.monitors.get(lane.channel.database);
     if (monitor === undefined) throw new Error('the database was removed');
     const abort = new AbortController();
     const error = new Error('no answer in time');
-    const timer = this.executor.loop.after(monitor.probeTimeoutMs, () => abort.abort(error));
+    const timer = this.client.loop.after(monitor.probeTimeoutMs, () => abort.abort(error));
     const { serverId, path } = lane;
     const { driver } = lane.channel.database;
     // Whoever may not ask is answered all the same.
@@ -77,7 +81,7 @@ export class Silence {
 
   #aTurn(): Promise<void> {
     return new Promise((resolve) => {
-      this.executor.coordinator.runtime.clock.afterTurn(resolve);
+      this.client.coordinator.runtime.clock.afterTurn(resolve);
     });
   }
 }

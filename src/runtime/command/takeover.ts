@@ -1,9 +1,11 @@
 import { mayRepeat } from '../../core/command-risk.js';
 import type { Database } from '../database.js';
 import type { RouteChange } from '../failover/router.js';
+import type { Blocking } from './blocking-commands.js';
+import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
-import type { Channel } from './data-connection.js';
-import type { Executor } from './executor.js';
+import type { Connections } from './data-connections.js';
+import type { InFlightConnection } from './sent-attempt.js';
 
 /**
  * Moves a client's commands to the new route, in order of acceptance.
@@ -13,83 +15,78 @@ import type { Executor } from './executor.js';
  * well and the first reply counts; the rest goes on until its reply or its deadline, or is cut
  * with `fastFailover`. With nowhere to go, everything fails at once.
  */
-export function takeOver(executor: Executor, { from, to, failed }: RouteChange): void {
+export function takeOver(
+  client: ClientContext,
+  connections: Connections,
+  blocking: Blocking,
+  { from, to, failed }: RouteChange,
+): void {
   const moving = new Set<Command>();
-  if (from.database !== undefined) executor.connections.endHandover(from.database);
-  const link =
-    from.database === undefined ? undefined : executor.connections.links.get(from.database);
-  const channel = link === undefined ? undefined : executor.connections.channels.get(link);
+  if (from.database !== undefined) connections.endHandover(from.database);
+  const link = from.database === undefined ? undefined : connections.links.get(from.database);
+  const channel = link === undefined ? undefined : connections.channels.get(link);
   if (channel !== undefined) {
-    withdrawUnwritten(channel, moving);
+    channel.takeBackUnwritten(moving);
     if (failed) {
-      repeatInFlight(executor, channel, moving);
-      for (const command of executor.blocking.takeFrom(channel)) moving.add(command);
-    } else if (from.database !== to.database) executor.blocking.unblock(channel);
+      repeatInFlight(client, channel, moving);
+      for (const command of blocking.takeFrom(channel)) moving.add(command);
+    } else if (from.database !== to.database) blocking.unblock(channel);
   }
   if (failed) {
-    for (const old of executor.connections.draining) {
+    for (const old of connections.draining) {
       if (!old.superseded || old.database !== from.database) continue;
-      repeatInFlight(executor, old, moving);
-      for (const command of executor.blocking.takeFrom(old)) moving.add(command);
+      repeatInFlight(client, old, moving);
+      for (const command of blocking.takeFrom(old)) moving.add(command);
     }
   }
-  for (const command of executor.retries.takeAll()) moving.add(command);
-  for (const command of executor.blocking.takeHeld()) moving.add(command);
+  for (const command of client.waiting.retries.takeAll()) moving.add(command);
+  for (const command of client.waiting.takeHeld()) moving.add(command);
 
   if (to.state === 'down') {
-    failAll(executor, [...moving, ...executor.backlog]);
-    executor.backlog = [];
-    for (const old of [...executor.connections.draining]) {
-      failInFlight(executor, old);
-      executor.connections.endDraining(old, new Error(`${old.database.id} was left as failed`));
+    failAll(client, [...moving, ...client.waiting.takeBacklog()]);
+    for (const old of [...connections.draining]) {
+      failInFlight(client, old);
+      connections.endDraining(old, new Error(`${old.database.id} was left as failed`));
     }
   } else {
-    executor.resend([...moving]);
+    client.resend([...moving]);
   }
 
-  if (link === undefined || !(failed || executor.lazy)) return;
+  if (link === undefined || !(failed || client.lazy)) return;
   if (channel === undefined) {
-    if (executor.lazy && from.database !== to.database) {
+    if (client.lazy && from.database !== to.database) {
       link.rest(new Error('no longer active'));
-      executor.coordinator.health.onResting(from.database as Database);
+      client.coordinator.health.onResting(from.database as Database);
     }
     return;
   }
-  const { fastFailover } = executor.coordinator.runtime.options;
+  const { fastFailover } = client.coordinator.runtime.options;
   if (failed && (to.state === 'down' || fastFailover)) {
     const error = new Error(`${channel.database.id} was left as failed`);
-    if (to.state === 'down') failInFlight(executor, channel);
-    executor.connections.channels.delete(link);
+    if (to.state === 'down') failInFlight(client, channel);
+    connections.channels.delete(link);
     link.drop(error);
-    if (executor.lazy) {
+    if (client.lazy) {
       link.rest(error);
-      executor.coordinator.health.onResting(channel.database);
+      client.coordinator.health.onResting(channel.database);
     }
   } else {
-    executor.connections.drain(link);
-    if (executor.lazy) executor.coordinator.health.onResting(channel.database);
-    else executor.coordinator.health.connectivity.await(channel.database);
+    connections.drain(link);
+    if (client.lazy) client.coordinator.health.onResting(channel.database);
+    else client.coordinator.health.connectivity.await(channel.database);
   }
 }
 
-/** Takes back what `channel` has not written; whoever calls sends it elsewhere. */
-export function withdrawUnwritten(channel: Channel, moving: Set<Command>): void {
-  for (const attempt of channel.attempts()) {
-    if (attempt.written || !channel.connection.withdraw(attempt)) continue;
-    attempt.lane.remove(attempt);
-    const { command } = attempt;
-    command.outstanding -= 1;
-    command.attempts -= 1;
-    if (command.state !== 'settled') moving.add(command);
-  }
-}
-
-function repeatInFlight(executor: Executor, channel: Channel, moving: Set<Command>): void {
-  const { commandRetry, retryOnFailover } = executor.coordinator.runtime.options;
+function repeatInFlight(
+  client: ClientContext,
+  channel: InFlightConnection,
+  moving: Set<Command>,
+): void {
+  const { commandRetry, retryOnFailover } = client.coordinator.runtime.options;
   for (const attempt of channel.attempts()) {
     const { command } = attempt;
     if (command.state === 'settled' || command.attempts >= commandRetry.maxAttempts) continue;
-    if (command.traits.blockMs !== undefined || command.deadline <= executor.loop.time) continue;
+    if (command.traits.blockMs !== undefined || command.deadline <= client.loop.time) continue;
     const safety = command.options?.retrySafety ?? commandRetry.safety;
     const { category } = command.traits;
     const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);
@@ -99,17 +96,17 @@ function repeatInFlight(executor: Executor, channel: Channel, moving: Set<Comman
   }
 }
 
-function failInFlight(executor: Executor, channel: Channel): void {
+function failInFlight(client: ClientContext, channel: InFlightConnection): void {
   for (const attempt of channel.attempts()) attempt.command.maybeExecuted ||= attempt.written;
   failAll(
-    executor,
+    client,
     channel.attempts().map((attempt) => attempt.command),
   );
 }
 
-function failAll(executor: Executor, commands: readonly Command[]): void {
+function failAll(client: ClientContext, commands: readonly Command[]): void {
   for (const command of commands) {
     const { lastError: cause, maybeExecuted } = command;
-    executor.reject(command, executor.coordinator.search.error({ cause, maybeExecuted }));
+    client.reject(command, client.coordinator.search.error({ cause, maybeExecuted }));
   }
 }

@@ -72,7 +72,7 @@ export class Session implements Audience {
     this.#toldReady = false;
     this.shared.join(this);
     const { executor, entered } = group.enter();
-    executor.coherence = this.coherence;
+    executor.cacheValidity = this.coherence;
     executor.toClientError = this.toClientError;
     this.subscriptions.begin(executor);
     if (this.#unref) executor.connections.unref();

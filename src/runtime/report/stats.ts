@@ -1,7 +1,7 @@
 import type { CommandFailure } from '../../core/command-failure.js';
 import type { LatencySnapshot } from '../../core/latency-histogram.js';
-import type { Channel } from '../command/data-connection.js';
 import type { Executor } from '../command/executor.js';
+import type { InFlightConnection } from '../command/sent-attempt.js';
 import type { CommandCounters, SwitchCount } from '../counters.js';
 import type { Database } from '../database.js';
 import type { Group } from '../group/group.js';
@@ -85,7 +85,7 @@ export function stats(client: string, { coordinator, counters, members }: Group)
 
 function databaseStats(database: Database, executors: readonly Executor[]): DatabaseStats {
   const { counters, id, links } = database;
-  const isHere = (channel: Channel) => channel.database === database;
+  const isHere = (channel: InFlightConnection) => channel.database === database;
   const draining = executors.flatMap((executor) =>
     [...executor.connections.draining].filter(isHere),
   );

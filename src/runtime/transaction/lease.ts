@@ -13,9 +13,10 @@ import {
 } from '../../errors.js';
 import { abortError } from '../command/abort-signal.js';
 import { flawOf, limitMs } from '../command/admission.js';
-import { Command, type CommandOptions } from '../command/command.js';
+import type { ClientContext } from '../command/client-context.js';
+import { Command } from '../command/command.js';
+import type { CommandOptions } from '../command/command-options.js';
 import type { Channel } from '../command/data-connection.js';
-import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
 
 /** A command that goes over one isolated connection or nowhere. */
@@ -63,7 +64,7 @@ export class Lease {
   #abort: (error: Error) => void = () => {};
 
   constructor(
-    private readonly executor: Executor,
+    private readonly client: ClientContext,
     private readonly lessor: Lessor,
     /** In loop time, of all that happens under it. */
     readonly deadline: number,
@@ -115,10 +116,10 @@ export class Lease {
     options?: CommandOptions,
     batch?: Batch,
   ): Promise<unknown> {
-    const { executor } = this;
+    const { client } = this;
     const flaw = options && flawOf(options);
     if (flaw !== undefined) return this.refuse(flaw);
-    if (options?.abortSignal?.aborted) return this.refuse(abortError(executor));
+    if (options?.abortSignal?.aborted) return this.refuse(abortError(client));
     const commands = batch?.commands ?? [args];
     const elsewhere = this.#elsewhere(commands);
     if (elsewhere !== undefined) return this.refuse(elsewhere);
@@ -134,51 +135,52 @@ export class Lease {
       const message = `${args[0]} counts the writes of its own connection, and the last write went over another connection`;
       return this.refuse(new ConnectionLostError(message, { databaseId: this.database?.id }));
     }
-    const { time, tickMs } = executor.loop;
+    const { time, tickMs } = client.loop;
+    const { channel } = this;
     return new Promise((resolve, reject) => {
       const command: LeasedCommand = new LeasedCommand(
-        executor.nextSequence(),
+        client.nextSequence(),
         args,
         options,
         batch,
         { category: 'database-bound', blockMs },
-        Math.min(time + tickMs + limitMs(executor, options) + (blockMs ?? 0), this.deadline),
+        Math.min(time + tickMs + limitMs(client, options) + (blockMs ?? 0), this.deadline),
         (reply) => {
-          if (isWrite) executor.lastWrite = command.latest?.channel;
+          if (isWrite) client.lastWrite = channel;
           this.#note(command, reply, watches);
           resolve(reply);
         },
         (error) => {
-          if (isWrite && command.maybeExecuted) executor.lastWrite = command.latest?.channel;
+          if (isWrite && command.maybeExecuted) client.lastWrite = channel;
           if (batch !== undefined && command.maybeExecuted) this.#isInDoubt = true;
           if (!command.maybeExecuted && isRearranging(error)) {
             this.refusal ??= error as Error;
             this.#refusals.add(error as Error);
           }
-          executor.rejections.add({ reject }, error);
+          client.rejections.add({ reject }, error);
         },
       );
       command.lease = this;
       command.database = this.database;
-      executor.admit(command);
+      client.admit(command);
     });
   }
 
   get #hasLastWrite(): boolean {
-    const { lastWrite } = this.executor;
+    const { lastWrite } = this.client;
     return lastWrite === undefined || lastWrite === this.channel;
   }
 
   refuse(error: Error): Promise<never> {
-    return this.executor.rejections.reject(error);
+    return this.client.rejections.reject(error);
   }
 
   /** Sends it, if the lease still stands. */
   dispatch(command: LeasedCommand): void {
-    const { executor, channel, ended } = this;
-    if (ended !== undefined) executor.reject(command, ended);
-    else if (channel === undefined) executor.reject(command, new ClientClosedError('not started'));
-    else executor.transmit(command, channel);
+    const { client, channel, ended } = this;
+    if (ended !== undefined) client.reject(command, ended);
+    else if (channel === undefined) client.reject(command, new ClientClosedError('not started'));
+    else client.transmit(command, channel);
   }
 
   /** Of what EXEC was to execute, as far as is known. */
@@ -253,11 +255,9 @@ export class Lease {
   #rejectAll(make: MakeError): void {
     for (const attempt of this.channel?.attempts() ?? []) {
       const { command } = attempt;
-      attempt.abandoned = true;
-      if (attempt.channel.connection.withdraw(attempt)) attempt.lane.remove(attempt);
-      else command.maybeExecuted ||= attempt.written;
+      if (!attempt.takeBack()) attempt.abandon();
       const { maybeExecuted, databaseId } = command;
-      this.executor.reject(command, make({ maybeExecuted, databaseId }));
+      this.client.reject(command, make({ maybeExecuted, databaseId }));
     }
   }
 }

@@ -7,8 +7,9 @@ import {
   type MultiDbErrorDetails,
   UnsupportedError,
 } from '../../errors.js';
+import type { ClientContext } from '../command/client-context.js';
 import { Channel } from '../command/data-connection.js';
-import type { Executor } from '../command/executor.js';
+import type { Connections } from '../command/data-connections.js';
 import { Link, type LinkListener } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { RouteChange } from '../failover/router.js';
@@ -51,14 +52,17 @@ export class Isolation implements Lessor, LinkListener {
   readonly #seats = new Map<Link, Seat>();
   readonly #waiting: Lease[] = [];
 
-  constructor(private readonly executor: Executor) {}
+  constructor(
+    private readonly client: ClientContext,
+    private readonly connections: Connections,
+  ) {}
 
   /** `deadline`: in loop time. `keys`: what it is about. */
   acquire(deadline: number, keys: readonly CommandArgument[]): Lease {
-    const lease = new Lease(this.executor, this, deadline, keys);
-    const { route, search } = this.executor.coordinator;
+    const lease = new Lease(this.client, this, deadline, keys);
+    const { route, search } = this.client.coordinator;
     // Between two attempts of a transaction its client may have ended, or every database failed.
-    if (!this.executor.isAlive) lease.abort((details) => new ClientClosedError(undefined, details));
+    if (!this.client.isAlive) lease.abort((details) => new ClientClosedError(undefined, details));
     else if (route.state === 'down') {
       lease.abort(() => search.error({ cause: undefined, maybeExecuted: false }));
     } else {
@@ -74,7 +78,7 @@ export class Isolation implements Lessor, LinkListener {
     const seat = [...this.#seats.values()].find((each) => each.lease === lease);
     if (seat === undefined) return;
     seat.lease = undefined;
-    const isActive = seat.database === this.executor.coordinator.route.database;
+    const isActive = seat.database === this.client.coordinator.route.database;
     // One that is still opening serves whoever comes next.
     const isUsable = (isClean && !seat.outdated) || seat.channel === undefined;
     if (isUsable && isActive) this.#rest(seat);
@@ -85,7 +89,7 @@ export class Isolation implements Lessor, LinkListener {
   /** A switch ends every transaction but one that was committed, or whose EXEC is on its way. */
   onRouteChange({ to, failed }: RouteChange): void {
     if (this.#seats.size === 0 && this.#waiting.length === 0) return;
-    const { search, runtime } = this.executor.coordinator;
+    const { search, runtime } = this.client.coordinator;
     const isCut = to.state === 'down' || (failed && runtime.options.fastFailover);
     const switched = (details: MultiDbErrorDetails) =>
       to.state === 'down'
@@ -136,12 +140,12 @@ export class Isolation implements Lessor, LinkListener {
     const seat = this.#seats.get(link);
     const { connection } = link;
     if (seat === undefined || connection === undefined) return;
-    const { executor } = this;
+    const { client, connections } = this;
     // Where the node was when it was asked for may not be where it is.
     if (connection.node !== undefined) seat.place = connection.node;
-    seat.channel = new Channel(connection, seat.database, link, executor, executor.loop.time);
+    seat.channel = new Channel(connection, seat.database, link, client.outcomes, client.loop.time);
     seat.channel.learnId();
-    executor.connections.channels.set(link, seat.channel);
+    connections.channels.set(link, seat.channel);
     if (seat.lease === undefined) {
       this.#rest(seat);
       this.#serve();
@@ -152,11 +156,11 @@ export class Isolation implements Lessor, LinkListener {
     const seat = this.#seats.get(link);
     if (seat === undefined) return;
     const { channel, lease, database } = seat;
-    this.executor.coordinator.health.suspect(database, {});
+    this.client.coordinator.health.suspect(database, {});
     // The link tries again as long as somebody waits for it.
     if (channel === undefined && lease !== undefined) return;
-    this.executor.connections.channels.delete(link);
-    if (channel !== undefined) this.executor.connections.settleLost(channel.attempts(), cause);
+    this.connections.channels.delete(link);
+    if (channel !== undefined) this.connections.settleLost(channel.attempts(), cause);
     lease?.abort((details) => {
       const message = `the connection to ${database.id} was lost during the transaction`;
       return new ConnectionLostError(message, { ...details, cause });
@@ -173,12 +177,12 @@ export class Isolation implements Lessor, LinkListener {
 
   onLinkMaintenance(link: Link, forMs: number): void {
     const channel = this.#seats.get(link)?.channel;
-    if (channel !== undefined) channel.relaxedUntil = this.executor.loop.time + forMs;
+    if (channel !== undefined) channel.relaxedUntil = this.client.loop.time + forMs;
   }
 
   #serve(): void {
-    const { database } = this.executor.coordinator.route;
-    if (database === undefined || !this.executor.isAlive) return;
+    const { database } = this.client.coordinator.route;
+    if (database === undefined || !this.client.isAlive) return;
     const full = new Set<string>();
     for (let index = 0; index < this.#waiting.length; ) {
       const lease = this.#waiting[index] as Lease;
@@ -227,7 +231,7 @@ export class Isolation implements Lessor, LinkListener {
       if (isThere && seat.lease === undefined) return seat;
       if (isThere || seat.database !== database) inUse += 1;
     }
-    const { runtime } = this.executor.coordinator;
+    const { runtime } = this.client.coordinator;
     const { openIsolated } = database.driver;
     if (inUse >= runtime.options.maxTransactionConnections || openIsolated === undefined) return;
     const link = new Link(database.driver, this, runtime, (listener, time) =>
@@ -252,7 +256,7 @@ export class Isolation implements Lessor, LinkListener {
 
   #rest(seat: Seat): void {
     seat.timer?.cancel();
-    seat.timer = this.executor.coordinator.runtime.clock.after(IDLE_MS, () => {
+    seat.timer = this.client.coordinator.runtime.clock.after(IDLE_MS, () => {
       if (seat.lease === undefined) this.#discard(seat, new Error('not in use'));
     });
   }
@@ -260,7 +264,7 @@ export class Isolation implements Lessor, LinkListener {
   #discard(seat: Seat, error: Error): void {
     seat.timer?.cancel();
     this.#seats.delete(seat.link);
-    this.executor.connections.channels.delete(seat.link);
+    this.connections.channels.delete(seat.link);
     seat.link.close(error);
   }
 }

@@ -1,0 +1,19 @@
+import type { RetrySafety } from '../../core/command-risk.js';
+import type { SendOptions } from '../../drivers/driver.js';
+import type { Pass } from './cursor-owner.js';
+
+/** What a caller may say about one command. Durations in milliseconds. */
+export interface CommandOptions extends SendOptions {
+  readonly abortSignal?: AbortSignal | undefined;
+  /**
+   * Deadline of the whole command, sent or not, up to `commandDeadlineMs`; 0 or absent: that of the
+   * options. Of one attempt as well, instead of `commandTimeoutMs`.
+   */
+  readonly timeout?: number | undefined;
+  /** Instead of `commandRetry.safety`. */
+  readonly retrySafety?: RetrySafety | undefined;
+  /** Instead of the option `iterators`. */
+  readonly iterators?: 'throw' | 'restart' | undefined;
+  /** Of an iterator that the command is a page of. */
+  readonly pass?: Pass | undefined;
+}

@@ -1,0 +1,39 @@
+import type { ServerIdentity } from '../../drivers/server-identity.js';
+import type { Database } from '../database.js';
+
+/** What handed out a cursor. */
+export interface CursorOrigin {
+  readonly database: Database;
+  readonly server: ServerIdentity;
+}
+
+/** The attempt that was answered with a cursor. */
+export interface CursorAttempt {
+  /** Of the route under which it was sent. */
+  readonly generation: number;
+  readonly channel: { readonly database: Database };
+  readonly lane: { readonly server: ServerIdentity };
+}
+
+/** One run of an iterator over its pages: what handed out its latest cursor. */
+export class Pass {
+  #from: (CursorOrigin & { readonly generation: number }) | undefined;
+
+  get database(): Database | undefined {
+    return this.#from?.database;
+  }
+
+  /** `undefined`: it has no cursor yet. */
+  get origin(): CursorOrigin | undefined {
+    return this.#from;
+  }
+
+  note({ generation, channel, lane }: CursorAttempt): void {
+    this.#from = { generation, database: channel.database, server: lane.server };
+  }
+
+  /** Whether its cursor may mean anything there; without one yet it does not matter. */
+  holds(generation: number): boolean {
+    return this.#from === undefined || this.#from.generation === generation;
+  }
+}
