@@ -49,15 +49,20 @@ export async function runTransaction(
     lease.abort(tooLong);
     endPause();
   });
+  const { pauses } = executor.isolation;
   let endPause = () => {};
+  /** Ends with the transaction's time, and with the client. */
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
-      const pausing = clock.after(Math.ceil(ms), resolve, { keepAlive: true });
-      endPause = () => {
+      const end = () => {
         pausing.cancel();
+        pauses.delete(end);
         resolve();
       };
-      if (late !== undefined) endPause();
+      const pausing = clock.after(Math.ceil(ms), end, { keepAlive: true });
+      pauses.add(end);
+      endPause = end;
+      if (late !== undefined || !executor.isAlive) end();
     });
 
   try {

@@ -49,6 +49,8 @@ const ONLY_PLACE: Place = { name: '', hashSlot: undefined };
  * for ten seconds. Who needs one while all are in use waits, first come, first served.
  */
 export class Isolation implements Lessor, LinkListener {
+  /** Each ends the pause of a transaction between two attempts. */
+  readonly pauses = new Set<() => void>();
   readonly #seats = new Map<Link, Seat>();
   readonly #waiting: Lease[] = [];
 
@@ -134,6 +136,8 @@ export class Isolation implements Lessor, LinkListener {
     for (const lease of [...this.#waiting]) lease.abort(closed);
     for (const { lease } of [...this.#seats.values()]) lease?.abort(closed);
     for (const seat of [...this.#seats.values()]) this.#discard(seat, new ClientClosedError());
+    // The next attempt is refused at once.
+    for (const endPause of [...this.pauses]) endPause();
   }
 
   onLinkUp(link: Link): void {
