@@ -315,14 +315,20 @@ export class Connections implements LinkListener {
   }
 
   /** At start several links may have been opened to find the first active database. */
-  restOthers(active: Database | undefined): void {
-    for (const [database, link] of this.links) {
-      if (database === active || link.idle) continue;
-      this.endHandover(database);
-      this.channels.delete(link);
-      link.rest(new Error('a standby rests'));
-      this.#coordinator.health.onResting(database);
-    }
+  restOthers(): void {
+    for (const database of this.links.keys()) this.rest(database);
+  }
+
+  /** Closes a lazy connection to a database that is not active. */
+  rest(database: Database): void {
+    const link = this.links.get(database);
+    const { route } = this.#coordinator;
+    const isNeeded = route.database === database || route.generation === 0;
+    if (!this.client.lazy || link === undefined || link.idle || isNeeded) return;
+    this.endHandover(database);
+    this.channels.delete(link);
+    link.rest(new Error('a standby rests'));
+    this.#coordinator.health.onResting(database);
   }
 
   /** Destroys every connection. */

@@ -339,7 +339,7 @@ export class Executor implements ClientContext {
     this.cacheValidity?.refresh();
     takeOver(this, this.connections, this.blocking, change);
     this.isolation.onRouteChange(change);
-    if (this.lazy && change.from.generation === 0) this.connections.restOthers(database);
+    if (change.from.generation === 0) this.connections.restOthers();
     this.onServing?.();
   }
 

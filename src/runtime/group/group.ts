@@ -47,6 +47,8 @@ export class Group {
   readonly members = new Set<Executor>();
   /** On trial, each to take the place of the member of the same id. */
   readonly candidates = new Set<Database>();
+  /** How many calls want the data connections to each of these. */
+  readonly #held = new Map<Database, number>();
   #order = 0;
   #started: Promise<void> = Promise.resolve();
   /** Of those that are entering. */
@@ -130,6 +132,24 @@ export class Group {
     this.candidates.delete(candidate);
     this.coordinator.replace(old, candidate);
     this.remove(old);
+  }
+
+  /**
+   * Opens the data connections of every client to `database`, to find out whether it can serve. The
+   * answer ends that: lazy ones are closed again, unless it is active by then.
+   */
+  hold(database: Database): () => void {
+    for (const member of this.members) member.connections.links.get(database)?.open();
+    this.#held.set(database, (this.#held.get(database) ?? 0) + 1);
+    return () => {
+      const others = (this.#held.get(database) ?? 1) - 1;
+      if (others > 0) {
+        this.#held.set(database, others);
+        return;
+      }
+      this.#held.delete(database);
+      for (const member of this.members) member.connections.rest(database);
+    };
   }
 
   #register(options: ResolvedDatabase): Database {

@@ -1,5 +1,10 @@
 import { afterEach, expect, it } from 'vitest';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import {
+  FakeDatabase,
+  SimulatedClient,
+  type SimulatedClientOptions,
+  VirtualClock,
+} from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -7,7 +12,7 @@ afterEach(() => {
 });
 
 /** A client of east and west, and north, which does not answer. */
-async function setup() {
+async function setup(options: SimulatedClientOptions['options'] = {}) {
   const clock = new VirtualClock();
   const [east, west, north] = ['east', 'west', 'north'].map(
     (id) => new FakeDatabase({ id, clock }),
@@ -19,12 +24,13 @@ async function setup() {
       { database: east, weight: 1 },
       { database: west, weight: 0.5 },
     ],
+    options,
   });
   clients.push(client);
   const done = client.connect();
   await clock.advance(1500);
   await done;
-  return { clock, client, north };
+  return { clock, client, west, north };
 }
 
 /** The promise's error, once time has passed; fails when it resolves. */
@@ -58,4 +64,25 @@ it('rejects replaceDatabase, and keeps nothing, when the old one is removed mean
   await client.removeDatabase('west');
   expect((await errorOf(replaced, clock)).message).toMatch(/west was removed/);
   expect(client.databases.map(({ id }) => id)).toEqual(['east']);
+});
+
+it('a manual switch that fails leaves no data connection to a lazy standby', async () => {
+  const { clock, client, west } = await setup({ standbyConnections: 'lazy' });
+  const kinds = () => [...west.clients].map(({ kind }) => kind);
+  expect(kinds()).not.toContain('data');
+  // Its probe connection is silent, and a new one gets no answer either.
+  west.silence('to-client');
+  const calls = [client.setActiveDatabase('west'), client.forceActiveDatabase('west')];
+  const error = await errorOf(Promise.any(calls), clock);
+  expect((error as AggregateError).errors.map(String)).toEqual(
+    Array(2).fill(expect.stringMatching(/west can't serve/)),
+  );
+  west.heal();
+  await clock.advance(20_000);
+  expect(kinds()).not.toContain('data');
+
+  await Promise.all([client.setActiveDatabase('west'), clock.advance(5000)]);
+  expect([client.activeDatabase, kinds().includes('data')]).toEqual(['west', true]);
+  await Promise.all([client.setActiveDatabase('east'), clock.advance(5000)]);
+  expect(kinds()).not.toContain('data');
 });

@@ -27,17 +27,24 @@ export class Management {
   }
 
   /** Verifies the target by a probe, then makes it active; failback may leave it again. */
-  async setActive(id: string): Promise<void> {
-    const database = this.find(id);
-    await this.#verify(database);
-    this.#choose(database, 'manual', 0);
+  setActive(id: string): Promise<void> {
+    return this.#activate(id, 'manual', 0);
   }
 
   /** As `setActive`, and failback and weights are ignored for `durationMs`. */
-  async forceActive(id: string, durationMs: number): Promise<void> {
+  forceActive(id: string, durationMs: number): Promise<void> {
+    return this.#activate(id, 'forced', durationMs);
+  }
+
+  async #activate(id: string, reason: 'manual' | 'forced', durationMs: number): Promise<void> {
     const database = this.find(id);
-    await this.#verify(database);
-    this.#choose(database, 'forced', this.#coordinator.now + durationMs);
+    const release = this.group.hold(database);
+    try {
+      await this.#verify(database);
+      this.#choose(database, reason, durationMs === 0 ? 0 : this.#coordinator.now + durationMs);
+    } finally {
+      release();
+    }
   }
 
   setWeight(id: string, weight: number): boolean {
@@ -165,7 +172,6 @@ export class Management {
   }
 
   async #verify(database: Database): Promise<void> {
-    for (const member of this.group.members) member.connections.links.get(database)?.open();
     const monitor = this.#coordinator.health.monitors.get(database);
     const { verification } = this.#coordinator.health;
     const answered = verification.verify(database);

@@ -22,18 +22,24 @@ export async function replaceInPlace(
   }
   const candidate = group.try(options, old);
   await coordinator.health.firstVerdict(candidate);
+  let release = () => {};
   if (coordinator.route.database === old && isUsable(candidate)) {
     // What rests until it is needed is needed.
-    for (const link of candidate.links) link.open();
+    release = group.hold(candidate);
     await coordinator.health.whenConnected(candidate);
   }
-  if (coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
-  const reason = whyNot(group, old, candidate);
-  if (reason !== undefined) {
-    group.remove(candidate);
-    throw new DatabaseUnavailableError(reason, { databaseId: id, cause: candidate.lastError });
+  try {
+    if (coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
+    const reason = whyNot(group, old, candidate);
+    if (reason !== undefined) {
+      group.remove(candidate);
+      throw new DatabaseUnavailableError(reason, { databaseId: id, cause: candidate.lastError });
+    }
+    group.replace(old, candidate);
+  } finally {
+    // There may have been a switch meanwhile.
+    release();
   }
-  group.replace(old, candidate);
   return candidate;
 }
 
