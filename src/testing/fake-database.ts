@@ -39,6 +39,8 @@ export interface Execution {
 /** Told at once what happens; for tests that judge the engine. */
 export interface FakeDatabaseObserver extends AttemptObserver {
   onExecution?(execution: Execution): void;
+  /** A command of a caller was refused, for the server's state or because it is a replica. */
+  onRefused?(wire: FakeWire): void;
   /** A command over a probe connection was executed; `sentAt` is virtual time. */
   onProbe?(sentAt: number): void;
 }
@@ -229,8 +231,11 @@ export class FakeDatabase implements FakeServer {
    * ones are not affected. Without `kind` all of them.
    */
   loseConnections(kind?: FakeWire['kind'], direction: FakeDirection | 'both' = 'both'): void {
-    for (const wire of this.wires)
-      if (kind === undefined || wire.kind === kind) wire.forget(direction);
+    for (const wire of this.wires) {
+      // One that is opening sends its first packet again.
+      const isFlow = wire.state === 'open' && (kind === undefined || wire.kind === kind);
+      if (isFlow) wire.forget(direction);
+    }
   }
 
   /** The next `count` commands over probe connections are never answered. */
@@ -293,10 +298,11 @@ export class FakeDatabase implements FakeServer {
       this.probesAnswered += 1;
     }
     const replies: unknown[] = [];
-    const state = wire.process?.isReplica ? 'READONLY' : this.state;
     for (const args of request.commands) {
-      const refused = state === undefined ? undefined : refusal(state, args);
-      if (refused !== undefined) return { ok: false, error: refused };
+      const refused = this.#refusal(args, wire);
+      if (refused === undefined) continue;
+      if (wire.kind === 'data' || wire.kind === 'isolated') this.observer.onRefused?.(wire);
+      return { ok: false, error: refused };
     }
     if (request.isBatch && this.#hasConflict(wire)) return { ok: true, reply: null };
     for (const args of request.commands) {
@@ -312,6 +318,12 @@ export class FakeDatabase implements FakeServer {
     }
     if (wire.kind === 'probe') this.observer.onProbe?.(request.sentAt);
     return { ok: true, reply: request.isBatch ? replies : replies[0] };
+  }
+
+  /** What keeps the whole database from answering comes first. */
+  #refusal(args: readonly CommandArgument[], wire: FakeWire): FakeErrorReply | undefined {
+    const refused = this.state === undefined ? undefined : refusal(this.state, args);
+    return refused ?? (wire.process?.isReplica ? refusal('READONLY', args) : undefined);
   }
 
   #run(args: readonly CommandArgument[], wire: FakeWire): unknown {

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import ts from 'typescript';
@@ -21,9 +29,12 @@ export interface Build {
 
 /**
  * Compiles the engine with `edits` and the simulation beside it, so that it runs in a process of
- * its own. Throws when an edit finds no place, or more than one.
+ * its own. Throws when an edit finds no file or no place, or more than one.
  */
 export function buildAltered(edits: readonly Edit[]): Build {
+  for (const { file } of edits) {
+    if (!existsSync(path.join(root, 'src', file))) throw new Error(`no file src/${file}`);
+  }
   const target = mkdtempSync(path.join(tmpdir(), 'redis-multidb-altered-'));
   writeFileSync(path.join(target, 'package.json'), '{ "type": "module" }');
   for (const folder of ['src', 'test/simulation']) {

@@ -1,6 +1,6 @@
-import type { FakeDatabase } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
 import type { DrawnOptions } from './options.js';
+import type { Place } from './world.js';
 
 /**
  * - `fatal`: the database must be left
@@ -11,16 +11,18 @@ export type Severity = 'fatal' | 'doubtful' | 'benign';
 
 export interface Fault {
   readonly name: string;
-  severity(options: DrawnOptions): Severity;
+  severity(options: DrawnOptions, place: Place): Severity;
   /** Ends by `end`; without one it is over at once. */
   readonly lasting: boolean;
   /** New connections are refused, and the open ones cut: noticed at once. */
   readonly refuses?: boolean;
   readonly losesProbe?: boolean;
-  begin(database: FakeDatabase, draw: Draw, options: DrawnOptions): void;
+  begin(place: Place, draw: Draw, options: DrawnOptions): void;
 }
 
 const fatal = () => 'fatal' as const;
+/** Nobody asks a database whose checks are blind. */
+const unlessBlind = (_: DrawnOptions, { checks }: Place) => (checks.isBlind ? 'doubtful' : 'fatal');
 const doubtful = () => 'doubtful' as const;
 /** A low threshold of the breaker makes a few failed commands a failed database. */
 const unlessCounted = ({ minNumOfFailures }: DrawnOptions) =>
@@ -31,31 +33,43 @@ export const CRASH: Fault = {
   severity: fatal,
   lasting: true,
   refuses: true,
-  begin: (database) => database.crash(),
+  begin: ({ fake }) => fake.crash(),
+};
+
+/** A firewall loses its state: open connections are silent for ever, new ones pass. */
+export const FORGOTTEN_FLOWS: Fault = {
+  name: 'flows are forgotten',
+  severity: unlessCounted,
+  lasting: false,
+  begin: ({ fake }, draw) =>
+    fake.loseConnections(
+      draw.one([undefined, undefined, 'data', 'probe']),
+      draw.one(['both', 'both', 'to-server', 'to-client']),
+    ),
 };
 
 export const FAULTS: readonly Fault[] = [
   CRASH,
-  { name: 'freeze', severity: fatal, lasting: true, begin: (database) => database.freeze() },
-  { name: 'silence', severity: fatal, lasting: true, begin: (database) => database.silence() },
+  { name: 'freeze', severity: unlessBlind, lasting: true, begin: ({ fake }) => fake.freeze() },
+  { name: 'silence', severity: unlessBlind, lasting: true, begin: ({ fake }) => fake.silence() },
   {
     name: 'silence to the server',
-    severity: fatal,
+    severity: unlessBlind,
     lasting: true,
-    begin: (database) => database.silence('to-server'),
+    begin: ({ fake }) => fake.silence('to-server'),
   },
   {
     name: 'silence to the client',
-    severity: fatal,
+    severity: unlessBlind,
     lasting: true,
-    begin: (database) => database.silence('to-client'),
+    begin: ({ fake }) => fake.silence('to-client'),
   },
   {
     name: 'loading',
-    severity: fatal,
+    severity: unlessBlind,
     lasting: true,
-    begin: (database) => {
-      database.state = 'LOADING';
+    begin: ({ fake }) => {
+      fake.state = 'LOADING';
     },
   },
   {
@@ -63,54 +77,67 @@ export const FAULTS: readonly Fault[] = [
     severity: fatal,
     lasting: true,
     refuses: true,
-    begin: (database) => {
-      database.refuse();
-      database.killConnections();
+    begin: ({ fake }) => {
+      fake.refuse();
+      fake.killConnections();
     },
   },
   {
     name: 'refuses new connections',
     severity: doubtful,
     lasting: true,
-    begin: (database) => database.refuse(),
+    begin: ({ fake }) => fake.refuse(),
   },
   {
     name: 'a state that PING does not tell',
     severity: doubtful,
     lasting: true,
-    begin: (database, draw) => {
-      database.state = draw.one(['READONLY', 'MASTERDOWN', 'OOM', 'MISCONF', 'NOREPLICAS']);
+    begin: ({ fake }, draw) => {
+      fake.state = draw.one(['READONLY', 'MASTERDOWN', 'OOM', 'MISCONF', 'NOREPLICAS']);
     },
   },
   {
     name: 'very slow',
     severity: doubtful,
     lasting: true,
-    begin: (database, draw) => {
-      database.latencyMs = draw.between(200, 3000);
+    begin: ({ fake }, draw) => {
+      fake.latencyMs = draw.between(200, 3000);
     },
   },
+  FORGOTTEN_FLOWS,
   {
-    name: 'open connections go silent',
-    severity: doubtful,
+    name: 'another server behind its name',
+    severity: unlessCounted,
     lasting: false,
-    begin: (database, draw) => database.loseConnections(draw.one([undefined, 'data', 'probe'])),
+    begin: ({ fake }) => fake.move(),
+  },
+  {
+    name: 'its name leads to a replica as well',
+    severity: doubtful,
+    lasting: true,
+    begin: ({ fake }) => fake.alternate(),
+  },
+  {
+    name: 'new connections get no answer',
+    severity: doubtful,
+    lasting: true,
+    begin: ({ fake }) => fake.blackhole(),
   },
   {
     name: 'slow',
     severity: () => 'benign',
     lasting: true,
-    begin: (database, draw, { timeoutMs, suspectAfterMs, commandTimeoutMs }) => {
+    begin: ({ fake }, draw, { timeoutMs, suspectAfterMs, commandTimeoutMs }) => {
       const limit = Math.min(timeoutMs, suspectAfterMs, commandTimeoutMs) / 10;
-      database.latencyMs = draw.between(1, limit);
+      fake.latencyMs = draw.between(1, limit);
     },
   },
   {
     name: 'connections killed',
     severity: unlessCounted,
     lasting: false,
-    begin: (database, draw) =>
-      database.killConnections(draw.one([undefined, undefined, 'data', 'probe'])),
+    begin: ({ fake }, draw) =>
+      fake.killConnections(draw.one([undefined, undefined, 'data', 'probe'])),
   },
   {
     name: 'a probe is lost',
@@ -120,6 +147,14 @@ export const FAULTS: readonly Fault[] = [
         : 'benign',
     lasting: false,
     losesProbe: true,
-    begin: (database) => database.loseProbes(1),
+    begin: ({ fake }) => fake.loseProbes(1),
+  },
+  {
+    name: 'a gate closes',
+    severity: () => 'benign',
+    lasting: true,
+    begin: ({ checks }, draw) => {
+      checks.gate = draw.one(['false', 'throws', 'hangs', 'error reply']);
+    },
   },
 ];

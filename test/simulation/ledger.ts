@@ -1,28 +1,61 @@
 import { isMultiDbError } from '../../src/errors.js';
 import {
   type Execution,
+  FakeConflictError,
   type FakeDatabase,
   FakeErrorReply,
   type SimulatedClient,
 } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
-import type { World } from './world.js';
+import type { Place, World } from './world.js';
 
-type Kind = 'read' | 'last-write-wins' | 'accumulating' | 'batch' | 'cursor' | 'wrong';
+type Kind =
+  | 'read'
+  | 'last-write-wins'
+  | 'accumulating'
+  | 'batch'
+  | 'transaction'
+  | 'cursor'
+  | 'wrong';
+
+/** The active database has been healthy for long, whatever became of connections to it. */
+interface Calm {
+  readonly place: Place;
+  readonly generation: number;
+  /** Harmless events so far. */
+  readonly disturbances: number;
+}
 
 interface Entry {
   readonly token: string;
   readonly number: number;
   readonly kind: Kind;
+  readonly caller: Caller;
+  readonly closedBefore: number;
+  /** Of the route at the call. */
+  readonly generation: number;
   readonly sentAt: number;
   /** The truth at the call: nothing could serve, and the engine has had the time to know. */
   readonly knownDown: boolean;
   /** The truth at the call: the active database has been well for long. */
   readonly knownWell: string | undefined;
+  /** The truth at the call, if nothing had been wrong that leads anywhere for long. */
+  readonly calm: Calm | undefined;
   executions: number;
   wasWritten: boolean;
   outcome: 'pending' | 'acknowledged' | 'refused' | 'failed';
   maybeExecuted: boolean | undefined;
+}
+
+/** One client of the group. */
+export interface Caller {
+  readonly client: SimulatedClient;
+  /** It takes commands. */
+  isOpen: boolean;
+  /** How often it was closed; what was pending then may have failed by that. */
+  closed: number;
+  /** The latest of its commands that was written for the first time. */
+  lastFirstWrite: number;
 }
 
 /** Slack of a deadline in milliseconds: a few looks of the loop clock, and a turn. */
@@ -36,11 +69,10 @@ export class Ledger {
   readonly pending = new Set<Entry>();
   sent = 0;
   readonly #entries = new Map<string, Entry>();
-  #lastFirstWrite = 0;
 
   constructor(
     private readonly world: World,
-    private readonly client: SimulatedClient,
+    private readonly callers: readonly Caller[],
     private readonly draw: Draw,
     private readonly report: (promise: string, text: string) => void,
     private readonly note: (text: string) => void,
@@ -49,14 +81,20 @@ export class Ledger {
   send(): void {
     const number = ++this.sent;
     const kind = this.draw.one(KINDS);
+    const open = this.callers.filter(({ isOpen }) => isOpen);
+    const caller = open.length === 1 ? open[0]! : this.draw.one(open);
     const token = `${kind}:${number}`;
     const entry: Entry = {
       token,
       number,
       kind,
+      caller,
+      closedBefore: caller.closed,
+      generation: this.#route.generation,
       sentAt: this.world.awake,
       knownDown: this.#isKnownDown(),
       knownWell: this.#knownWell(),
+      calm: this.#calm(),
       executions: 0,
       wasWritten: false,
       outcome: 'pending',
@@ -64,21 +102,30 @@ export class Ledger {
     };
     this.#entries.set(token, entry);
     this.pending.add(entry);
-    const args = argumentsOf(kind, token, this.draw);
-    const batch =
-      kind === 'batch'
-        ? {
-            kind: 'multi' as const,
-            commands: [
-              ['INCR', token],
-              ['ECHO', token],
-            ],
-          }
-        : undefined;
-    this.client.send(args, undefined, batch).then(
+    this.#call(caller.client, kind, token).then(
       (reply) => this.#onReply(entry, reply),
       (error) => this.#onError(entry, error),
     );
+  }
+
+  #call(client: SimulatedClient, kind: Kind, token: string): Promise<unknown> {
+    if (kind === 'transaction') return this.#transaction(client, token);
+    const args = argumentsOf(kind, token, this.draw);
+    return client.send(args, undefined, kind === 'batch' ? batchOf(token) : undefined);
+  }
+
+  /** Reads a key that others write as well, and writes it. */
+  #transaction(client: SimulatedClient, token: string): Promise<unknown> {
+    const key = `watched:${this.draw.integer(1, 3)}`;
+    const isDisturbed = this.draw.chance(0.2);
+    return client.transaction([key], async (send) => {
+      await send(['GET', key]);
+      if (isDisturbed) await client.send(['SET', key, 'theirs']).catch(() => {});
+      return [
+        ['INCR', token],
+        ['SET', key, token],
+      ];
+    });
   }
 
   /** Commands that are late. */
@@ -99,16 +146,20 @@ export class Ledger {
     }
     if (entry.wasWritten) return;
     entry.wasWritten = true;
-    if (entry.number < this.#lastFirstWrite) {
-      this.report('P2', `${token} is written after ${this.#lastFirstWrite}, which came later`);
+    // A transaction has a connection of its own, and waits for it.
+    if (entry.kind === 'transaction') return;
+    const { caller, number } = entry;
+    if (number < caller.lastFirstWrite) {
+      this.report('P2', `${token} is written after ${caller.lastFirstWrite}, which came later`);
     }
-    this.#lastFirstWrite = Math.max(this.#lastFirstWrite, entry.number);
+    caller.lastFirstWrite = Math.max(caller.lastFirstWrite, number);
   }
 
   onExecution(database: FakeDatabase, execution: Execution): void {
     const entry = this.#entries.get(String(execution.args[1]));
     if (entry === undefined) return;
     if (entry.kind === 'batch' && execution.args[0] === 'ECHO') return;
+    if (entry.kind === 'transaction' && execution.args[0] === 'SET') return;
     entry.executions += 1;
     if (entry.executions > 1 && !this.#mayRepeat(entry.kind)) {
       this.report('P2', `${entry.token} is executed again, on ${database.id}`);
@@ -128,6 +179,30 @@ export class Ledger {
     return kind === 'last-write-wins' && this.world.options.safety === 'last-write-wins';
   }
 
+  /**
+   * What one event on a database that is well may do to a command: an old connection is silent, cut
+   * or leads to a replica, and a new one is well. Reads never fail for it, and a refusal, which
+   * proves that nothing was executed, reaches no caller.
+   */
+  #judgeCalm(entry: Entry, error: unknown, code: string | undefined): void {
+    const { calm, kind, token, caller, closedBefore } = entry;
+    const { options, awake } = this.world;
+    if (calm === undefined || caller.closed > closedBefore || code === 'OVERLOADED') return;
+    const { place, generation, disturbances } = calm;
+    const isOver =
+      place.doubtfulUntil >= entry.sentAt ||
+      this.#route.generation !== generation ||
+      place.disturbances > disturbances + 1;
+    if (isOver || kind === 'wrong') return;
+    const isRefusal = error instanceof FakeErrorReply;
+    if (isRefusal && kind !== 'transaction') {
+      this.report('P5', `${token} was refused although ${place.id} is well: ${error.message}`);
+    }
+    const hasTime = options.commandTimeoutMs > options.suspectAfterMs + options.timeoutMs + 300;
+    if (kind !== 'read' || !hasTime || awake - entry.sentAt < 1) return;
+    this.report('P5', `the read ${token} failed although ${place.id} is well: ${String(error)}`);
+  }
+
   #onReply(entry: Entry, reply: unknown): void {
     this.#settle(entry, 'acknowledged');
     if (entry.executions === 0) {
@@ -145,8 +220,11 @@ export class Ledger {
     const { token, kind } = entry;
     const code = isMultiDbError(error) ? error.code : undefined;
     this.note(`${token}: ${code ?? (error as Error).message}`);
+    this.#judgeCalm(entry, error, code);
     if (isReply) {
       if (kind === 'wrong' && error.message.startsWith('ERR')) return;
+    } else if (error instanceof FakeConflictError) {
+      return;
     } else if (code === undefined) {
       this.report('P3', `${token} failed with an untyped error: ${String(error)}`);
     } else {
@@ -154,14 +232,17 @@ export class Ledger {
       if (entry.maybeExecuted === false && entry.executions > 0) {
         this.report('P2', `${token} was executed, but its caller was told that it was not`);
       }
-      if (entry.maybeExecuted && !entry.wasWritten) {
+      // Of a transaction it may be what was read over its connection.
+      if (entry.maybeExecuted && !entry.wasWritten && kind !== 'transaction') {
         this.report('P2', `${token} was never written, but its caller was told "maybe executed"`);
       }
     }
-    if (entry.knownWell !== undefined && code !== 'OVERLOADED' && code !== 'DATABASE_SWITCHED') {
+    const wasClosed = entry.caller.closed > entry.closedBefore;
+    const isExcused = wasClosed || code === 'OVERLOADED' || code === 'DATABASE_SWITCHED';
+    if (entry.knownWell !== undefined && !isExcused) {
       const place = this.world.find(entry.knownWell);
       const stayedWell = place.wellSince !== undefined && place.wellSince < entry.sentAt;
-      if (stayedWell && this.client.activeDatabase === entry.knownWell) {
+      if (stayedWell && this.#route.generation === entry.generation) {
         this.report('P7', `${token} failed although ${entry.knownWell} is well: ${String(error)}`);
       }
     }
@@ -187,12 +268,27 @@ export class Ledger {
     return since !== undefined && awake - since > bounds.noticeMs + bounds.verdictMs + 1500;
   }
 
+  get #route() {
+    return this.callers[0]!.client.session.group.coordinator.route;
+  }
+
+  #calm(): Calm | undefined {
+    const { database, generation } = this.#route;
+    if (database === undefined) return undefined;
+    const place = this.world.find(database.id);
+    const { awake, bounds } = this.world;
+    const isCalm = place.doubtfulUntil + bounds.aftermathMs + bounds.recoverMs < awake;
+    return isCalm ? { place, generation, disturbances: place.disturbances } : undefined;
+  }
+
   #knownWell(): string | undefined {
-    const id = this.client.activeDatabase;
+    const id = this.#route.database?.id;
     if (id === undefined) return undefined;
-    const { wellSince } = this.world.find(id);
+    const { fake, wellSince } = this.world.find(id);
     const { awake, bounds } = this.world;
     const isWell = wellSince !== undefined && awake - wellSince > bounds.recoverMs;
+    // What goes over a connection that nobody has found silent yet is lost, and told so.
+    if (fake.lostConnections > 0 || fake.staleConnections > 0) return undefined;
     return isWell ? id : undefined;
   }
 }
@@ -207,6 +303,7 @@ const KINDS: readonly Kind[] = [
   'batch',
   'cursor',
   'wrong',
+  'transaction',
 ];
 
 function argumentsOf(kind: Kind, token: string, draw: Draw): string[] {
@@ -218,12 +315,23 @@ function argumentsOf(kind: Kind, token: string, draw: Draw): string[] {
     case 'accumulating':
       return [draw.one(['INCR', 'LPUSH']), token, '1'];
     case 'batch':
+    case 'transaction':
       return ['MULTI'];
     case 'cursor':
       return ['HSCAN', token, '17'];
     case 'wrong':
       return ['NOSUCHCOMMAND', token];
   }
+}
+
+function batchOf(token: string) {
+  return {
+    kind: 'multi' as const,
+    commands: [
+      ['INCR', token],
+      ['ECHO', token],
+    ],
+  };
 }
 
 function expectedReply(kind: Kind, token: string): unknown {
@@ -236,6 +344,8 @@ function expectedReply(kind: Kind, token: string): unknown {
       return 1;
     case 'batch':
       return [1, token];
+    case 'transaction':
+      return [1, 'OK'];
     case 'cursor':
       return ['0', []];
     case 'wrong':

@@ -2,6 +2,9 @@ import type { SimulatedClient } from '../../src/testing/index.js';
 import type { RouteJudge, View } from './route-judge.js';
 import type { Place, World } from './world.js';
 
+/** Without a probe a database whose connection can't be made is given this long. */
+const BLIND_MS = 1050;
+
 /**
  * What must happen within bounded time: a dead active database is left (P4), the best eligible one
  * becomes active (P1), one that is well becomes eligible (P6), and after an outage of all the
@@ -46,6 +49,11 @@ export class Liveness {
     this.#refusedAt = this.client.activeDatabase === id ? this.world.awake : undefined;
   }
 
+  /** Between two looks it was not eligible. */
+  onUnhealthy(id: string): void {
+    this.#betterSince.delete(id);
+  }
+
   onRouteChange(): void {
     this.#unansweredSince = undefined;
     this.#refusedAt = undefined;
@@ -73,7 +81,8 @@ export class Liveness {
     within(this.#unansweredSince, bounds.silenceMs, 'a command that it did not answer');
     // Another fault may have taken its place meanwhile.
     if (this.#refusedAt !== place.refusedSince) this.#refusedAt = undefined;
-    within(this.#refusedAt, bounds.refusedMs, 'its port refused');
+    const refusedMs = bounds.refusedMs + (place.checks.isBlind ? BLIND_MS : 0);
+    within(this.#refusedAt, refusedMs, 'its port refused');
   }
 
   #outageEnds(): void {
@@ -96,7 +105,10 @@ export class Liveness {
   #lastResortIsLeft(activeId: string | undefined, views: readonly View[]): void {
     const { awake, options } = this.world;
     const active = views.find((view) => view.id === activeId);
-    const isIneligible = active?.usable === true && !active.eligible;
+    const { lastResort } = this.client.session.group.coordinator.route;
+    // Where a drain leads to is verified before it begins.
+    if (this.judge.pendingDrains > 0) return;
+    const isIneligible = active?.usable && !(lastResort ? active.eligible : active.mayStay);
     if (!isIneligible || !views.some((view) => view.eligible)) {
       this.#lastResortSince = undefined;
       return;

@@ -78,9 +78,13 @@ export function manage(
       const wasActive = client.activeDatabase === id;
       // Before the call: it leads to a switch that is judged.
       judge.onDrained(id, world.clock.now() + durationMs);
+      judge.pendingDrains += 1;
+      const draining = client.drainDatabase(id, { durationMs }).finally(() => {
+        judge.pendingDrains -= 1;
+      });
       tell(
         `drainDatabase ${id} for ${durationMs} ms`,
-        client.drainDatabase(id, { durationMs }).then(
+        draining.then(
           () => judge.onLeftByHand(wasActive),
           (error) => {
             judge.onDrained(id, before);

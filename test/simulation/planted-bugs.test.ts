@@ -46,8 +46,9 @@ it.concurrent.each(PLANTED_BUGS)('notices that $name', { timeout: 300_000 }, asy
   }
 });
 
-it('refuses to plant where there is no place, or more than one', () => {
+it('refuses to plant where there is no file, no place, or more than one', () => {
   const edit = { file: 'clock.ts', find: 'no such text', replace: '' };
   expect(() => buildAltered([edit])).toThrow('0 places instead of one');
+  expect(() => buildAltered([{ ...edit, file: 'clocks.ts' }])).toThrow('no file src/clocks.ts');
   expect(() => buildAltered([{ ...edit, find: 'export' }])).toThrow(/\d+ places instead of one/);
 });

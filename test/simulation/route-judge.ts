@@ -8,6 +8,8 @@ export interface View {
   readonly id: string;
   readonly weight: number;
   readonly eligible: boolean;
+  /** Eligible, or kept from it by its gates alone, which evict nobody. */
+  readonly mayStay: boolean;
   readonly usable: boolean;
   readonly drained: boolean;
   /** It was asked over its data connection, and should have answered by now. */
@@ -29,6 +31,8 @@ export class RouteJudge {
   switches = 0;
   /** Clock time until which failback and weights are to be ignored. */
   heldUntil = 0;
+  /** Drains that were asked for and have not begun. */
+  pendingDrains = 0;
   /** Databases left as failed, with the clock time of that. */
   readonly left = new Map<string, LeftDatabase>();
   /** Clock time until which each is drained. */
@@ -227,7 +231,7 @@ export class RouteJudge {
     if (graceLeft > 0 && !isExcused) {
       this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
     }
-    const needed = this.#probesNeeded(left.wasDown);
+    const needed = this.#probesNeeded(to, left.wasDown);
     if (left.probes < needed && !isExcused) {
       this.report('P6', `${to} is active again after ${left.probes} of ${needed} probes`);
     }
@@ -246,14 +250,15 @@ export class RouteJudge {
         database.health !== 'healthy'
       )
         continue;
-      const needed = this.#probesNeeded(wasDown);
+      const needed = this.#probesNeeded(id, wasDown);
       if (probes < needed)
         this.report('P6', `${id} has recovered after ${probes} of ${needed} probes`);
     }
   }
 
   /** While no database serves, and at first, one is enough. */
-  #probesNeeded(wasDown: boolean): number {
+  #probesNeeded(id: string, wasDown: boolean): number {
+    if (this.world.find(id).checks.isBlind) return 0;
     const { policy, numProbes } = this.world.options;
     if (wasDown || policy === 'ANY_SUCCESS') return 1;
     return policy === 'ALL_SUCCESS' ? numProbes : Math.floor(numProbes / 2) + 1;
@@ -277,20 +282,28 @@ export class RouteJudge {
     return this.views(to).filter((view) => !isGone || view.id !== from || from === to);
   }
 
-  /** By rules of its own, from what users see; a lazy standby connects once it was `chosen`. */
+  /**
+   * By rules of its own, from what users see. A lazy standby connects once it was `chosen`; the
+   * connection of a client that is about to join counts from then on.
+   */
   views(chosen?: string): View[] {
     const isLazy = this.world.options.standbyConnections === 'lazy';
     const { databases, health: known } = this.client.session.group.coordinator;
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
-      const connected = rest.connected || (isLazy && id === chosen);
+      const { unverified, gatesOpen, links = [] } = databases.get(id) ?? {};
+      const wasConnected = isLazy || links.some(({ connection }) => connection !== undefined);
+      const connected = rest.connected || (id === chosen && wasConnected);
       const usable = health === 'healthy' && connected;
-      const isChecked = databases.get(id)?.unverified !== true;
+      const isChecked = unverified !== true;
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
       const drained = this.drainedUntil(id) > this.world.clock.now();
-      const eligible = usable && isChecked && isFree && !drained;
+      const mayStay = usable && isChecked && isFree && !drained;
+      const eligible = mayStay && gatesOpen !== false;
       const database = databases.get(id);
-      const silent = database !== undefined && known.verification.isSilent(database);
-      return { id, weight, usable, eligible, drained, silent };
+      // The switch itself makes the connection of a client that has just joined count.
+      const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
+      const silent = database !== undefined && !isNew && known.verification.isSilent(database);
+      return { id, weight, usable, eligible, mayStay, drained, silent };
     });
   }
 }

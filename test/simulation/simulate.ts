@@ -1,8 +1,9 @@
 import type { Database } from '../../src/runtime/database.js';
 import { SimulatedClient, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { ConnectionJudge } from './connection-judge.js';
 import { Draw } from './draw.js';
-import { CRASH, FAULTS } from './faults.js';
-import { Ledger } from './ledger.js';
+import { CRASH, FAULTS, FORGOTTEN_FLOWS } from './faults.js';
+import { type Caller, Ledger } from './ledger.js';
 import { Liveness } from './liveness.js';
 import { manage } from './management.js';
 import { Bounds, clientOptions, drawOptions } from './options.js';
@@ -47,9 +48,12 @@ class Simulation {
   readonly #draw: Draw;
   readonly #world: World;
   readonly #client: SimulatedClient;
+  /** The client, and perhaps a duplicate. */
+  readonly #callers: Caller[];
   readonly #ledger: Ledger;
   readonly #judge: RouteJudge;
   readonly #liveness: Liveness;
+  readonly #connections: ConnectionJudge;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
   /** Commands in a step, at most; drawn anew now and then. */
@@ -75,9 +79,12 @@ class Simulation {
     this.#world.driverOf = (id) => this.#client.session.group.coordinator.databases.get(id)?.driver;
     this.#note(`options ${JSON.stringify(options)}`);
     this.#note(`weights ${databases.map((each) => each.weight).join(' ')}`);
-    this.#ledger = new Ledger(this.#world, this.#client, this.#draw, this.#report, this.#note);
+    this.#callers = [callerOf(this.#client, true)];
+    if (this.#draw.chance(0.3)) this.#callers.push(callerOf(this.#client.duplicate(), false));
+    this.#ledger = new Ledger(this.#world, this.#callers, this.#draw, this.#report, this.#note);
     this.#judge = new RouteJudge(this.#world, this.#client, this.#report);
     this.#liveness = new Liveness(this.#world, this.#client, this.#judge, this.#report);
+    this.#connections = new ConnectionJudge(this.#world, this.#client, this.#report);
     this.#listen();
   }
 
@@ -142,7 +149,9 @@ class Simulation {
       this.#stallsNext = draw.chance(0.1);
       const forMs = draw.one([500, 3000, 10_000, 30_000]) * draw.between(0.5, 1.5);
       if (draw.chance(0.08)) {
-        for (const place of world.present) this.#begin(place, draw.one(FAULTS), forMs);
+        // All behind one firewall, or each with troubles of its own.
+        const common = draw.chance(0.3) ? FORGOTTEN_FLOWS : undefined;
+        for (const place of world.present) this.#begin(place, common ?? draw.one(FAULTS), forMs);
       } else {
         const active = world.present.find((place) => place.id === this.#client.activeDatabase);
         const place = active !== undefined && draw.chance(0.6) ? active : draw.one(world.present);
@@ -151,6 +160,29 @@ class Simulation {
     }
     this.#stallsNext ||= draw.chance(isCloseUp ? 0.003 : 0);
     if (draw.chance(0.006)) this.#manage();
+    const duplicate = this.#callers[1];
+    if (duplicate !== undefined && draw.chance(0.01)) this.#turn(duplicate);
+  }
+
+  /** A duplicate comes or goes. */
+  #turn(caller: Caller): void {
+    const { client } = caller;
+    if (!caller.isOpen) {
+      caller.isOpen = true;
+      this.#note('a duplicate connects');
+      client.connect().catch((error) => {
+        this.#note(`a duplicate could not connect: ${error}`);
+        caller.isOpen = false;
+        caller.closed += 1;
+      });
+      return;
+    }
+    caller.isOpen = false;
+    caller.closed += 1;
+    const isGentle = this.#draw.chance(0.5);
+    this.#note(`a duplicate is ${isGentle ? 'closed' : 'destroyed'}`);
+    if (isGentle) void client.close();
+    else client.destroy();
   }
 
   /** Troubles come together: now and then the next one fails right after the first. */
@@ -179,6 +211,7 @@ class Simulation {
 
   #member(place: Place) {
     const { fake } = place;
+    this.#note(`${place.id}: its checks are: ${place.checks.kind}`);
     fake.observer = {
       onSend: () => {
         this.#judge.onSend(fake);
@@ -189,10 +222,15 @@ class Simulation {
         this.#judge.onWritten(fake, token);
         this.#ledger.onWritten(fake, token);
       },
+      onRefused: (wire) => this.#connections.onRefused(place, wire),
       onExecution: (execution) => this.#ledger.onExecution(fake, execution),
       onProbe: (sentAt) => this.#judge.onProbe(fake, sentAt),
     };
-    return { database: fake, weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]) };
+    return {
+      database: fake,
+      weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]),
+      ...place.checks.options(this.#world.options),
+    };
   }
 
   /** After every step everything is looked at. */
@@ -201,6 +239,7 @@ class Simulation {
     this.#ledger.look();
     this.#judge.look();
     this.#liveness.look();
+    this.#connections.look();
     // Only what was emitted since: events are judged when they come.
     this.#client.events.length = 0;
   }
@@ -227,15 +266,16 @@ class Simulation {
 
   async #close(): Promise<void> {
     this.#note('close');
+    for (const caller of this.#callers) caller.closed += 1;
     const { commandDeadlineMs } = this.#world.options;
     if (this.#draw.chance(0.5)) {
       let isClosed = false;
-      this.#client.close().then(() => {
+      Promise.all(this.#callers.map(({ client }) => client.close())).then(() => {
         isClosed = true;
       });
       await this.#clock.advance(commandDeadlineMs + 500);
       if (!isClosed) this.#report('P3', 'close() did not end within commandDeadlineMs');
-    } else this.#client.destroy();
+    } else for (const { client } of this.#callers) client.destroy();
     await this.#clock.advance(100);
     this.#ledger.close();
     const { pendingTimers } = this.#clock;
@@ -265,6 +305,7 @@ class Simulation {
           `${event.name} ${JSON.stringify({ ...(event.event[0] as object), error: undefined, at: undefined })}`,
         );
         this.#judge.onEvent(event);
+        if (event.name === 'database-unhealthy') this.#liveness.onUnhealthy(event.event[0].id);
       });
     }
   }
@@ -294,6 +335,10 @@ class Simulation {
     if (this.settings.trace)
       this.#trace.push(`${this.#clock.now().toFixed(1).padStart(10)}  ${text}`);
   };
+}
+
+function callerOf(client: SimulatedClient, isOpen: boolean): Caller {
+  return { client, isOpen, closed: 0, lastFirstWrite: 0 };
 }
 
 function name(database: Database | undefined): string {

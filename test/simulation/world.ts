@@ -1,5 +1,6 @@
 import type { Driver } from '../../src/drivers/driver.js';
 import { FakeDatabase, type VirtualClock } from '../../src/testing/index.js';
+import { Checks } from './checks.js';
 import type { Draw } from './draw.js';
 import type { Fault, Severity } from './faults.js';
 import type { Bounds, DrawnOptions } from './options.js';
@@ -10,11 +11,14 @@ const WELL_BEFORE_MS = 16_000;
 /** One fake database, with the truth about it: what the engine can only guess. */
 export class Place {
   readonly fake: FakeDatabase;
+  readonly checks: Checks;
   fault: { readonly fault: Fault; readonly severity: Severity; readonly token: object } | undefined;
   /** Awake time since which it can't serve; undefined: it can, or may. */
   fatalSince: number | undefined;
   /** Awake time until which something was wrong that may make a client leave it. */
   doubtfulUntil = Number.NEGATIVE_INFINITY;
+  /** How many events so far may have disturbed connections or single commands, though it is well. */
+  disturbances = 0;
   /** Awake time since which nothing at all has been wrong. */
   wellSince: number | undefined = 0;
   /** Awake time of the latest refusal that its connected client must notice at once. */
@@ -35,6 +39,7 @@ export class Place {
       windowSize: draw.one([4, 64]),
     });
     this.#latencyMs = this.fake.latencyMs;
+    this.checks = Checks.draw(draw);
   }
 
   readonly #latencyMs: number;
@@ -51,6 +56,7 @@ export class Place {
 
   heal(): void {
     this.fake.latencyMs = this.#latencyMs;
+    this.checks.gate = undefined;
     this.fake.heal();
   }
 }
@@ -106,21 +112,26 @@ export class World {
     await this.clock.advance(0);
   }
 
-  /** Notes which faults linger on: connections that nobody has found silent yet, and the like. */
+  /** Notes which faults linger on. */
   look(): void {
     const { awake } = this;
     for (const place of this.present) {
-      if (place.fake.lostConnections > 0 || place.doubtfulProbe) place.touch(awake);
+      const { lostConnections, staleConnections } = place.fake;
+      // What is refused or lost over them opens a breaker of a low threshold.
+      const isCounted = this.options.minNumOfFailures < 1000;
+      if (isCounted && lostConnections + staleConnections > 0) place.touch(awake);
+      if (place.doubtfulProbe) place.touch(awake);
       if (place.fake.probesToLose === 0) place.doubtfulProbe = false;
     }
   }
 
   /** Lasting faults replace each other; one that is over at once comes on top. */
   begin(place: Place, fault: Fault, forMs: number): void {
-    const severity = fault.severity(this.options);
+    const severity = fault.severity(this.options, place);
     const { awake } = this;
     const before = place.wellSince;
     this.faults += 1;
+    place.disturbances += 1;
     const lasts = fault.lasting ? ` for ${Math.round(forMs)} ms` : '';
     this.note(`${place.id}: ${fault.name}${lasts} (${severity})`);
     if (fault.lasting) {
@@ -139,6 +150,8 @@ export class World {
       if (severity !== 'benign') place.touch(awake);
       if (place.wellSince !== undefined) place.wellSince = awake;
     }
+    // Nobody would lose it.
+    if (fault.losesProbe && place.checks.isBlind) return;
     if (fault.losesProbe) {
       // Two lost probes in one round are more than a policy tolerates.
       const isSecond = awake - place.probeLostAt < 2 * this.bounds.noticeMs;
@@ -146,7 +159,7 @@ export class World {
       place.probeLostAt = awake;
       if (place.doubtfulProbe) place.touch(awake);
     }
-    fault.begin(place.fake, this.draw, this.options);
+    fault.begin(place, this.draw, this.options);
   }
 
   end(place: Place): void {
