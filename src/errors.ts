@@ -230,7 +230,7 @@ export class ClientClosedError extends MultiDbError {
     this.wasPending = details?.wasPending ?? false;
   }
 
-  /** For what was pending when the client was destroyed. */
+  /** For what was pending when the client was destroyed. @internal */
   static disconnected(details?: MultiDbErrorDetails): ClientClosedError {
     return new ClientClosedError('Disconnects client', { ...details, wasPending: true });
   }

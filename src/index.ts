@@ -14,6 +14,8 @@ export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/c
 export {
   ALL_AVAILABLE,
   type InitializationPolicy,
+  type InitializationProgress,
+  type InitializationVerdict,
   MAJORITY_AVAILABLE,
   ONE_AVAILABLE,
 } from './core/initialization-policy.js';
@@ -23,6 +25,8 @@ export {
   ANY_SUCCESS,
   MAJORITY_SUCCESS,
   type ProbingPolicy,
+  type ProbingProgress,
+  type ProbingVerdict,
 } from './core/probing-policy.js';
 export type { Lack } from './core/selection.js';
 export {
@@ -48,6 +52,7 @@ export {
   isMultiDbError,
   MultiDbError,
   type MultiDbErrorCode,
+  type MultiDbErrorDetails,
   OverloadedError,
   PermanentlyUnavailableError,
   SubscriptionRefusedError,
@@ -92,12 +97,13 @@ export {
   WriteReadStrategy,
   type WriteReadStrategyOptions,
 } from './health-strategies/write-read.js';
-export { DEFAULTS } from './options/defaults.js';
+export { DEFAULTS, type OptionName } from './options/defaults.js';
 export type {
   ClusterDatabaseOptions,
   CommandRetryOptions,
   DatabaseOptions,
   ErrorSelector,
+  FailureDetectorSettings,
   HealthCheckOptions,
   HealthCheckSetting,
   MultiDbOptions,
@@ -107,7 +113,13 @@ export type {
   SingleDatabaseOptions,
 } from './options/types.js';
 export type { DrainOptions, ForceOptions } from './runtime/group/managed-client.js';
-export type { Explanation } from './runtime/report/explain.js';
+export type { ProbeRecord } from './runtime/probe-record.js';
+export type {
+  ActiveExplanation,
+  Explanation,
+  HealingExplanation,
+  StandbyExplanation,
+} from './runtime/report/explain.js';
 export type { DatabaseSnapshot } from './runtime/report/snapshot.js';
 export type {
   CommandStats,

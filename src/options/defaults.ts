@@ -23,6 +23,7 @@ export interface OptionEntry<T> {
   readonly default: T;
   readonly meaning: string;
   readonly range: string;
+  /** What validation asks. @internal */
   readonly rule: Rule<T>;
   /** The default as the documentation shows it; `undefined` to show the value itself. */
   readonly shownDefault: string | undefined;

@@ -5,10 +5,10 @@ import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-conn
 import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
 import type {
   FakeAnswer,
+  FakeConnectionKind,
   FakeDirection,
   FakeProcess,
   FakeRequest,
-  FakeServer,
   FakeWire,
 } from './fake-network.js';
 import { FakePubSub, FakeSubscriber } from './fake-pubsub.js';
@@ -53,12 +53,16 @@ export interface FakeDatabaseObserver extends AttemptObserver {
  * All faults can be combined and take effect at once; call them from `clock.elsewhere` to have
  * them happen while the process is stalled.
  */
-export class FakeDatabase implements FakeServer {
+export class FakeDatabase {
   readonly id: string;
   readonly clock: VirtualClock;
+  /** As the address appears in errors: `<id>.fake:6379`. */
   readonly address: string;
+  /** How the engine reaches the database. @internal */
   readonly driver: Driver;
+  /** The connections that the server has to do with. @internal */
   readonly wires = new Set<FakeWire>();
+  /** The connections that clients hold open. @internal */
   readonly clients = new Set<FakeWire>();
   /** Of data connections, in order; empty it at will. */
   readonly executions: Execution[] = [];
@@ -68,6 +72,7 @@ export class FakeDatabase implements FakeServer {
   latencyMs: number;
   /** In which the server refuses commands; undefined: none. */
   state: ServerState | undefined;
+  /** Hears of each attempt, execution and probe, for the tests of this package. @internal */
   observer: FakeDatabaseObserver = {};
   #isDown = false;
   #isFrozen = false;
@@ -115,22 +120,27 @@ export class FakeDatabase implements FakeServer {
     };
   }
 
+  /** @internal */
   get refuses(): boolean {
     return this.#isDown || this.#refusesNew;
   }
 
+  /** @internal */
   get isFrozen(): boolean {
     return this.#isFrozen;
   }
 
+  /** @internal */
   get losesToServer(): boolean {
     return this.#losesToServer;
   }
 
+  /** @internal */
   get losesToClient(): boolean {
     return this.#losesToClient;
   }
 
+  /** @internal */
   get swallowsNew(): boolean {
     return this.#swallowsNew;
   }
@@ -222,7 +232,7 @@ export class FakeDatabase implements FakeServer {
   }
 
   /** Resets every connection; new ones are accepted. */
-  killConnections(kind?: FakeWire['kind']): void {
+  killConnections(kind?: FakeConnectionKind): void {
     for (const wire of [...this.wires]) if (kind === undefined || wire.kind === kind) wire.cut();
   }
 
@@ -230,7 +240,7 @@ export class FakeDatabase implements FakeServer {
    * The connections that are open now go silent for ever, as in a firewall that lost its state; new
    * ones are not affected. Without `kind` all of them.
    */
-  loseConnections(kind?: FakeWire['kind'], direction: FakeDirection | 'both' = 'both'): void {
+  loseConnections(kind?: FakeConnectionKind, direction: FakeDirection | 'both' = 'both'): void {
     for (const wire of this.wires) {
       // One that is opening sends its first packet again.
       const isFlow = wire.state === 'open' && (kind === undefined || wire.kind === kind);
@@ -276,19 +286,19 @@ export class FakeDatabase implements FakeServer {
     return this.#pubsub.count(kind, name);
   }
 
-  /** For the network alone. */
+  /** For the fake network alone. @internal */
   nextProcess(): FakeProcess {
     this.#turn += 1;
     return this.#processes[this.#turn % this.#processes.length]!;
   }
 
-  /** For the network alone. */
+  /** For the fake network alone. @internal */
   nextWireId(): number {
     this.#wireId += 1;
     return this.#wireId;
   }
 
-  /** For the network alone. */
+  /** For the fake network alone. @internal */
   execute(request: FakeRequest, wire: FakeWire): FakeAnswer | undefined {
     if (wire.kind === 'probe') {
       if (this.#probesToLose > 0) {

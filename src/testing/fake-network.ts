@@ -24,6 +24,9 @@ export interface FakeProcess {
   isReplica: boolean;
 }
 
+/** What a connection is for: commands, transactions, health checks, or subscriptions. */
+export type FakeConnectionKind = 'data' | 'isolated' | 'probe' | 'subscriber';
+
 /** Which way packets go. */
 export type FakeDirection = 'to-server' | 'to-client';
 
@@ -83,7 +86,7 @@ export class FakeWire {
 
   constructor(
     readonly server: FakeServer,
-    readonly kind: 'data' | 'isolated' | 'probe' | 'subscriber',
+    readonly kind: FakeConnectionKind,
     private readonly listener: FakeWireListener,
   ) {
     this.id = server.nextWireId();

@@ -1,13 +1,13 @@
 /** For tests of applications and of this package: virtual time, fake databases, scripted faults. */
-export { type Clock, type Random, systemClock, systemRandom, type Timer } from '../clock.js';
-export type { AttemptObserver } from './fake-connection.js';
+export type { Clock, Random, Timer, TimerOptions } from '../clock.js';
+export type { CommandArgument } from '../core/command-argument.js';
 export {
   type Execution,
   FakeDatabase,
-  type FakeDatabaseObserver,
   type FakeDatabaseOptions,
 } from './fake-database.js';
 export { FakeConflictError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
+export type { FakeConnectionKind, FakeDirection } from './fake-network.js';
 export type { ServerState } from './fake-store.js';
 export { FaultScript } from './fault-script.js';
 export { seededRandom } from './random.js';

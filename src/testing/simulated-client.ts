@@ -70,7 +70,9 @@ export class SimulatedClient {
   readonly #group: SimulatedGroup;
   readonly #session: Session;
 
-  /** `group` is for `duplicate()` alone. */
+  constructor(options: SimulatedClientOptions);
+  /** For `duplicate()`. @internal */
+  constructor(options: SimulatedClientOptions, group: SimulatedGroup);
   constructor(options: SimulatedClientOptions, group = createGroup(options)) {
     this.#group = group;
     this.#session = new Session(group.shared, this.#emitter);

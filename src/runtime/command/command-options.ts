@@ -14,6 +14,6 @@ export interface CommandOptions extends SendOptions {
   readonly retrySafety?: RetrySafety | undefined;
   /** Instead of the option `iterators`. */
   readonly iterators?: 'throw' | 'restart' | undefined;
-  /** Of an iterator that the command is a page of. */
+  /** The iterator that the command is a page of. @internal */
   readonly pass?: Pass | undefined;
 }

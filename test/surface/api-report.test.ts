@@ -1,0 +1,17 @@
+/** The public types are those that were committed: a review sees each change of them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { report, reportFile } from '../../scripts/api/report.mjs';
+import { publicSurface } from '../../scripts/api/surface.mjs';
+
+const entries = publicSurface();
+
+it.each(entries)('$specifier', (entry) => {
+  expect(report(entry), '`npm run api` updates it').toBe(readFileSync(reportFile(entry), 'utf8'));
+});
+
+it('has a report for each entry point, and no other', () => {
+  const files = entries.map((entry) => path.basename(reportFile(entry)));
+  expect(readdirSync(path.dirname(reportFile(entries[0]!))).sort()).toEqual(files.sort());
+});
