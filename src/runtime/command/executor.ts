@@ -42,11 +42,11 @@ export class Executor implements ClientContext {
   /** Accepted and not settled. */
   pending = 0;
   readonly waiting: WaitingCommands;
-  readonly blocking = new Blocking(this, (channel) => this.connections.leave(channel));
-  readonly connections = new Connections(this, this.blocking);
-  readonly outcomes = new Outcomes(this, this.connections, this.blocking);
+  readonly blocking: Blocking = new Blocking(this, (channel) => this.connections.leave(channel));
+  readonly connections: Connections = new Connections(this, this.blocking);
+  readonly outcomes: Outcomes = new Outcomes(this, this.connections, this.blocking);
   readonly cursors = new Cursors();
-  readonly isolation = new Isolation(this, this.connections);
+  readonly isolation: Isolation = new Isolation(this, this.connections);
   /** Over which the latest write went of which the caller heard anything. */
   lastWrite: InFlightConnection | undefined;
   /** Only where what was read is kept. */
