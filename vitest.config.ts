@@ -53,6 +53,15 @@ export default defineConfig({
     passWithNoTests: true,
     // An unhandled rejection fails the run: it would end a user's process.
     dangerouslyIgnoreUnhandledErrors: false,
+    // `npm run coverage`: what runs in this process. The command line, rehearsals and the page are
+    // tested as processes of their own, which are not counted.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.test.ts', 'src/{cli,drill}/**', 'src/http/page/browser/**'],
+      reporter: ['text-summary', 'html'],
+      reportsDirectory: 'coverage',
+    },
     projects: [
       project('unit', { include: 'src/**/*.test.ts' }),
       project('demo', { include: 'demo/**/*.test.ts' }),

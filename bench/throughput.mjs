@@ -8,6 +8,8 @@
 //   --ms N            length of a round (default 400)
 //   --only TEXT       workloads whose `name / callers` contains TEXT
 //   --clients A,B     these clients (see throughput/contestants.mjs), besides the first
+//   --against REV     another revision of this project in the place of plain node-redis: built in a
+//                     temporary worktree, measured in turns; the ratios are to it
 //   --node VERSION    of Node.js for the contestants, from npm (default: the one that runs this)
 //   --json FILE       all rounds
 //   --write           the tables into docs/performance.md, the plot into docs/images/throughput.svg
@@ -22,6 +24,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { nodeBinary } from '../scripts/packed.mjs';
+import { buildRevision } from './base-revision.mjs';
 import { writeSection } from './page.mjs';
 import { startServer } from './servers.mjs';
 import { median, percentile } from './statistics.mjs';
@@ -37,6 +40,7 @@ const { values } = parseArgs({
     ms: { type: 'string' },
     only: { type: 'string', default: '' },
     clients: { type: 'string' },
+    against: { type: 'string' },
     node: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
@@ -47,9 +51,13 @@ const ms = Number(values.ms ?? (values.quick ? 250 : 400));
 /** Until the code is compiled for the load. */
 const WARM_UP_MS = 600;
 
-const BASE = 'plain-6-no-timeout';
-const QUICK = [BASE, 'multidb-6', 'plain-6'];
-const asked = values.clients?.split(',') ?? (values.quick ? QUICK : Object.keys(CONTESTANTS));
+if (values.against !== undefined && values.write) throw new Error('--against writes no tables');
+if (values.against !== undefined) process.env.REDIS_MULTIDB_AGAINST = buildRevision(values.against);
+const BASE = values.against === undefined ? 'plain-6-no-timeout' : 'against';
+const QUICK = values.against === undefined ? [BASE, 'multidb-6', 'plain-6'] : [BASE, 'multidb-6'];
+const everyone = Object.keys(CONTESTANTS).filter((name) => name !== 'against');
+const isShort = values.quick || values.against !== undefined;
+const asked = values.clients?.split(',') ?? (isShort ? QUICK : everyone);
 const names = [...new Set([BASE, ...asked])];
 
 const CALLERS = [1, 50, 1000, 10_000];

@@ -17,9 +17,9 @@ async function plain([url], options = {}) {
   return client.connect();
 }
 
-/** @param {Urls} urls */
-async function multidb(urls) {
-  const dist = pathToFileURL(path.join(root, 'dist/index.js')).href;
+/** @param {Urls} urls @param {string} [built] another dist/ */
+async function multidb(urls, built = path.join(root, 'dist')) {
+  const dist = pathToFileURL(path.join(built, 'index.js')).href;
   /** @type {typeof import('redis-multidb')} */
   const { createMultiDbClient } = await import(dist);
   const databases = urls.map((url, index) => ({
@@ -109,12 +109,24 @@ export const CONTESTANTS = {
     title: 'node-redis 6, `timeout: 0`',
     open: (urls) => plain(urls, { commandOptions: { timeout: 0 } }),
   },
-  'multidb-6': { version: 6, databases: 2, title: '**redis-multidb** over 6', open: multidb },
+  'multidb-6': {
+    version: 6,
+    databases: 2,
+    title: '**redis-multidb** over 6',
+    open: (urls) => multidb(urls),
+  },
+  /** `--against`: another revision. */
+  against: {
+    version: 6,
+    databases: 2,
+    title: 'redis-multidb of another revision',
+    open: (urls) => multidb(urls, process.env.REDIS_MULTIDB_AGAINST),
+  },
   'multidb-6-10': {
     version: 6,
     databases: 10,
     title: '**redis-multidb** over 6, 10 databases',
-    open: multidb,
+    open: (urls) => multidb(urls),
   },
   'plain-6': { version: 6, databases: 1, title: 'node-redis 6', open: (urls) => plain(urls) },
   cockatiel: {
@@ -130,5 +142,10 @@ export const CONTESTANTS = {
     open: opossum,
   },
   'plain-5': { version: 5, databases: 1, title: 'node-redis 5', open: (urls) => plain(urls) },
-  'multidb-5': { version: 5, databases: 2, title: '**redis-multidb** over 5', open: multidb },
+  'multidb-5': {
+    version: 5,
+    databases: 2,
+    title: '**redis-multidb** over 5',
+    open: (urls) => multidb(urls),
+  },
 };
