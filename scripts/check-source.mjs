@@ -1,7 +1,5 @@
-// The rules for src/ that the linter can't state:
+// The rule for src/ that the linters can't state (the layers are checked by dependency-cruiser):
 //  - time and randomness come from src/clock.ts alone, also as members, imports and `new Date()`;
-//  - src/core/ decides and does nothing else: it imports no package, no Node.js module and none of
-//    the layers above it (types aside).
 // Test files may import what they like, but use virtual time as well.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +17,6 @@ const FORBIDDEN_MEMBERS = new Set([
   ...TIMERS.flatMap((name) => [`globalThis.${name}`, `global.${name}`]),
 ]);
 const FORBIDDEN_MODULES = /^(node:)?(timers(\/promises)?|perf_hooks)$/;
-const ABOVE_CORE = /(^|\/)(runtime|drivers|health|testing)\//;
 
 /** @type {string[]} */
 const problems = [];
@@ -27,10 +24,9 @@ const problems = [];
 /**
  * What is wrong with one node, if anything.
  * @param {ts.Node} node
- * @param {string} file relative to the root, with slashes
  * @returns {string | undefined}
  */
-function problemOf(node, file) {
+function problemOf(node) {
   if (ts.isPropertyAccessExpression(node)) {
     const name = node.getText().replace(/\s|\?/g, '');
     if (FORBIDDEN_MEMBERS.has(name)) return `${name}: use the injected Clock or Random`;
@@ -41,11 +37,7 @@ function problemOf(node, file) {
   if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) return undefined;
   if (!node.moduleSpecifier || !ts.isStringLiteral(node.moduleSpecifier)) return undefined;
   const specifier = node.moduleSpecifier.text;
-  if (FORBIDDEN_MODULES.test(specifier)) return `${specifier}: use the injected Clock`;
-  const typesOnly = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly : node.isTypeOnly;
-  if (typesOnly || !file.startsWith('src/core/') || file.endsWith('.test.ts')) return undefined;
-  if (!specifier.startsWith('.')) return `src/core/ must not import ${specifier}`;
-  return ABOVE_CORE.test(specifier) ? `src/core/ must not import ${specifier}` : undefined;
+  return FORBIDDEN_MODULES.test(specifier) ? `${specifier}: use the injected Clock` : undefined;
 }
 
 /** @param {string} file relative to the root, with slashes */
@@ -54,7 +46,7 @@ function check(file) {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
   /** @param {ts.Node} node */
   const visit = (node) => {
-    const problem = problemOf(node, file);
+    const problem = problemOf(node);
     if (problem !== undefined) {
       const { line } = source.getLineAndCharacterOfPosition(node.getStart());
       problems.push(`${file}:${line + 1}: ${problem}`);

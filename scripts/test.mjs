@@ -92,6 +92,8 @@ async function lint() {
   const colors = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
   await run(process.execPath, [biome, 'ci', '--error-on-warnings', colors, '.']);
   await run(process.execPath, ['scripts/check-source.mjs']);
+  const cruiser = installed('dependency-cruiser/bin/dependency-cruise.mjs');
+  await run(process.execPath, [cruiser, '--config', '.dependency-cruiser.mjs', 'src']);
 }
 
 let isBuilt = false;
