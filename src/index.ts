@@ -28,7 +28,7 @@ export {
   type ProbingProgress,
   type ProbingVerdict,
 } from './core/probing-policy.js';
-export type { Lack } from './core/selection.js';
+export type { IneligibilityReason } from './core/selection.js';
 export {
   type ClientMessage,
   type DiagnosticsMessage,
@@ -112,7 +112,7 @@ export type {
   SentinelDatabaseOptions,
   SingleDatabaseOptions,
 } from './options/types.js';
-export type { DrainOptions, ForceOptions } from './runtime/group/managed-client.js';
+export type { DrainOptions, ForceOptions, ManagedClient } from './runtime/group/managed-client.js';
 export type { ProbeRecord } from './runtime/probe-record.js';
 export type {
   ActiveExplanation,

@@ -27,7 +27,7 @@ export interface ActiveView {
  * connection that can't be made, its breaker. The breaker of one that is the last resort only
  * reports.
  */
-export function failureOf(
+export function databaseFailure(
   active: ActiveView,
   lastResort: boolean,
   now: number,
@@ -43,7 +43,7 @@ export function failureOf(
 }
 
 /** Monotonic time until which a failure is borne: it has to last, and maintenance excuses it. */
-export function borneUntil(
+export function failoverDueAt(
   { since }: DatabaseFailure,
   { unhealthyAfterMs, maintenanceEndsAt }: { unhealthyAfterMs: number; maintenanceEndsAt: number },
 ): number {

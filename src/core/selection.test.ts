@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   type DatabaseView,
+  ineligibilityReasons,
   isEligible,
   isSilent,
   isUsable,
-  lacks,
   selectBest,
   selectFailback,
 } from './selection.js';
@@ -47,7 +47,7 @@ describe('lacks', () => {
     '%j -> %j',
     (over, expected, usable) => {
       const database = view('east', over);
-      expect(lacks(database, NOW)).toEqual(expected);
+      expect(ineligibilityReasons(database, NOW)).toEqual(expected);
       expect(isEligible(database, NOW)).toBe(expected.length === 0);
       expect(isUsable(database)).toBe(usable);
     },

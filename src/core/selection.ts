@@ -45,7 +45,7 @@ export function isSilent(
 }
 
 /** What an ineligible database lacks. */
-export type Lack =
+export type IneligibilityReason =
   | 'disabled'
   | 'not connected'
   | 'health unknown'
@@ -62,12 +62,15 @@ export interface Selection {
   readonly lastResort: boolean;
 }
 
-const NOTHING: readonly Lack[] = Object.freeze([]);
+const NOTHING: readonly IneligibilityReason[] = Object.freeze([]);
 
 /** Everything that the database lacks to become active; empty when it is eligible. */
-export function lacks(view: DatabaseView, now: number): readonly Lack[] {
+export function ineligibilityReasons(
+  view: DatabaseView,
+  now: number,
+): readonly IneligibilityReason[] {
   if (isEligible(view, now)) return NOTHING;
-  const found: Lack[] = [];
+  const found: IneligibilityReason[] = [];
   if (view.disabled !== undefined) found.push('disabled');
   if (!view.connected) found.push('not connected');
   if (view.health === 'unknown') found.push('health unknown');

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Probe, ProbeTarget } from './strategy.js';
 
 /** A database that takes part, and the canaries that have arrived there. */
-export interface Station {
+export interface CanaryEndpoint {
   readonly target: ProbeTarget;
   /** `<shard> <id of the database from which it comes>`. */
   readonly arrived: Set<string>;
@@ -27,7 +27,7 @@ export class Canary {
   }
 
   /** Resolves when what arrives at `target` is noticed, if that is asked for. */
-  async open(target: ProbeTarget, listens: boolean): Promise<Station> {
+  async open(target: ProbeTarget, listens: boolean): Promise<CanaryEndpoint> {
     const arrived = new Set<string>();
     const watchers = new Set<() => void>();
     const subscribe = (channel: string, shard: number) =>
@@ -40,7 +40,7 @@ export class Canary {
   }
 
   /** `undefined` when that takes longer than the tolerance, or fails. */
-  openIfReachable(target: ProbeTarget, listens: boolean): Promise<Station | undefined> {
+  openIfReachable(target: ProbeTarget, listens: boolean): Promise<CanaryEndpoint | undefined> {
     return Promise.race([
       this.open(target, listens).catch(() => undefined),
       this.probe.wait(this.toleranceMs).then(() => undefined),
@@ -48,7 +48,7 @@ export class Canary {
   }
 
   /** Rejects when it can't be published. */
-  async publish(from: Station): Promise<void> {
+  async publish(from: CanaryEndpoint): Promise<void> {
     const { databaseId } = from.target;
     await Promise.all(
       this.#channels.map((channel) => from.target.sendCommand(['PUBLISH', channel, databaseId])),
@@ -56,7 +56,7 @@ export class Canary {
   }
 
   /** As `publish`, once; `false` when that takes longer than the tolerance, or fails. */
-  publishIfReachable(from: Station): Promise<boolean> {
+  publishIfReachable(from: CanaryEndpoint): Promise<boolean> {
     from.published ??= Promise.race([
       this.publish(from).then(
         () => true,
@@ -68,7 +68,7 @@ export class Canary {
   }
 
   /** Whether all canaries of `from` arrive at `to`, at the latest after the tolerance. */
-  arrives(from: Station, to: Station): Promise<boolean> {
+  arrives(from: CanaryEndpoint, to: CanaryEndpoint): Promise<boolean> {
     const isComplete = () =>
       this.#channels.every((_, shard) => to.arrived.has(`${shard} ${from.target.databaseId}`));
     let watcher = () => {};

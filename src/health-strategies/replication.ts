@@ -1,5 +1,5 @@
 import { duration, oneOf, type Rule } from '../validation/rules.js';
-import { Canary, type Station } from './canary.js';
+import { Canary, type CanaryEndpoint } from './canary.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
@@ -87,7 +87,11 @@ export class ReplicationStrategy implements HealthCheckStrategy {
   }
 
   /** What is broken between two databases, in words. */
-  async #compare(canary: Canary, here: Station, peer: Station): Promise<string | undefined> {
+  async #compare(
+    canary: Canary,
+    here: CanaryEndpoint,
+    peer: CanaryEndpoint,
+  ): Promise<string | undefined> {
     const [arrivesHere, arrivesThere] = await Promise.all([
       this.#hasIn && (await canary.publishIfReachable(peer)) ? canary.arrives(peer, here) : true,
       this.#hasOut ? canary.arrives(here, peer) : true,

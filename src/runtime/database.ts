@@ -3,14 +3,14 @@ import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
 import { foreignError } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
-import type { Link } from './connection/reconnecting-connection.js';
+import type { ReconnectingConnection } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
 import type { ProbeRecord } from './probe-record.js';
 
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
 /** Why a database was left the last time. */
-export interface Leaving {
+export interface FailoverRecord {
   readonly reason: 'health-check' | 'circuit-breaker';
   readonly cause: string;
   /** Monotonic milliseconds. */
@@ -34,7 +34,7 @@ export class Database implements DatabaseView {
   graceEndsAt = 0;
   /** Somebody keeps it away from traffic until then; Infinity: until told otherwise. */
   drainEndsAt = 0;
-  left: Leaving | undefined;
+  left: FailoverRecord | undefined;
   /** Has been eligible at some time; before, it is taken at once when it is better. */
   wasEligible = false;
   gatesOpen = true;
@@ -59,7 +59,7 @@ export class Database implements DatabaseView {
   /** Monotonic time until which its announced maintenance excuses failures. */
   maintenanceEndsAt = 0;
   /** One per client of the group. */
-  readonly links: Link[] = [];
+  readonly links: ReconnectingConnection[] = [];
   readonly circuit: CircuitBreaker;
 
   constructor(
@@ -97,7 +97,10 @@ export class Database implements DatabaseView {
    */
   get connected(): boolean {
     return this.links.every(
-      (link) => !link.counts || link.connection !== undefined || (link.idle && this.#isReachable),
+      (link) =>
+        !link.requiredForAvailability ||
+        link.connection !== undefined ||
+        (link.idle && this.#isReachable),
     );
   }
 
@@ -107,7 +110,7 @@ export class Database implements DatabaseView {
    */
   get answeredAt(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { counts, connection, answeredAt } of this.links) {
+    for (const { requiredForAvailability: counts, connection, answeredAt } of this.links) {
       if (!counts) continue;
       const at = connection === undefined ? this.reachedAt : answeredAt;
       earliest = Math.min(earliest, at ?? Number.NEGATIVE_INFINITY);

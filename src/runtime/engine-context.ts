@@ -7,7 +7,7 @@ import type { ProbeRecord } from './probe-record.js';
 import type { Emit } from './safe-emitter.js';
 
 /** What everything in a group shares: its options, its one clock, its chance, events and counters. */
-export interface Runtime {
+export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly loop: LoopClock;
@@ -23,6 +23,6 @@ export interface Runtime {
 export type OnProbe = (databaseId: string, probe: ProbeRecord, counters: GroupCounters) => void;
 
 /** The wall-clock time that events carry. */
-export function timestamp({ clock }: Pick<Runtime, 'clock'>): Date {
+export function timestamp({ clock }: Pick<EngineContext, 'clock'>): Date {
   return new Date(clock.wallTime());
 }

@@ -15,7 +15,7 @@ export type Emit = <Name extends MultiDbEventName>(
  * `observe` is called first, once for each event, with what becomes of listeners that throw as
  * well; it must not throw.
  */
-export class Herald {
+export class SafeEmitter {
   readonly #waiting: (() => void)[] = [];
   #isTelling = false;
 
@@ -60,8 +60,8 @@ export function asError(thrown: unknown): Error {
   }
 }
 
-/** `Herald` for one emitter. */
+/** `SafeEmitter` for one emitter. */
 export function safeEmit(emitter: EventEmitter, observe?: Emit): Emit {
-  const herald = new Herald(observe);
-  return (name, ...event) => herald.tell([emitter], name, ...event);
+  const safe = new SafeEmitter(observe);
+  return (name, ...event) => safe.tell([emitter], name, ...event);
 }

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   type DatabaseView,
+  ineligibilityReasons,
   isEligible,
   isUsable,
-  lacks,
   selectBest,
   selectFailback,
 } from '../../src/core/selection.js';
@@ -39,7 +39,7 @@ it('eligible is who lacks nothing, and who is eligible is usable', () => {
   fc.assert(
     fc.property(views, (all) => {
       for (const view of all) {
-        expect(isEligible(view, NOW)).toBe(lacks(view, NOW).length === 0);
+        expect(isEligible(view, NOW)).toBe(ineligibilityReasons(view, NOW).length === 0);
         if (isEligible(view, NOW)) expect(isUsable(view)).toBe(true);
       }
     }),

@@ -11,9 +11,9 @@ import {
   createMultiDbClient,
   type DatabaseSnapshot,
   type Explanation,
+  type IneligibilityReason,
   InitializationFailedError,
   isMultiDbError,
-  type Lack,
   type MultiDbClient,
   type MultiDbErrorCode,
   type SwitchReason,
@@ -38,7 +38,7 @@ same<typeof client.activeDatabase, string | undefined>();
 same<typeof client.databases, readonly DatabaseSnapshot[]>();
 same<Awaited<ReturnType<typeof client.close>>, void>();
 same<ReturnType<typeof client.explain>, Explanation>();
-same<Explanation['others'][number]['lacks'], readonly Lack[]>();
+same<Explanation['others'][number]['lacks'], readonly IneligibilityReason[]>();
 same<Awaited<ReturnType<typeof client.addDatabase>>, DatabaseSnapshot>();
 same<ReturnType<typeof client.setWeight>, boolean>();
 async function connected() {

@@ -1,6 +1,6 @@
 import { respOf } from '../../drivers/node-redis/options.js';
 import { InvalidOptionError } from '../../errors.js';
-import type { CacheGround } from './cache-store.js';
+import type { CacheValidityView } from './cache-store.js';
 import { GuardedCache } from './client-side-cache.js';
 
 /** What node-redis's `_executeCommand` is called with, as far as it matters here. */
@@ -14,7 +14,7 @@ type Execute = (
 /** The facade's cache, if its options ask for one; undefined: nothing is cached. */
 export function cacheOf(
   options: Record<string, unknown>,
-  ground: CacheGround | undefined,
+  validity: CacheValidityView | undefined,
 ): GuardedCache | undefined {
   const { clientSideCache, emitInvalidate, commandOptions } = options;
   // The engine emits it: the facade hears nothing of servers.
@@ -23,12 +23,12 @@ export function cacheOf(
   const resp = respOf(options);
   const name = clientSideCache ? 'client.clientSideCache' : 'client.emitInvalidate';
   if (resp !== 3) throw new InvalidOptionError(name, '`RESP: 3` beside it', `RESP ${resp}`);
-  if (!clientSideCache || ground === undefined) return undefined;
+  if (!clientSideCache || validity === undefined) return undefined;
   if (emitInvalidate) {
     const expected = 'nothing beside `clientSideCache`, whose provider emits `invalidate`';
     throw new InvalidOptionError('client.emitInvalidate', expected, emitInvalidate);
   }
-  return new GuardedCache(clientSideCache, ground, (commandOptions ?? {}) as object);
+  return new GuardedCache(clientSideCache, validity, (commandOptions ?? {}) as object);
 }
 
 /** What a facade with a cache has instead of node-redis's members. */

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
-import type { CacheGround } from './cache-store.js';
+import type { CacheValidityView } from './cache-store.js';
 import { CacheStore } from './cache-store.js';
 
 const MAX_AGE_MS = 2000;
@@ -9,7 +9,7 @@ const MAX_AGE_MS = 2000;
 let dropped: (string | null)[];
 let store: CacheStore;
 
-class Ground implements CacheGround {
+class Ground implements CacheValidityView {
   readonly group = {};
   epoch: object | undefined = {};
   time = 0;
@@ -29,15 +29,15 @@ beforeEach(() => {
   store = new CacheStore(inner as unknown as CacheProvider, {}, MAX_AGE_MS);
 });
 
-const read = (ground: Ground, ...keys: string[]) =>
-  store.begin(`GET ${keys}`, keys, { ground, epoch: ground.epoch as object, shared: true });
+const read = (validity: Ground, ...keys: string[]) =>
+  store.begin(`GET ${keys}`, keys, { validity, epoch: validity.epoch as object, shared: true });
 
 describe('age', () => {
   it('drops what was sent longer ago than it may be, and nothing younger', () => {
-    const ground = new Ground();
-    read(ground, 'a');
-    ground.time = 500;
-    const b = read(ground, 'b');
+    const validity = new Ground();
+    read(validity, 'a');
+    validity.time = 500;
+    const b = read(validity, 'b');
     store.expire(MAX_AGE_MS);
     expect(dropped).toEqual([]);
     store.expire(MAX_AGE_MS + 1);
@@ -46,10 +46,10 @@ describe('age', () => {
   });
 
   it('counts from the latest read', () => {
-    const ground = new Ground();
-    read(ground, 'a');
-    ground.time = 1500;
-    read(ground, 'a');
+    const validity = new Ground();
+    read(validity, 'a');
+    validity.time = 1500;
+    read(validity, 'a');
     store.expire(MAX_AGE_MS + 1);
     expect(dropped).toEqual([]);
     store.expire(1500 + MAX_AGE_MS + 1);

@@ -6,7 +6,7 @@ import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
 /** A read that is under way for the cache. */
 export interface Load {
   /** Of the client that reads. */
-  readonly ground: CacheGround;
+  readonly validity: CacheValidityView;
   readonly epoch: object;
   /** With the stamp that each had at the beginning. */
   readonly keys: ReadonlyMap<string, number>;
@@ -21,7 +21,7 @@ export interface Load {
 export class CacheStore {
   readonly loads = new Map<string, Load>();
   /** Clients whose reads are kept or under way. */
-  readonly #grounds = new Set<CacheGround>();
+  readonly #validities = new Set<CacheValidityView>();
   /**
    * Keys of what is kept or under way (as in node-redis, a superset), each with a stamp that no
    * key ever had before: a key that was invalidated is gone, or has another one.
@@ -51,27 +51,27 @@ export class CacheStore {
     }
     const begun = { ...load, keys: stamped };
     this.loads.set(id, begun);
-    this.#grounds.add(load.ground);
+    this.#validities.add(load.validity);
     if (this.maxAgeMs !== Number.POSITIVE_INFINITY) {
       this.#sent.delete(id);
-      this.#sent.set(id, { at: load.ground.now(), keys: stamped.keys() });
+      this.#sent.set(id, { at: load.validity.now(), keys: stamped.keys() });
     }
     return begun;
   }
 
   /** Nothing has happened since its beginning that its reply may not know of. */
-  holds({ ground, epoch, keys }: Load): boolean {
-    if (epoch !== ground.epoch) return false;
+  holds({ validity, epoch, keys }: Load): boolean {
+    if (epoch !== validity.epoch) return false;
     for (const [key, stamp] of keys) if (this.#known.get(key) !== stamp) return false;
     return true;
   }
 
   /** It is certain that no change of late to anything that is kept went unheard. */
-  isFresh(reader: CacheGround): boolean {
+  isFresh(reader: CacheValidityView): boolean {
     // First of all: a client whose epoch is over drops everything.
-    for (const ground of [...this.#grounds]) void ground.epoch;
-    for (const ground of this.#grounds) {
-      if (ground !== reader && !ground.isFresh()) return false;
+    for (const validity of [...this.#validities]) void validity.epoch;
+    for (const validity of this.#validities) {
+      if (validity !== reader && !validity.isFresh()) return false;
     }
     return reader.isFresh();
   }
@@ -126,7 +126,7 @@ export class CacheStore {
     this.loads.clear();
     this.#known.clear();
     this.#sent.clear();
-    this.#grounds.clear();
+    this.#validities.clear();
     this.#longestKey = 0;
   }
 
@@ -147,7 +147,7 @@ function safely(call: () => void): void {
 }
 
 /** What the engine tells of the connection that is read from. */
-export interface CacheGround {
+export interface CacheValidityView {
   /** What a client shares with its duplicates; only compared. */
   readonly group: object;
   /** Identity of the connection and the turn of its database; undefined: there is none. */

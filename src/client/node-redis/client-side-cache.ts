@@ -13,7 +13,7 @@ import {
 } from '../../drivers/node-redis/tracking.js';
 import { InvalidOptionError } from '../../errors.js';
 import { DEFAULT_CACHE_TTL_MS } from '../../options/client-cache.js';
-import { type CacheGround, CacheStore } from './cache-store.js';
+import { CacheStore, type CacheValidityView } from './cache-store.js';
 import type { CommandSink } from './internals.js';
 
 /** Options of a call that its own reply depends on: nobody else shares what it loads. */
@@ -47,12 +47,12 @@ export class GuardedCache extends Provider implements CacheProvider {
 
   constructor(
     setting: unknown,
-    private readonly ground: CacheGround,
+    private readonly validity: CacheValidityView,
     private readonly defaults: CallerOptions,
   ) {
     super();
-    this.#store = storeOf(setting, ground);
-    ground.listen({
+    this.#store = storeOf(setting, validity);
+    validity.listen({
       onFlush: () => this.#store.flush(),
       onInvalidate: (key) => this.#store.invalidate(key),
       onClose: () => this.#store.close(),
@@ -72,15 +72,15 @@ export class GuardedCache extends Provider implements CacheProvider {
     typeMapping: unknown,
   ): Promise<unknown> {
     const shared = this.#isShareable();
-    const { epoch } = this.ground;
+    const { epoch } = this.validity;
     const store = this.#store;
-    store.expire(this.ground.now());
+    store.expire(this.validity.now());
     const id = idOf(parser);
     const running = id === undefined ? undefined : store.loads.get(id);
     // A read of a duplicate would end with it.
-    const isOwn = running?.ground === this.ground;
+    const isOwn = running?.validity === this.validity;
     const mayUse = running === undefined || (isOwn && shared && running.shared);
-    if (epoch === undefined || id === undefined || !mayUse || !store.isFresh(this.ground)) {
+    if (epoch === undefined || id === undefined || !mayUse || !store.isFresh(this.validity)) {
       const reply = await this.#proving(epoch, send);
       if (transformReply === undefined) return reply;
       return transformReply(reply, parser.preserve, typeMapping);
@@ -88,7 +88,7 @@ export class GuardedCache extends Provider implements CacheProvider {
 
     let load = running;
     const start = () => {
-      load = store.begin(id, parser.keys, { ground: this.ground, epoch, shared });
+      load = store.begin(id, parser.keys, { validity: this.validity, epoch, shared });
       return this.#proving(epoch, send);
     };
     // Called in the moment in which the value would be kept.
@@ -159,15 +159,15 @@ export class GuardedCache extends Provider implements CacheProvider {
   }
 
   async #proving(epoch: object | undefined, send: () => Promise<unknown>): Promise<unknown> {
-    const sentAt = this.ground.now();
+    const sentAt = this.validity.now();
     const reply = await send();
-    if (epoch !== undefined) this.ground.prove(epoch, sentAt);
+    if (epoch !== undefined) this.validity.prove(epoch, sentAt);
     return reply;
   }
 }
 
 /** A provider of node-redis, shared by a client and its duplicates, or a cache of its own. */
-function storeOf(setting: unknown, { group }: CacheGround): CacheStore {
+function storeOf(setting: unknown, { group }: CacheValidityView): CacheStore {
   if (!isProvider(setting)) {
     const { ttl } = setting as { readonly ttl?: number };
     const maxAgeMs = ttl === undefined ? DEFAULT_CACHE_TTL_MS : Number.POSITIVE_INFINITY;

@@ -18,7 +18,7 @@ import type { ClientOptions } from '../../options/client.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
 import { resolveDatabase, resolveOptions } from '../../options/validate.js';
 import { warnAbout } from '../../options/warnings.js';
-import { Coherence } from '../../runtime/command/cache-validity.js';
+import { CacheValidity } from '../../runtime/command/cache-validity.js';
 import type { DrainOptions, ForceOptions } from '../../runtime/group/managed-client.js';
 import { Management } from '../../runtime/group/management.js';
 import { Session } from '../../runtime/group/session.js';
@@ -89,17 +89,17 @@ function createMember(
       sink.refuse(notOpen()),
     refuse: (error) => rejections.reject(error),
   };
-  const coherence: Coherence = new Coherence(() => session.executor, shared);
-  const facade = createFacade(client, sink, coherence, like);
+  const cacheValidity: CacheValidity = new CacheValidity(() => session.executor, shared);
+  const facade = createFacade(client, sink, cacheValidity, like);
   const isTracked = Boolean(client.clientSideCache || client.emitInvalidate);
   const session: Session = new Session(
     shared,
     facade as unknown as EventEmitter,
-    isTracked ? coherence : undefined,
+    isTracked ? cacheValidity : undefined,
     withCounterpart,
   );
   if (client.emitInvalidate) {
-    coherence.listen({
+    cacheValidity.listen({
       onFlush: () => shared.tell(session, 'invalidate', null),
       onInvalidate: (key) => shared.tell(session, 'invalidate', key),
     });

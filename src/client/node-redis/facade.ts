@@ -14,7 +14,7 @@ import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import { argumentFlaw } from './argument-flaw.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
-import type { CacheGround } from './cache-store.js';
+import type { CacheValidityView } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
 import { type CommandSink, define, type Internals } from './internals.js';
 import { batchRefusal, REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
@@ -34,7 +34,7 @@ interface QueuedCommand {
 export function createFacade(
   client: Record<string, unknown>,
   engine: CommandSink,
-  ground?: CacheGround,
+  validity?: CacheValidityView,
   like?: object,
 ): Internals {
   const options = copyOptions(client);
@@ -43,7 +43,7 @@ export function createFacade(
   delete options.credentialsProvider;
   options.commandOptions = { timeout: 0, ...(options.commandOptions as object | undefined) };
   options.maintNotifications = 'disabled';
-  const cache = cacheOf(options, ground);
+  const cache = cacheOf(options, validity);
   if (cache !== undefined) options.clientSideCache = cache;
   const sink = cache?.guard(engine) ?? engine;
   const facade = newFacade(options, like as Internals | undefined);

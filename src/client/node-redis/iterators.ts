@@ -1,5 +1,5 @@
 import { isMultiDbError } from '../../errors.js';
-import { Pass } from '../../runtime/command/cursor-owner.js';
+import { CursorOwner } from '../../runtime/command/cursor-owner.js';
 import type { Internals } from './internals.js';
 
 /** Where each takes its options. */
@@ -34,7 +34,7 @@ export function iteratorMembers(facade: Internals, setting: IteratorSetting): ob
       const mode = this._commandOptions?.iterators ?? setting.iterators;
       let restarts = 0;
       for (let args = given; ; args = fromTheBeginning(args, at)) {
-        const pass = new Pass();
+        const pass = new CursorOwner();
         try {
           yield* original.apply(this.withCommandOptions({ pass }), args);
           return;

@@ -23,12 +23,12 @@ const LONGEST_MS = 2 ** 31 - 1;
 const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
 
 /** What a view of a transaction's client carries: whom its commands belong to, and until when. */
-interface Ticket {
+interface TransactionToken {
   readonly lease: Lease;
   open: boolean;
 }
 
-type TicketOptions = CommandOptions & { readonly ticket?: Ticket };
+type TokenOptions = CommandOptions & { readonly token?: TransactionToken };
 
 /** What would outlive a transaction, or is about the client that it belongs to. */
 const OF_THE_CLIENT = [
@@ -68,7 +68,7 @@ interface Surroundings {
 
 /**
  * `transaction()` for a facade. Its callback gets a client of its own, with the same methods: a
- * facade whose commands go over the isolated connection that the view's ticket names. The cache of
+ * facade whose commands go over the isolated connection that the view's token names. The cache of
  * the client is not asked by it, and is told what it writes.
  */
 export function transactionMember(
@@ -100,15 +100,15 @@ export function transactionMember(
         timeoutMs: timeoutMs ?? present.coordinator.runtime.options.commandDeadlineMs,
         isConflict: (error) => error instanceof WatchError,
         perform: async (lease) => {
-          const ticket: Ticket = { lease, open: true };
+          const token: TransactionToken = { lease, open: true };
           try {
-            const tx = views.withCommandOptions({ ...this._commandOptions, ticket });
+            const tx = views.withCommandOptions({ ...this._commandOptions, token });
             if (watched.length > 0) await watch(tx, watched);
             lease.entered = true;
             const result = await fn(tx);
             return isMulti(result) ? await result.exec() : result;
           } finally {
-            ticket.open = false;
+            token.open = false;
           }
         },
       });
@@ -164,12 +164,12 @@ function innerFacade(
 
 function send(
   args: readonly CommandArgument[],
-  options: TicketOptions | undefined,
+  options: TokenOptions | undefined,
   batch?: Batch,
 ): Promise<unknown> {
-  const { ticket } = options ?? {};
-  if (ticket === undefined) return Promise.reject(new ClientClosedError('outside a transaction'));
-  const { lease, open } = ticket;
+  const { token } = options ?? {};
+  if (token === undefined) return Promise.reject(new ClientClosedError('outside a transaction'));
+  const { lease, open } = token;
   if (!open) {
     const over = lease.ended ?? new ClientClosedError('the transaction is over');
     return lease.refuse(withCounterpart(over));
@@ -194,8 +194,8 @@ function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
 
 /** With their prefix. */
 function watch(view: Internals, keys: readonly CommandArgument[]): Promise<unknown> {
-  const { ticket } = (view._commandOptions ?? {}) as TicketOptions;
-  return send(['WATCH', ...keys], ticket && ({ ticket } as TicketOptions));
+  const { token } = (view._commandOptions ?? {}) as TokenOptions;
+  return send(['WATCH', ...keys], token && ({ token } as TokenOptions));
 }
 
 function prefixedBy(view: Internals, keys: readonly CommandArgument[]): readonly CommandArgument[] {

@@ -76,7 +76,7 @@ export function judge(evidence: Evidence): PromiseVerdict[] {
     {
       promise: 'Each switch goes to the right database, for the right reason',
       evidence: `${counted(evidence.switches.length, 'switch', 'switches')} in ${steps.length} of ${counted(evidence.planned, 'step')}`,
-      violations: [...failureOf(evidence), ...steps.flatMap(switchViolations)],
+      violations: [...rehearsalFailure(evidence), ...steps.flatMap(switchViolations)],
     },
     ...routing(evidence),
     {
@@ -174,7 +174,7 @@ function downViolations(evidence: Evidence): string[] {
   return found;
 }
 
-function failureOf({ failure }: Evidence): string[] {
+function rehearsalFailure({ failure }: Evidence): string[] {
   return failure === undefined ? [] : [failure];
 }
 

@@ -12,7 +12,7 @@ export interface MemberAttempt extends Attempt {
 /** What a member tells its pool. */
 export interface MemberListener {
   onMemberReady(member: Member): void;
-  /** Once, whether it was ready before or not; its lease is settled by its connection. */
+  /** Once, whether it was ready before or not; its request is settled by its connection. */
   onMemberLost(member: Member, error: Error): void;
   onMemberMaintenance(forMs: number): void;
 }
@@ -20,10 +20,10 @@ export interface MemberListener {
 /**
  * One connection of a pool: a lane.
  *
- * opening -> idle <-> leased; any -> ended.
+ * opening -> idle <-> in-use; any -> ended.
  */
 export class Member implements Lane {
-  state: 'opening' | 'idle' | 'leased' | 'ended' = 'opening';
+  state: 'opening' | 'idle' | 'in-use' | 'ended' = 'opening';
   /** Both monotonic; undefined: it has never been ready. */
   readyAt: number | undefined;
   idleSince = 0;
@@ -66,7 +66,7 @@ export class Member implements Lane {
   }
 
   send(request: MemberAttempt): void {
-    this.state = 'leased';
+    this.state = 'in-use';
     request.member = this;
     request.attempt.onLane?.(this);
     this.connection.send(request);

@@ -3,7 +3,7 @@ import { AcquireTimeoutError } from '../../errors.js';
 import type { ResolvedPool } from '../../options/types.js';
 import type { Attempt, Connection, ConnectionListener, DriverTime } from '../driver.js';
 import { Member, type MemberListener } from './member.js';
-import { Lease } from './pool-request.js';
+import { PoolRequest } from './pool-request.js';
 import { WaitingQueue } from './waiting.js';
 
 /** How a pool makes its connections. */
@@ -75,15 +75,15 @@ export class PoolConnection implements Connection, MemberListener {
   }
 
   send(attempt: Attempt): void {
-    const lease = new Lease(attempt, this.time.loop.time, this.#onLeaseEnd);
-    attempt.handle = lease;
-    if (this.setting.observer?.isActive) lease.askedAt = this.time.clock.now();
+    const request = new PoolRequest(attempt, this.time.loop.time, this.#onRequestEnd);
+    attempt.handle = request;
+    if (this.setting.observer?.isActive) request.askedAt = this.time.clock.now();
     const member = this.#idle.pop();
     if (member !== undefined) {
-      this.#start(lease, member);
+      this.#start(request, member);
       return;
     }
-    this.#waiting.push(lease);
+    this.#waiting.push(request);
     this.#watchWaiting();
     this.#fill();
   }
@@ -91,18 +91,18 @@ export class PoolConnection implements Connection, MemberListener {
   ask(question: () => Attempt): void {
     for (const member of this.#idle.splice(0)) {
       const attempt = question();
-      const lease = new Lease(attempt, this.time.loop.time, this.#onLeaseEnd);
-      attempt.handle = lease;
-      member.send(lease);
+      const request = new PoolRequest(attempt, this.time.loop.time, this.#onRequestEnd);
+      attempt.handle = request;
+      member.send(request);
     }
   }
 
   withdraw(attempt: Attempt): boolean {
-    const { handle: lease } = attempt;
-    if (!(lease instanceof Lease) || attempt.written) return false;
-    if (this.#waiting.remove(lease)) return true;
-    if (lease.member?.withdraw(lease) !== true) return false;
-    this.#onLeaseEnd(lease);
+    const { handle: request } = attempt;
+    if (!(request instanceof PoolRequest) || attempt.written) return false;
+    if (this.#waiting.remove(request)) return true;
+    if (request.member?.withdraw(request) !== true) return false;
+    this.#onRequestEnd(request);
     return true;
   }
 
@@ -210,17 +210,17 @@ export class PoolConnection implements Connection, MemberListener {
     this.#cleanUpLater();
   }
 
-  #start(lease: Lease, member: Member): void {
-    if (lease.askedAt !== undefined) {
-      this.setting.observer?.onAcquired(member.connection, lease.askedAt);
+  #start(request: PoolRequest, member: Member): void {
+    if (request.askedAt !== undefined) {
+      this.setting.observer?.onAcquired(member.connection, request.askedAt);
     }
-    member.send(lease);
+    member.send(request);
   }
 
-  readonly #onLeaseEnd = (lease: Lease): void => {
-    const { member } = lease;
-    lease.member = undefined;
-    if (member?.state === 'leased') this.#use(member);
+  readonly #onRequestEnd = (request: PoolRequest): void => {
+    const { member } = request;
+    request.member = undefined;
+    if (member?.state === 'in-use') this.#use(member);
   };
 
   #watchWaiting(): void {
@@ -286,8 +286,8 @@ export class PoolConnection implements Connection, MemberListener {
     for (const member of members) this.#forget(member);
     for (const member of members) member.destroy(error);
     queueMicrotask(() => {
-      for (let lease = this.#waiting.shift(); lease; lease = this.#waiting.shift()) {
-        lease.onError(error);
+      for (let request = this.#waiting.shift(); request; request = this.#waiting.shift()) {
+        request.onError(error);
       }
     });
   }

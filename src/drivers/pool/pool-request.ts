@@ -2,30 +2,30 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { Attempt, Batch, SendOptions } from '../driver.js';
 import type { Member, MemberAttempt } from './member.js';
 
-/** Told when a lease ends, before the engine hears how. */
-export type LeaseEnd = (lease: Lease) => void;
+/** Told when a request ends, before the engine hears how. */
+export type RequestEnd = (request: PoolRequest) => void;
 
 /**
  * An attempt of the engine on its way through a pool: it waits, or has a member for itself until
  * its reply is there. The member's connection sees it as an attempt of its own.
  */
-export class Lease implements MemberAttempt {
+export class PoolRequest implements MemberAttempt {
   /** Of the member's connection. */
   handle: unknown;
   /** The member that it goes over; undefined while it waits, and once it has ended. */
   member: Member | undefined;
   /** While it waits; links of the queue. */
-  previous: Lease | undefined;
-  next: Lease | undefined;
+  previous: PoolRequest | undefined;
+  next: PoolRequest | undefined;
   isWaiting = false;
-  /** Monotonic milliseconds; only while somebody measures how long leases wait. */
+  /** Monotonic milliseconds; only while somebody measures how long requests wait. */
   askedAt: number | undefined;
 
   constructor(
     readonly attempt: Attempt,
     /** Loop time since which it waits. */
     readonly since: number,
-    private readonly onEnd: LeaseEnd,
+    private readonly onEnd: RequestEnd,
   ) {}
 
   get args(): readonly CommandArgument[] {

@@ -1,35 +1,35 @@
-import type { Lease } from './pool-request.js';
+import type { PoolRequest } from './pool-request.js';
 
 /** What waits for a member, in order of arrival; each operation takes constant time. */
 export class WaitingQueue {
   size = 0;
-  oldest: Lease | undefined;
-  #newest: Lease | undefined;
+  oldest: PoolRequest | undefined;
+  #newest: PoolRequest | undefined;
 
-  push(lease: Lease): void {
-    lease.isWaiting = true;
-    lease.previous = this.#newest;
-    if (this.#newest === undefined) this.oldest = lease;
-    else this.#newest.next = lease;
-    this.#newest = lease;
+  push(request: PoolRequest): void {
+    request.isWaiting = true;
+    request.previous = this.#newest;
+    if (this.#newest === undefined) this.oldest = request;
+    else this.#newest.next = request;
+    this.#newest = request;
     this.size += 1;
   }
 
   /** False: it does not wait. */
-  remove(lease: Lease): boolean {
-    if (!lease.isWaiting) return false;
-    lease.isWaiting = false;
-    if (lease.previous === undefined) this.oldest = lease.next;
-    else lease.previous.next = lease.next;
-    if (lease.next === undefined) this.#newest = lease.previous;
-    else lease.next.previous = lease.previous;
-    lease.previous = undefined;
-    lease.next = undefined;
+  remove(request: PoolRequest): boolean {
+    if (!request.isWaiting) return false;
+    request.isWaiting = false;
+    if (request.previous === undefined) this.oldest = request.next;
+    else request.previous.next = request.next;
+    if (request.next === undefined) this.#newest = request.previous;
+    else request.next.previous = request.previous;
+    request.previous = undefined;
+    request.next = undefined;
     this.size -= 1;
     return true;
   }
 
-  shift(): Lease | undefined {
+  shift(): PoolRequest | undefined {
     const { oldest } = this;
     if (oldest !== undefined) this.remove(oldest);
     return oldest;

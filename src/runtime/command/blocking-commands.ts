@@ -3,7 +3,7 @@ import { UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
 import { ConnectionLostError } from '../../errors.js';
 import type { Database } from '../database.js';
 import { orAborted } from '../health/probe-target.js';
-import { ProbeLine } from '../health/shared-probe-connection.js';
+import { SharedProbeConnection } from '../health/shared-probe-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 500;
  *
  * When a connection breaks and its database is well all the same, the caller is told.
  */
-export class Blocking {
+export class BlockingCommands {
   /** Their block is being ended: a nil says that nothing was taken. */
   readonly #unblocking = new WeakSet<SentAttempt>();
 
@@ -167,7 +167,7 @@ export class Blocking {
         if (health.monitors.has(database)) throw error;
       }
     }
-    const line = new ProbeLine(database.driver, runtime);
+    const line = new SharedProbeConnection(database.driver, runtime);
     const close = () => line.close();
     signal.addEventListener('abort', close, { once: true });
     await line.use(signal, (each) => each.send(args)).finally(close);

@@ -1,9 +1,9 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { ClientContext, ReadObserver } from './client-context.js';
-import type { Channel } from './data-connection.js';
+import type { DataConnection } from './data-connection.js';
 
 /** Told what makes a value that was read before worthless. */
-export interface CoherenceListener {
+export interface CacheValidityListener {
   /** Another connection or database answers from now on, or none: nothing read before holds. */
   onFlush(): void;
   /** The server says that this key changed; `null`: any may have. */
@@ -14,7 +14,7 @@ export interface CoherenceListener {
 
 /** One connection during one turn of its database; only compared. */
 export interface Epoch {
-  readonly channel: Channel;
+  readonly channel: DataConnection;
   readonly generation: number;
 }
 
@@ -27,14 +27,14 @@ export interface Epoch {
  * been heard; without such a reply for two `suspectAfterMs` nothing is fresh: a connection that
  * broke silently says nothing, which looks like "nothing changed".
  */
-export class Coherence implements ReadObserver {
+export class CacheValidity implements ReadObserver {
   #epoch: Epoch | undefined;
   /** Monotonic milliseconds. */
   #provenAt = 0;
   #asking: Epoch | undefined;
   /** The end of an epoch is still to be told. */
   #owesFlush = false;
-  #listener: CoherenceListener | undefined;
+  #listener: CacheValidityListener | undefined;
 
   /** `client` answers the client's present one; undefined while the client is closed. */
   constructor(
@@ -43,7 +43,7 @@ export class Coherence implements ReadObserver {
     readonly group: object = {},
   ) {}
 
-  listen(listener: CoherenceListener): void {
+  listen(listener: CacheValidityListener): void {
     this.#listener = listener;
   }
 
@@ -89,7 +89,7 @@ export class Coherence implements ReadObserver {
   }
 
   /** What a connection without reads says of its keys is of no interest. */
-  onInvalidate(channel: Channel, key: CommandArgument | null): void {
+  onInvalidate(channel: DataConnection, key: CommandArgument | null): void {
     if (this.#epoch?.channel !== channel) return;
     this.#flush();
     this.#listener?.onInvalidate(key);

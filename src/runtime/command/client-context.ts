@@ -3,9 +3,9 @@ import type { FailureKind } from '../../core/command-failure.js';
 import type { LoopClock } from '../../loop-clock.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { Command } from './command.js';
-import type { Channel } from './data-connection.js';
+import type { DataConnection } from './data-connection.js';
 import type { DeferredRejections } from './deferred-rejections.js';
-import type { Cursors } from './scan-cursors.js';
+import type { ScanCursors } from './scan-cursors.js';
 import type { AttemptListener, InFlightConnection } from './sent-attempt.js';
 import type { WaitingCommands } from './waiting-commands.js';
 
@@ -20,7 +20,7 @@ export interface ReadObserver {
   /** The active database, or the connection to it, may be another one. */
   refresh(): void;
   /** The server says over `channel` that a key has changed; `null`: any may have. */
-  onInvalidate(channel: Channel, key: CommandArgument | null): void;
+  onInvalidate(channel: DataConnection, key: CommandArgument | null): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface ClientContext {
   readonly loop: LoopClock;
   readonly rejections: DeferredRejections;
   readonly waiting: WaitingCommands;
-  readonly cursors: Cursors;
+  readonly cursors: ScanCursors;
   /** Told how attempts end. */
   readonly outcomes: AttemptListener;
   /** Only where what was read is kept. */
@@ -49,7 +49,7 @@ export interface ClientContext {
   /** Commands accepted and not settled. */
   readonly pending: number;
   /** The ready connection to the active database. */
-  readonly active: Channel | undefined;
+  readonly active: DataConnection | undefined;
   /** Over which the latest write went of which the caller heard anything. */
   lastWrite: InFlightConnection | undefined;
 
@@ -58,7 +58,7 @@ export interface ClientContext {
   /** From here on `command` is pending. */
   admit(command: Command): void;
   /** Makes one attempt over `channel`. */
-  transmit(command: Command, channel: Channel): void;
+  transmit(command: Command, channel: DataConnection): void;
   /**
    * Dispatches what may come from several places, together with the backlog and in order of
    * acceptance; without a connection it joins the backlog.

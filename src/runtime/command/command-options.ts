@@ -1,6 +1,6 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { SendOptions } from '../../drivers/driver.js';
-import type { Pass } from './cursor-owner.js';
+import type { CursorOwner } from './cursor-owner.js';
 
 /** What a caller may say about one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
@@ -15,5 +15,5 @@ export interface CommandOptions extends SendOptions {
   /** Instead of the option `iterators`. */
   readonly iterators?: 'throw' | 'restart' | undefined;
   /** The iterator that the command is a page of. @internal */
-  readonly pass?: Pass | undefined;
+  readonly pass?: CursorOwner | undefined;
 }

@@ -1,7 +1,7 @@
 import type { Timer } from '../../clock.js';
 import { mayRepeat } from '../../core/command-risk.js';
 import type { ClientContext } from './client-context.js';
-import type { Channel } from './data-connection.js';
+import type { DataConnection } from './data-connection.js';
 
 /**
  * From one connection of a link to the next one while the database stays the same: what was not
@@ -11,13 +11,13 @@ import type { Channel } from './data-connection.js';
  * before an earlier one. They wait for `suspectAfterMs` at most. A connection of several lanes
  * keeps no such order, so nothing waits for it.
  */
-export class Handover {
+export class ConnectionHandover {
   #timer: Timer | undefined;
   #isOver = false;
 
   constructor(
     private readonly client: ClientContext,
-    private readonly previous: Channel | undefined,
+    private readonly previous: DataConnection | undefined,
     /** The next connection takes commands from now on. */
     private readonly onOver: () => void,
   ) {}

@@ -16,7 +16,7 @@ export interface CursorAttempt {
 }
 
 /** One run of an iterator over its pages: what handed out its latest cursor. */
-export class Pass {
+export class CursorOwner {
   #from: (CursorOrigin & { readonly generation: number }) | undefined;
 
   get database(): Database | undefined {

@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../drivers/driver.js';
-import type { Link } from '../connection/reconnecting-connection.js';
+import type { ReconnectingConnection } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { Command } from './command.js';
-import { Channel } from './data-connection.js';
+import { DataConnection } from './data-connection.js';
 import { SentAttempt } from './sent-attempt.js';
 
 let connection: { bytesReceived: number; hasLanes?: boolean };
-let channel: Channel;
+let channel: DataConnection;
 
 beforeEach(() => {
   connection = { bytesReceived: 100 };
-  channel = new Channel(
+  channel = new DataConnection(
     connection as Connection,
     {} as Database,
-    {} as Link,
+    {} as ReconnectingConnection,
     { onAttemptReply: () => {}, onAttemptError: () => {}, onAttemptLane: () => {} },
     5,
   );
@@ -96,10 +96,10 @@ describe('of several lanes', () => {
 
   beforeEach(() => {
     connection = { bytesReceived: 0, hasLanes: true };
-    channel = new Channel(
+    channel = new DataConnection(
       connection as Connection,
       {} as Database,
-      {} as Link,
+      {} as ReconnectingConnection,
       { onAttemptReply: () => {}, onAttemptError: () => {}, onAttemptLane: () => {} },
       5,
     );

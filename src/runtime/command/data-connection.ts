@@ -1,5 +1,5 @@
 import type { Connection, Lane } from '../../drivers/driver.js';
-import type { Link } from '../connection/reconnecting-connection.js';
+import type { ReconnectingConnection } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { Command } from './command.js';
 import { InFlightQueue } from './in-flight-queue.js';
@@ -16,7 +16,7 @@ import type {
  * are the attempts that wait for one: nothing is silent or late among them before their commands'
  * own deadlines.
  */
-export class Channel
+export class DataConnection
   extends InFlightQueue<SentAttempt, InFlightConnection>
   implements InFlightConnection
 {
@@ -31,7 +31,7 @@ export class Channel
   constructor(
     readonly connection: Connection,
     readonly database: Database,
-    readonly link: Link,
+    readonly link: ReconnectingConnection,
     readonly listener: AttemptListener,
     /** Loop time. */
     time: number,
@@ -39,7 +39,7 @@ export class Channel
     super(connection, time);
   }
 
-  get channel(): Channel {
+  get channel(): DataConnection {
     return this;
   }
 

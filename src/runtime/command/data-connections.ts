@@ -2,13 +2,16 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { Connection, Lane } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { functionPreload } from '../connection/function-preload.js';
-import { Link, type LinkListener } from '../connection/reconnecting-connection.js';
+import {
+  ReconnectingConnection,
+  type ReconnectingConnectionListener,
+} from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { Blocking } from './blocking-commands.js';
+import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
-import { Handover } from './connection-handover.js';
-import { Channel } from './data-connection.js';
+import { ConnectionHandover } from './connection-handover.js';
+import { DataConnection } from './data-connection.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
 /** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
@@ -18,48 +21,48 @@ const LONGEST_RECONNECT_MS = 2000;
  * One client's data connections: a link to each database, the channel of each that is ready, and
  * the channels that only finish. What happens to them is told to the coordinator.
  */
-export class Connections implements LinkListener {
-  readonly links = new Map<Database, Link>();
+export class DataConnections implements ReconnectingConnectionListener {
+  readonly links = new Map<Database, ReconnectingConnection>();
   /** The ready connection of each link. */
-  readonly channels = new Map<Link, Channel>();
+  readonly channels = new Map<ReconnectingConnection, DataConnection>();
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<InFlightConnection>();
   /** Told when the databases of `links` have changed. */
   onDatabases: (() => void) | undefined;
-  readonly #databases = new Map<Link, Database>();
+  readonly #databases = new Map<ReconnectingConnection, Database>();
   /** Links whose next connection does not take commands yet. */
-  readonly #handovers = new Map<Link, Handover>();
+  readonly #handovers = new Map<ReconnectingConnection, ConnectionHandover>();
   #vouches = false;
   #ref = true;
 
   constructor(
     private readonly client: ClientContext,
-    private readonly blocking: Blocking,
+    private readonly blocking: BlockingCommands,
   ) {}
 
   /** The ready connection to the active database. */
-  get active(): Channel | undefined {
+  get active(): DataConnection | undefined {
     const { database } = this.#coordinator.route;
     const link = database === undefined ? undefined : this.links.get(database);
     return link === undefined ? undefined : this.channels.get(link);
   }
 
   /** All of its connections count for whether a database is connected, also those to come. */
-  vouch(): void {
+  requireForAvailability(): void {
     this.#vouches = true;
-    for (const link of this.links.values()) link.counts = true;
+    for (const link of this.links.values()) link.requiredForAvailability = true;
   }
 
-  get vouches(): boolean {
+  get areRequired(): boolean {
     return this.#vouches;
   }
 
   /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
   attach(database: Database): void {
-    const link = new Link(database.driver, this, this.#coordinator.runtime);
+    const link = new ReconnectingConnection(database.driver, this, this.#coordinator.runtime);
     this.links.set(database, link);
     this.#databases.set(link, database);
-    link.counts = this.#vouches;
+    link.requiredForAvailability = this.#vouches;
     const { options, emit } = this.#coordinator.runtime;
     if (options.preloadFunctions.length > 0) {
       const tell = (error: Error) => emit('error', error);
@@ -110,7 +113,7 @@ export class Connections implements LinkListener {
   }
 
   /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
-  drain(link: Link): void {
+  drain(link: ReconnectingConnection): void {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
     this.channels.delete(link);
@@ -124,7 +127,7 @@ export class Connections implements LinkListener {
     else this.drain(channel.link);
   }
 
-  #drain(channel: Channel): void {
+  #drain(channel: DataConnection): void {
     channel.draining = true;
     this.draining.add(channel);
     this.finishDraining(channel);
@@ -150,12 +153,12 @@ export class Connections implements LinkListener {
     this.settleLost(channel.attempts(), error);
   }
 
-  onLinkUp(link: Link): void {
+  onLinkUp(link: ReconnectingConnection): void {
     const database = this.#databases.get(link);
     const { connection } = link;
     if (database === undefined || connection === undefined) return;
     this.#use(link, connection, database);
-    link.counts = true;
+    link.requiredForAvailability = true;
     this.client.cacheValidity?.refresh();
     this.#coordinator.health.onConnected(database);
     this.#resume(database, []);
@@ -164,7 +167,7 @@ export class Connections implements LinkListener {
     this.client.onServing?.();
   }
 
-  onLinkRenewed(link: Link, previous: Connection): void {
+  onLinkRenewed(link: ReconnectingConnection, previous: Connection): void {
     const database = this.#databases.get(link);
     const { connection } = link;
     if (database === undefined || connection === undefined) {
@@ -173,7 +176,7 @@ export class Connections implements LinkListener {
     }
     this.#handovers.get(link)?.end();
     const channel = this.channels.get(link);
-    const handover = new Handover(this.client, channel, () => {
+    const handover = new ConnectionHandover(this.client, channel, () => {
       this.#handovers.delete(link);
       this.#use(link, connection, database);
       this.client.cacheValidity?.refresh();
@@ -192,7 +195,7 @@ export class Connections implements LinkListener {
   }
 
   /** What was not written waits for the next connection, what was written finishes. */
-  #supersede(channel: Channel): void {
+  #supersede(channel: DataConnection): void {
     const moving = new Set<Command>();
     channel.takeBackUnwritten(moving);
     channel.superseded = true;
@@ -230,9 +233,15 @@ export class Connections implements LinkListener {
     this.#resume(database, isActive ? this.client.waiting.retries.takeAll() : []);
   }
 
-  #use(link: Link, connection: Connection, database: Database): void {
+  #use(link: ReconnectingConnection, connection: Connection, database: Database): void {
     const { client } = this;
-    const channel = new Channel(connection, database, link, client.outcomes, client.loop.time);
+    const channel = new DataConnection(
+      connection,
+      database,
+      link,
+      client.outcomes,
+      client.loop.time,
+    );
     if (!channel.isWaitingRoom) channel.learnId();
     this.channels.set(link, channel);
   }
@@ -242,7 +251,7 @@ export class Connections implements LinkListener {
     if (this.#coordinator.route.database === database) this.client.resend(commands);
   }
 
-  onLinkDown(link: Link, error: Error, wasReady: boolean): void {
+  onLinkDown(link: ReconnectingConnection, error: Error, wasReady: boolean): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     this.#handovers.get(link)?.cancel();
@@ -250,15 +259,15 @@ export class Connections implements LinkListener {
     this.channels.delete(link);
     this.client.cacheValidity?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
-    if (database === undefined || !link.counts) return;
+    if (database === undefined || !link.requiredForAvailability) return;
     this.#coordinator.health.onConnectionLost(database, error, { wasReady });
   }
 
-  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void {
+  onLinkLaneLost(link: ReconnectingConnection, lane: Lane | undefined, error: Error): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
-    if (database === undefined || !link.counts) return;
+    if (database === undefined || !link.requiredForAvailability) return;
     this.#coordinator.health.onLaneLost(database, error);
   }
 
@@ -274,7 +283,7 @@ export class Connections implements LinkListener {
   }
 
   /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
-  longestReconnectDelayMs(link: Link): number {
+  longestReconnectDelayMs(link: ReconnectingConnection): number {
     const database = this.#databases.get(link);
     const { health, route } = this.#coordinator;
     const monitor = database === undefined ? undefined : health.monitors.get(database);
@@ -292,14 +301,14 @@ export class Connections implements LinkListener {
     return this.#coordinator.health.isSearching;
   }
 
-  onLinkMaintenance(link: Link, forMs: number): void {
+  onLinkMaintenance(link: ReconnectingConnection, forMs: number): void {
     const database = this.#databases.get(link);
     const channel = this.channels.get(link);
     if (channel !== undefined) channel.relaxedUntil = this.client.loop.time + forMs;
     if (database !== undefined) this.#coordinator.health.onMaintenance(database, forMs);
   }
 
-  onLinkInvalidate(link: Link, key: CommandArgument | null): void {
+  onLinkInvalidate(link: ReconnectingConnection, key: CommandArgument | null): void {
     const channel = this.channels.get(link);
     if (channel !== undefined) this.client.cacheValidity?.onInvalidate(channel, key);
   }

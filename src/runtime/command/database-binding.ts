@@ -4,7 +4,7 @@ import { mayWrite } from '../../core/command-risk.js';
 import { ConnectionLostError, DatabaseSwitchedError, UnsupportedError } from '../../errors.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
-import type { Channel } from './data-connection.js';
+import type { DataConnection } from './data-connection.js';
 
 /**
  * Why a command that belongs to one database must not go where commands go at present;
@@ -45,7 +45,7 @@ const SEVERAL_CONNECTIONS =
   'the command counts the writes of its own connection, and this database has several connections; send it after the write in one `execAsPipeline()`, or in `transaction()`';
 
 /** What goes there next goes behind a write. */
-function isWriting(channel: Channel | undefined): boolean {
+function isWriting(channel: DataConnection | undefined): boolean {
   for (let at = channel?.oldest; at !== undefined; at = at.next) {
     if (mayWrite(at.command.traits.category)) return true;
   }

@@ -2,7 +2,7 @@ import type { Timer } from '../../clock.js';
 import { CommandTimeoutError, firstCause } from '../../errors.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
-import type { Connections } from './data-connections.js';
+import type { DataConnections } from './data-connections.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 import { Silence } from './silence.js';
 
@@ -21,7 +21,7 @@ export class Deadlines {
 
   constructor(
     private readonly client: ClientContext,
-    private readonly connections: Connections,
+    private readonly connections: DataConnections,
   ) {
     this.#silence = new Silence(client, connections);
   }

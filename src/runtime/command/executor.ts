@@ -8,24 +8,24 @@ import { ClientClosedError } from '../../errors.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { RouteChange } from '../failover/router.js';
 import { LeasedCommand } from '../transaction/lease.js';
-import { Isolation } from '../transaction/transaction-connections.js';
+import { TransactionConnections } from '../transaction/transaction-connections.js';
 import { abort, listenForAbort } from './abort-signal.js';
 import { limitMs, refusalOf } from './admission.js';
 import { AwaitedCommand } from './awaited-command.js';
-import { Blocking } from './blocking-commands.js';
-import type { Coherence } from './cache-validity.js';
+import { BlockingCommands } from './blocking-commands.js';
+import type { CacheValidity } from './cache-validity.js';
 import type { ClientContext } from './client-context.js';
 import { Command } from './command.js';
 import type { CommandOptions } from './command-options.js';
 import { countFailure, countMoved } from './counting.js';
-import type { Channel } from './data-connection.js';
-import { Connections } from './data-connections.js';
+import type { DataConnection } from './data-connection.js';
+import { DataConnections } from './data-connections.js';
 import { boundElsewhere } from './database-binding.js';
 import { Deadlines } from './deadlines.js';
 import { Outcomes } from './outcomes.js';
 import { RetryQueue } from './retry-queue.js';
 import { resume } from './retrying.js';
-import { Cursors } from './scan-cursors.js';
+import { ScanCursors } from './scan-cursors.js';
 import { type InFlightConnection, SentAttempt } from './sent-attempt.js';
 import { takeOver } from './takeover.js';
 import { WaitingCommands } from './waiting-commands.js';
@@ -42,15 +42,20 @@ export class Executor implements ClientContext {
   /** Accepted and not settled. */
   pending = 0;
   readonly waiting: WaitingCommands;
-  readonly blocking: Blocking = new Blocking(this, (channel) => this.connections.leave(channel));
-  readonly connections: Connections = new Connections(this, this.blocking);
+  readonly blocking: BlockingCommands = new BlockingCommands(this, (channel) =>
+    this.connections.leave(channel),
+  );
+  readonly connections: DataConnections = new DataConnections(this, this.blocking);
   readonly outcomes: Outcomes = new Outcomes(this, this.connections, this.blocking);
-  readonly cursors = new Cursors();
-  readonly isolation: Isolation = new Isolation(this, this.connections);
+  readonly cursors = new ScanCursors();
+  readonly transactionConnections: TransactionConnections = new TransactionConnections(
+    this,
+    this.connections,
+  );
   /** Over which the latest write went of which the caller heard anything. */
   lastWrite: InFlightConnection | undefined;
   /** Only where what was read is kept. */
-  cacheValidity: Coherence | undefined;
+  cacheValidity: CacheValidity | undefined;
   /** Turns an error of the engine into the one that the client's API rejects with. */
   toClientError: (error: unknown) => unknown = (error) => error;
   /** Told when the active database, or the connection to it, is another one. */
@@ -77,7 +82,7 @@ export class Executor implements ClientContext {
       coordinator.router.listen((change) => this.#onRouteChange(change)),
       coordinator.health.renewal.listen((database, why) => {
         this.connections.renew(database);
-        this.isolation.renew(database, why);
+        this.transactionConnections.renew(database, why);
       }),
     ];
     this.#stopListening = () => {
@@ -113,7 +118,7 @@ export class Executor implements ClientContext {
   }
 
   /** The ready connection to the active database. */
-  get active(): Channel | undefined {
+  get active(): DataConnection | undefined {
     return this.connections.active;
   }
 
@@ -235,7 +240,7 @@ export class Executor implements ClientContext {
   }
 
   /** One attempt over `channel`. */
-  transmit(command: Command, channel: Channel): void {
+  transmit(command: Command, channel: DataConnection): void {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
@@ -309,7 +314,7 @@ export class Executor implements ClientContext {
     this.#open = false;
     this.#ended = true;
     this.#stopListening();
-    this.isolation.end();
+    this.transactionConnections.end();
     const channels = [...this.connections.channels.values(), ...this.connections.draining];
     const under = channels.flatMap((channel) => channel.attempts());
     for (const attempt of under) {
@@ -333,12 +338,12 @@ export class Executor implements ClientContext {
     const { database } = change.to;
     const link = database === undefined ? undefined : this.connections.links.get(database);
     if (link !== undefined) {
-      if (this.entered) link.counts = true;
+      if (this.entered) link.requiredForAvailability = true;
       link.open();
     }
     this.cacheValidity?.refresh();
     takeOver(this, this.connections, this.blocking, change);
-    this.isolation.onRouteChange(change);
+    this.transactionConnections.onRouteChange(change);
     if (change.from.generation === 0) this.connections.restOthers();
     this.onServing?.();
   }

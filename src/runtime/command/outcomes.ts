@@ -4,9 +4,9 @@ import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
 import type { Lane } from '../../drivers/driver.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
-import type { Blocking } from './blocking-commands.js';
+import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
-import type { Connections } from './data-connections.js';
+import type { DataConnections } from './data-connections.js';
 import { switched } from './database-binding.js';
 import { retry } from './retrying.js';
 import type { AttemptListener, SentAttempt } from './sent-attempt.js';
@@ -20,8 +20,8 @@ const OTHER_SERVER = 'but another server serves it now, or the server has restar
 export class Outcomes implements AttemptListener {
   constructor(
     private readonly client: ClientContext,
-    private readonly connections: Connections,
-    private readonly blocking: Blocking,
+    private readonly connections: DataConnections,
+    private readonly blocking: BlockingCommands,
   ) {}
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {

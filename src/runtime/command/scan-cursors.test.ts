@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ServerIdentity } from '../../drivers/server-identity.js';
 import type { Database } from '../database.js';
 import type { Command } from './command.js';
-import { Pass } from './cursor-owner.js';
-import { Cursors } from './scan-cursors.js';
+import { CursorOwner } from './cursor-owner.js';
+import { ScanCursors } from './scan-cursors.js';
 import type { SentAttempt } from './sent-attempt.js';
 
 const east = { id: 'east', driver: {} } as unknown as Database;
@@ -14,12 +14,17 @@ function server(runId?: string): ServerIdentity {
   return Object.assign(ServerIdentity.unknown(), { runId });
 }
 
-let cursors: Cursors;
+let cursors: ScanCursors;
 beforeEach(() => {
-  cursors = new Cursors();
+  cursors = new ScanCursors();
 });
 
-function attempt(args: string[], at: ServerIdentity, database = east, pass?: Pass): SentAttempt {
+function attempt(
+  args: string[],
+  at: ServerIdentity,
+  database = east,
+  pass?: CursorOwner,
+): SentAttempt {
   return {
     command: { args, options: { pass } },
     channel: { database },
@@ -92,7 +97,7 @@ it('of a cluster, SCAN is the matter of the driver, and HSCAN is not', () => {
 });
 
 it('an iterator knows its own cursor alone', () => {
-  const pass = new Pass();
+  const pass = new CursorOwner();
   const next = (at: ServerIdentity) =>
     cursors.note(attempt(['SCAN', '5'], at, east, pass), ['5', []]);
   page(['SCAN', '0'], ['5', []], server('b'));

@@ -20,7 +20,7 @@ const MAX_CURSORS = 10_000;
  * Knows SCAN, HSCAN, SSCAN, ZSCAN and FT.CURSOR READ. A cursor that was never seen here (of another
  * process) goes where commands go.
  */
-export class Cursors {
+export class ScanCursors {
   /** By command, key and cursor; equal cursors may have been handed out several times. */
   readonly #origins = new Map<string, readonly CursorOrigin[]>();
 

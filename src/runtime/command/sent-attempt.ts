@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Attempt, Batch, Connection, Lane, SendOptions } from '../../drivers/driver.js';
-import type { Link } from '../connection/reconnecting-connection.js';
+import type { ReconnectingConnection } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { Command, LatestAttempt } from './command.js';
 import type { InFlightQueue } from './in-flight-queue.js';
@@ -20,7 +20,7 @@ export type AttemptQueue = InFlightQueue<SentAttempt, InFlightConnection>;
 export interface InFlightConnection extends InFlightQueue<SentAttempt, InFlightConnection> {
   readonly connection: Connection;
   readonly database: Database;
-  readonly link: Link;
+  readonly link: ReconnectingConnection;
   readonly listener: AttemptListener;
   /** Lanes with anything under way or orphaned; others may be among them until the next look. */
   readonly lanes: Set<AttemptQueue>;

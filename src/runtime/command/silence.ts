@@ -1,7 +1,7 @@
 import { isDead } from '../../core/silent-connection.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
 import type { ClientContext } from './client-context.js';
-import type { Connections } from './data-connections.js';
+import type { DataConnections } from './data-connections.js';
 import type { AttemptQueue } from './sent-attempt.js';
 
 /**
@@ -15,7 +15,7 @@ export class Silence {
 
   constructor(
     private readonly client: ClientContext,
-    private readonly connections: Pick<Connections, 'replaceSilent'>,
+    private readonly connections: Pick<DataConnections, 'replaceSilent'>,
   ) {}
 
   /** `lane` has delivered nothing since `since`, in monotonic milliseconds. */

@@ -1,10 +1,10 @@
 import { mayRepeat } from '../../core/command-risk.js';
 import type { Database } from '../database.js';
 import type { RouteChange } from '../failover/router.js';
-import type { Blocking } from './blocking-commands.js';
+import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
-import type { Connections } from './data-connections.js';
+import type { DataConnections } from './data-connections.js';
 import type { InFlightConnection } from './sent-attempt.js';
 
 /**
@@ -17,8 +17,8 @@ import type { InFlightConnection } from './sent-attempt.js';
  */
 export function takeOver(
   client: ClientContext,
-  connections: Connections,
-  blocking: Blocking,
+  connections: DataConnections,
+  blocking: BlockingCommands,
   { from, to, failed }: RouteChange,
 ): void {
   const moving = new Set<Command>();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connection, ConnectionListener, Driver } from '../../drivers/driver.js';
 import { LoopClock } from '../../loop-clock.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
-import { Link } from './reconnecting-connection.js';
+import { ReconnectingConnection } from './reconnecting-connection.js';
 
 class Opened {
   readonly bytesReceived = 0;
@@ -30,7 +30,7 @@ const LOST = new Error('lost');
 let clock: VirtualClock;
 let opened: Opened[];
 let story: string[];
-let link: Link;
+let link: ReconnectingConnection;
 let ownDelay: number | undefined;
 let onAsked: () => void;
 let longestDelayMs: number;
@@ -56,7 +56,7 @@ beforeEach(() => {
       return opened.at(-1) as unknown as Connection;
     },
   };
-  link = new Link(
+  link = new ReconnectingConnection(
     driver as Driver,
     {
       onLinkUp: () => story.push('up'),

@@ -4,25 +4,25 @@ import type { Connection, ConnectionListener, Driver, Lane } from '../../drivers
 import type { LoopClock } from '../../loop-clock.js';
 import type { Preload } from './function-preload.js';
 
-export interface LinkListener {
-  onLinkUp(link: Link): void;
+export interface ReconnectingConnectionListener {
+  onLinkUp(link: ReconnectingConnection): void;
   /** A connection was lost or could not be made; another one is on its way. */
-  onLinkDown(link: Link, error: Error, wasReady: boolean): void;
+  onLinkDown(link: ReconnectingConnection, error: Error, wasReady: boolean): void;
   /** One lane of its connection was lost, or could not be opened; the connection lives. */
-  onLinkLaneLost(link: Link, lane: Lane | undefined, error: Error): void;
+  onLinkLaneLost(link: ReconnectingConnection, lane: Lane | undefined, error: Error): void;
   /**
    * The connection that `renew` opened is ready and takes the commands from now on. `previous` is
    * given away, for its owner to finish and destroy.
    */
-  onLinkRenewed?(link: Link, previous: Connection): void;
+  onLinkRenewed?(link: ReconnectingConnection, previous: Connection): void;
   /** In milliseconds; the user's own strategy is not bound by it. */
-  longestReconnectDelayMs(link: Link): number;
+  longestReconnectDelayMs(link: ReconnectingConnection): number;
   /** It is called by `hurry` when a connection can be made: its own attempts are rare meanwhile. */
-  isCalled?(link: Link): boolean;
+  isCalled?(link: ReconnectingConnection): boolean;
   /** Its server announced maintenance for so long; 0: it has ended. */
-  onLinkMaintenance(link: Link, forMs: number): void;
+  onLinkMaintenance(link: ReconnectingConnection, forMs: number): void;
   /** A key read over its connection has changed; `null`: any may have. */
-  onLinkInvalidate?(link: Link, key: CommandArgument | null): void;
+  onLinkInvalidate?(link: ReconnectingConnection, key: CommandArgument | null): void;
 }
 
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
@@ -53,7 +53,7 @@ type State =
  * idle -> opening -> ready -> waiting -> opening ...; any -> idle, closed. A ready connection can
  * be renewed: another one is opened beside it and takes its place once it is ready.
  */
-export class Link {
+export class ReconnectingConnection {
   #state: State = { kind: 'idle' };
   #retries = 0;
   #readyAt = 0;
@@ -65,13 +65,13 @@ export class Link {
    * Whether a database without it can't serve. That of a client that joins a running group counts
    * once it was ready: joining must not disturb those that are served.
    */
-  counts = false;
+  requiredForAvailability = false;
   /** What a new connection does before it is ready, within its connect timeout. */
   prepare: Preload | undefined;
 
   constructor(
     readonly driver: Driver,
-    private readonly listener: LinkListener,
+    private readonly listener: ReconnectingConnectionListener,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
     private readonly opens: Driver['openConnection'] = (listener, time) =>
       driver.openConnection(listener, time),

@@ -1,15 +1,15 @@
-import { type DatabaseFailure, failureOf } from '../../core/database-failure.js';
+import { type DatabaseFailure, databaseFailure } from '../../core/database-failure.js';
 import { isEligible, type Selection, selectBest, selectFailback } from '../../core/selection.js';
 import type { SwitchReason } from '../../events.js';
 import type { Database } from '../database.js';
-import { type Runtime, timestamp } from '../engine-context.js';
+import { type EngineContext, timestamp } from '../engine-context.js';
 import { GroupHealth, type HealthListener } from '../health/group-health.js';
 import type { Route } from '../route.js';
-import { Search } from './down-search.js';
+import { DownSearch } from './down-search.js';
 import { Drains } from './drains.js';
-import { Failback } from './failback-schedule.js';
-import { Failover, type Forbearance } from './failover-delay.js';
-import { Startup, type StartupHost } from './initialization.js';
+import { FailbackSchedule } from './failback-schedule.js';
+import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
+import { Initialization, type StartupHost } from './initialization.js';
 import { Router } from './router.js';
 
 /**
@@ -23,23 +23,23 @@ export class Coordinator implements HealthListener, StartupHost {
   readonly router: Router;
   readonly health: GroupHealth;
   readonly drains: Drains;
-  readonly failover: Failover;
-  readonly failback: Failback;
-  readonly search: Search;
-  readonly startup: Startup;
+  readonly failover: FailoverDelay;
+  readonly failback: FailbackSchedule;
+  readonly search: DownSearch;
+  readonly startup: Initialization;
   phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #lastActive: Database | undefined;
 
-  constructor(readonly runtime: Runtime) {
+  constructor(readonly runtime: EngineContext) {
     const { options, clock } = runtime;
     const evaluate = () => this.evaluate();
     this.router = new Router(runtime);
     this.health = new GroupHealth(runtime, this.router, this);
     this.drains = new Drains(runtime, evaluate);
-    this.failover = new Failover(runtime, this.health.grace, evaluate);
-    this.failback = new Failback(runtime, () => this.checkFailback());
-    this.search = new Search(options, clock, () => this.health.probeAll());
-    this.startup = new Startup(runtime, this);
+    this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
+    this.failback = new FailbackSchedule(runtime, () => this.checkFailback());
+    this.search = new DownSearch(options, clock, () => this.health.probeAll());
+    this.startup = new Initialization(runtime, this);
   }
 
   get now(): number {
@@ -112,15 +112,15 @@ export class Coordinator implements HealthListener, StartupHost {
   }
 
   /** What the active database fails at while it is given time to heal; undefined: it is well. */
-  get forbearance(): Forbearance | undefined {
+  get forbearance(): DelayedFailure | undefined {
     const active = this.phase === 'running' ? this.route.database : undefined;
-    const failure = active && failureOf(active, this.route.lastResort, this.now);
+    const failure = active && databaseFailure(active, this.route.lastResort, this.now);
     return failure && this.failover.forbear(active, failure);
   }
 
   /** Somebody who verified it wants it: what keeps it from being chosen is forgotten. */
-  pardon(database: Database): void {
-    this.health.pardon(database);
+  clearFailureState(database: Database): void {
+    this.health.clearFailureState(database);
     this.drains.end(database);
   }
 
@@ -138,7 +138,7 @@ export class Coordinator implements HealthListener, StartupHost {
       this.#takeAny();
       return;
     }
-    const failure = failureOf(active, this.route.lastResort, this.now);
+    const failure = databaseFailure(active, this.route.lastResort, this.now);
     if (failure === undefined) this.#considerBetter(active);
     else if (this.failover.isDue(active, failure)) this.#leave(active, failure);
   }

@@ -2,19 +2,19 @@ import { beforeEach, expect, it } from 'vitest';
 import { PermanentlyUnavailableError, TemporarilyUnavailableError } from '../../errors.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
 import type { Database } from '../database.js';
-import { Search } from './down-search.js';
+import { DownSearch } from './down-search.js';
 
 const [east, west, north] = [{}, {}, {}] as [Database, Database, Database];
 const DETAILS = { cause: new Error('why'), maybeExecuted: true };
 
 let clock: VirtualClock;
-let search: Search;
+let search: DownSearch;
 let probed: number;
 
 beforeEach(() => {
   clock = new VirtualClock();
   probed = 0;
-  search = new Search(
+  search = new DownSearch(
     { maxNumFailoverAttempts: 3, delayInBetweenFailoverAttemptsMs: 100 },
     clock,
     () => {

@@ -23,7 +23,7 @@ type State =
  * The search for any database that can serve. It ends only by success: failed searches are
  * counted, and the count decides whether callers are told "temporarily" or "permanently".
  */
-export class Search {
+export class DownSearch {
   #state: State = { kind: 'off' };
 
   constructor(

@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -9,7 +9,7 @@ export class Drains {
   readonly #timers = new Map<Database, Timer>();
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly onEnd: () => void,
   ) {}
 

@@ -1,8 +1,8 @@
 import type { Timer } from '../../clock.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 
 /** When to look for a better database, and whether that is wanted at present. */
-export class Failback {
+export class FailbackSchedule {
   /** Monotonic time until which failback and weights are ignored; Infinity: until told. */
   heldUntil = 0;
   /** Monotonic time of the next look. */
@@ -10,7 +10,7 @@ export class Failback {
   #timer: Timer | undefined;
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly check: () => void,
   ) {}
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { VirtualClock } from '../../testing/virtual-clock.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { GracePeriods } from '../health/grace-periods.js';
-import { Failover } from './failover-delay.js';
+import { FailoverDelay } from './failover-delay.js';
 
 const FAILURE = { reason: 'health-check', cause: 'PING: no answer', since: 0 } as const;
 
@@ -11,7 +11,7 @@ it('looks again when the failure is due, also when that is earlier than it was b
   const clock = new VirtualClock();
   const looks: number[] = [];
   const grace = { end() {} } as unknown as GracePeriods;
-  const failover = new Failover({ clock } as unknown as Runtime, grace, () => {
+  const failover = new FailoverDelay({ clock } as unknown as EngineContext, grace, () => {
     looks.push(clock.now());
   });
   const active = { options: { unhealthyAfterMs: 500 }, maintenanceEndsAt: 60_000 };

@@ -1,24 +1,24 @@
 import type { Timer } from '../../clock.js';
-import { borneUntil, type DatabaseFailure } from '../../core/database-failure.js';
+import { type DatabaseFailure, failoverDueAt } from '../../core/database-failure.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { GracePeriods } from '../health/grace-periods.js';
 
 /** A failure of the active database that it is not left for yet. */
-export interface Forbearance extends DatabaseFailure {
+export interface DelayedFailure extends DatabaseFailure {
   /** Monotonic time at which it is left, unless it has healed by then. */
   readonly leaveAt: number;
 }
 
 /** When the active database is left for its failure, and for which one the last was. */
-export class Failover {
+export class FailoverDelay {
   /** What made the last active database be left, for the switch that follows. */
   failure: DatabaseFailure | undefined;
   /** Until the active database's failure has persisted long enough. */
   #timer: Timer | undefined;
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly grace: GracePeriods,
     /** It may have persisted long enough. */
     private readonly look: () => void,
@@ -37,9 +37,9 @@ export class Failover {
   }
 
   /** For how long it is borne. */
-  forbear({ options, maintenanceEndsAt }: Database, failure: DatabaseFailure): Forbearance {
+  forbear({ options, maintenanceEndsAt }: Database, failure: DatabaseFailure): DelayedFailure {
     const { unhealthyAfterMs } = options;
-    return { ...failure, leaveAt: borneUntil(failure, { unhealthyAfterMs, maintenanceEndsAt }) };
+    return { ...failure, leaveAt: failoverDueAt(failure, { unhealthyAfterMs, maintenanceEndsAt }) };
   }
 
   end(): void {

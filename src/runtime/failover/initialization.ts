@@ -3,7 +3,7 @@ import { evaluateInitializationPolicy } from '../../core/initialization-policy.j
 import { type DatabaseView, isUsable, selectBest } from '../../core/selection.js';
 import { InitializationFailedError, type InitializationFailure } from '../../errors.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { Connectivity } from '../health/connectivity.js';
 
 /** Who has databases to begin with, and is told with which one. */
@@ -19,13 +19,13 @@ export interface StartupHost {
  * a database of higher weight whose verdict is out is waited for until `initialWaitMs`. One whose
  * verdict is "dead" is not waited for.
  */
-export class Startup {
+export class Initialization {
   #startedAt = 0;
   #timer: Timer | undefined;
   #settle: ((error?: InitializationFailedError) => void) | undefined;
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly host: StartupHost,
   ) {}
 
@@ -64,7 +64,7 @@ export class Startup {
       return;
     }
     const chosen = best.view as Database;
-    if (chosen.links.some((link) => link.counts && link.idle)) {
+    if (chosen.links.some((link) => link.requiredForAvailability && link.idle)) {
       // A lazy one: it is ready when its connection is.
       for (const link of chosen.links) link.open();
       this.host.health.connectivity.await(chosen);
@@ -94,7 +94,7 @@ export class Startup {
   }
 
   #fail(databases: readonly Database[]): void {
-    const failures = databases.filter((database) => !isUsable(database)).map(failureOf);
+    const failures = databases.filter((database) => !isUsable(database)).map(initializationFailure);
     const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
     const settle = this.#settle;
     this.end();
@@ -116,7 +116,7 @@ function isDead(database: Database): boolean {
 }
 
 /** What keeps it from serving, in words. */
-export function failureOf(database: Database): InitializationFailure {
+export function initializationFailure(database: Database): InitializationFailure {
   const { health, cause = 'unhealthy', connectionFailed, driver } = database;
   const unconnected = connectionFailed
     ? `no data connection to ${driver.address}`

@@ -1,8 +1,8 @@
 import type { SwitchEvent, SwitchReason } from '../../events.js';
 import type { Database } from '../database.js';
-import { type Runtime, timestamp } from '../engine-context.js';
+import { type EngineContext, timestamp } from '../engine-context.js';
 import type { Route } from '../route.js';
-import { History } from './switch-history.js';
+import { SwitchHistory } from './switch-history.js';
 
 /** A route was replaced by another. */
 export interface RouteChange {
@@ -34,12 +34,12 @@ const NOWHERE: Route = Object.freeze({
 /** Holds the route, replaces it by one assignment, and tells: executors first, then people. */
 export class Router {
   route: Route = NOWHERE;
-  readonly history = new History();
+  readonly history = new SwitchHistory();
   /** A route is being replaced: what that leads to is looked at when it is done. */
   changing = false;
   readonly #listeners = new Set<RouteListener>();
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(private readonly runtime: EngineContext) {}
 
   listen(listener: RouteListener): () => void {
     this.#listeners.add(listener);

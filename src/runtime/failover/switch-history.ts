@@ -1,7 +1,7 @@
 import type { SwitchEvent } from '../../events.js';
 
 /** The last switches, oldest first; constant memory. */
-export class History {
+export class SwitchHistory {
   readonly #switches: SwitchEvent[] = [];
 
   constructor(private readonly size = 20) {}

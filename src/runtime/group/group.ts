@@ -74,7 +74,7 @@ export class Group {
     this.members.add(executor);
     executor.open();
     if (isFirst) {
-      executor.connections.vouch();
+      executor.connections.requireForAvailability();
       this.#started = this.#start();
     } else for (const database of this.#everyone()) executor.connections.attach(database);
     return { executor, entered: this.#enter(executor, left, isFirst) };
@@ -182,7 +182,8 @@ export class Group {
     const next = others.find((member) => member.entered) ?? others[0];
     if (next !== undefined) {
       executor.connections.detachAll();
-      if (!others.some((member) => member.connections.vouches)) next.connections.vouch();
+      if (!others.some((member) => member.connections.areRequired))
+        next.connections.requireForAvailability();
       this.coordinator.health.onMemberLeft();
       return;
     }

@@ -2,7 +2,7 @@ import type { Timer } from '../../clock.js';
 import { ClientClosedError, InitializationFailedError } from '../../errors.js';
 import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
-import { failureOf } from '../failover/initialization.js';
+import { initializationFailure } from '../failover/initialization.js';
 
 /**
  * Resolves when a client that joins a running group can serve: its connection to the active
@@ -42,7 +42,7 @@ export function whenServing(executor: Executor): Promise<void> {
 }
 
 function failed(databases: readonly Database[]): InitializationFailedError {
-  const failures = databases.map((database) => failureOf(database));
+  const failures = databases.map((database) => initializationFailure(database));
   const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
   return new InitializationFailedError(`the client could not join its group: ${list}`, failures);
 }

@@ -229,7 +229,7 @@ export class Management {
 
   #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
     const coordinator = this.#coordinator;
-    coordinator.pardon(database);
+    coordinator.clearFailureState(database);
     coordinator.failback.heldUntil = heldUntil;
     if (coordinator.route.database === database) return;
     coordinator.switchTo(database, reason, 'by hand');

@@ -2,11 +2,11 @@ import type { EventEmitter } from 'node:events';
 import type { Timer } from '../../clock.js';
 import { ClientClosedError } from '../../errors.js';
 import type { MultiDbEventName } from '../../events.js';
-import type { Coherence } from '../command/cache-validity.js';
+import type { CacheValidity } from '../command/cache-validity.js';
 import type { Executor } from '../command/executor.js';
 import { Subscriptions } from '../pubsub/subscriptions.js';
 import type { Group } from './group.js';
-import type { Audience, SharedGroup } from './shared-group.js';
+import type { EventRecipient, SharedGroup } from './shared-group.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -20,7 +20,7 @@ type State =
  * The life of one client: closed -> connecting -> open -> closing -> closed, and again.
  * `destroy` leads to closed from everywhere.
  */
-export class Session implements Audience {
+export class Session implements EventRecipient {
   readonly subscriptions: Subscriptions;
   #state: State = { kind: 'closed' };
   #unref = false;
@@ -33,7 +33,7 @@ export class Session implements Audience {
     readonly shared: SharedGroup,
     readonly emitter: EventEmitter,
     /** Only if what this client reads is kept. */
-    private readonly coherence?: Coherence,
+    private readonly cacheValidity?: CacheValidity,
     private readonly toClientError: Executor['toClientError'] = (error) => error,
   ) {
     this.subscriptions = new Subscriptions(
@@ -72,7 +72,7 @@ export class Session implements Audience {
     this.#toldReady = false;
     this.shared.join(this);
     const { executor, entered } = group.enter();
-    executor.cacheValidity = this.coherence;
+    executor.cacheValidity = this.cacheValidity;
     executor.toClientError = this.toClientError;
     this.subscriptions.begin(executor);
     if (this.#unref) executor.connections.unref();

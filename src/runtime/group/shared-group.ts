@@ -3,11 +3,11 @@ import type { MultiDbEventName, MultiDbEvents } from '../../events.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
 import { DeferredRejections } from '../command/deferred-rejections.js';
-import { type Emit, Herald } from '../safe-emitter.js';
+import { type Emit, SafeEmitter } from '../safe-emitter.js';
 import { Group, type GroupDependencies } from './group.js';
 
 /** A client that is told what happens in its group while it is open. */
-export interface Audience {
+export interface EventRecipient {
   readonly emitter: EventEmitter;
   hears(name: MultiDbEventName): boolean;
 }
@@ -26,8 +26,8 @@ export class SharedGroup {
   /** Of whatever is refused at once, to any of the clients. */
   readonly rejections: DeferredRejections;
   #current: Group;
-  readonly #audience = new Set<Audience>();
-  readonly #herald: Herald;
+  readonly #recipients = new Set<EventRecipient>();
+  readonly #emitter: SafeEmitter;
   readonly #group: GroupDependencies;
 
   constructor(
@@ -35,9 +35,9 @@ export class SharedGroup {
     readonly dependencies: SharedDependencies,
   ) {
     this.rejections = new DeferredRejections(dependencies.clock);
-    this.#herald = new Herald(dependencies.observe);
+    this.#emitter = new SafeEmitter(dependencies.observe);
     const emit: Emit = (name, ...event) => {
-      const hearing = [...this.#audience].filter((each) => each.hears(name));
+      const hearing = [...this.#recipients].filter((each) => each.hears(name));
       this.#tell(hearing, name, event);
     };
     this.#group = { ...dependencies, emit, rejections: this.rejections };
@@ -62,17 +62,17 @@ export class SharedGroup {
   }
 
   /** From now on `client` hears what happens in the group. Idempotent. */
-  join(client: Audience): void {
-    this.#audience.add(client);
+  join(client: EventRecipient): void {
+    this.#recipients.add(client);
   }
 
-  leave(client: Audience): void {
-    this.#audience.delete(client);
+  leave(client: EventRecipient): void {
+    this.#recipients.delete(client);
   }
 
   /** Tells one client what concerns it alone. */
   tell<Name extends MultiDbEventName>(
-    client: Audience,
+    client: EventRecipient,
     name: Name,
     ...event: MultiDbEvents[Name]
   ): void {
@@ -80,12 +80,12 @@ export class SharedGroup {
   }
 
   #tell<Name extends MultiDbEventName>(
-    clients: readonly Audience[],
+    clients: readonly EventRecipient[],
     name: Name,
     event: MultiDbEvents[Name],
   ): void {
     if (clients.length === 0) return;
-    this.#herald.tell(
+    this.#emitter.tell(
       clients.map(({ emitter }) => emitter),
       name,
       ...event,

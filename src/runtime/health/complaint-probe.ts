@@ -1,6 +1,6 @@
 import { PingStrategy } from '../../health-strategies/ping.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import { runProbe } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
 
@@ -15,7 +15,7 @@ export class ComplaintProbe {
 
   constructor(
     private readonly lines: ProbeLines,
-    private readonly time: Pick<Runtime, 'clock' | 'loop'>,
+    private readonly time: Pick<EngineContext, 'clock' | 'loop'>,
     private readonly timeoutMs: number,
     private readonly onPassed: () => void,
   ) {}

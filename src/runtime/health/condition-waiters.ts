@@ -1,7 +1,7 @@
 import type { Database } from '../database.js';
 
 /** Those who wait until something is true of a database; they look at every change. */
-export class Watchers {
+export class ConditionWaiters {
   readonly #looks = new Set<() => void>();
   #ended = false;
 

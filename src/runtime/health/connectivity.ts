@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 
 export interface ConnectivityListener {
@@ -17,7 +17,7 @@ export class Connectivity {
   readonly #timers = new Map<Database, Timer>();
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly listener: ConnectivityListener,
   ) {}
 

@@ -3,10 +3,10 @@ import { isUsable } from '../../core/selection.js';
 import { CircuitOpenError, firstCause } from '../../errors.js';
 import type { MultiDbEvents } from '../../events.js';
 import type { Database } from '../database.js';
-import { type Runtime, timestamp } from '../engine-context.js';
+import { type EngineContext, timestamp } from '../engine-context.js';
 import type { Router } from '../failover/router.js';
 import type { ProbeRecord } from '../probe-record.js';
-import { Watchers } from './condition-waiters.js';
+import { ConditionWaiters } from './condition-waiters.js';
 import { ConnectionRenewal } from './connection-renewal.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
 import { GracePeriods } from './grace-periods.js';
@@ -42,12 +42,12 @@ export class GroupHealth
   readonly verification: Verification;
   readonly grace: GracePeriods;
   readonly renewal: ConnectionRenewal;
-  readonly watchers = new Watchers();
+  readonly watchers = new ConditionWaiters();
   /** While no database serves: those that accept connections. */
   readonly #reached = new Set<Database>();
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly router: Pick<Router, 'route' | 'listen'>,
     private readonly listener: HealthListener,
   ) {
@@ -279,7 +279,7 @@ export class GroupHealth
   }
 
   /** Somebody who verified it wants it: what it was left for is forgotten. */
-  pardon(database: Database): void {
+  clearFailureState(database: Database): void {
     const wasHealthy = database.health === 'healthy';
     database.health = 'healthy';
     database.verifiedFor = database.incarnation;

@@ -131,7 +131,7 @@ export class HealthCheck {
 
     const { policy, numProbes, delayInBetweenProbesMs } = this.options;
     const { verdict, error } = evaluateProbingPolicy(policy, { ...round, numProbes });
-    if (verdict === 'fail') this.#conclude(false, failureOf(round, result, error));
+    if (verdict === 'fail') this.#conclude(false, failedRound(round, result, error));
     else if (verdict === 'success' || (oneIsEnough && result.healthy)) this.#conclude(true, result);
     else {
       const timer = this.time.clock.after(delayInBetweenProbesMs, () => this.#probe(round, false));
@@ -148,7 +148,7 @@ export class HealthCheck {
 }
 
 /** What people are told: what the policy threw, or the last probe that failed. */
-function failureOf(round: Round, last: ProbeResult, error: Error | undefined): ProbeResult {
+function failedRound(round: Round, last: ProbeResult, error: Error | undefined): ProbeResult {
   if (error !== undefined) {
     return {
       ...last,

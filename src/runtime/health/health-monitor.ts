@@ -2,14 +2,14 @@ import { stateCheckFor } from '../../health-strategies/state-check.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { ProbeRecord } from '../probe-record.js';
 import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
 import type { ProbeResult } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
-import { ProbeLine } from './shared-probe-connection.js';
+import { SharedProbeConnection } from './shared-probe-connection.js';
 
 export interface Verdict {
   readonly healthy: boolean;
@@ -81,7 +81,7 @@ export class HealthMonitor implements HealthCheckListener {
   constructor(
     readonly database: Database,
     private readonly listener: HealthMonitorListener,
-    private readonly time: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
+    private readonly time: Pick<EngineContext, 'clock' | 'loop' | 'random' | 'options'>,
   ) {
     const { driver, options } = database;
     const setting = {
@@ -89,7 +89,7 @@ export class HealthMonitor implements HealthCheckListener {
       onOutdated: (why: Error) => listener.onOutdated(database, why),
       onOpened: (startedAt: number) => listener.onReached(database, startedAt),
     };
-    const newLine = () => new ProbeLine(driver, time, setting);
+    const newLine = () => new SharedProbeConnection(driver, time, setting);
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
     this.lines = newLines();
     this.sideLines = newLines();

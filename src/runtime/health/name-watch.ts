@@ -2,9 +2,9 @@ import type { Timer } from '../../clock.js';
 import { hasMovedFrom, type NameHistory, withAnswer } from '../../core/moved-name.js';
 import type { NameInUse } from '../../drivers/driver.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import { orAborted } from './probe-target.js';
-import type { ProbeLine } from './shared-probe-connection.js';
+import type { SharedProbeConnection } from './shared-probe-connection.js';
 
 /** Random share of the interval, by which it may be shorter or longer. */
 const JITTER = 0.2;
@@ -31,10 +31,10 @@ export class NameWatch {
   constructor(
     private readonly database: Pick<Database, 'driver'>,
     private readonly monitor: {
-      readonly lines: { readonly commands: Pick<ProbeLine, 'use'> };
+      readonly lines: { readonly commands: Pick<SharedProbeConnection, 'use'> };
       readonly probeTimeoutMs: number;
     },
-    private readonly runtime: Pick<Runtime, 'clock' | 'loop' | 'random' | 'options'>,
+    private readonly runtime: Pick<EngineContext, 'clock' | 'loop' | 'random' | 'options'>,
     /** Called after a round of lookups, once for each connection that is left open. */
     private readonly onMoved: (why: Error) => void,
   ) {}

@@ -1,14 +1,14 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { Database } from '../database.js';
-import type { ProbeLine } from './shared-probe-connection.js';
+import type { SharedProbeConnection } from './shared-probe-connection.js';
 
 /** The connections of one database that are there for probes. */
 export interface ProbeLines {
   readonly database: Database;
-  readonly commands: ProbeLine;
+  readonly commands: SharedProbeConnection;
   /** Apart, because a subscriber of RESP 2 takes no commands. */
-  readonly subscriptions: ProbeLine;
+  readonly subscriptions: SharedProbeConnection;
 }
 
 /** What a probe may do with one database, until `signal` aborts. */

@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 
 export interface ReachabilityListener {
@@ -41,7 +41,7 @@ export class Reachability {
   readonly #watches = new Map<Database, Watch>();
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly listener: ReachabilityListener,
   ) {}
 

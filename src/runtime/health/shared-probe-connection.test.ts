@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ProbeConnection } from '../../drivers/driver.js';
 import { LoopClock } from '../../loop-clock.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
-import { ProbeLine } from './shared-probe-connection.js';
+import { SharedProbeConnection } from './shared-probe-connection.js';
 
 class FakeProbe {
   alive = true;
@@ -29,7 +29,7 @@ let opened: FakeProbe[];
 let attempts: number;
 let open: (signal: AbortSignal) => Promise<FakeProbe>;
 let driver: Partial<Driver>;
-let line: ProbeLine;
+let line: SharedProbeConnection;
 const { signal } = new AbortController();
 
 beforeEach(() => {
@@ -50,7 +50,7 @@ beforeEach(() => {
     },
     isCut: (error) => error instanceof Cut,
   };
-  line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) });
+  line = new SharedProbeConnection(driver as Driver, { clock, loop: new LoopClock(clock, 10) });
 });
 
 const ping = (given = signal) => line.use(given, (connection) => connection.send(['PING']));
@@ -164,7 +164,11 @@ describe('a successor', () => {
 
   it('takes the place of a connection that is slow, which is closed with the line', async () => {
     const setting = { silentAfterMs: 1000, onOutdated: () => {} };
-    line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) }, setting);
+    line = new SharedProbeConnection(
+      driver as Driver,
+      { clock, loop: new LoopClock(clock, 10) },
+      setting,
+    );
     expect(await doubted()).toBe('PING');
     expect(opened.map(({ destroyed }) => destroyed)).toEqual([false, false]);
     line.close();
@@ -177,7 +181,11 @@ describe('a successor', () => {
     const reasons: string[] = [];
     const onOutdated = (why: Error) => reasons.push(why.message);
     const setting = { silentAfterMs: 1000, onOutdated };
-    line = new ProbeLine(driver as Driver, { clock, loop: new LoopClock(clock, 10) }, setting);
+    line = new SharedProbeConnection(
+      driver as Driver,
+      { clock, loop: new LoopClock(clock, 10) },
+      setting,
+    );
     await ping();
     const [present] = opened as [FakeProbe];
     let refuse = () => {};

@@ -17,7 +17,7 @@ const SAME_SERVER = /^(\w*Error: )?(BUSY|TRYAGAIN) /;
 class Renewed extends Error {}
 
 /** One connection, which is opening, open, or of no use any more. */
-class Way {
+class ProbePath {
   readonly opened: Promise<ProbeConnection>;
   #connection: ProbeConnection | undefined;
   #isOver = false;
@@ -60,7 +60,7 @@ class Way {
   }
 }
 
-export interface ProbeLineSetting {
+export interface SharedProbeSetting {
   /** How long a command may be unanswered before its connection counts as silent. */
   readonly silentAfterMs: number;
   /** The connection led elsewhere or nowhere: a new one answered where it refused or was silent. */
@@ -70,7 +70,7 @@ export interface ProbeLineSetting {
 }
 
 type Ending<T> =
-  | { readonly ok: true; readonly value: T; readonly way: Way }
+  | { readonly ok: true; readonly value: T; readonly way: ProbePath }
   /** `answered`: by an error reply. */
   | { readonly ok: false; readonly error: unknown; readonly answered: boolean };
 
@@ -91,26 +91,26 @@ interface PresentAnswer {
  * that a firewall has forgotten. So in doubt a successor is opened beside it: what is asked goes
  * over both, and the new one's answer counts.
  */
-export class ProbeLine {
+export class SharedProbeConnection {
   /** Error replies over connections that were open before they were used. */
   refusals = 0;
-  #present: Way | undefined;
+  #present: ProbePath | undefined;
   /** Opened beside the present one. */
-  #successor: Way | undefined;
+  #successor: ProbePath | undefined;
   #closed = false;
   /** Monotonic time at which a successor refused as well, or could not be opened. */
   #inVainAt = Number.NEGATIVE_INFINITY;
-  #former: { readonly way: Way; readonly timer: Timer } | undefined;
+  #former: { readonly way: ProbePath; readonly timer: Timer } | undefined;
   /** Of what is under way: starts it over the successor as well; tells how it was refused so far. */
   readonly #uses = new Map<() => void, () => unknown>();
   readonly #timers = new Set<Timer>();
   /** Every connection that may be open or opening: whatever role it has had since, `close` ends it. */
-  readonly #ways = new Set<Way>();
+  readonly #ways = new Set<ProbePath>();
 
   constructor(
     private readonly driver: Driver,
     private readonly time: { readonly clock: Clock; readonly loop: LoopTime },
-    private readonly setting?: ProbeLineSetting,
+    private readonly setting?: SharedProbeSetting,
   ) {}
 
   get connected(): boolean {
@@ -273,9 +273,9 @@ export class ProbeLine {
     this.#ways.clear();
   }
 
-  #newWay(): Way {
+  #newWay(): ProbePath {
     for (const way of this.#ways) if (!way.isUsable) this.#ways.delete(way);
-    const way = new Way(this.driver, this.time.clock.now(), (startedAt) => {
+    const way = new ProbePath(this.driver, this.time.clock.now(), (startedAt) => {
       this.setting?.onOpened?.(startedAt);
     });
     this.#ways.add(way);
@@ -283,23 +283,23 @@ export class ProbeLine {
   }
 
   /** The new connection, or the present one if that is the new one by now. */
-  #wayOfSuccessor(): Way {
+  #wayOfSuccessor(): ProbePath {
     if (this.#successor === undefined) return this.#wayOfPresent();
     if (!this.#successor.isUsable) this.#successor = this.#newWay();
     return this.#successor;
   }
 
-  #wayOfPresent(): Way {
+  #wayOfPresent(): ProbePath {
     if (this.#present?.isUsable !== true) {
       if (this.#closed) throw new Error('health checks have ended');
       this.#present = this.#newWay();
     }
-    return this.#present as Way;
+    return this.#present as ProbePath;
   }
 
   /** Never rejects. */
   async #run<T>(
-    wayOf: () => Way,
+    wayOf: () => ProbePath,
     signal: AbortSignal,
     action: (connection: ProbeConnection) => Promise<T>,
   ): Promise<Ending<T>> {
@@ -322,7 +322,7 @@ export class ProbeLine {
   }
 
   /** The successor has answered: it takes the present one's place. */
-  #promote(way: Way, answer: PresentAnswer): void {
+  #promote(way: ProbePath, answer: PresentAnswer): void {
     if (way !== this.#successor) return;
     const previous = this.#present;
     this.#present = way;
@@ -340,7 +340,7 @@ export class ProbeLine {
    * Finds out whether the previous connection is slow, silent, or refuses what its successor has
    * accepted. Silence takes as long to find out as a probe may take.
    */
-  #awaitAnswer(previous: Way, answer: PresentAnswer, setting: ProbeLineSetting): void {
+  #awaitAnswer(previous: ProbePath, answer: PresentAnswer, setting: SharedProbeSetting): void {
     const { silentAfterMs, onOutdated } = setting;
     const timer = this.time.loop.after(silentAfterMs, () => {
       this.#timers.delete(timer);
@@ -357,7 +357,7 @@ export class ProbeLine {
     };
   }
 
-  #keep(way: Way): void {
+  #keep(way: ProbePath): void {
     this.#endFormer();
     const timer = this.time.clock.after(FORMER_MS, () => this.#endFormer());
     this.#former = { way, timer };

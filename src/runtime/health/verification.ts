@@ -1,9 +1,9 @@
 import type { Timer } from '../../clock.js';
 import { type DatabaseView, isSilent, isUsable } from '../../core/selection.js';
 import type { Attempt, Connection } from '../../drivers/driver.js';
-import type { Link } from '../connection/reconnecting-connection.js';
+import type { ReconnectingConnection } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 import type { Reachability } from './reachability.js';
 
@@ -41,14 +41,14 @@ interface Question {
  */
 export class Verification {
   readonly #rounds = new Map<Database, Promise<boolean>>();
-  readonly #questions = new Map<Link, Question>();
+  readonly #questions = new Map<ReconnectingConnection, Question>();
   /** Monotonic time at which the standbys were asked last, because the active one was suspect. */
   #standbysAskedAt = Number.NEGATIVE_INFINITY;
   /** The same for each of them; of several questions without an answer the first. */
   readonly #askedAt = new WeakMap<Database, number>();
 
   constructor(
-    private readonly runtime: Runtime,
+    private readonly runtime: EngineContext,
     private readonly host: VerificationHost,
   ) {}
 
@@ -111,7 +111,7 @@ export class Verification {
   }
 
   /** `link` has another connection now, opened while `previous` was asked. */
-  onRenewed(link: Link, previous: Connection): void {
+  onRenewed(link: ReconnectingConnection, previous: Connection): void {
     const question = this.#questions.get(link);
     if (question?.connection !== previous) return;
     this.runtime.clock.afterTurn(() => {
@@ -128,7 +128,7 @@ export class Verification {
     return database.connected && database.answeredAt >= startedAt;
   }
 
-  #askOver(link: Link, database: Database, startedAt: number): Promise<void> {
+  #askOver(link: ReconnectingConnection, database: Database, startedAt: number): Promise<void> {
     const { connection } = link;
     const { clock, loop } = this.runtime;
     const timeoutMs = this.host.probeTimeoutMs(database);

@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Subscriber } from '../../drivers/subscriber.js';
 import { LoopClock } from '../../loop-clock.js';
 import { VirtualClock } from '../../testing/virtual-clock.js';
-import { SubscriberPulse } from './heartbeat.js';
+import { Heartbeat } from './heartbeat.js';
 
 const SETTINGS = { intervalMs: 1000, suspectAfterMs: 100, giveUpAfterMs: 500 };
 
@@ -11,7 +11,7 @@ let connection: { bytesReceived: number; answers: boolean; pings: number };
 let delivered: number;
 let told: string[];
 let isWell: boolean;
-let pulse: SubscriberPulse;
+let heartbeat: Heartbeat;
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -30,7 +30,7 @@ beforeEach(() => {
       return Promise.resolve();
     },
   } as unknown as Subscriber;
-  pulse = new SubscriberPulse(
+  heartbeat = new Heartbeat(
     subscriber,
     SETTINGS,
     { clock, loop: new LoopClock(clock, 10) },
@@ -47,7 +47,7 @@ it('pings a connection on which nothing happens, and goes on', async () => {
   await clock.advance(10_000);
   expect(connection.pings).toBeGreaterThan(5);
   expect(told).toEqual([]);
-  pulse.close();
+  heartbeat.close();
 });
 
 it('does not ping while messages arrive', async () => {

@@ -44,7 +44,7 @@ const MEANING = 4;
  *
  * Measured in loop time, but for the pauses between pings.
  */
-export class SubscriberPulse {
+export class Heartbeat {
   #timer: Timer | undefined;
   /** Pings that were answered. */
   #answers = 0;

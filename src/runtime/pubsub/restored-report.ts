@@ -4,9 +4,9 @@ import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
 import { SubscriptionRefusedError } from '../../errors.js';
 import { foreignError } from '../../foreign/foreign-error.js';
 import type { Database } from '../database.js';
-import { type Runtime, timestamp } from '../engine-context.js';
+import { type EngineContext, timestamp } from '../engine-context.js';
 import type { Emit } from '../safe-emitter.js';
-import type { SubscriberLine } from './subscriber-connection.js';
+import type { SubscriberConnection } from './subscriber-connection.js';
 
 interface Refusals {
   /** Told by an event, and refused since. */
@@ -25,7 +25,7 @@ export class SubscriptionReport {
   #refusals = new WeakMap<Database, Refusals>();
 
   constructor(
-    private readonly runtime: () => Runtime,
+    private readonly runtime: () => EngineContext,
     private readonly emit: Emit,
     private readonly wanted: WantedSubscriptions,
   ) {}
@@ -38,7 +38,7 @@ export class SubscriptionReport {
   }
 
   /** Each one that is wanted is subscribed or refused on the active database. */
-  inForce(line: SubscriberLine, now: number): void {
+  inForce(line: SubscriberConnection, now: number): void {
     this.#isInForce = true;
     if (this.#since === undefined) return;
     const gapMs = now - this.#since;
@@ -50,7 +50,7 @@ export class SubscriptionReport {
     });
   }
 
-  #tellRestored(line: SubscriberLine, gapMs: number): void {
+  #tellRestored(line: SubscriberConnection, gapMs: number): void {
     const held = line.sync?.held;
     const refused = SUBSCRIPTION_KINDS.map((kind) => held?.names(kind, 'refused').length ?? 0);
     this.emit('subscriptions-restored', {
@@ -65,14 +65,14 @@ export class SubscriptionReport {
   }
 
   /** A server refuses what an earlier call was allowed elsewhere. */
-  refused(line: SubscriberLine, kind: SubscriptionKind, name: string, error: Error): void {
+  refused(line: SubscriberConnection, kind: SubscriptionKind, name: string, error: Error): void {
     const { told, untold } = this.#of(line.database);
     const key = `${kind} ${name}`;
     if (!told.has(key)) untold.set(key, { name, error });
     this.#tell(line);
   }
 
-  accepted(line: SubscriberLine, kind: SubscriptionKind, names: readonly string[]): void {
+  accepted(line: SubscriberConnection, kind: SubscriptionKind, names: readonly string[]): void {
     const { told, untold } = this.#of(line.database);
     if (told.size > 0) for (const name of names) told.delete(`${kind} ${name}`);
     if (untold.size > 0) this.#tell(line);
@@ -87,7 +87,7 @@ export class SubscriptionReport {
   }
 
   /** Once the server has answered for all of them. */
-  #tell(line: SubscriberLine): void {
+  #tell(line: SubscriberConnection): void {
     const { told, untold } = this.#of(line.database);
     if (untold.size === 0 || (line.sync?.held.subscribing ?? 0) > 0) return;
     const refusals = [...untold.values()];

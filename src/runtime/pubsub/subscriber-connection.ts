@@ -5,22 +5,22 @@ import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
 import type { Subscriber } from '../../drivers/subscriber.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
-import { SubscriberPulse } from './heartbeat.js';
+import { Heartbeat } from './heartbeat.js';
 import { SubscriptionSync } from './reconciler.js';
 
-export interface SubscriberLineListener {
+export interface SubscriberConnectionListener {
   /** Ready; everything that is wanted is being subscribed. */
-  onLineUp(line: SubscriberLine): void;
+  onLineUp(line: SubscriberConnection): void;
   /** A ready connection was lost, with all its subscriptions; another one is on its way. */
-  onLineDown(line: SubscriberLine): void;
+  onLineDown(line: SubscriberConnection): void;
   onConfirmed(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     names: readonly string[],
     action: SubscriptionAction,
   ): void;
   onRefused(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     name: string,
     action: SubscriptionAction,
@@ -28,7 +28,7 @@ export interface SubscriberLineListener {
     isState: boolean,
   ): void;
   onMessage(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     name: string,
     message: Buffer | Buffer[] | null,
@@ -42,7 +42,7 @@ type State =
       readonly kind: 'ready';
       readonly subscriber: Subscriber;
       readonly sync: SubscriptionSync;
-      readonly pulse: SubscriberPulse;
+      readonly heartbeat: Heartbeat;
       readonly since: number;
     }
   | { readonly kind: 'waiting'; readonly timer: Timer }
@@ -59,7 +59,7 @@ const DEFAULT_PULSE_MS = 5000;
  * One client's connection for subscriptions to one database, opened again whenever it is lost; it
  * never gives up. opening -> ready -> waiting -> opening ...; any -> closed.
  */
-export class SubscriberLine {
+export class SubscriberConnection {
   #state: State = { kind: 'closed' };
   #retries = 0;
   /** Messages; only compared. */
@@ -69,7 +69,7 @@ export class SubscriberLine {
     readonly database: Database,
     private readonly coordinator: Coordinator,
     private readonly wanted: WantedSubscriptions,
-    private readonly listener: SubscriberLineListener,
+    private readonly listener: SubscriberConnectionListener,
     private keepsAlive: boolean,
   ) {
     this.#connect();
@@ -139,13 +139,13 @@ export class SubscriberLine {
       onRefused: (...told) => this.listener.onRefused(this, ...told),
       onBroken: (error) => this.drop(error),
     });
-    const pulse = this.#pulse(subscriber);
-    this.#state = { kind: 'ready', subscriber, sync, pulse, since: clock.now() };
+    const heartbeat = this.#heartbeat(subscriber);
+    this.#state = { kind: 'ready', subscriber, sync, heartbeat, since: clock.now() };
     sync.begin();
     this.listener.onLineUp(this);
   }
 
-  #pulse(subscriber: Subscriber): SubscriberPulse {
+  #heartbeat(subscriber: Subscriber): Heartbeat {
     const { database, coordinator } = this;
     const { runtime } = coordinator;
     const { suspectAfterMs, commandTimeoutMs } = runtime.options;
@@ -156,7 +156,7 @@ export class SubscriberLine {
       giveUpAfterMs: commandTimeoutMs,
     };
     let probeBefore: unknown;
-    return new SubscriberPulse(subscriber, settings, runtime, {
+    return new Heartbeat(subscriber, settings, runtime, {
       onSilent: () => {
         probeBefore = database.lastProbe;
         coordinator.health.suspect(database, { fresh: true });
@@ -194,6 +194,6 @@ export class SubscriberLine {
     if ('timer' in state) state.timer.cancel();
     if (state.kind !== 'ready') return;
     state.sync.close();
-    state.pulse.close();
+    state.heartbeat.close();
   }
 }

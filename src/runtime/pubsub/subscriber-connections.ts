@@ -1,27 +1,27 @@
 import { ClientClosedError } from '../../errors.js';
 import type { Database } from '../database.js';
-import type { SubscriberLine } from './subscriber-connection.js';
+import type { SubscriberConnection } from './subscriber-connection.js';
 
 /**
  * One client's subscriber connections: one per database, and while that is being replaced its
  * successor beside it. Iterates over both.
  */
-export class SubscriberLines {
-  readonly #lines = new Map<Database, SubscriberLine>();
-  readonly #successors = new Map<Database, SubscriberLine>();
+export class SubscriberConnections {
+  readonly #lines = new Map<Database, SubscriberConnection>();
+  readonly #successors = new Map<Database, SubscriberConnection>();
 
-  constructor(private readonly make: (database: Database) => SubscriberLine) {}
+  constructor(private readonly make: (database: Database) => SubscriberConnection) {}
 
   get size(): number {
     return this.#lines.size;
   }
 
   /** The one from which messages are taken. */
-  get(database: Database): SubscriberLine | undefined {
+  get(database: Database): SubscriberConnection | undefined {
     return this.#lines.get(database);
   }
 
-  *[Symbol.iterator](): Iterator<SubscriberLine> {
+  *[Symbol.iterator](): Iterator<SubscriberConnection> {
     yield* this.#lines.values();
     yield* this.#successors.values();
   }
@@ -43,7 +43,7 @@ export class SubscriberLines {
    * The successor takes its place if it has everything that is wanted, or if the present one is
    * gone. True: `line` was the successor, and took it.
    */
-  considerSuccessor(line: SubscriberLine): boolean {
+  considerSuccessor(line: SubscriberConnection): boolean {
     const { database } = line;
     if (this.#successors.get(database) !== line) return false;
     const present = this.#lines.get(database);
@@ -55,7 +55,7 @@ export class SubscriberLines {
     return true;
   }
 
-  successor(database: Database): SubscriberLine | undefined {
+  successor(database: Database): SubscriberConnection | undefined {
     return this.#successors.get(database);
   }
 

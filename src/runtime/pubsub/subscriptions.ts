@@ -10,14 +10,17 @@ import {
 import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../errors.js';
 import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
-import type { Runtime } from '../engine-context.js';
+import type { EngineContext } from '../engine-context.js';
 import type { RouteChange } from '../failover/router.js';
 import type { Emit } from '../safe-emitter.js';
 import { deliver } from './message-delivery.js';
 import { type Waiter, WaitingCalls } from './pending-calls.js';
 import { SubscriptionReport } from './restored-report.js';
-import { SubscriberLine, type SubscriberLineListener } from './subscriber-connection.js';
-import { SubscriberLines } from './subscriber-connections.js';
+import {
+  SubscriberConnection,
+  type SubscriberConnectionListener,
+} from './subscriber-connection.js';
+import { SubscriberConnections } from './subscriber-connections.js';
 
 /** A subscriber connection without subscriptions is kept this long for the next one. */
 const LINGER_MS = 1000;
@@ -43,9 +46,9 @@ interface Unsubscribing extends Waiter, Settling {}
  *
  * What is wanted outlives `end`: the next `begin` subscribes to it again, as node-redis does.
  */
-export class Subscriptions implements SubscriberLineListener {
+export class Subscriptions implements SubscriberConnectionListener {
   readonly wanted = new WantedSubscriptions();
-  readonly #lines: SubscriberLines;
+  readonly #lines: SubscriberConnections;
   readonly #subscribing: WaitingCalls<Subscribing>;
   readonly #unsubscribing: WaitingCalls<Unsubscribing>;
   readonly #report: SubscriptionReport;
@@ -59,7 +62,7 @@ export class Subscriptions implements SubscriberLineListener {
 
   /** `runtime` answers that of the present or next connect; `emit` tells this client alone. */
   constructor(
-    private readonly runtime: () => Runtime,
+    private readonly runtime: () => EngineContext,
     private readonly emit: Emit,
   ) {
     const { commandDeadlineMs } = runtime().options;
@@ -68,9 +71,9 @@ export class Subscriptions implements SubscriberLineListener {
     });
     this.#unsubscribing = new WaitingCalls(commandDeadlineMs, (call) => this.#unsubscribed(call));
     this.#report = new SubscriptionReport(runtime, emit, this.wanted);
-    this.#lines = new SubscriberLines((database) => {
+    this.#lines = new SubscriberConnections((database) => {
       const { coordinator } = this.#executor as Executor;
-      return new SubscriberLine(database, coordinator, this.wanted, this, this.#keepsAlive);
+      return new SubscriberConnection(database, coordinator, this.wanted, this, this.#keepsAlive);
     });
   }
 
@@ -186,19 +189,19 @@ export class Subscriptions implements SubscriberLineListener {
     });
   }
 
-  onLineUp(line: SubscriberLine): void {
+  onLineUp(line: SubscriberConnection): void {
     this.#considerSuccessor(line);
     if (line === this.#activeLine) this.#considerInForce();
   }
 
-  onLineDown(line: SubscriberLine): void {
+  onLineDown(line: SubscriberConnection): void {
     if (line === this.#activeLine) this.#onActiveLost();
     const successor = this.#lines.successor(line.database);
     if (successor !== undefined) this.#considerSuccessor(successor);
   }
 
   onConfirmed(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     names: readonly string[],
     action: SubscriptionAction,
@@ -215,7 +218,7 @@ export class Subscriptions implements SubscriberLineListener {
   }
 
   onRefused(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     name: string,
     action: SubscriptionAction,
@@ -243,7 +246,7 @@ export class Subscriptions implements SubscriberLineListener {
   }
 
   onMessage(
-    line: SubscriberLine,
+    line: SubscriberConnection,
     kind: SubscriptionKind,
     name: string,
     message: Buffer | Buffer[] | null,
@@ -254,7 +257,7 @@ export class Subscriptions implements SubscriberLineListener {
     if (entry !== undefined) deliver(entry, message, channel, this.emit);
   }
 
-  get #activeLine(): SubscriberLine | undefined {
+  get #activeLine(): SubscriberConnection | undefined {
     return this.#current === undefined ? undefined : this.#lines.get(this.#current);
   }
 
@@ -296,7 +299,7 @@ export class Subscriptions implements SubscriberLineListener {
     for (const database of places) this.#lines.open(database);
   }
 
-  #considerSuccessor(line: SubscriberLine): void {
+  #considerSuccessor(line: SubscriberConnection): void {
     if (!this.#lines.considerSuccessor(line) || line !== this.#activeLine) return;
     // A name that the new server refused, or a call that the previous connection left unanswered.
     this.#onActiveLost();
@@ -349,7 +352,7 @@ export class Subscriptions implements SubscriberLineListener {
   }
 
   /** The server does not have it any more, or it is wanted again. */
-  #considerUnsubscribed(line: SubscriberLine, kind: SubscriptionKind, name: string): void {
+  #considerUnsubscribed(line: SubscriberConnection, kind: SubscriptionKind, name: string): void {
     const state = line.sync?.held.state(kind, name);
     const isGone = state === undefined || state === 'refused' || this.wanted.has(kind, name);
     if (!isGone) return;

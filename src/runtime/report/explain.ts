@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { cleanText } from '../../clean-text.js';
-import { type Lack, lacks } from '../../core/selection.js';
+import { type IneligibilityReason, ineligibilityReasons } from '../../core/selection.js';
 import type { SwitchEvent } from '../../events.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
-import type { Forbearance } from '../failover/failover-delay.js';
+import type { DelayedFailure } from '../failover/failover-delay.js';
 import { nameTroubles } from './name-troubles.js';
 
 /** Room for several causes. */
@@ -33,7 +33,7 @@ export interface HealingExplanation {
 export interface StandbyExplanation {
   readonly id: string;
   /** What it lacks to become active; empty: nothing but a higher weight or the next look. */
-  readonly lacks: readonly Lack[];
+  readonly lacks: readonly IneligibilityReason[];
   /** The same in words, with reasons and times. */
   readonly details: readonly string[];
   /** When the database could become active, if known. */
@@ -119,7 +119,9 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   const { now } = coordinator;
   const heavier = coordinator
     .all()
-    .filter((other) => other.weight > active.weight && lacks(other, now).length === 0);
+    .filter(
+      (other) => other.weight > active.weight && ineligibilityReasons(other, now).length === 0,
+    );
   if (heavier.length === 0) return `highest weight (${active.weight}) of the eligible databases`;
   const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
@@ -129,7 +131,7 @@ function whyActive(coordinator: Coordinator, active: Database): string {
 function whyKept(
   { now }: Coordinator,
   { maintenanceEndsAt, options }: Database,
-  { cause, since, leaveAt }: Forbearance,
+  { cause, since, leaveAt }: DelayedFailure,
 ): string {
   const isAnnounced = maintenanceEndsAt > since + options.unhealthyAfterMs;
   const why = isAnnounced ? 'announced maintenance' : 'unhealthyAfterMs';
@@ -150,7 +152,7 @@ function explainStandby(
   active: Database | undefined,
 ): StandbyExplanation {
   const { now } = coordinator;
-  const missing = lacks(database, now);
+  const missing = ineligibilityReasons(database, now);
   const details = missing.map((lack) => describe(lack, database, now));
   let possibleInMs: number | undefined;
   if (missing.length === 0) {
@@ -180,7 +182,7 @@ function explainStandby(
   };
 }
 
-function describe(lack: Lack, database: Database, now: number): string {
+function describe(lack: IneligibilityReason, database: Database, now: number): string {
   switch (lack) {
     case 'unhealthy':
       return `unhealthy (${database.cause})`;

@@ -16,7 +16,7 @@ import { flawOf, limitMs } from '../command/admission.js';
 import type { ClientContext } from '../command/client-context.js';
 import { Command } from '../command/command.js';
 import type { CommandOptions } from '../command/command-options.js';
-import type { Channel } from '../command/data-connection.js';
+import type { DataConnection } from '../command/data-connection.js';
 import type { Database } from '../database.js';
 
 /** A command that goes over one isolated connection or nowhere. */
@@ -25,7 +25,7 @@ export class LeasedCommand extends Command {
 }
 
 /** What a lease needs of the connections that it is about. */
-export interface Lessor {
+export interface ConnectionOwner {
   /** Gives back what the lease holds, or its place in the queue. `isClean`: it may be used again. */
   take(lease: Lease, isClean: boolean): void;
 }
@@ -37,7 +37,7 @@ type MakeError = (details: MultiDbErrorDetails) => Error;
  * database; when that is no longer the active one, the lease is aborted.
  */
 export class Lease {
-  channel: Channel | undefined;
+  channel: DataConnection | undefined;
   /** What every further command is told. */
   ended: Error | undefined;
   /** Keys are watched, as far as was sent. */
@@ -65,7 +65,7 @@ export class Lease {
 
   constructor(
     private readonly client: ClientContext,
-    private readonly lessor: Lessor,
+    private readonly owner: ConnectionOwner,
     /** In loop time, of all that happens under it. */
     readonly deadline: number,
     /** What it is about: on a cluster they say which node. */
@@ -92,7 +92,7 @@ export class Lease {
     return this.#slot;
   }
 
-  start(channel: Channel): void {
+  start(channel: DataConnection): void {
     this.channel = channel;
     this.#database = channel.database;
     this.#start();
@@ -204,7 +204,7 @@ export class Lease {
     }
     this.#abort(this.ended);
     this.#rejectAll(make);
-    this.lessor.take(this, false);
+    this.owner.take(this, false);
   }
 
   /** Gives the connection back once it is clean; without that it is not used again. */
@@ -220,7 +220,7 @@ export class Lease {
     this.ended ??= new ClientClosedError('the transaction is over');
     // What is under way there from now on is another one's.
     this.channel = undefined;
-    this.lessor.take(this, isClean);
+    this.owner.take(this, isClean);
   }
 
   /** Resolves when nothing is watched or under way; false when that can't be had. */

@@ -37,7 +37,7 @@ export async function runTransaction(
   const { loop, coordinator } = executor;
   const { clock, random } = coordinator.runtime;
   const deadline = loop.time + loop.tickMs + timeoutMs;
-  let lease = executor.isolation.acquire(deadline, keys);
+  let lease = executor.transactionConnections.acquire(deadline, keys);
   let refusal: Error | undefined;
   let late: Error | undefined;
   const timer = loop.after(timeoutMs, () => {
@@ -49,7 +49,7 @@ export async function runTransaction(
     lease.abort(tooLong);
     endPause();
   });
-  const { pauses } = executor.isolation;
+  const { pauses } = executor.transactionConnections;
   let endPause = () => {};
   /** Ends with the transaction's time, and with the client. */
   const pause = (ms: number) =>
@@ -70,7 +70,8 @@ export async function runTransaction(
     let calls = 0;
     for (let turn = 1; ; turn += 1) {
       if (late !== undefined) throw late;
-      if (lease.ended !== undefined) lease = executor.isolation.acquire(deadline, keys);
+      if (lease.ended !== undefined)
+        lease = executor.transactionConnections.acquire(deadline, keys);
       await lease.ready;
       lease.begin();
       try {

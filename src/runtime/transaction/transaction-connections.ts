@@ -8,12 +8,15 @@ import {
   UnsupportedError,
 } from '../../errors.js';
 import type { ClientContext } from '../command/client-context.js';
-import { Channel } from '../command/data-connection.js';
-import type { Connections } from '../command/data-connections.js';
-import { Link, type LinkListener } from '../connection/reconnecting-connection.js';
+import { DataConnection } from '../command/data-connection.js';
+import type { DataConnections } from '../command/data-connections.js';
+import {
+  ReconnectingConnection,
+  type ReconnectingConnectionListener,
+} from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { RouteChange } from '../failover/router.js';
-import { Lease, type Lessor, ONE_SLOT } from './lease.js';
+import { type ConnectionOwner, Lease, ONE_SLOT } from './lease.js';
 
 /** A connection that nobody needs is closed after so long, in milliseconds. */
 const IDLE_MS = 10_000;
@@ -21,14 +24,14 @@ const LONGEST_RECONNECT_MS = 500;
 /** The place of a hash slot that no node is known to serve. */
 const NOBODY = '?';
 
-interface Seat {
-  readonly link: Link;
+interface PooledConnection {
+  readonly link: ReconnectingConnection;
   readonly database: Database;
   /** Of a cluster: the node that it leads to, or for which it is opened. */
   place: string;
   /** Of a cluster: where the keys of its lease lie, or of the latest one. */
   hashSlot: number | undefined;
-  channel: Channel | undefined;
+  channel: DataConnection | undefined;
   lease: Lease | undefined;
   timer: Timer | undefined;
   /** Used by its present lease at most: the connections of its database were replaced. */
@@ -48,15 +51,15 @@ const ONLY_PLACE: Place = { name: '', hashSlot: undefined };
  * of a cluster to each of its nodes, opened when they are needed, used again, closed when they rest
  * for ten seconds. Who needs one while all are in use waits, first come, first served.
  */
-export class Isolation implements Lessor, LinkListener {
+export class TransactionConnections implements ConnectionOwner, ReconnectingConnectionListener {
   /** Each ends the pause of a transaction between two attempts. */
   readonly pauses = new Set<() => void>();
-  readonly #seats = new Map<Link, Seat>();
+  readonly #pool = new Map<ReconnectingConnection, PooledConnection>();
   readonly #waiting: Lease[] = [];
 
   constructor(
     private readonly client: ClientContext,
-    private readonly connections: Connections,
+    private readonly connections: DataConnections,
   ) {}
 
   /** `deadline`: in loop time. `keys`: what it is about. */
@@ -77,20 +80,20 @@ export class Isolation implements Lessor, LinkListener {
   take(lease: Lease, isClean: boolean): void {
     const place = this.#waiting.indexOf(lease);
     if (place >= 0) this.#waiting.splice(place, 1);
-    const seat = [...this.#seats.values()].find((each) => each.lease === lease);
-    if (seat === undefined) return;
-    seat.lease = undefined;
-    const isActive = seat.database === this.client.coordinator.route.database;
+    const pooled = [...this.#pool.values()].find((each) => each.lease === lease);
+    if (pooled === undefined) return;
+    pooled.lease = undefined;
+    const isActive = pooled.database === this.client.coordinator.route.database;
     // One that is still opening serves whoever comes next.
-    const isUsable = (isClean && !seat.outdated) || seat.channel === undefined;
-    if (isUsable && isActive) this.#rest(seat);
-    else this.#discard(seat, new ClientClosedError('the connection was abandoned'));
+    const isUsable = (isClean && !pooled.outdated) || pooled.channel === undefined;
+    if (isUsable && isActive) this.#rest(pooled);
+    else this.#discard(pooled, new ClientClosedError('the connection was abandoned'));
     this.#serve();
   }
 
   /** A switch ends every transaction but one that was committed, or whose EXEC is on its way. */
   onRouteChange({ to, failed }: RouteChange): void {
-    if (this.#seats.size === 0 && this.#waiting.length === 0) return;
+    if (this.#pool.size === 0 && this.#waiting.length === 0) return;
     const { search, runtime } = this.client.coordinator;
     const isCut = to.state === 'down' || (failed && runtime.options.fastFailover);
     const switched = (details: MultiDbErrorDetails) =>
@@ -98,16 +101,16 @@ export class Isolation implements Lessor, LinkListener {
         ? search.error({ cause: undefined, maybeExecuted: details.maybeExecuted === true })
         : new DatabaseSwitchedError('the active database changed during the transaction', details);
 
-    for (const seat of [...this.#seats.values()]) {
-      if (seat.database === to.database) continue;
-      const { lease } = seat;
-      if (lease === undefined || seat.channel === undefined || lease.parked) {
-        if (lease?.parked) lease.ended ??= switched({ databaseId: seat.database.id });
+    for (const pooled of [...this.#pool.values()]) {
+      if (pooled.database === to.database) continue;
+      const { lease } = pooled;
+      if (lease === undefined || pooled.channel === undefined || lease.parked) {
+        if (lease?.parked) lease.ended ??= switched({ databaseId: pooled.database.id });
         else if (lease !== undefined) this.#waiting.unshift(lease);
-        this.#discard(seat, new Error('no longer active'));
+        this.#discard(pooled, new Error('no longer active'));
       } else if ((lease.committed && !lease.watching) || (lease.isCommitting && !isCut)) {
         const { maybeExecuted } = lease;
-        lease.ended ??= switched({ maybeExecuted, databaseId: seat.database.id });
+        lease.ended ??= switched({ maybeExecuted, databaseId: pooled.database.id });
       } else lease.abort(switched);
     }
     if (to.state === 'down') for (const lease of [...this.#waiting]) lease.abort(switched);
@@ -116,16 +119,16 @@ export class Isolation implements Lessor, LinkListener {
 
   /** No further transaction uses the present connections to `database`. */
   renew(database: Database, cause: Error): void {
-    for (const seat of [...this.#seats.values()]) {
-      if (seat.database !== database || seat.channel === undefined) continue;
-      const { lease } = seat;
-      seat.outdated = true;
+    for (const pooled of [...this.#pool.values()]) {
+      if (pooled.database !== database || pooled.channel === undefined) continue;
+      const { lease } = pooled;
+      pooled.outdated = true;
       if (lease !== undefined && !lease.parked) continue;
       if (lease !== undefined) {
         const message = `the connection to ${database.id} was replaced`;
         lease.ended ??= new ConnectionLostError(message, { cause, databaseId: database.id });
       }
-      this.#discard(seat, cause);
+      this.#discard(pooled, cause);
     }
     this.#serve();
   }
@@ -134,32 +137,38 @@ export class Isolation implements Lessor, LinkListener {
   end(): void {
     const closed = (details: MultiDbErrorDetails) => ClientClosedError.disconnected(details);
     for (const lease of [...this.#waiting]) lease.abort(closed);
-    for (const { lease } of [...this.#seats.values()]) lease?.abort(closed);
-    for (const seat of [...this.#seats.values()]) this.#discard(seat, new ClientClosedError());
+    for (const { lease } of [...this.#pool.values()]) lease?.abort(closed);
+    for (const pooled of [...this.#pool.values()]) this.#discard(pooled, new ClientClosedError());
     // The next attempt is refused at once.
     for (const endPause of [...this.pauses]) endPause();
   }
 
-  onLinkUp(link: Link): void {
-    const seat = this.#seats.get(link);
+  onLinkUp(link: ReconnectingConnection): void {
+    const pooled = this.#pool.get(link);
     const { connection } = link;
-    if (seat === undefined || connection === undefined) return;
+    if (pooled === undefined || connection === undefined) return;
     const { client, connections } = this;
     // Where the node was when it was asked for may not be where it is.
-    if (connection.node !== undefined) seat.place = connection.node;
-    seat.channel = new Channel(connection, seat.database, link, client.outcomes, client.loop.time);
-    seat.channel.learnId();
-    connections.channels.set(link, seat.channel);
-    if (seat.lease === undefined) {
-      this.#rest(seat);
+    if (connection.node !== undefined) pooled.place = connection.node;
+    pooled.channel = new DataConnection(
+      connection,
+      pooled.database,
+      link,
+      client.outcomes,
+      client.loop.time,
+    );
+    pooled.channel.learnId();
+    connections.channels.set(link, pooled.channel);
+    if (pooled.lease === undefined) {
+      this.#rest(pooled);
       this.#serve();
-    } else seat.lease.start(seat.channel);
+    } else pooled.lease.start(pooled.channel);
   }
 
-  onLinkDown(link: Link, cause: Error): void {
-    const seat = this.#seats.get(link);
-    if (seat === undefined) return;
-    const { channel, lease, database } = seat;
+  onLinkDown(link: ReconnectingConnection, cause: Error): void {
+    const pooled = this.#pool.get(link);
+    if (pooled === undefined) return;
+    const { channel, lease, database } = pooled;
     this.client.coordinator.health.suspect(database, {});
     // The link tries again as long as somebody waits for it.
     if (channel === undefined && lease !== undefined) return;
@@ -169,7 +178,7 @@ export class Isolation implements Lessor, LinkListener {
       const message = `the connection to ${database.id} was lost during the transaction`;
       return new ConnectionLostError(message, { ...details, cause });
     });
-    this.#discard(seat, cause);
+    this.#discard(pooled, cause);
     this.#serve();
   }
 
@@ -179,8 +188,8 @@ export class Isolation implements Lessor, LinkListener {
     return LONGEST_RECONNECT_MS;
   }
 
-  onLinkMaintenance(link: Link, forMs: number): void {
-    const channel = this.#seats.get(link)?.channel;
+  onLinkMaintenance(link: ReconnectingConnection, forMs: number): void {
+    const channel = this.#pool.get(link)?.channel;
     if (channel !== undefined) channel.relaxedUntil = this.client.loop.time + forMs;
   }
 
@@ -193,8 +202,8 @@ export class Isolation implements Lessor, LinkListener {
       const place = this.#placeOf(lease, database);
       // Refused: it waits no longer.
       if (place === undefined) continue;
-      const seat = full.has(place.name) ? undefined : this.#free(database, place);
-      if (seat === undefined) {
+      const pooled = full.has(place.name) ? undefined : this.#free(database, place);
+      if (pooled === undefined) {
         if (place === ONLY_PLACE) return;
         // Others may wait for other nodes.
         full.add(place.name);
@@ -202,10 +211,10 @@ export class Isolation implements Lessor, LinkListener {
         continue;
       }
       this.#waiting.splice(index, 1);
-      seat.timer?.cancel();
-      seat.lease = lease;
-      seat.hashSlot = place.hashSlot;
-      if (seat.channel !== undefined) lease.start(seat.channel);
+      pooled.timer?.cancel();
+      pooled.lease = lease;
+      pooled.hashSlot = place.hashSlot;
+      if (pooled.channel !== undefined) lease.start(pooled.channel);
     }
   }
 
@@ -228,22 +237,22 @@ export class Isolation implements Lessor, LinkListener {
   }
 
   /** One that rests, or a new one; undefined: all are in use. */
-  #free(database: Database, place: Place): Seat | undefined {
+  #free(database: Database, place: Place): PooledConnection | undefined {
     let inUse = 0;
-    for (const seat of this.#seats.values()) {
-      const isThere = seat.database === database && seat.place === place.name;
-      if (isThere && seat.lease === undefined) return seat;
-      if (isThere || seat.database !== database) inUse += 1;
+    for (const pooled of this.#pool.values()) {
+      const isThere = pooled.database === database && pooled.place === place.name;
+      if (isThere && pooled.lease === undefined) return pooled;
+      if (isThere || pooled.database !== database) inUse += 1;
     }
     const { runtime } = this.client.coordinator;
     const { openIsolated } = database.driver;
     if (inUse >= runtime.options.maxTransactionConnections || openIsolated === undefined) return;
-    const link = new Link(database.driver, this, runtime, (listener, time) =>
-      openIsolated.call(database.driver, listener, time, seat.hashSlot),
+    const link = new ReconnectingConnection(database.driver, this, runtime, (listener, time) =>
+      openIsolated.call(database.driver, listener, time, pooled.hashSlot),
     );
     // The client's own keep-alive holds the process.
     link.unref();
-    const seat: Seat = {
+    const pooled: PooledConnection = {
       link,
       database,
       place: place.name,
@@ -253,22 +262,22 @@ export class Isolation implements Lessor, LinkListener {
       timer: undefined,
       outdated: false,
     };
-    this.#seats.set(link, seat);
+    this.#pool.set(link, pooled);
     link.open();
-    return seat;
+    return pooled;
   }
 
-  #rest(seat: Seat): void {
-    seat.timer?.cancel();
-    seat.timer = this.client.coordinator.runtime.clock.after(IDLE_MS, () => {
-      if (seat.lease === undefined) this.#discard(seat, new Error('not in use'));
+  #rest(pooled: PooledConnection): void {
+    pooled.timer?.cancel();
+    pooled.timer = this.client.coordinator.runtime.clock.after(IDLE_MS, () => {
+      if (pooled.lease === undefined) this.#discard(pooled, new Error('not in use'));
     });
   }
 
-  #discard(seat: Seat, error: Error): void {
-    seat.timer?.cancel();
-    this.#seats.delete(seat.link);
-    this.connections.channels.delete(seat.link);
-    seat.link.close(error);
+  #discard(pooled: PooledConnection, error: Error): void {
+    pooled.timer?.cancel();
+    this.#pool.delete(pooled.link);
+    this.connections.channels.delete(pooled.link);
+    pooled.link.close(error);
   }
 }

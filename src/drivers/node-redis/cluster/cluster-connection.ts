@@ -9,7 +9,7 @@ import { isRedirectedTooOften } from './redirection.js';
 import { routeCommand } from './route-command.js';
 import type { ScanCursors } from './scan.js';
 import { Sending } from './sending.js';
-import { Patience } from './slot-retry.js';
+import { SlotRetry } from './slot-retry.js';
 import type { ClusterSlots } from './slots.js';
 
 export interface ClusterConnectionOptions {
@@ -35,7 +35,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   readonly #lanes = new Map<string, NodeLane>();
   readonly #retired = new Set<NodeLane>();
   readonly #stopListening: () => void;
-  readonly #patience: Patience | undefined;
+  readonly #slotRetry: SlotRetry | undefined;
   /** Of whose loss the engine was told, until they can be reached again. */
   readonly #missed = new Set<string>();
   #ready = false;
@@ -53,7 +53,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     const { time } = options;
     this.#stopListening = slots.listen(() => this.#follow());
     if (time !== undefined) {
-      this.#patience = new Patience(
+      this.#slotRetry = new SlotRetry(
         time,
         () => this.#isStuck(),
         () => slots.rediscover(),
@@ -139,8 +139,8 @@ export class ClusterConnection implements Connection, NodeLaneListener {
         if (part.handed === handed && this.slots.known) throw refusedByLibrary(error);
         owner.onWaiting();
         if (tries === 0) await this.slots.rediscover().catch(() => {});
-        else if (this.#patience === undefined) throw error;
-        else await this.#patience.wait(owner);
+        else if (this.#slotRetry === undefined) throw error;
+        else await this.#slotRetry.wait(owner);
         if (this.#ended !== undefined || owner.isOver) throw error;
       }
     }
@@ -169,7 +169,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
         reject,
       );
       this.#laneTo(node).send(sending);
-      this.#patience?.look();
+      this.#slotRetry?.look();
     });
   }
 
@@ -191,7 +191,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     if (this.#ended !== undefined) return;
     this.#missed.delete(lane.node.address);
     this.#becomeReady();
-    this.#patience?.end();
+    this.#slotRetry?.end();
   }
 
   onLaneLost(lane: NodeLane, error: Error): void {
@@ -308,7 +308,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
 
   #destroyAll(lanes: readonly NodeLane[], error: Error): void {
     for (const lane of lanes) lane.destroy(error);
-    this.#patience?.close();
+    this.#slotRetry?.close();
   }
 }
 

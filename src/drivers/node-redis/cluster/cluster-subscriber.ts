@@ -7,7 +7,7 @@ import { isRedirection, redirectedTooOften } from './redirection.js';
 import type { ClusterSlots } from './slots.js';
 
 /** A connection for subscriptions to one node. */
-interface Station {
+interface NodeSubscriber {
   readonly node: ClusterNode;
   readonly inner: NodeRedisSubscriber;
   /** Rejects when it is lost before. */
@@ -20,11 +20,11 @@ interface Station {
  * these connections: the engine makes another one and subscribes anew.
  */
 export class ClusterSubscriber implements Subscriber {
-  readonly #stations = new Map<string, Station>();
+  readonly #nodes = new Map<string, NodeSubscriber>();
   /** Sharded channels, and where each was subscribed to. */
-  readonly #shards = new Map<string, Station>();
+  readonly #shards = new Map<string, NodeSubscriber>();
   readonly #stopListening: () => void;
-  #plain: Station | undefined;
+  #plain: NodeSubscriber | undefined;
   #ready = false;
   #ended: Error | undefined;
   #referenced = true;
@@ -48,7 +48,7 @@ export class ClusterSubscriber implements Subscriber {
 
   get bytesReceived(): number {
     let bytes = this.#bytes;
-    for (const { inner } of this.#stations.values()) bytes += inner.bytesReceived;
+    for (const { inner } of this.#nodes.values()) bytes += inner.bytesReceived;
     return bytes;
   }
 
@@ -61,15 +61,15 @@ export class ClusterSubscriber implements Subscriber {
     if (kind !== 'shard') return this.#plainInner.unsubscribe(kind, names);
     await Promise.all(
       bySlot(names).map(async (group) => {
-        const station = this.#shards.get(group[0] as string);
+        const held = this.#shards.get(group[0] as string);
         for (const name of group) this.#shards.delete(name);
-        await station?.inner.unsubscribe(kind, group);
+        await held?.inner.unsubscribe(kind, group);
       }),
     );
   }
 
   async ping(): Promise<void> {
-    await Promise.all([...this.#stations.values()].map(({ inner }) => inner.ping()));
+    await Promise.all([...this.#nodes.values()].map(({ inner }) => inner.ping()));
   }
 
   destroy(error: Error): void {
@@ -78,12 +78,12 @@ export class ClusterSubscriber implements Subscriber {
 
   ref(): void {
     this.#referenced = true;
-    for (const { inner } of this.#stations.values()) inner.ref();
+    for (const { inner } of this.#nodes.values()) inner.ref();
   }
 
   unref(): void {
     this.#referenced = false;
-    for (const { inner } of this.#stations.values()) inner.unref();
+    for (const { inner } of this.#nodes.values()) inner.unref();
   }
 
   get #plainInner(): NodeRedisSubscriber {
@@ -96,7 +96,7 @@ export class ClusterSubscriber implements Subscriber {
   #begin(): void {
     if (this.#ended !== undefined) return;
     const [node] = this.slots.someMasters(1);
-    this.#plain = this.#station(node as ClusterNode);
+    this.#plain = this.#subscriberOf(node as ClusterNode);
     this.#plain.ready.then(
       () => {
         if (this.#ended !== undefined) return;
@@ -112,12 +112,12 @@ export class ClusterSubscriber implements Subscriber {
     for (let tries = 1; ; tries += 1) {
       const node = this.slots.ownerOf(slot);
       if (node === undefined) throw new Error(`no node serves the slot of ${names[0]}`);
-      const station = this.#station(node);
+      const held = this.#subscriberOf(node);
       try {
-        await station.ready;
-        await station.inner.subscribe('shard', names);
+        await held.ready;
+        await held.inner.subscribe('shard', names);
         if (this.#ended !== undefined) throw this.#ended;
-        for (const name of names) this.#shards.set(name, station);
+        for (const name of names) this.#shards.set(name, held);
         return;
       } catch (error) {
         if (this.#ended !== undefined || !isRedirection(error)) throw this.#ended ?? error;
@@ -127,9 +127,9 @@ export class ClusterSubscriber implements Subscriber {
     }
   }
 
-  #station(node: ClusterNode): Station {
-    let station = this.#stations.get(node.address);
-    if (station !== undefined) return station;
+  #subscriberOf(node: ClusterNode): NodeSubscriber {
+    let held = this.#nodes.get(node.address);
+    if (held !== undefined) return held;
     let inner: NodeRedisSubscriber | undefined;
     const ready = new Promise<void>((resolve, reject) => {
       let wasReady = false;
@@ -151,10 +151,10 @@ export class ClusterSubscriber implements Subscriber {
       });
     });
     ready.catch(() => {});
-    station = { node, inner: inner as unknown as NodeRedisSubscriber, ready };
-    if (!this.#referenced) station.inner.unref();
-    this.#stations.set(node.address, station);
-    return station;
+    held = { node, inner: inner as unknown as NodeRedisSubscriber, ready };
+    if (!this.#referenced) held.inner.unref();
+    this.#nodes.set(node.address, held);
+    return held;
   }
 
   /** The server ended it: its slot has moved, and the engine will ask for it anew. */
@@ -175,15 +175,15 @@ export class ClusterSubscriber implements Subscriber {
       this.#lose(new Error(`${this.#plain.node.address} left the cluster`));
       return;
     }
-    for (const [name, station] of [...this.#shards]) {
-      if (this.slots.ownerOf(hashSlot(name))?.address === station.node.address) continue;
+    for (const [name, held] of [...this.#shards]) {
+      if (this.slots.ownerOf(hashSlot(name))?.address === held.node.address) continue;
       this.#shards.delete(name);
-      station.inner.unsubscribe('shard', [name]).catch(() => {});
+      held.inner.unsubscribe('shard', [name]).catch(() => {});
       this.listener.onRevoked('shard', name);
     }
-    for (const [address, { inner }] of this.#stations) {
+    for (const [address, { inner }] of this.#nodes) {
       if (addresses.has(address)) continue;
-      this.#stations.delete(address);
+      this.#nodes.delete(address);
       this.#bytes += inner.bytesReceived;
       inner.destroy(new Error(`${address} left the cluster`));
     }
@@ -200,8 +200,8 @@ export class ClusterSubscriber implements Subscriber {
     this.#ended = error;
     this.#ready = false;
     this.#stopListening();
-    const stations = [...this.#stations.values()];
-    this.#stations.clear();
+    const stations = [...this.#nodes.values()];
+    this.#nodes.clear();
     this.#shards.clear();
     for (const { inner } of stations) inner.destroy(error);
   }

@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 300;
  * What waits for a node that can't be reached, until the cluster has healed: the slots are asked
  * for again and again, with growing pauses, for as long as anything waits.
  */
-export class Patience {
+export class SlotRetry {
   readonly #waiting = new Set<() => void>();
   #timer: Timer | undefined;
   #pauseMs = FIRST_PAUSE_MS;
