@@ -89,6 +89,12 @@ export default defineConfig({
         timeoutMs: 60_000,
         globalSetup: 'test/cli/build.ts',
       }),
+      project('fuzz', {
+        include: 'test/fuzz/**/*.test.ts',
+        group: 1,
+        timeoutMs: 60_000,
+        globalSetup: 'test/cli/build.ts',
+      }),
       project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
       // Measures how fast a failure is noticed: alone on the machine, one file at a time.
       project('faults', {

@@ -83,4 +83,24 @@ describe('InvalidOptionError', () => {
       expect(new InvalidOptionError('weight', 'more', received).received).toBe(received);
     }
   });
+
+  it.each([
+    ['redis://:hunter2', 'redis://***'],
+    ['redis://u:hunter2@east:1', 'redis://***@east:1'],
+    [':hunter2@east', '***@east'],
+    ['bell\u0007\u009b\u202eline\n', 'bell line '],
+    [10n, 'a bigint'],
+    [Symbol('hunter2'), 'a symbol'],
+  ])('received %o: %s', (received, shown) => {
+    const error = new InvalidOptionError('weight', 'more', received);
+    expect(error.received).toBe(shown);
+    expect(error.message).not.toContain('hunter2');
+    expect(JSON.parse(JSON.stringify(error)).received).toBe(shown);
+  });
+
+  it('shows a path on one line and bounded', () => {
+    const error = new InvalidOptionError(`databases[0].${'\u001b[2J\n'.repeat(1e5)}`, 'x', 1);
+    expect(error.option.length).toBeLessThan(400);
+    expect(error.message).not.toContain('\u001b');
+  });
 });

@@ -3,6 +3,9 @@
  * (an `ErrorReply`, an `AbortError`) reach the caller unchanged.
  */
 
+import { cleanText } from './clean-text.js';
+import { shownPath, shownValue } from './received-value.js';
+
 /** Survives two copies of the package in one process, where `instanceof` does not. */
 const BRAND: unique symbol = Symbol.for('redis-multidb.error') as never;
 
@@ -170,11 +173,11 @@ export class InvalidOptionError extends MultiDbError {
   readonly received: unknown;
 
   constructor(option: string, expected: string, received: unknown) {
-    const isSecret = typeof received === 'string' && SECRET_OPTION.test(option);
-    const harmless = isSecret && received !== '' ? '***' : describe(received);
+    const harmless = shownValue(received, option);
     const text = typeof received === 'string' ? JSON.stringify(harmless) : String(harmless);
-    super('INVALID_OPTION', `${option}: expected ${expected}, received ${text}`);
-    this.option = option;
+    const path = shownPath(option);
+    super('INVALID_OPTION', `${path}: expected ${expected}, received ${text}`);
+    this.option = path;
     this.received = harmless;
   }
 }
@@ -188,6 +191,8 @@ export interface ConfigPlace {
   readonly option?: string | undefined;
 }
 
+const LONGEST_CONFIG_ERROR = 2000;
+
 /** A config file can't be read, is no JSON, or holds what is no option. Never shows a secret. */
 export class InvalidConfigError extends MultiDbError {
   readonly file: string;
@@ -198,11 +203,12 @@ export class InvalidConfigError extends MultiDbError {
   constructor(message: string, place: Partial<ConfigPlace> = {}, cause?: unknown) {
     const { file = 'config', line, column, option } = place;
     const at = line === undefined ? file : `${file}:${line}:${column}`;
-    super('INVALID_CONFIG', `${at}: ${message}`, { cause });
+    // Names of the file stand in it.
+    super('INVALID_CONFIG', cleanText(`${at}: ${message}`, LONGEST_CONFIG_ERROR), { cause });
     this.file = file;
     this.line = line;
     this.column = column;
-    this.option = option;
+    this.option = option === undefined ? undefined : shownPath(option);
   }
 }
 
@@ -211,8 +217,8 @@ export class UnknownDatabaseError extends MultiDbError {
   constructor(databaseId: string, known: readonly string[]) {
     super(
       'UNKNOWN_DATABASE',
-      `unknown database ${shown(databaseId)}; known are ${known.map(shown).join(', ')}`,
-      { databaseId: String(databaseId) },
+      `unknown database ${quoted(databaseId)}; known are ${known.map(quoted).join(', ')}`,
+      { databaseId: String(shownValue(databaseId)) },
     );
   }
 }
@@ -278,26 +284,7 @@ export class UnsupportedError extends MultiDbError {
   }
 }
 
-/** A received value for an error message: short, and never a secret's whole text. */
-/** Options whose value is a secret, or may be one. */
-const SECRET_OPTION = /(password|passphrase|secret|token|credentials|key|pfx)$/i;
-const LONGEST_RECEIVED = 60;
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(describe(value)) : String(describe(value));
-}
-
-/** A value without what it holds: an error may end up in a log. */
-function describe(value: unknown): unknown {
-  switch (typeof value) {
-    case 'string':
-      return value.length > LONGEST_RECEIVED ? `${value.slice(0, LONGEST_RECEIVED - 3)}...` : value;
-    case 'function':
-      return `a function${value.name ? ` (${value.name})` : ''}`;
-    case 'object':
-      if (value === null) return value;
-      return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
-    default:
-      return value;
-  }
+function quoted(value: unknown): string {
+  const plain = shownValue(value);
+  return typeof plain === 'string' ? JSON.stringify(plain) : String(plain);
 }

@@ -49,6 +49,29 @@ function failure(config: unknown, env: Record<string, string> = {}): InvalidConf
 const east = { id: 'east', client: { url: 'redis://east:1' } };
 const with_ = <T extends object>(over: T) => ({ databases: [east], ...over });
 
+it.each([']', 'a]', '[', 'x.', '.', '..[0]', 'a[b', '][', '__proto__]'])(
+  'names may hold dots and brackets: %s',
+  (name) => {
+    for (const config of [
+      { databases: [{ [name]: 1 }] },
+      { databases: [{ id: 'east', client: { socket: { [name]: { tls: '${PW}' }, tls: 5 } } }] },
+      { [name]: { [name]: '${PW}' } },
+    ]) {
+      expect(failure(config, { PW: 's3cret' }).message).not.toContain('s3cret');
+    }
+  },
+);
+
+it('an error is one line and bounded, whatever the names in the file are', () => {
+  const name = `\u001b[2J\n${'x'.repeat(1e5)}`;
+  const twice = `{ ${JSON.stringify(name)}: 1, ${JSON.stringify(name)}: 2 }`;
+  for (const config of [{ [name]: 1 }, { databases: [{ [name]: '${UNSET}' }] }, twice]) {
+    const error = failure(config);
+    expect(error.message).toMatch(/^[^\p{Cc}]{1,2500}$/u);
+    expect(JSON.stringify(error).length).toBeLessThan(3000);
+  }
+});
+
 describe('values', () => {
   it('are those of createMultiDbClient', () => {
     const config = with_({

@@ -179,6 +179,9 @@ const OWN = { writable: true, enumerable: true, configurable: true } as const;
 /** `at`, or the closest path above it that is known. */
 function nearest(at: string, known: ReadonlyMap<string, unknown>): string {
   let path = at;
-  while (path !== '' && !known.has(path)) path = path.replace(/(^|\.)[^.[\]]+$|\[\d+\]$/, '');
+  // Names may hold dots and brackets themselves: every step has to make the path shorter.
+  while (path !== '' && !known.has(path)) {
+    path = path.slice(0, Math.max(0, path.lastIndexOf('.'), path.lastIndexOf('[')));
+  }
   return path;
 }

@@ -1,6 +1,6 @@
 import { debuglog } from 'node:util';
+import { cleanText } from '../clean-text.js';
 import type { MultiDbEventName } from '../events.js';
-import { foreignText } from '../foreign/foreign-text.js';
 import { fieldsOf } from './fields.js';
 
 const log = debuglog('redis-multidb');
@@ -17,15 +17,15 @@ export function describeEvent(
   [payload]: readonly unknown[],
 ): string {
   const words = Object.entries(fieldsOf(payload)).map(([key, value]) => `${key}=${show(value)}`);
-  return [foreignText(client), name, ...words].join(' ');
+  return [cleanText(client), name, ...words].join(' ');
 }
 
 /** Of an error its message alone: what hangs on it may hold what nobody should read in a log. */
 function show(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(foreignText(value.message));
+  if (value instanceof Error) return JSON.stringify(cleanText(value.message));
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'string') {
-    const text = foreignText(value);
+    const text = cleanText(value);
     return /^[\w.:-]+$/.test(text) ? text : JSON.stringify(text);
   }
   if (Buffer.isBuffer(value)) return show(value.toString());

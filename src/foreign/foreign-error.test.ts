@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { ClientClosedError } from '../errors.js';
 import { foreignError, foreignReason } from './foreign-error.js';
 import { holdSecrets } from './held-secrets.js';
+import { ownError } from './own-error.js';
 
 const owner = {};
 const SECRET = 'planted-secret-of-this-test';
@@ -79,4 +80,18 @@ it('an error that throws when it is read is replaced', () => {
     },
   });
   expect(foreignError(error).message).toBe('an error that cannot be read');
+});
+
+it('words of this library stay readable, whatever the secrets are', () => {
+  const words = {};
+  holdSecrets(words, [{ text: 'wrong' }, { text: 'answer' }, { text: 'PING' }]);
+  const own = ownError('no answer within 1000 ms: wrong');
+  expect(foreignError(own)).toBe(own);
+  expect(foreignReason(own)).toBe('no answer within 1000 ms: wrong');
+  const reply = new ErrorReply('ERR wrong password "wrong"');
+  expect(foreignReason(reply)).toBe('ERR *** password "***"');
+  const wrapped = new ClientClosedError('no answer', { cause: foreignError(reply) });
+  expect(foreignError(wrapped).message).toBe('no answer');
+  expect(everything(wrapped)).not.toContain('wrong');
+  expect(words).toEqual({});
 });

@@ -1,6 +1,7 @@
 import { LONGEST_TEXT } from '../clean-text.js';
 import { isMultiDbError } from '../errors.js';
 import { foreignText } from './foreign-text.js';
+import { isOwnError } from './own-error.js';
 
 /** Longer chains of causes, and more errors in an `AggregateError`, are cut. */
 const DEEPEST = 5;
@@ -13,7 +14,7 @@ const LONGEST_HEAD = 200;
  * What was thrown outside of this library, as an error that may be kept and shown: each of its
  * texts is a `foreignText`, and it holds nothing but texts, numbers and its causes. That is the
  * error itself where it is like that already, otherwise a copy of the same class. Errors of this
- * library are returned as they are.
+ * library (`MultiDbError`, `ownError`) are returned as they are.
  */
 export function foreignError(thrown: unknown): Error {
   try {
@@ -32,7 +33,7 @@ export function foreignReason(thrown: unknown): string {
 }
 
 function harmless(thrown: unknown, depth: number): Error {
-  if (isMultiDbError(thrown)) return thrown;
+  if (isMultiDbError(thrown) || isOwnError(thrown)) return thrown;
   if (!(thrown instanceof Error)) return new Error(foreignText(textOf(thrown)));
   if (thrown instanceof DOMException) {
     return foreignText(thrown.message) === thrown.message ? thrown : ofDom(thrown);

@@ -47,11 +47,25 @@ describe('secrets', () => {
     }
   });
 
-  it('of less than 8 characters are masked as words, of less than 4 not', () => {
-    const short = {};
-    holdSecrets(short, [{ text: 'east' }, { text: 'up' }]);
-    expect(foreignText('east is up, northeastern is not')).toBe('*** is up, northeastern is not');
-    expect(formsOf({ text: 'up' }).size).toBe(0);
+  it.each([
+    ['east', 'east is up, northeastern is not', '*** is up, northeastern is not'],
+    ['up', "it's up, 'up' (up) up! supper", "it's ***, '***' (***) ***! supper"],
+    ['a', 'AUTH default a', 'AUTH default ***'],
+    ['7', 'pw=7 17 $7\r\n', 'pw=*** 17 $*** '],
+    ['abc', '*2 $4AUTH $3abc $3abcd', '*2 $4AUTH $3*** $3abcd'],
+    ['#!', 'x#!y', 'x***y'],
+    ['é', `${encodeURIComponent('é')} élan`, '*** élan'],
+  ])('of less than 8 characters are masked as words: %s', (secret, given, shown) => {
+    holdSecrets(owner, [{ text: secret }]);
+    expect(foreignText(given)).toBe(shown);
+    expect(foreignText(shown)).toBe(shown);
+    // Newer ones take its place, so that it is not masked in the next test.
+    holdSecrets(
+      owner,
+      Array.from({ length: 32 }, (_, index) => ({ text: `filler-${secret}-${index}.` })),
+    );
+    holdSecrets(owner, [{ text, username: 'app' }]);
+    expect(foreignText(given)).not.toBe(shown);
   });
 
   it('are held as long as their owner, and of each owner the last ones', async () => {

@@ -1,4 +1,4 @@
-import { formsOf, LONGEST_FORM, type Secret, SHORTEST_SECRET } from './secret-forms.js';
+import { formsOf, isNoSecret, LONGEST_FORM, type Secret } from './secret-forms.js';
 
 /** Of one owner the newest secrets; a provider that gives another one every hour gives many. */
 const MOST_PER_OWNER = 32;
@@ -21,13 +21,12 @@ let pattern: RegExp | undefined;
 
 /**
  * Has `maskSecrets` mask `secrets` for as long as `owner` is alive. Of each owner the 32 secrets
- * given last are kept, and of a long secret the first 4096 characters; secrets of fewer than 4
- * characters are not.
+ * given last are kept, and of a long secret the first 4096 characters.
  */
 export function holdSecrets(owner: object, secrets: Iterable<Secret>): void {
   for (const secret of secrets) {
     const { text, username } = secret;
-    if (text.length < SHORTEST_SECRET) continue;
+    if (isNoSecret(text)) continue;
     const book = bookOf(owner);
     const key = `${username ?? ''}\n${text}`;
     if (book.has(key)) continue;
@@ -70,5 +69,12 @@ function branch(form: string): string {
   const escaped = form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   // What follows the beginning of a long secret belongs to it.
   if (form.length >= LONGEST_FORM) return `${escaped}[^\\s"'\`]*`;
-  return form.length < WORD_BELOW ? `(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])` : escaped;
+  if (form.length >= WORD_BELOW) return escaped;
+  return `${boundary('<!', form[0])}${escaped}${boundary('!', form.at(-1))}`;
+}
+
+/** The end of a word: `$3` and `abc` are two words in `$3abc`. */
+function boundary(look: string, character = ''): string {
+  if (/\p{L}/u.test(character)) return `(?${look}\\p{L})`;
+  return /\p{N}/u.test(character) ? `(?${look}\\p{N})` : '';
 }

@@ -6,8 +6,6 @@ export interface Secret {
   readonly username?: string | undefined;
 }
 
-/** A shorter secret is not looked for: `abc` or `1` stand in every other text. */
-export const SHORTEST_SECRET = 4;
 /** A form that is longer is looked for by its beginning. */
 export const LONGEST_FORM = 4096;
 
@@ -17,7 +15,7 @@ export const LONGEST_FORM = 4096;
  */
 export function formsOf({ text, username }: Secret): ReadonlySet<string> {
   const forms = new Set<string>();
-  if (text.length < SHORTEST_SECRET) return forms;
+  if (isNoSecret(text)) return forms;
   for (const plain of new Set([text, decoded(text)])) {
     const encoded = urlForms(plain);
     const quoted = [JSON.stringify(plain).slice(1, -1), inspect(plain).slice(1, -1)];
@@ -30,7 +28,12 @@ export function formsOf({ text, username }: Secret): ReadonlySet<string> {
     }
   }
   const bounded = [...forms].map((form) => form.slice(0, LONGEST_FORM));
-  return new Set(bounded.filter((form) => form.length >= SHORTEST_SECRET));
+  return new Set(bounded.filter((form) => !isNoSecret(form)));
+}
+
+/** Nothing, and what a mask consists of. */
+export function isNoSecret(text: string): boolean {
+  return /^[\s*]*$/.test(text);
 }
 
 function decoded(text: string): string {

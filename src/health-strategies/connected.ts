@@ -1,3 +1,4 @@
+import { ownError } from '../foreign/own-error.js';
 import { durationOrNone } from '../validation/rules.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
@@ -29,7 +30,7 @@ export class ConnectedStrategy implements HealthCheckStrategy {
 
   async check(probe: Probe): Promise<boolean> {
     for (let waitedMs = 0; !probe.connected; waitedMs += LOOK_EVERY_MS) {
-      if (waitedMs >= this.#waitMs) throw new Error(`no data connection to ${addressOf(probe)}`);
+      if (waitedMs >= this.#waitMs) throw ownError(`no data connection to ${addressOf(probe)}`);
       await probe.wait(LOOK_EVERY_MS);
     }
     return true;

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { foreignText } from '../foreign/foreign-text.js';
+import { ownError } from '../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 
 /**
@@ -11,7 +13,7 @@ export class EchoStrategy implements HealthCheckStrategy {
   async check(probe: Probe): Promise<boolean> {
     const sent = randomBytes(12).toString('hex');
     const reply = String(await probe.sendCommand(['ECHO', sent]));
-    if (reply !== sent) throw new Error(`ECHO answered ${reply.slice(0, 40)} to ${sent}`);
+    if (reply !== sent) throw ownError(`ECHO answered ${foreignText(reply, 40)} to ${sent}`);
     return true;
   }
 }

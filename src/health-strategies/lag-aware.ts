@@ -1,6 +1,7 @@
 import { foreignError, foreignReason } from '../foreign/foreign-error.js';
 import { foreignText } from '../foreign/foreign-text.js';
 import { holdSecrets } from '../foreign/held-secrets.js';
+import { ownError } from '../foreign/own-error.js';
 import { secretsIn } from '../foreign/secrets-in.js';
 import {
   asCredentials,
@@ -64,16 +65,16 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     const path = 'v1/bdbs?fields=uid,endpoints';
     const response = await this.#get(base, path, probe.signal);
     if (response.status !== 200 || errorCodeOf(response.body) !== undefined) {
-      throw new Error(explain(base, path, response));
+      throw ownError(explain(base, path, response));
     }
     const databases = parse(response.body);
     if (!Array.isArray(databases)) {
-      throw new Error(`${where(base, path)} did not answer with a JSON list of databases`);
+      throw ownError(`${where(base, path)} did not answer with a JSON list of databases`);
     }
     const found = matching(databases, probe);
     if (found.length === 1) return found[0] as number;
     const { host } = probe;
-    throw new Error(
+    throw ownError(
       found.length === 0
         ? `no database of ${base.host} has an endpoint with the host ${host}; set databaseId`
         : `${found.length} databases of ${base.host} have an endpoint with the host ${host}; set databaseId`,
@@ -84,7 +85,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     const path = `v1/bdbs/${uid}/availability${this.#settings.query}`;
     const response = await this.#get(base, path, probe.signal);
     if (response.status === 200 && errorCodeOf(response.body) === undefined) return;
-    throw new Error(explain(base, path, response));
+    throw ownError(explain(base, path, response));
   }
 
   async #get(base: URL, path: string, signal: AbortSignal): Promise<RestResponse> {
@@ -94,7 +95,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     try {
       return await this.#rest.get(url, authorization, signal);
     } catch (cause) {
-      throw new Error(`${where(base, path)}: ${foreignReason(cause)}`, {
+      throw ownError(`${where(base, path)}: ${foreignReason(cause)}`, {
         cause: foreignError(cause),
       });
     }
@@ -105,14 +106,14 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     try {
       given = await this.#settings.credentials();
     } catch (cause) {
-      throw new Error(`the credentials function failed: ${foreignReason(cause)}`, {
+      throw ownError(`the credentials function failed: ${foreignReason(cause)}`, {
         cause: foreignError(cause),
       });
     }
     if (given === undefined) return undefined;
     const credentials = asCredentials(given);
     if (credentials === undefined) {
-      throw new Error('the credentials function did not return { username, password }');
+      throw ownError('the credentials function did not return { username, password }');
     }
     const { username, password } = credentials;
     holdSecrets(this, secretsIn(credentials));
@@ -157,9 +158,9 @@ function where(base: URL, path: string): string {
 function explain(base: URL, path: string, { status, location, body }: RestResponse): string {
   const answered = `${where(base, path)} answered ${status}`;
   if (status >= 300 && status < 400) {
-    const target = URL.canParse(location ?? '', base.href)
-      ? new URL(location ?? '', base.href).origin
-      : 'nowhere';
+    // Masked before it is parsed: a URL has its host in lower case.
+    const given = foreignText(location ?? '');
+    const target = URL.canParse(given, base.href) ? new URL(given, base.href).origin : 'nowhere';
     return `${answered}, a redirect to ${target}, which is not followed; set restUrl`;
   }
   if (status === 401) return `${answered}: the credentials were not accepted`;

@@ -1,3 +1,5 @@
+import { foreignText } from '../foreign/foreign-text.js';
+import { ownError } from '../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 
 /** Healthy when PING answers PONG. Any error reply (LOADING, NOAUTH, ...) is the reason if not. */
@@ -6,7 +8,7 @@ export class PingStrategy implements HealthCheckStrategy {
 
   async check(probe: Probe): Promise<boolean> {
     const reply = await probe.sendCommand(['PING']);
-    if (String(reply) !== 'PONG') throw new Error(`PING answered ${String(reply).slice(0, 40)}`);
+    if (String(reply) !== 'PONG') throw ownError(`PING answered ${foreignText(String(reply), 40)}`);
     return true;
   }
 }

@@ -1,3 +1,4 @@
+import { ownError } from '../foreign/own-error.js';
 import { duration, oneOf, type Rule } from '../validation/rules.js';
 import { Canary, type CanaryEndpoint } from './canary.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
@@ -70,7 +71,7 @@ export class ReplicationStrategy implements HealthCheckStrategy {
       return this.#peers === undefined || this.#peers.includes(databaseId);
     });
     if (peers.length === 0) {
-      throw new Error(`there is no other database${this.#peers ? ' of those in peers' : ''}`);
+      throw ownError(`there is no other database${this.#peers ? ' of those in peers' : ''}`);
     }
     const canary = new Canary(probe, this.#toleranceMs, this.#channelPrefix);
     const [here, ...there] = await Promise.all([
@@ -83,7 +84,7 @@ export class ReplicationStrategy implements HealthCheckStrategy {
     );
     const problems = compared.filter((problem) => problem !== undefined);
     if (problems.length === 0) return true;
-    throw new Error(`${problems.join('; ')}; waited ${this.#toleranceMs} ms`);
+    throw ownError(`${problems.join('; ')}; waited ${this.#toleranceMs} ms`);
   }
 
   /** What is broken between two databases, in words. */

@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions, request } from 'node:https';
+import { ownError } from '../foreign/own-error.js';
 import { lookupHook, processLookups } from '../name-lookup/lookup-hook.js';
 
 /** Far above what a cluster with thousands of databases answers. */
@@ -76,9 +77,9 @@ export class RestClient {
           chunks.push(chunk);
           if (bytes <= MAX_BODY_BYTES) return;
           sent.destroy();
-          reject(new Error(`the response is longer than ${MAX_BODY_BYTES} bytes`));
+          reject(ownError(`the response is longer than ${MAX_BODY_BYTES} bytes`));
         });
-        response.on('error', () => reject(new Error('the response was cut off')));
+        response.on('error', () => reject(ownError('the response was cut off')));
         response.on('end', () => {
           resolve({
             status: response.statusCode ?? 0,

@@ -1,4 +1,4 @@
-import { anyObject, invalid, type Values } from '../validation/check.js';
+import { anyObject, invalid, unknownOption, type Values } from '../validation/check.js';
 import type { Rule } from '../validation/rules.js';
 
 /**
@@ -19,7 +19,7 @@ export class StrategyOptions {
     this.#values = given === undefined ? {} : anyObject(given, at);
     for (const name of Object.keys(this.#values)) {
       if (known.includes(name)) continue;
-      throw invalid(`${at}.${name}`, `a known option (one of ${known.join(', ')})`, name);
+      throw unknownOption(at, name, `one of ${known.join(', ')}`);
     }
   }
 
@@ -38,7 +38,8 @@ export class StrategyOptions {
 
   invalid(name: string, expected: string): Error {
     const received = this.#values[name];
-    const shown = this.secret.includes(name) && typeof received === 'string' ? '***' : received;
+    const isShown = !this.secret.includes(name) || received === undefined || received === '';
+    const shown = isShown || typeof received === 'object' ? received : '***';
     return invalid(`${this.at}.${name}`, expected, shown);
   }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { ownError } from '../foreign/own-error.js';
 import { duration, type Rule } from '../validation/rules.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
@@ -46,7 +47,7 @@ export class WriteReadStrategy implements HealthCheckStrategy {
     const written = randomBytes(12).toString('hex');
     await probe.sendCommand(['SET', key, written, 'PX', this.#expiry]);
     const read = await probe.sendCommand(['GET', key]);
-    if (read === null) throw new Error('a value that was just written is missing');
-    if (String(read) !== written) throw new Error('a value that was just written has changed');
+    if (read === null) throw ownError('a value that was just written is missing');
+    if (String(read) !== written) throw ownError('a value that was just written has changed');
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidOptionError } from '../errors.js';
-import { anyObject, invalid } from '../validation/check.js';
+import { anyObject, invalid, unknownOption } from '../validation/check.js';
 import { count, duration, type Rule } from '../validation/rules.js';
 
 /** What somebody wants to do: look, or change something. */
@@ -95,7 +95,7 @@ export function resolveHttpOptions(options: HttpHandlerOptions = {}): ResolvedHt
   });
   for (const [name, value] of given) {
     if (!Object.hasOwn(DEFAULTS, name)) {
-      throw invalid(name, `a known option (one of ${Object.keys(DEFAULTS).join(', ')})`, name);
+      throw unknownOption('', name, `one of ${Object.keys(DEFAULTS).join(', ')}`);
     }
     const rule = NUMBERS[name];
     if (rule !== undefined && !rule.accepts(value)) throw invalid(name, rule.range, value);

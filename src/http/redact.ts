@@ -1,11 +1,10 @@
-import { foreignText } from '../foreign/foreign-text.js';
-import { LONGEST_FORM } from '../foreign/secret-forms.js';
+import { cleanText } from '../clean-text.js';
 
 /** What leaves the process: no credentials, no full URLs, no control characters, nothing endless. */
 
 const MAX_LENGTH = 1000;
 /** A text is cut again after credentials were taken out, which are found by what follows them. */
-const LONGEST_LOOK = 4 * LONGEST_FORM;
+const LONGEST_LOOK = 16_384;
 /** A password may contain every character but white space. */
 const WITH_SCHEME = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(\S+)/gi;
 const URL_LIKE = /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>]+/gi;
@@ -13,11 +12,12 @@ const TOKEN = /[^\s"'`<>()[\]{},;=]+/g;
 const ADDRESS = /^([\w.-]+|\[[\da-f:.%]+\])(:\d+)?$/i;
 
 /**
- * `text` with every URL shortened to its `host:port` and everything in front of an `@` left out,
- * without any secret that the options of a client hold, at most 1000 characters long. Linear.
+ * `text` with every URL shortened to its `host:port` and everything in front of an `@` left out, at
+ * most 1000 characters long. Linear. Secrets without an `@` were masked where a foreign text entered
+ * (`foreignText`): in words of this library there are none.
  */
 export function redact(text: string): string {
-  const clean = foreignText(text, LONGEST_LOOK)
+  const clean = cleanText(text, LONGEST_LOOK)
     .replace(WITH_SCHEME, (_, scheme, rest) => scheme + rest.slice(rest.lastIndexOf('@') + 1))
     .replace(URL_LIKE, addressOf)
     .replace(TOKEN, (token) => token.slice(token.lastIndexOf('@') + 1));

@@ -1,4 +1,11 @@
-import { anyObject, invalid, join, type Values } from '../validation/check.js';
+import {
+  anyObject,
+  invalid,
+  join,
+  LONGEST_NAME,
+  unknownOption,
+  type Values,
+} from '../validation/check.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
 
 /** Where a group of options lies in the table of defaults. */
@@ -35,7 +42,7 @@ export function optionsObject(value: unknown, section: Section, at: string): Val
     if (known.includes(name)) continue;
     const hint = suggestion(name, section, known);
     const expected = hint === undefined ? `one of ${known.join(', ')}` : `did you mean ${hint}`;
-    throw invalid(join(at, name), `a known option (${expected})`, name);
+    throw unknownOption(at, name, expected);
   }
   return values;
 }
@@ -90,6 +97,7 @@ function suggestion(name: string, section: Section, known: readonly string[]): s
   });
   if (elsewhere !== undefined) return elsewhere;
 
+  if (name.length > LONGEST_NAME) return undefined;
   const candidates = known.map((other) => ({ other, distance: distanceOf(name, other) }));
   candidates.sort((a, b) => a.distance - b.distance);
   const best = candidates[0];

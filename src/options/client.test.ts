@@ -160,6 +160,12 @@ describe('rejects', () => {
     ['a URL without a scheme', { url: 'east:6379' }, `${AT}.url`],
     ['another scheme', { url: 'http://u:s3cret@east' }, `${AT}.url`],
     ['a URL that is none', { url: 'redis://user:s3cret' }, `${AT}.url`],
+    ['a URL without a host', { url: 'redis:/s3cret@east:1' }, `${AT}.url`],
+    ['a URL without slashes', { url: 'redis:s3cret@east:1' }, `${AT}.url`],
+    ['a URL with a path', { url: 'redis://east/s3cret' }, `${AT}.url`],
+    ['a URL that can not be decoded', { url: 'redis://u:s3cret%zz@east' }, `${AT}.url`],
+    ['a connection string', 'east:1,password=s3cret', AT],
+    ['a URL in place of an object', 'redis://:s3cret', AT],
     ['a socket without a path', { url: 'unix://u:s3cret@' }, `${AT}.url`],
     [
       'a client that gives up',

@@ -136,11 +136,7 @@ function rejectBesideSharedUrl(own: ClientOptions, shared: ClientOptions, at: st
   const name = (ADDRESS as readonly string[]).includes(beside) ? `socket.${beside}` : beside;
   const expected =
     'a `url` for this database, because the `url` of the top-level `client` would override it';
-  throw invalid(
-    join(at, name),
-    expected,
-    beside === 'password' ? '***' : (socket[beside] ?? own[beside]),
-  );
+  throw invalid(join(at, name), expected, socket[beside] ?? own[beside]);
 }
 
 function mergeSocket(own: ClientOptions, shared: ClientOptions): ClientOptions {
@@ -170,17 +166,28 @@ function rejectBesideUrl(client: ClientOptions, at: string): void {
 function parseUrl(value: unknown, at: string): { address: string; tls: boolean } {
   const wrong = () => {
     const expected = 'a URL such as redis://host:6379, rediss://host:6379 or unix:///path';
-    const scheme = typeof value === 'string' && /^[a-z]+:\/\//i.exec(value)?.[0];
+    const scheme = typeof value === 'string' && /^[a-z]{1,30}:\/\//i.exec(value)?.[0];
     return invalid(at, expected, typeof value === 'string' ? `${scheme || ''}***` : value);
   };
   if (typeof value !== 'string') throw wrong();
   if (value.startsWith('unix:')) {
     const path = /^unix:\/\/(?:[^@/]*@)?(\/[^?#]+)/.exec(value)?.[1];
-    if (path === undefined) throw wrong();
+    if (path === undefined || !isDecodable(value)) throw wrong();
     return { address: path, tls: false };
   }
-  if (!URL.canParse(value)) throw wrong();
-  const { protocol, hostname, port } = new URL(value);
-  if (protocol !== 'redis:' && protocol !== 'rediss:') throw wrong();
+  // Without the slashes a URL has no host: it would lead to this machine.
+  if (!/^rediss?:\/\//i.test(value) || !URL.canParse(value)) throw wrong();
+  const { protocol, hostname, port, pathname, username, password } = new URL(value);
+  // node-redis would throw at each connection.
+  if (!/^(\/\d{0,9})?$/.test(pathname) || !isDecodable(username + password)) throw wrong();
   return { address: `${hostname || 'localhost'}:${port || 6379}`, tls: protocol === 'rediss:' };
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -40,7 +40,7 @@ export function resolveDuplicate(
     if (isCache || (OWN as readonly string[]).includes(name)) client[name] = value;
     else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {
       const expected = `one of ${OWN.join(', ')}: a duplicate uses the databases of its group`;
-      throw invalid(`duplicate.${name}`, expected, name === 'password' ? '***' : value);
+      throw invalid(`duplicate.${name}`, expected, value);
     }
   }
   const sameMethods = (['modules', 'scripts', 'functions'] as const).every(

@@ -1,4 +1,4 @@
-import { anyObject, invalid, join, type Values } from '../validation/check.js';
+import { anyObject, invalid, join, unknownOption, type Values } from '../validation/check.js';
 import { optionsObject, read } from './check.js';
 import {
   addressOf,
@@ -197,7 +197,7 @@ function known(value: unknown, at: string, names: readonly string[]): Values {
   const shaping = ['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'];
   for (const name of Object.keys(values)) {
     if (names.includes(name) || shaping.includes(name)) continue;
-    throw invalid(join(at, name), `a known option (one of ${names.join(', ')})`, name);
+    throw unknownOption(at, name, `one of ${names.join(', ')}`);
   }
   return values;
 }

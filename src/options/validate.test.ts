@@ -289,6 +289,17 @@ describe('rejects', () => {
   });
 
   it.each([
+    [{ 'redis://u:s3cret@h': 1 }],
+    [{ databases: [{ 'redis://:s3cret': 1 }] }],
+    [{ databases: [{ topology: 'cluster', cluster: { 'u:s3cret@h': 1 } }] }],
+    [{ [`bell\u001b]52;c;\u0007${'x'.repeat(1e6)}`]: 1 }],
+  ])('an unknown name is foreign as well: %#', (over) => {
+    const act = () => resolveOptions({ databases, ...over });
+    expect(act).toThrow(/^[^\p{Cc}]{1,1500}$/u);
+    expect(act).not.toThrow('s3cret');
+  });
+
+  it.each([
     [{ databases: ['redis://u:s3cret@h'] }],
     [{ databases, client: 'u:s3cret@h' }],
     [{ databases: [{ client: { url: 'redis://u:s3cret' } }] }],

@@ -1,22 +1,27 @@
+import { cleanText } from '../clean-text.js';
 import { InvalidOptionError } from '../errors.js';
+import { withoutCredentials } from '../received-value.js';
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** The error for a value that is not what the option expects; hides what a URL may carry. */
+/** Of a name that is no option this much is shown, and compared with the names that there are. */
+export const LONGEST_NAME = 60;
+
+/** The error for a value that is not what the option expects. */
 export function invalid(at: string, expected: string, received: unknown): InvalidOptionError {
-  return new InvalidOptionError(at, expected, withoutCredentials(received));
+  return new InvalidOptionError(at, expected, received);
 }
 
-/** `user:password@` in front of a host, whatever stands in it. */
-export function withoutCredentials(value: unknown): unknown {
-  if (typeof value !== 'string' || !value.includes('@')) return value;
-  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0] ?? '';
-  return `${scheme}***@${value.slice(value.lastIndexOf('@') + 1)}`;
+/** The error for a name that is no option. A URL may have been given in place of a name. */
+export function unknownOption(at: string, name: string, expected: string): InvalidOptionError {
+  const plain = cleanText(withoutCredentials(name), LONGEST_NAME);
+  return invalid(join(at, plain), `a known option (${expected})`, plain);
 }
 
 export function anyObject(value: unknown, at: string, expected = 'an object'): Values {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(at, expected, value);
+    // A connection string of any kind may hold a password.
+    throw invalid(at, expected, typeof value === 'string' ? 'a string' : value);
   }
   return value as Values;
 }

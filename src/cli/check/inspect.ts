@@ -1,11 +1,11 @@
 /** Asks one database over a connection of its own, as the client would make it. */
+import { cleanText } from '../../clean-text.js';
 import { systemClock } from '../../clock.js';
 import { percentile } from '../../drill/load/series.js';
 import { duration } from '../../drill/report/format.js';
 import { ask, open } from '../../drill/wire/direct.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
-import { foreignText } from '../../foreign/foreign-text.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import { connectFinding } from './causes.js';
 import { inspectDeployment } from './deployment.js';
@@ -21,6 +21,7 @@ import {
   versionOf,
 } from './server-rules.js';
 import { inspectTls, tlsTargetOf } from './tls.js';
+import { masked } from './visit.js';
 
 const PINGS = 7;
 
@@ -72,11 +73,11 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     const clock = await clockOf(database.id, probe, timeoutMs);
     // A PING to a cluster is one to each node and more.
     const latencyMs = rounded(deployment?.latencyMs ?? pingMs);
-    const role = foreignText(info.get('role') ?? '', 100) || null;
+    const role = cleanText(info.get('role') ?? '', 100) || null;
     const reached = {
       reachable: true,
       latencyMs,
-      version: foreignText(versionOf(info) ?? '', 100) || null,
+      version: cleanText(versionOf(info) ?? '', 100) || null,
       role,
     };
     const runId = info.get('run_id');
@@ -148,7 +149,7 @@ async function infoOf(
   findings: Finding[],
 ): Promise<Info> {
   try {
-    return parseInfo(String(await ask(probe, ['INFO'], timeoutMs)));
+    return parseInfo(String(masked(await ask(probe, ['INFO'], timeoutMs))));
   } catch (error) {
     const text = `INFO failed: ${(error as Error).message}`;
     findings.push(finding('skipped', 'server', text));

@@ -1,5 +1,5 @@
 /** What `check` finds, as data. */
-import { foreignText } from '../../foreign/foreign-text.js';
+import { cleanText } from '../../clean-text.js';
 
 /**
  * - `problem`: something does not work; the exit code is 1
@@ -52,9 +52,9 @@ export interface CheckReport {
   readonly options: readonly Finding[];
 }
 
-/** `text` may hold what a server said. */
+/** `text` may hold what a server said; secrets are masked there already. */
 export function finding(level: Level, check: string, text: string): Finding {
-  return { check, level, text: foreignText(text) };
+  return { check, level, text: cleanText(text) };
 }
 
 export function counted(findings: readonly Finding[]): Record<Level, number> {

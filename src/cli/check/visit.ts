@@ -2,6 +2,7 @@
 import { ask, open } from '../../drill/wire/direct.js';
 import { NodeRedisDriver } from '../../drivers/node-redis/client-driver.js';
 import type { NodeRedisOptions } from '../../drivers/node-redis/options.js';
+import { maskSecrets } from '../../foreign/held-secrets.js';
 import type { ClientOptions } from '../../options/client.js';
 
 /** What was seen there, or why nothing was. */
@@ -25,7 +26,7 @@ export async function visit<T>(
   try {
     const connection = await open(driver, timeoutMs);
     try {
-      const seen = await look((...args) => ask(connection, args, timeoutMs));
+      const seen = await look(async (...args) => masked(await ask(connection, args, timeoutMs)));
       return { address, seen };
     } finally {
       connection.destroy();
@@ -33,6 +34,12 @@ export async function visit<T>(
   } catch (error) {
     return { address, error };
   }
+}
+
+/** A reply without secrets that the server repeats. */
+export function masked(reply: unknown): unknown {
+  if (typeof reply === 'string') return maskSecrets(reply);
+  return Array.isArray(reply) ? reply.map(masked) : reply;
 }
 
 /** Names and values in turn, as RESP 2 has them. */

@@ -1,5 +1,5 @@
 /** Answers of a handler, which may be anything: bounded, cleaned and checked before they are used. */
-import { cleanText } from '../../clean-text.js';
+import { foreignText } from '../../foreign/foreign-text.js';
 import { STATUS_SCHEMA } from '../../http/schema.js';
 import type { Status } from '../../http/status.js';
 
@@ -36,17 +36,18 @@ export function parseDocument(text: string | undefined): unknown {
   }
 }
 
-/** `value` with every text in it cleaned. Lines stay lines only in the field `explanation`. */
+/** `value` with every text in it cleaned, and without secrets of the command line. Lines stay lines
+ * only in the field `explanation`. */
 export function cleanDocument(value: unknown, name?: string): unknown {
   if (typeof value === 'string') {
-    if (name !== 'explanation') return cleanText(value, LONGEST_FIELD);
+    if (name !== 'explanation') return foreignText(value, LONGEST_FIELD);
     const lines = value.slice(0, LONGEST_FIELD).split('\n');
-    return lines.map((line) => cleanText(line)).join('\n');
+    return lines.map((line) => foreignText(line)).join('\n');
   }
   if (Array.isArray(value)) return value.map((each) => cleanDocument(each));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, each]) => [
-    cleanText(key),
+    foreignText(key),
     cleanDocument(each, key),
   ]);
   return Object.fromEntries(entries);

@@ -1,8 +1,11 @@
 /** A running application through its HTTP handler. */
-import { cleanText } from '../../clean-text.js';
 import { systemClock, type Timer } from '../../clock.js';
 import { substitute } from '../../config/variables.js';
 import { duration } from '../../drill/report/format.js';
+import { foreignText } from '../../foreign/foreign-text.js';
+import { holdSecrets } from '../../foreign/held-secrets.js';
+import type { Secret } from '../../foreign/secret-forms.js';
+import { secretsInHeader } from '../../foreign/secrets-in-header.js';
 import type { Status } from '../../http/status.js';
 import { FailedError, UsageError } from '../exit.js';
 import { asStatus, cleanDocument, parseDocument, readText } from './answer.js';
@@ -48,6 +51,8 @@ export class Remote {
     }
     this.#base = `${parsed.origin}${parsed.pathname.replace(/\/$/, '')}`;
     this.#headers = Object.fromEntries(headers.map(readHeader));
+    // A server may repeat them, in an error or a redirect for instance.
+    holdSecrets(this, headers.flatMap(secretsOfHeader));
   }
 
   get name(): string {
@@ -121,7 +126,7 @@ export class Remote {
         const clean = cleanDocument(data);
         // A status that is none is not shown; the next one may be.
         if (event.event === 'status' && asStatus(clean) === undefined) continue;
-        yield { ...event, event: cleanText(event.event), data: clean };
+        yield { ...event, event: foreignText(event.event), data: clean };
       }
     } catch (error) {
       if (signal.aborted || error instanceof FailedError) throw error;
@@ -165,12 +170,14 @@ export class Remote {
   }
 
   #unreachable(error: unknown): FailedError {
-    return new FailedError(`${this.#base} can't be reached: ${cleanText(causeOf(error))}`);
+    return new FailedError(`${this.#base} can't be reached: ${foreignText(causeOf(error))}`);
   }
 
   async #refused(response: Response): Promise<FailedError> {
-    const location = response.headers.get('location');
-    if (response.status >= 300 && response.status < 400 && location !== null) {
+    const given = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && given !== null) {
+      // Masked before it is parsed: a URL has its host in lower case.
+      const location = foreignText(given, 300);
       if (!URL.canParse(location, this.#base)) return this.#stranger(response.status);
       const { origin, pathname } = new URL(location, this.#base);
       return new FailedError(
@@ -245,6 +252,18 @@ export function readHeader(text: string): [string, string] {
         ? `the environment variable ${value.missing} is not set`
         : `expected ${value.malformed}`;
   throw new UsageError(`--header ${name}: ${what}`);
+}
+
+/** What a header holds that no output may show: also whatever a variable holds. */
+export function secretsOfHeader(text: string): Secret[] {
+  const { used } = substituted(text);
+  const values = used.map((name) => ({ text: process.env[name] ?? '' }));
+  return [...secretsInHeader(...readHeader(text)), ...values];
+}
+
+function substituted(text: string): { readonly used: readonly string[] } {
+  const found = substitute(text, process.env);
+  return 'used' in found ? found : { used: [] };
 }
 
 function causeOf(error: unknown): string {

@@ -1,6 +1,8 @@
 /** Connections to a database past the client, made as the client would make them. */
 import { systemClock } from '../../clock.js';
 import type { Driver, ProbeConnection } from '../../drivers/driver.js';
+import { foreignError } from '../../foreign/foreign-error.js';
+import { ownError } from '../../foreign/own-error.js';
 
 /** Rejects with the code `TIMEOUT` when the connection is not ready in time. */
 export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConnection> {
@@ -14,7 +16,7 @@ export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConn
   }
 }
 
-/** One command, answered in time or not at all. */
+/** One command, answered in time or not at all. Rejects with a `foreignError`. */
 export async function ask(
   probe: ProbeConnection,
   args: readonly string[],
@@ -29,11 +31,13 @@ export async function ask(
   reply.catch(() => {});
   try {
     return await Promise.race([reply, lost]);
+  } catch (error) {
+    throw foreignError(error);
   } finally {
     timer.cancel();
   }
 }
 
 function timeout(): Error {
-  return Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' });
+  return Object.assign(ownError('no answer in time'), { code: 'TIMEOUT' });
 }

@@ -1,5 +1,6 @@
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import { holdSecrets } from '../../foreign/held-secrets.js';
+import { ownError } from '../../foreign/own-error.js';
 import { secretsIn } from '../../foreign/secrets-in.js';
 
 /** node-redis's `credentialsProvider`, as far as it is called. */
@@ -82,7 +83,7 @@ export class StreamedCredentials implements StreamingProvider {
       };
       if (this.signal.aborted) {
         dispose();
-        throw new Error('the connection has ended');
+        throw ownError('the connection has ended');
       }
       this.signal.addEventListener('abort', dispose, { once: true });
       this.#used = checked(initial, this.provider);
@@ -127,7 +128,7 @@ async function obtain<T>(credentials: () => Promise<T>): Promise<T> {
   try {
     return await credentials();
   } catch (cause) {
-    throw new Error(`the credentials provider failed: ${foreignReason(cause)}`, {
+    throw ownError(`the credentials provider failed: ${foreignReason(cause)}`, {
       cause: foreignError(cause),
     });
   }

@@ -1,4 +1,5 @@
 import type { Timer } from '../../clock.js';
+import { ownError } from '../../foreign/own-error.js';
 import type { Attempt, Connection, ConnectionListener, Lane } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 
@@ -49,7 +50,7 @@ export class Member implements Lane {
       },
     });
     this.#timer = startTimeout(() => {
-      if (this.state === 'opening') this.drop(new Error('no further connection in time'));
+      if (this.state === 'opening') this.drop(ownError('no further connection in time'));
     });
   }
 

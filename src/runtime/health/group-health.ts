@@ -2,6 +2,7 @@ import type { DatabaseFailure } from '../../core/database-failure.js';
 import { isUsable } from '../../core/selection.js';
 import { CircuitOpenError, firstCause } from '../../errors.js';
 import type { MultiDbEvents } from '../../events.js';
+import { ownError } from '../../foreign/own-error.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
 import type { Router } from '../failover/router.js';
@@ -100,7 +101,7 @@ export class GroupHealth
 
   onRefuted(database: Database, stateWord: string): void {
     const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
-    this.renewal.followProbes(database, new Error(message));
+    this.renewal.followProbes(database, ownError(message));
   }
 
   onMoved(database: Database, why: Error): void {

@@ -1,3 +1,4 @@
+import { ownError } from '../../foreign/own-error.js';
 import { stateCheckFor } from '../../health-strategies/state-check.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
@@ -195,7 +196,7 @@ export class HealthMonitor implements HealthCheckListener {
     }
     const [check] = this.#checks;
     if (check === undefined) return;
-    const error = new Error('health checks have ended');
+    const error = ownError('health checks have ended');
     const ended = { healthy: false, cause: error.message, error, latencyMs: 0 };
     for (const onProbe of [...this.#probed]) onProbe(check, ended);
   }

@@ -1,6 +1,7 @@
 import type { Timer } from '../../clock.js';
 import { hasMovedFrom, type NameHistory, withAnswer } from '../../core/moved-name.js';
 import type { NameInUse } from '../../drivers/driver.js';
+import { ownError } from '../../foreign/own-error.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import { orAborted } from './probe-target.js';
@@ -55,7 +56,7 @@ export class NameWatch {
 
   close(): void {
     this.#timer?.cancel();
-    this.#abort.abort(new Error('the host name is no longer watched'));
+    this.#abort.abort(ownError('the host name is no longer watched'));
   }
 
   /** Clients that share a name share its answers, down to an age of `minDistanceMs`. */
@@ -80,7 +81,7 @@ export class NameWatch {
       const left = inUse.find((use) => isLeft(use) && !isReported(use));
       if (left === undefined) continue;
       const [from, to] = [left.addresses.join(', '), history.addresses.join(', ')];
-      why = new Error(`${host} has moved from ${from} to ${to}`);
+      why = ownError(`${host} has moved from ${from} to ${to}`);
     }
     if (why === undefined) return;
     await this.#verify();
@@ -95,7 +96,7 @@ export class NameWatch {
    */
   async #verify(): Promise<void> {
     const abort = new AbortController();
-    const giveUp = () => abort.abort(new Error('no answer in time'));
+    const giveUp = () => abort.abort(ownError('no answer in time'));
     this.#abort.signal.addEventListener('abort', giveUp, { once: true });
     const timer = this.runtime.loop.after(this.monitor.probeTimeoutMs, giveUp);
     const { signal } = abort;
@@ -107,7 +108,7 @@ export class NameWatch {
         const { commands } = this.monitor.lines;
         const present = commands.use(signal, (each) => each.send(['ROLE']));
         if (await isReplica(orAborted(present, signal))) return;
-        throw new Error('the name leads to a replica');
+        throw ownError('the name leads to a replica');
       } finally {
         connection.destroy();
       }

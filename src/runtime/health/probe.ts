@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
+import { ownError } from '../../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from '../../health-strategies/strategy.js';
 import type { LoopClock } from '../../loop-clock.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
@@ -54,7 +55,7 @@ export function runProbe(
     if (settled) return;
     settled = true;
     endTimers();
-    abort.abort(new Error('the probe has ended'));
+    abort.abort(ownError('the probe has ended'));
     clock.afterTurn(() => lines.commands.endDoubt());
     const latencyMs = clock.now() - startedAt;
     const kept = error === undefined ? undefined : foreignError(error);
@@ -65,7 +66,7 @@ export function runProbe(
     refusal ??= lines.commands.refusal;
     // A connection that did not answer is of no use to the next probe.
     lines.commands.renew();
-    const error = refusal ?? new Error(`no answer within ${timeoutMs} ms`);
+    const error = refusal ?? ownError(`no answer within ${timeoutMs} ms`);
     settle(false, describe(error), error, refusal === undefined);
   });
   // Silence may be that of an old connection alone: a new one gets most of the time.
@@ -93,7 +94,7 @@ export function runProbe(
     }
     const healthy = await setting.strategy.check(probe);
     if (healthy !== true)
-      throw new Error(`${setting.strategy.name ?? 'the check'} did not answer true`);
+      throw ownError(`${setting.strategy.name ?? 'the check'} did not answer true`);
     if (setting.stateCheck !== undefined) await setting.stateCheck(probe);
   };
   const { refusals } = lines.commands;
@@ -114,7 +115,7 @@ export function runProbe(
     if (settled) return;
     settled = true;
     endTimers();
-    abort.abort(new Error('the probe was cancelled'));
+    abort.abort(ownError('the probe was cancelled'));
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Timer } from '../../clock.js';
 import { type DatabaseView, isSilent, isUsable } from '../../core/selection.js';
 import type { Attempt, Connection } from '../../drivers/driver.js';
+import { ownError } from '../../foreign/own-error.js';
 import type { ReconnectingConnection } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -117,7 +118,7 @@ export class Verification {
     this.runtime.clock.afterTurn(() => {
       question.end();
       if (previous.bytesReceived > question.bytesBefore) return;
-      previous.destroy(new Error('the connection did not answer, but a newer one did'));
+      previous.destroy(ownError('the connection did not answer, but a newer one did'));
     });
   }
 
@@ -175,7 +176,7 @@ export class Verification {
           end();
           // The active database has commands, whose deadlines tell.
           if (!isSilent() || this.host.isActive(database)) return;
-          const error = new Error(`no answer over the data connection within ${timeoutMs} ms`);
+          const error = ownError(`no answer over the data connection within ${timeoutMs} ms`);
           link.drop(error);
           this.host.onSilent(database, startedAt, error);
         });

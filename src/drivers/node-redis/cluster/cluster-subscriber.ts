@@ -1,5 +1,6 @@
 import { hashSlot } from '../../../core/hash-slot.js';
 import type { SubscriptionKind } from '../../../core/subscription-kind.js';
+import { ownError } from '../../../foreign/own-error.js';
 import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { ClusterNode } from './node.js';
@@ -88,7 +89,7 @@ export class ClusterSubscriber implements Subscriber {
 
   get #plainInner(): NodeRedisSubscriber {
     if (this.#plain === undefined || this.#ended !== undefined) {
-      throw this.#ended ?? new Error('the connection for subscriptions is not ready');
+      throw this.#ended ?? ownError('the connection for subscriptions is not ready');
     }
     return this.#plain.inner;
   }

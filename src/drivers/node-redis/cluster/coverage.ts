@@ -1,3 +1,6 @@
+import { foreignText } from '../../../foreign/foreign-text.js';
+import { ownError } from '../../../foreign/own-error.js';
+
 /** Whether a node's view of its cluster says that every slot is served. */
 
 /** Throws with what is wrong, in words; `info` is the reply to CLUSTER INFO. */
@@ -8,9 +11,9 @@ export function checkCoverage(info: string, address: string): void {
   if (assigned < 16_384) {
     const missing = 16_384 - assigned;
     const slots = missing === 1 ? 'slot is' : 'slots are';
-    throw new Error(`${missing} ${slots} not served (asked ${address})`);
+    throw ownError(`${missing} ${slots} not served (asked ${address})`);
   }
   if (state !== undefined && state !== 'ok') {
-    throw new Error(`cluster_state:${state} (asked ${address})`);
+    throw ownError(`cluster_state:${foreignText(state, 40)} (asked ${address})`);
   }
 }

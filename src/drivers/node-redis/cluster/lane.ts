@@ -1,5 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import type { CommandArgument } from '../../../core/command-argument.js';
+import { ownError } from '../../../foreign/own-error.js';
 import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../client-connection.js';
@@ -82,7 +83,7 @@ export class NodeLane implements ClusterLane {
     const abort = new AbortController();
     const { options, loop, connectTimeoutMs } = this.setting;
     const limitMs = Math.min(connectTimeoutMs, UNBLOCK_LIMIT_MS);
-    const timer = loop?.after(limitMs, () => abort.abort(new Error('no answer in time')));
+    const timer = loop?.after(limitMs, () => abort.abort(ownError('no answer in time')));
     const opened = openProbeConnection(options, abort.signal);
     try {
       const connection = await opened;
@@ -90,7 +91,7 @@ export class NodeLane implements ClusterLane {
       return await connection.send(args);
     } finally {
       timer?.cancel();
-      abort.abort(new Error('done'));
+      abort.abort(ownError('done'));
     }
   }
 

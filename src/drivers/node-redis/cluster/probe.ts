@@ -1,6 +1,7 @@
 import { ErrorReply } from '@redis/client';
 import type { CommandArgument } from '../../../core/command-argument.js';
 import { hashSlot } from '../../../core/hash-slot.js';
+import { ownError } from '../../../foreign/own-error.js';
 import type { ProbeConnection } from '../../driver.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { ClusterAttempt } from './attempt.js';
@@ -91,7 +92,7 @@ export class ClusterProbe implements ProbeConnection {
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
     const { slots } = this.setting;
     const node = slots.ownerOf(hashSlot(channel));
-    if (node === undefined) throw new Error('no node serves the slot of the channel');
+    if (node === undefined) throw ownError('no node serves the slot of the channel');
     let opening = this.#subscribers.get(node.address);
     if (opening === undefined) {
       opening = openProbeConnection(slots.optionsOf(node, false), this.#abort.signal);
@@ -119,7 +120,7 @@ export class ClusterProbe implements ProbeConnection {
   destroy(): void {
     if (!this.#alive) return;
     this.#alive = false;
-    const error = new Error('the probe connection has ended');
+    const error = ownError('the probe connection has ended');
     this.#abort.abort(error);
     for (const opening of this.#subscribers.values()) {
       opening.then(
@@ -133,7 +134,7 @@ export class ClusterProbe implements ProbeConnection {
   async #askAll(args: readonly CommandArgument[]): Promise<unknown> {
     await this.#look();
     const { masters } = this.setting.slots;
-    if (masters.length === 0) throw new Error('no node serves any slot');
+    if (masters.length === 0) throw ownError('no node serves any slot');
     const replies = await Promise.all(masters.map((node) => this.#askOne(node, args)));
     return replies[0];
   }

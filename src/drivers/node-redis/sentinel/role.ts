@@ -1,4 +1,6 @@
 import { ErrorReply } from '@redis/client';
+import { foreignText } from '../../../foreign/foreign-text.js';
+import { ownError } from '../../../foreign/own-error.js';
 import type { Address } from './address.js';
 
 /**
@@ -17,5 +19,8 @@ export async function assertMaster(
     throw error;
   }
   const role = Array.isArray(reply) ? String(reply[0]) : 'master';
-  if (role !== 'master') throw new Error(`${host}:${port} is not the master, its role is ${role}`);
+  if (role !== 'master') {
+    const where = foreignText(`${host}:${port}`, 300);
+    throw ownError(`${where} is not the master, its role is ${foreignText(role, 40)}`);
+  }
 }

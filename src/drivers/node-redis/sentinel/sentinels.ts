@@ -1,5 +1,6 @@
 import type { Timer } from '../../../clock.js';
 import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
+import { ownError } from '../../../foreign/own-error.js';
 import type { ResolvedSentinel } from '../../../options/types.js';
 import type { DriverTime } from '../../driver.js';
 import type { NodeRedisOptions } from '../options.js';
@@ -64,7 +65,7 @@ export class Sentinels {
   /** A sentinel has announced another master: asks whether it is so. */
   async check(): Promise<void> {
     const abort = new AbortController();
-    const timer = this.time.loop.after(5000, () => abort.abort(new Error('no answer in time')));
+    const timer = this.time.loop.after(5000, () => abort.abort(ownError('no answer in time')));
     await this.find(abort.signal).catch(() => {});
     timer.cancel();
   }
@@ -79,11 +80,11 @@ export class Sentinels {
       const end = () => {
         timer?.cancel();
         signal.removeEventListener('abort', end);
-        abort.abort(new Error('answered by others'));
+        abort.abort(ownError('answered by others'));
         resolve(asked);
       };
       const onAnswer = ({ master, others }: SentinelAnswer) => {
-        if (master === undefined) return asked.errors.push(new Error(`none knows "${name}"`));
+        if (master === undefined) return asked.errors.push(ownError(`none knows "${name}"`));
         asked.answers.push(master);
         this.#remember(others);
         if (votes(asked.answers, master) >= enough) end();
@@ -140,7 +141,7 @@ export class Sentinels {
     const [first] = errors;
     const reason = foreignReason(first ?? 'no answer');
     const message = `no sentinel reports the master of ${this.options.name}: ${reason}`;
-    return new Error(message, first === undefined ? {} : { cause: foreignError(first) });
+    return ownError(message, first === undefined ? {} : { cause: foreignError(first) });
   }
 }
 
