@@ -31,5 +31,5 @@ describe('cleanText', () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 60_000);
 });

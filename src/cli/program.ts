@@ -20,14 +20,14 @@ Exit codes: 0 success, 1 problems or a missed goal, 2 wrong arguments.
 export async function run(args: readonly string[]): Promise<number> {
   process.exitCode = EXIT.ok;
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    await createProgram(args).parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {
     return report(error);
   }
 }
 
-export function createProgram(): Command {
+export function createProgram(args: readonly string[] = []): Command {
   const program = new Command('redis-multidb')
     .description('Check, watch, switch and rehearse failover between Redis databases.')
     .version(packageVersion(), '-v, --version', 'print the version')
@@ -35,10 +35,9 @@ export function createProgram(): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError()
     .exitOverride();
-  // It repeats arguments that it does not know, and these may be URLs with passwords.
+  // Commander repeats arguments that it does not understand.
   program.configureOutput({
-    outputError: (text, write) =>
-      write(printableLines(text.replace(/[^\s'"=]*:\/*[^\s'"]*@/g, '***@'))),
+    outputError: (text, write) => write(printableLines(withoutArguments(text, args))),
   });
   program.configureHelp({ helpWidth: 80, showGlobalOptions: false, optionDescription });
   defineCheck(program);
@@ -48,6 +47,20 @@ export function createProgram(): Command {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
   }
   return program;
+}
+
+/** Names of commands and options, also misspelled ones. */
+const NAME = /^-{0,2}[a-z]+(-[a-z]+)*$/;
+const LONGEST_NAME = 24;
+
+/** What is no name may be a password, whatever it stands for. The longest first: one may hold another. */
+function withoutArguments(text: string, args: readonly string[]): string {
+  return args
+    .filter((argument) => !NAME.test(argument) || argument.length > LONGEST_NAME)
+    .flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)])
+    .filter((argument) => argument !== '')
+    .sort((one, other) => other.length - one.length)
+    .reduce((shown, argument) => shown.replaceAll(`'${argument}'`, "'***'"), text);
 }
 
 /** That a flag is off and a list empty unless given goes without saying. */

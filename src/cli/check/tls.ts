@@ -1,6 +1,6 @@
 /** Looks at a server's certificate over a connection that sends nothing but the handshake. */
 import { isIP } from 'node:net';
-import { type ConnectionOptions, connect } from 'node:tls';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { systemClock } from '../../clock.js';
 import { addressOf } from '../../options/client.js';
 
@@ -54,13 +54,20 @@ function unverifiedBecause(rejectUnauthorized: unknown): string | undefined {
 /** Verification is left to the real connection: here an expired certificate is to be seen. */
 export function inspectTls({ options }: TlsTarget, timeoutMs: number): Promise<TlsReading> {
   return new Promise((resolve) => {
-    const socket = connect({ ...options, rejectUnauthorized: false });
+    const none = { protocol: undefined, daysLeft: undefined };
+    let socket: TLSSocket;
+    try {
+      socket = connect({ ...options, rejectUnauthorized: false });
+    } catch {
+      // A key or certificate that is none: the real connection tells.
+      resolve(none);
+      return;
+    }
     const end = (reading: TlsReading) => {
       timer.cancel();
       socket.destroy();
       resolve(reading);
     };
-    const none = { protocol: undefined, daysLeft: undefined };
     const timer = systemClock.after(timeoutMs, () => end(none), { keepAlive: true });
     socket.once('error', () => end(none));
     socket.once('secureConnect', () => {

@@ -8,7 +8,7 @@ Faults: ${FAULTS.join(', ')}
 Without a config or URLs it starts its own servers. Other servers are never
 stopped: the faults are in proxies here, and the load deletes its keys. The
 application gets the proxies' URLs as EAST_URL for the database "east" and so
-on; options may contain {east}, {east.host}, {east.port} and {port}, a free port.
+on; options may contain {east}, {east.host}, {east.port} and {port} (free).
 
 Exit codes: 0 all goals met, 1 a goal missed, 2 wrong arguments, 130 Ctrl-C.`;
 
@@ -52,5 +52,5 @@ function faultNames(text: string): FaultName[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(FAULTS as readonly string[]).includes(name));
   if (unknown === undefined) return names as FaultName[];
-  throw new InvalidArgumentError(`Unknown fault "${unknown}"; known faults: ${FAULTS.join(', ')}.`);
+  throw new InvalidArgumentError(`Known faults: ${FAULTS.join(', ')}.`);
 }

@@ -115,7 +115,7 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
   const target = before.databases.find((database) => database.id === id);
   if (target === undefined) {
     const known = before.databases.map((database) => database.id).join(', ');
-    throw new UsageError(`Unknown database "${id}"; known databases: ${known}.`);
+    throw new UsageError(`No database has this id; known databases: ${known}.`);
   }
   const durationMs = options.hold ? null : options.for;
   if (!options.yes && !(await output.confirm(question(before, id, durationMs), '--yes')))
