@@ -183,6 +183,111 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     '      this.start();\n      this.check();',
     '      this.start();',
   ),
+  plant(
+    'the verdict comes from the old probe connection, whatever a new one answers',
+    'runtime/health/shared-probe-connection.ts',
+    'if (now - this.#inVainAt < IN_VAIN_MS) return false;',
+    'if (now >= 0) return false;',
+  ),
+  plant(
+    'connections of transactions are kept when the connections of their database are replaced',
+    'runtime/command/executor.ts',
+    '        this.transactionConnections.renew(database, why);\n',
+    '',
+  ),
+  plant(
+    'data connections are kept although a check over a new connection contradicts them',
+    'runtime/command/executor.ts',
+    '        this.connections.renew(database);\n',
+    '',
+  ),
+  plant(
+    'a renewed connection is not handed what was not written',
+    'runtime/command/data-connections.ts',
+    '    this.client.resend([...moving]);\n  }\n',
+    '  }\n',
+  ),
+  plant(
+    'a superseded connection goes on to get new commands',
+    'runtime/command/data-connections.ts',
+    '      this.#use(link, connection, database);\n      this.client.cacheValidity?.refresh();\n      this.#resumeRetries',
+    `      if (channel === undefined) this.#use(link, connection, database);
+      else this.channels.set(link, channel);
+      this.client.cacheValidity?.refresh();
+      this.#resumeRetries`,
+  ),
+  plant(
+    'a superseded connection is never closed',
+    'runtime/command/data-connections.ts',
+    '    if (channel.isEmpty) {\n      this.endDraining',
+    '    if (channel.isEmpty && !channel.superseded) {\n      this.endDraining',
+  ),
+  plant(
+    'a successor of the probe connection takes no place, so that the old one is asked again',
+    'runtime/health/shared-probe-connection.ts',
+    '    this.#present = way;\n    this.#successor = undefined;',
+    '    this.#successor = undefined;',
+  ),
+  plant(
+    'a gate that closes evicts the active database',
+    'runtime/health/health-monitor.ts',
+    "if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);",
+    "if (check.options.role === 'gate' && healthy) this.listener.onGates(this.database, this.gateCause);",
+  ),
+  plant(
+    'gates use the probe connection of the checks',
+    'runtime/health/health-monitor.ts',
+    "const lines = check.role === 'gate' ? this.sideLines : this.lines;",
+    'const lines = this.lines;',
+  ),
+  plant(
+    'a lazy standby that becomes active is never connected',
+    'runtime/command/executor.ts',
+    '      link.open();\n    }\n    this.cacheValidity',
+    '      if (!this.lazy) link.open();\n    }\n    this.cacheValidity',
+  ),
+  plant(
+    'a lazy connection is kept after its database was left while well',
+    'runtime/command/takeover.ts',
+    'if (link === undefined || !(failed || client.lazy)) return;',
+    'if (link === undefined || !failed) return;',
+  ),
+  plant(
+    'a lazy connection is kept after a manual switch that failed',
+    'runtime/group/group.ts',
+    '      for (const member of this.members) member.connections.rest(database);\n',
+    '',
+  ),
+  plant(
+    'a duplicate does not follow a switch',
+    'runtime/command/executor.ts',
+    '  #onRouteChange(change: RouteChange): void {\n',
+    '  #onRouteChange(change: RouteChange): void {\n    if (!this.connections.vouches) return;\n',
+  ),
+  plant(
+    'a transaction is repeated after an EXEC that may have run',
+    'runtime/transaction/run-transaction.ts',
+    "return !lease.entered && isMultiDbError(error) && error.code === 'CONNECTION_LOST';",
+    "return isMultiDbError(error) && error.code === 'CONNECTION_LOST';",
+  ),
+  plant(
+    'connections of transactions are kept after a switch',
+    'runtime/transaction/transaction-connections.ts',
+    '      if (pooled.database === to.database) continue;\n',
+    '      if (pooled.database === to.database || pooled.lease === undefined) continue;\n',
+  ),
+  plant(
+    'a transaction goes on over the database that was left',
+    'runtime/transaction/transaction-connections.ts',
+    '      } else lease.abort(switched);\n',
+    '      }\n',
+  ),
+  plant(
+    'a flow that a firewall has forgotten is not noticed before the deadlines',
+    'runtime/command/silence.ts',
+    'if (!isDead(answer, batch?.commands ?? [args])) return;',
+    'if (answer !== undefined) return;',
+  ),
 ];
 
 function plant(name: string, file: string, find: string, replace: string): PlantedBug {
