@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 type Alias = { find: string | RegExp; replacement: string };
 
@@ -16,37 +17,105 @@ const self: Alias[] = [
 /** Version 5 in place of version 6, deep imports as well. */
 const clientVersion5: Alias = { find: /^@redis\/client(?=\/|$)/, replacement: 'redis-client-5' };
 
+/**
+ * Integration tests that run with version 6 alone. They are about parts that never see the client
+ * library: HTTP, metrics, what a check asks for, and decisions over real servers whose connections
+ * other tests exercise with both versions.
+ */
+const ANY_VERSION = [
+  ...['http', 'http-attacks', 'http-frameworks', 'prometheus', 'otel', 'explain', 'stats'],
+  ...['health-lag-aware', 'health-lag-aware-faults', 'health-misbehaving'],
+  ...['health-troubleshooting', 'command-table', 'command-keys'],
+  ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
+].map((name) => `test/integration/${name}.test.ts`);
+
 interface Settings {
   include: string;
+  exclude?: string[];
   alias?: Alias[];
-  /** Groups run one after another, so that what measures time is not disturbed. */
-  group?: number;
-  /** Test files at a time. */
-  maxWorkers?: number;
   timeoutMs?: number;
   globalSetup?: string;
+  /** Never waits for anything outside of its process: runs when nothing else needs a core. */
+  computes?: boolean;
+  /** Runs after everything else, two files at a time. */
+  measures?: boolean;
 }
 
 function project(name: string, settings: Settings) {
-  const { include, alias = [], group = 0, maxWorkers = 2, timeoutMs = 10_000 } = settings;
-  const { globalSetup } = settings;
+  const { include, exclude = [], alias = [], timeoutMs = 10_000, globalSetup } = settings;
   return {
     resolve: { alias: [...alias, ...self] },
     test: {
       name,
       include: [include],
+      exclude,
       environment: 'node',
       pool: 'forks',
       ...(globalSetup === undefined ? {} : { globalSetup }),
-      maxWorkers,
+      ...(settings.computes ? { setupFiles: 'test/low-priority.ts' } : {}),
+      // Most tests wait for servers most of the time: a third file keeps two cores busy.
+      maxWorkers: settings.measures ? 2 : 3,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      sequence: { groupOrder: group },
+      sequence: { groupOrder: settings.measures ? 1 : 0 },
     },
   } satisfies ViteUserConfig;
 }
 
 const integration = 'test/integration/**/*.test.ts';
+
+const projects = [
+  project('cli', {
+    include: 'test/cli/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
+  project('chaos', { include: 'test/chaos/**/*.test.ts', timeoutMs: 60_000 }),
+  project('integration', { include: integration, timeoutMs: 30_000 }),
+  project('integration-5', {
+    include: integration,
+    exclude: ANY_VERSION,
+    alias: [clientVersion5],
+    timeoutMs: 30_000,
+  }),
+  project('surface', {
+    include: 'test/surface/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
+  project('fuzz', {
+    include: 'test/fuzz/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
+  project('docs', { include: 'test/docs/**/*.test.ts', timeoutMs: 60_000 }),
+  project('browser', { include: 'test/browser/**/*.test.ts', timeoutMs: 60_000 }),
+  project('examples', { include: 'test/examples/**/*.test.ts', timeoutMs: 60_000 }),
+  project('kit', { include: 'test/kit/**/*.test.ts', timeoutMs: 60_000 }),
+  project('simulation', {
+    include: 'test/simulation/**/*.test.ts',
+    timeoutMs: 300_000,
+    computes: true,
+  }),
+  project('property', {
+    include: 'test/property/**/*.test.ts',
+    timeoutMs: 60_000,
+    computes: true,
+  }),
+  project('unit', { include: 'src/**/*.test.ts', computes: true }),
+  project('demo', { include: 'demo/**/*.test.ts' }),
+  // How failures are handled: the fewer others, the more exactly a fault hits what it is meant for.
+  project('faults', { include: 'test/faults/**/*.test.ts', timeoutMs: 60_000, measures: true }),
+];
+
+/** Projects in the order in which they stand above, so that no long file is the last one. */
+class ByProject extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const names = projects.map(({ test }) => test.name);
+    const rank = ({ project: { name } }: TestSpecification) => names.indexOf(name);
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -62,47 +131,7 @@ export default defineConfig({
       reporter: ['text-summary', 'html'],
       reportsDirectory: 'coverage',
     },
-    projects: [
-      project('unit', { include: 'src/**/*.test.ts' }),
-      project('demo', { include: 'demo/**/*.test.ts' }),
-      project('property', { include: 'test/property/**/*.test.ts', timeoutMs: 60_000 }),
-      project('simulation', { include: 'test/simulation/**/*.test.ts', timeoutMs: 300_000 }),
-      project('kit', { include: 'test/kit/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
-      project('integration', { include: integration, group: 1, timeoutMs: 30_000 }),
-      project('integration-5', {
-        include: integration,
-        alias: [clientVersion5],
-        group: 1,
-        timeoutMs: 30_000,
-      }),
-      project('browser', { include: 'test/browser/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
-      project('examples', { include: 'test/examples/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
-      project('cli', {
-        include: 'test/cli/**/*.test.ts',
-        group: 1,
-        timeoutMs: 60_000,
-        globalSetup: 'test/cli/build.ts',
-      }),
-      project('surface', {
-        include: 'test/surface/**/*.test.ts',
-        group: 1,
-        timeoutMs: 60_000,
-        globalSetup: 'test/cli/build.ts',
-      }),
-      project('fuzz', {
-        include: 'test/fuzz/**/*.test.ts',
-        group: 1,
-        timeoutMs: 60_000,
-        globalSetup: 'test/cli/build.ts',
-      }),
-      project('docs', { include: 'test/docs/**/*.test.ts', group: 1, timeoutMs: 60_000 }),
-      // Measures how fast a failure is noticed: alone on the machine, one file at a time.
-      project('faults', {
-        include: 'test/{faults,chaos}/**/*.test.ts',
-        group: 2,
-        maxWorkers: 1,
-        timeoutMs: 60_000,
-      }),
-    ],
+    sequence: { sequencer: ByProject },
+    projects,
   },
 });

@@ -68,11 +68,15 @@ function linkedFrom(file) {
   );
 }
 
-/** @param {string} tarball */
-export async function lintPackage(tarball) {
-  await run(process.execPath, [installed('publint/src/cli.js'), 'run', '--strict', tarball]);
+/**
+ * @param {string} tarball
+ * @param {(text: string) => void} [write] takes the output, instead of passing it through
+ */
+export async function lintPackage(tarball, write) {
+  const publint = installed('publint/src/cli.js');
+  await run(process.execPath, [publint, 'run', '--strict', tarball], { write });
   const attw = installed('@arethetypeswrong/cli/dist/index.js');
-  await run(process.execPath, [attw, '--profile', 'esm-only', tarball]);
+  await run(process.execPath, [attw, '--profile', 'esm-only', tarball], { write });
 }
 
 /**

@@ -6,24 +6,39 @@ import path from 'node:path';
 export const root = path.resolve(import.meta.dirname, '..');
 
 /**
+ * @typedef {object} RunOptions
+ * @property {string} [cwd]
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {number} [timeoutMs]
+ * @property {(text: string) => void} [write] takes what the program writes, instead of passing it through
+ */
+
+/**
  * Runs a program with its output passed through, and throws unless it exits with 0. Ends it after
  * the timeout.
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @param {RunOptions} [options]
  */
 export async function run(program, args, options = {}) {
-  await execute(program, args, 'inherit', options);
+  const { write } = options;
+  const output = write === undefined ? 'inherit' : 'pipe';
+  await execute(program, args, { stdout: output, stderr: output, write }, options);
 }
 
 /**
  * Like `run`, but returns what the program wrote to its standard output.
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options]
+ * @param {RunOptions} [options]
  */
-export function capture(program, args, options = {}) {
-  return execute(program, args, 'pipe', options);
+export async function capture(program, args, options = {}) {
+  let output = '';
+  const write = (/** @type {string} */ text) => {
+    output += text;
+  };
+  await execute(program, args, { stdout: 'pipe', stderr: 'inherit', write }, options);
+  return output;
 }
 
 /**
@@ -35,29 +50,39 @@ export function installed(file) {
 }
 
 /**
+ * @typedef {object} Output
+ * @property {'inherit' | 'pipe'} stdout
+ * @property {'inherit' | 'pipe'} stderr
+ * @property {((text: string) => void) | undefined} write takes what is piped
+ */
+
+/**
  * @param {string} program
  * @param {string[]} args
- * @param {'inherit' | 'pipe'} stdout
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} options
- * @returns {Promise<string>}
+ * @param {Output} output
+ * @param {RunOptions} options
+ * @returns {Promise<void>}
  */
-function execute(program, args, stdout, { cwd = root, env, timeoutMs = 1_800_000 }) {
+function execute(
+  program,
+  args,
+  { stdout, stderr, write = () => {} },
+  { cwd = root, env, timeoutMs = 1_800_000 },
+) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', stdout, 'inherit'],
+      stdio: ['ignore', stdout, stderr],
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
       shell: process.platform === 'win32' && program === 'npm',
     });
-    let output = '';
-    child.stdout?.setEncoding('utf8').on('data', (chunk) => {
-      output += chunk;
-    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', write);
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      if (code === 0) resolve(output);
+      if (code === 0) resolve();
       else reject(new Error(`${path.basename(program)} ${args[0]} ended with ${signal ?? code}`));
     });
   });

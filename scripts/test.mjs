@@ -26,30 +26,57 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 /** What failed, for the summary. @type {string[]} */
 const failures = [];
 
-/** @typedef {{ name: string, title: string, action: () => unknown }} Step */
+/**
+ * A step that runs beside others gets a function for its output, so that their lines do not mix.
+ * @typedef {(text: string) => void} Write
+ * @typedef {{ name: string, title: string, action: (write?: Write) => unknown, beside?: Stage }} Step
+ * @typedef {'checks' | 'package'} Stage
+ */
+
+/** How many steps of a stage run at a time. Those of the package wait for servers, mostly. */
+const AT_A_TIME = { checks: 2, package: 3 };
 
 /** @type {Step[]} */
 const steps = [
   { name: 'deps', title: 'Dependencies match the lock file', action: ensureDeps },
   { name: 'redis', title: 'A Redis server is at hand', action: () => log(ensureRedis()) },
   { name: 'chromium', title: 'A Chromium is at hand', action: () => log(ensureChromium()) },
-  { name: 'lint', title: 'Format, lint and source rules', action: lint },
-  { name: 'types', title: 'Types', action: () => tsc('tsconfig.json') },
-  { name: 'types-page', title: 'Types of the page', action: () => tsc('tsconfig.page.json') },
-  { name: 'types-5', title: 'Types with client version 5', action: () => tsc('tsconfig.v5.json') },
-  { name: 'build', title: 'Build', action: build },
+  // The longest one first.
+  { name: 'types', title: 'Types', action: tsc('tsconfig.json'), beside: 'checks' },
+  { name: 'lint', title: 'Format, lint and source rules', action: lint, beside: 'checks' },
+  {
+    name: 'types-5',
+    title: 'Types with client version 5',
+    action: tsc('tsconfig.v5.json'),
+    beside: 'checks',
+  },
+  { name: 'build', title: 'Build', action: build, beside: 'checks' },
+  {
+    name: 'types-page',
+    title: 'Types of the page',
+    action: tsc('tsconfig.page.json'),
+    beside: 'checks',
+  },
   { name: 'vitest', title: 'Tests (Vitest)', action: vitest },
   { name: 'bench', title: 'The benchmark runs, and no ratio is an accident', action: bench },
-  { name: 'package', title: 'Contents and types of the package', action: checkPackage },
+  {
+    name: 'package',
+    title: 'Contents and types of the package',
+    action: checkPackage,
+    beside: 'package',
+  },
   {
     name: 'node-this',
     title: `The package on Node.js ${process.versions.node} (this one)`,
-    action: () => smoke(process.execPath),
+    action: (write) => smoke(process.execPath, write),
+    beside: 'package',
   },
   ...NODE_VERSIONS.map((version) => ({
     name: `node-${version}`,
     title: `The package on Node.js ${version}`,
-    action: async () => smoke(await nodeBinary(version)),
+    action: async (/** @type {Write | undefined} */ write) =>
+      smoke(await nodeBinary(version), write),
+    beside: /** @type {const} */ ('package'),
   })),
   { name: 'leaks', title: 'No process is left behind', action: findLeaks },
 ];
@@ -84,28 +111,33 @@ function log(text) {
 /** @param {string} project */
 function tsc(project) {
   const compiler = installed('typescript/bin/tsc');
-  return run(process.execPath, [compiler, '--noEmit', '--pretty', 'false', '-p', project]);
+  const args = [compiler, '--noEmit', '--pretty', 'false', '-p', project];
+  return (/** @type {Write | undefined} */ write) => run(process.execPath, args, { write });
 }
 
-async function lint() {
+/** @param {Write} [write] */
+async function lint(write) {
   const biome = installed('@biomejs/biome/bin/biome');
   const colors = `--colors=${process.stdout.isTTY ? 'force' : 'off'}`;
-  await run(process.execPath, [biome, 'ci', '--error-on-warnings', colors, '.']);
-  await run(process.execPath, ['scripts/check-source.mjs']);
+  const args = [biome, 'ci', '--error-on-warnings', colors, '.'];
+  await run(process.execPath, args, { write });
+  await run(process.execPath, ['scripts/check-source.mjs'], { write });
   const cruiser = installed('dependency-cruiser/bin/dependency-cruise.mjs');
-  await run(process.execPath, [cruiser, '--config', '.dependency-cruiser.mjs', 'src']);
+  const depcruise = [cruiser, '--config', '.dependency-cruiser.mjs', 'src'];
+  await run(process.execPath, depcruise, { write });
 }
 
 let isBuilt = false;
 
-async function build() {
-  await run(process.execPath, ['scripts/build.mjs']);
+/** @param {Write} [write] */
+async function build(write) {
+  await run(process.execPath, ['scripts/build.mjs'], { write });
   isBuilt = true;
 }
 
 /**
- * Adds the counts of a Vitest run to the total. The step itself passes if its tests are all that
- * failed: a test is not counted twice.
+ * Adds the counts of a Vitest run to the total, and answers whether no test failed. A failed test
+ * is not counted as a failed step as well.
  */
 async function vitest() {
   const report = path.join(temporary, 'vitest.json');
@@ -128,6 +160,7 @@ async function vitest() {
   const failedTests = existsSync(report) ? countTests(report) : 0;
   if (failure !== undefined && failedTests === 0) throw failure;
   if (failedTests > 0) failures.push(`${failedTests} tests`);
+  return failedTests === 0;
 }
 
 /**
@@ -154,8 +187,9 @@ let tarball;
 /** @type {Promise<string[]> | undefined} */
 let smokeScripts;
 
-async function packOnce() {
-  if (!isBuilt) await build();
+/** @param {Write} [write] */
+async function packOnce(write) {
+  if (!isBuilt) await build(write);
   return pack(temporary);
 }
 
@@ -165,17 +199,21 @@ async function bench() {
   await run(process.execPath, script, { env: { TMPDIR: temporary }, timeoutMs: 120_000 });
 }
 
-async function checkPackage() {
-  tarball ??= packOnce();
-  await lintPackage(await tarball);
+/** @param {Write} [write] */
+async function checkPackage(write) {
+  tarball ??= packOnce(write);
+  await lintPackage(await tarball, write);
 }
 
-/** @param {string} node path of the binary */
-async function smoke(node) {
-  tarball ??= packOnce();
-  smokeScripts ??= installPacked(await tarball, temporary);
+/**
+ * @param {string} node path of the binary
+ * @param {Write} [write]
+ */
+async function smoke(node, write) {
+  tarball ??= packOnce(write);
+  smokeScripts ??= tarball.then((file) => installPacked(file, temporary));
   for (const script of await smokeScripts) {
-    await run(node, [script], { env: { TMPDIR: temporary }, timeoutMs: 120_000 });
+    await run(node, [script], { env: { TMPDIR: temporary }, timeoutMs: 120_000, write });
   }
 }
 
@@ -184,21 +222,45 @@ async function findLeaks() {
   if (leftovers.length > 0) throw new Error(`Left behind, killed:\n${leftovers.join('\n')}`);
 }
 
-/** @param {Step} step */
-async function perform({ title, action }) {
-  console.log(`\n=== ${title}`);
+/**
+ * @param {Step} step
+ * @param {Write} [write]
+ */
+async function perform({ title, action }, write) {
+  const say = write ?? ((/** @type {string} */ text) => process.stdout.write(text));
+  say(`\n=== ${title}\n`);
   const start = performance.now();
-  const failuresBefore = failures.length;
+  let isPassed = true;
   try {
-    await action();
+    isPassed = (await action(write)) !== false;
     total.passed++;
   } catch (error) {
+    isPassed = false;
     total.failed++;
     failures.push(title);
-    console.log(error instanceof Error ? error.message : error);
+    say(`${error instanceof Error ? error.message : error}\n`);
   }
-  const outcome = failures.length === failuresBefore ? 'passed' : 'FAILED';
-  console.log(`--- ${outcome} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  say(`--- ${isPassed ? 'passed' : 'FAILED'} in ${seconds} s\n`);
+}
+
+/**
+ * Performs the steps of one stage beside each other; each one's output comes at its end.
+ * @param {Step[]} steps
+ * @param {number} atATime
+ */
+async function performBeside(steps, atATime) {
+  const waiting = [...steps];
+  const worker = async () => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+      let output = '';
+      await perform(step, (text) => {
+        output += text;
+      });
+      process.stdout.write(output);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
 }
 
 async function main() {
@@ -213,7 +275,13 @@ async function main() {
   const chosen = steps.filter(
     ({ name }) => values.only.length === 0 || values.only.includes(name) || always.includes(name),
   );
-  for (const step of chosen) await perform(step);
+  while (chosen.length > 0) {
+    const { beside } = /** @type {Step} */ (chosen[0]);
+    const end = chosen.findIndex((step) => step.beside !== beside);
+    const stage = chosen.splice(0, beside === undefined ? 1 : end < 0 ? chosen.length : end);
+    if (beside === undefined) await perform(/** @type {Step} */ (stage[0]));
+    else await performBeside(stage, AT_A_TIME[beside]);
+  }
 
   console.log('');
   if (failures.length > 0) console.log(`Failed: ${failures.join('; ')}`);

@@ -17,6 +17,8 @@ export interface Plant {
   readonly name: string;
   readonly caughtAs: ViolationKind;
   readonly plant: (perform: Perform) => Perform;
+  /** Whether an operation went wrong yet. */
+  readonly hasHappened: () => boolean;
 }
 
 function plant(
@@ -29,6 +31,7 @@ function plant(
   return {
     name,
     caughtAs,
+    hasHappened: () => seen >= SHARE,
     plant: (perform) => (client, operation) => {
       const call = () => perform(client, operation);
       if (!applies(operation)) return call();

@@ -24,6 +24,8 @@ export interface ChaosOptions {
   readonly thorough?: boolean;
   /** For the tests of the checker: what is wrong with the client. */
   readonly plant?: (perform: Perform) => Perform;
+  /** The run goes on beyond its duration until this answers true. */
+  readonly isEnough?: () => boolean;
   /** For the tests of the checker: before the data are read. */
   readonly tamper?: (places: readonly Place[], history: History) => Promise<void>;
   /** Without any. */
@@ -156,17 +158,17 @@ class Run {
   }
 
   async #play(): Promise<void> {
-    const { seed, durationMs } = this.options;
+    const { seed, durationMs, isEnough = () => true } = this.options;
     const traffic = new Traffic(this.#callers, this.#settings, seed, this.#note);
     const until = performance.now() + durationMs;
-    const isOver = () => performance.now() >= until;
+    const isOver = () => performance.now() >= until && isEnough();
     const note = (name: string) => {
       this.#faults[name] = (this.#faults[name] ?? 0) + 1;
     };
     traffic.start();
     await Promise.all([
       ...(this.options.faults === false
-        ? [waitFor(isOver, { what: 'the end', timeoutMs: durationMs + 10_000 })]
+        ? [waitFor(isOver, { what: 'the end', timeoutMs: durationMs + 30_000 })]
         : disturb(this.#places, this.#draw(2), isOver, note, this.#note)),
       ...this.#callers.map((caller, n) =>
         manage(

@@ -3,8 +3,8 @@
  * (test/chaos). More, and longer ones: `npm run chaos -- --seed 1 --count 200 --minutes 1`.
  */
 import { expect, it } from 'vitest';
-import { verdict } from '../chaos/report.js';
-import { chaos } from '../chaos/run.js';
+import { verdict } from './report.js';
+import { chaos } from './run.js';
 
 const DURATION_MS = 2400;
 
@@ -13,18 +13,6 @@ const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
 it.each(seeds)('seed %i', async (seed) => {
   const report = await chaos({ seed, durationMs: DURATION_MS });
   const repeatWith = `npm run chaos -- --seed ${seed} --minutes ${DURATION_MS / 60_000} --short`;
-  if (report.violations.length > 0) expect.fail(verdict(report, repeatWith));
-  expect(report.outcomes.acknowledged).toBeGreaterThan(0);
-});
-
-it.each(
-  (['pool', 'sentinel', 'mixed'] as const).flatMap((topology) =>
-    [101, 102, 103].map((seed) => ({ topology, seed })),
-  ),
-)('$topology, seed $seed', async ({ topology, seed }) => {
-  const report = await chaos({ seed, durationMs: DURATION_MS, settings: { topology } });
-  const minutes = DURATION_MS / 60_000;
-  const repeatWith = `npm run chaos -- --seed ${seed} --minutes ${minutes} --short --topology ${topology}`;
   if (report.violations.length > 0) expect.fail(verdict(report, repeatWith));
   expect(report.outcomes.acknowledged).toBeGreaterThan(0);
 });
