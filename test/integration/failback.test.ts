@@ -8,12 +8,13 @@ it('returns with its traffic once the grace period is over and the database is w
   const events = recordEvents(client);
   const traffic = new Traffic(() => client.get('key'), { callers: 10 });
   await traffic.flows();
+  const before = performance.now();
   await east.kill();
   await active(client, 'west');
-  const left = performance.now();
   await east.restart();
   await active(client, 'east');
-  expect(performance.now() - left).toBeGreaterThanOrEqual(300 - 50);
+  // Whatever takes longer on a busy machine, the grace period began after this.
+  expect(performance.now() - before).toBeGreaterThanOrEqual(300);
   await traffic.flows();
   await traffic.stop();
   expect(traffic.errors).toEqual([]);

@@ -84,7 +84,7 @@ describe('WriteReadStrategy', () => {
 
   it('has one key per database, with an expiry', async () => {
     const [east, west] = await servers();
-    const strategy = new WriteReadStrategy({ keyPrefix: 'app:health:', expiryMs: 5000 });
+    const strategy = new WriteReadStrategy({ keyPrefix: 'app:health:', expiryMs: 2000 });
     const client = await connected([east, west], check(strategy));
     const seen = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
     await waitFor(() => (client.databases[0]?.lastProbe?.at.getTime() ?? 0) > seen + 200, {
@@ -95,7 +95,7 @@ describe('WriteReadStrategy', () => {
       expect(keys).toEqual([expect.stringMatching(new RegExp(`^app:health:[0-9a-f]{16}:${id}$`))]);
       const left = Number(await server.command('PTTL', keys[0] as string));
       expect(left).toBeGreaterThan(0);
-      expect(left).toBeLessThanOrEqual(5000);
+      expect(left).toBeLessThanOrEqual(2000);
     }
     client.destroy();
     await waitFor(async () => (await keysOf(east)).length === 0, {

@@ -75,7 +75,8 @@ describe.each(Object.entries(ITERATORS))('%s', (name, iterate) => {
 
 it('begins again after a page under way was cut off or came to nothing', async () => {
   const proxy = await startProxy(east);
-  const client = await connected([proxy, west], { ...BY_HAND, iterators: 'restart' });
+  const options = { ...BY_HAND, iterators: 'restart', commandTimeoutMs: 1000 } as const;
+  const client = await connected([proxy, west], options);
   const seen = await collect(client.scanIterator({ COUNT: 50 }), async () => {
     proxy.silence('to-client');
   });

@@ -21,6 +21,9 @@ export interface SentinelOptions {
   readonly password?: string;
 }
 
+/** How often Sentinels ask servers for their roles, and announce themselves, in milliseconds. */
+const PERIOD_MS = 100;
+
 /** Starts everything and waits until each Sentinel knows the replicas and the other Sentinels. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
   const { sentinels: count = 3, replicas: replicaCount = 2, name = 'mymaster' } = options;
@@ -42,6 +45,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       startRedis({ sentinel: true, config: { sentinel: directives } }),
     ),
   );
+  await Promise.all(sentinels.map(hurry));
   const isComplete = async (sentinel: RedisServer) => {
     const fields = flat(await sentinel.command('SENTINEL', 'MASTER', name));
     const [slaves, others] = [fields.get('num-slaves'), fields.get('num-other-sentinels')];
@@ -52,6 +56,16 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
     await waitFor(() => isComplete(sentinel), { what, timeoutMs: 20_000, intervalMs: 50 });
   }
   return new RedisSentinel(name, [master, ...replicas], sentinels);
+}
+
+/**
+ * Has a Sentinel find the replicas and the other Sentinels at once instead of within seconds; before
+ * Redis 7 it can't. How it agrees with others that a master is down stays as it is: Sentinels that ask
+ * each other more often vote for themselves in the same moment.
+ */
+async function hurry(sentinel: RedisServer): Promise<void> {
+  const setting = ['INFO-PERIOD', PERIOD_MS, 'PUBLISH-PERIOD', PERIOD_MS];
+  await sentinel.command('SENTINEL', 'DEBUG', ...setting).catch(() => {});
 }
 
 export class RedisSentinel {
