@@ -165,8 +165,8 @@ describe('WriteReadStrategy', () => {
     const answering = (value: unknown) =>
       probeOf({ sendCommand: async ([name]) => (name === 'SET' ? 'OK' : value) });
     const strategy = new WriteReadStrategy();
-    expect((await errorOf(strategy.check(answering(null)))).message).toMatch(/is gone$/);
-    expect((await errorOf(strategy.check(answering('x')))).message).toMatch(/reads differently$/);
+    expect((await errorOf(strategy.check(answering(null)))).message).toMatch(/is missing$/);
+    expect((await errorOf(strategy.check(answering('x')))).message).toMatch(/has changed$/);
   });
 
   it('writes one key per master of a cluster', async () => {
