@@ -244,6 +244,11 @@ export interface NameInUse {
   readonly key: string;
   /** One of them is where the connection leads; mostly there is only one. */
   readonly addresses: readonly string[];
+  /**
+   * Has another connection take the place of this one, once it is ready. Absent: it is replaced
+   * together with all connections of the database.
+   */
+  readonly renew?: (() => void) | undefined;
 }
 
 export interface ResolvedName {

@@ -155,6 +155,40 @@ describe('an idle client whose name moves', () => {
     await client.close();
   });
 
+  it('the sentinel that is listened to, and nothing else', async () => {
+    const deployment = await startSentinel({ sentinels: 1, replicas: 0 });
+    const [sentinel, master] = [...deployment.sentinels, ...deployment.nodes] as RedisServer[];
+    const before = await startProxy(sentinel as RedisServer);
+    const after = await startProxy(sentinel as RedisServer, {
+      host: '127.0.0.2',
+      port: before.port,
+    });
+    const host = `sentinel.${zone}`;
+    names.set(host, before.host);
+    const client = clientOf([], {
+      resolveIntervalMs: 100,
+      databases: [
+        {
+          id: 'east',
+          topology: 'sentinel',
+          sentinel: { name: deployment.name, sentinelRootNodes: [{ host, port: before.port }] },
+        },
+      ],
+    } as Partial<MultiDbClientOptions>);
+    await client.connect();
+    await healthy(client);
+    const listens = (proxy: FaultProxy) =>
+      proxy.openConnections.some(({ seen }) => seen.has('SUBSCRIBE'));
+    await waitFor(() => listens(before), { what: 'the client to listen to the sentinel' });
+    const ids = await idsAt(master as RedisServer);
+    names.set(host, after.host);
+    await waitFor(() => listens(after) && before.connections === 0, {
+      what: 'the client to listen where the name leads',
+    });
+    expect(await idsAt(master as RedisServer)).toEqual(ids);
+    await client.close();
+  });
+
   it('a name server that lies once or twice, is silent, fails or has no answer moves nothing', async () => {
     const moving = await world();
     const client = await open(moving);

@@ -1,7 +1,10 @@
-import type { LookupAddress, LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { LookupTrouble } from '../../name-lookup/host-name.js';
-import { lookupHook, processLookups } from '../../name-lookup/lookup-hook.js';
+import {
+  type LookupHookSetting,
+  lookupHook,
+  processLookups,
+} from '../../name-lookup/lookup-hook.js';
 import { keyOf, type LookupQuestion } from '../../name-lookup/lookup-question.js';
 import type { HostNames, NameInUse, ResolvedName } from '../driver.js';
 
@@ -21,8 +24,14 @@ export interface ConnectionLookup {
   connectedTo(address: string | undefined): void;
 }
 
+/** Where connections find the hook for their lookups. */
+export interface ConnectionNames {
+  /** For one connection, which ends with `signal`. */
+  hook(by: LookupFunction | undefined, signal: AbortSignal): ConnectionLookup;
+}
+
 /** The host names of one database: where its open connections lead, and how lookups go. */
-export class NamesInUse implements HostNames {
+export class NamesInUse implements HostNames, ConnectionNames {
   /** By what is asked; the latest last. */
   readonly #names = new Map<string, LookupQuestion>();
   readonly #uses = new Set<Use>();
@@ -48,28 +57,19 @@ export class NamesInUse implements HostNames {
     return resolved.flat();
   }
 
-  /** For one connection, which ends with `signal`. */
-  hook(by: LookupFunction | undefined, signal: AbortSignal): ConnectionLookup {
+  hook(by: LookupFunction | undefined, signal: AbortSignal, renew?: () => void): ConnectionLookup {
     let use: Use | undefined;
-    const onAddresses = (
-      host: string,
-      options: LookupOptions,
-      found: readonly LookupAddress[],
-    ): void => {
+    const onAddresses: LookupHookSetting['onAddresses'] = (host, options, found) => {
       if (isLocal(host)) return;
       const given = options.all ? found : found.slice(0, 1);
       const name = { host, options, by };
-      use = { key: keyOf(name), name, addresses: given.map(({ address }) => address) };
+      use = { key: keyOf(name), name, addresses: given.map(({ address }) => address), renew };
       this.#uses.add(use);
       const ended = use;
       signal.addEventListener('abort', () => this.#uses.delete(ended), { once: true });
     };
-    const hook = lookupHook({ lookups: this.lookups, by, signal, onAddresses });
     return {
-      lookup: (host, options, callback) => {
-        this.#remember({ host, options, by });
-        hook(host, options, callback);
-      },
+      lookup: this.#lookup({ by, signal, onAddresses }),
       connectedTo: (address) => {
         // A TLS socket can't be seen: any of them may be meant.
         if (use?.addresses.includes(address ?? '')) use.addresses = [address as string];
@@ -77,12 +77,20 @@ export class NamesInUse implements HostNames {
     };
   }
 
-  /** For connections that are not watched: those that ask a cluster for its slots. */
-  unwatched(by: LookupFunction | undefined): LookupFunction {
-    const { signal } = new AbortController();
-    const hook = lookupHook({ lookups: this.lookups, by, signal });
+  /** For a connection that is not replaced with the others of the database, but by `renew`. */
+  renewedBy(renew: () => void): ConnectionNames {
+    return { hook: (by, signal) => this.hook(by, signal, renew) };
+  }
+
+  /** For connections that end once a question is answered, so that nothing watches them. */
+  readonly unwatched: ConnectionNames = {
+    hook: (by, signal) => ({ lookup: this.#lookup({ by, signal }), connectedTo() {} }),
+  };
+
+  #lookup(setting: Omit<LookupHookSetting, 'lookups'>): LookupFunction {
+    const hook = lookupHook({ lookups: this.lookups, ...setting });
     return (host, options, callback) => {
-      this.#remember({ host, options, by });
+      this.#remember({ host, options, by: setting.by });
       hook(host, options, callback);
     };
   }

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import * as library from '@redis/client';
 import { connectionCredentials } from './credentials.js';
-import { NamesInUse } from './names-in-use.js';
+import { type ConnectionNames, NamesInUse } from './names-in-use.js';
 
 /** node-redis options of one database, as far as the driver reads them. */
 export interface NodeRedisOptions {
@@ -23,7 +23,7 @@ export interface NodeRedisOptions {
     readonly lookup?: LookupFunction;
   };
   /** Not the user's but the driver's: the host names of its database. */
-  readonly names?: NamesInUse;
+  readonly names?: ConnectionNames;
 }
 
 export type ClientOptions = NonNullable<Parameters<typeof library.createClient>[0]>;

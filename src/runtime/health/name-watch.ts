@@ -20,7 +20,8 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * Looks up the host names of a database's open connections again and again, and reports when one
  * has moved away from where a connection leads (`core/moved-name.ts`): nothing else shows that an
  * idle connection leads to a server that is no longer meant. A lookup that fails changes nothing,
- * nor does a name that leads to a server which is not healthy.
+ * nor does a name that leads to a server which is not healthy. A connection beside those of the
+ * database, as to a sentinel, is replaced alone.
  */
 export class NameWatch {
   readonly #histories = new Map<string, NameHistory>();
@@ -73,20 +74,28 @@ export class NameWatch {
     const isReported = (use: NameInUse) =>
       now - (this.#reportedAt.get(use) ?? Number.NEGATIVE_INFINITY) < RENEW_AGAIN_AFTER_MS;
     let why: Error | undefined;
+    const others: NameInUse[] = [];
     for (const { key, host, addresses, at } of answers) {
       const history = withAnswer(this.#histories.get(key), addresses, at, minDistanceMs);
       if (history === undefined) continue;
       this.#histories.set(key, history);
-      const isLeft = (use: NameInUse) => use.key === key && hasMovedFrom(history, use.addresses);
-      const left = inUse.find((use) => isLeft(use) && !isReported(use));
-      if (left === undefined) continue;
-      const [from, to] = [left.addresses.join(', '), history.addresses.join(', ')];
+      const left = inUse.filter(
+        (use) => use.key === key && hasMovedFrom(history, use.addresses) && !isReported(use),
+      );
+      others.push(...left.filter(({ renew }) => renew !== undefined));
+      const ours = left.find(({ renew }) => renew === undefined);
+      if (ours === undefined) continue;
+      const [from, to] = [ours.addresses.join(', '), history.addresses.join(', ')];
       why = ownError(`${host} has moved from ${from} to ${to}`);
+    }
+    for (const use of others) {
+      this.#reportedAt.set(use, now);
+      use.renew?.();
     }
     if (why === undefined) return;
     await this.#verify();
     if (signal.aborted) return;
-    for (const use of inUse) this.#reportedAt.set(use, now);
+    for (const use of inUse) if (use.renew === undefined) this.#reportedAt.set(use, now);
     this.onMoved(why);
   }
 

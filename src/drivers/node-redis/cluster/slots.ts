@@ -3,7 +3,7 @@ import type { CommandArgument } from '../../../core/command-argument.js';
 import { hashSlot, hashTagWhere } from '../../../core/hash-slot.js';
 import { foreignError } from '../../../foreign/foreign-error.js';
 import type { ResolvedCluster } from '../../../options/types.js';
-import { NamesInUse } from '../names-in-use.js';
+import type { NamesInUse } from '../names-in-use.js';
 import { API_SHAPING_OPTIONS, type NodeRedisOptions } from '../options.js';
 import { ClusterNode, type NodeSendOptions } from './node.js';
 
@@ -77,7 +77,7 @@ export class ClusterSlots {
   constructor(
     options: ResolvedCluster,
     /** Options of the connection to a node, without its address. */
-    private readonly nodeOptions: NodeRedisOptions,
+    private readonly nodeOptions: NodeRedisOptions & { readonly names: NamesInUse },
     mintCursor: () => string,
   ) {
     this.#nodeAddressMap = options.nodeAddressMap;
@@ -304,7 +304,7 @@ export class ClusterSlots {
   }
 
   #discoveryOptions(options: NodeRedisOptions): NodeRedisOptions {
-    return discovering(options, this.nodeOptions.names ?? new NamesInUse());
+    return discovering(options, this.nodeOptions.names);
   }
 
   /** node-redis says only that no node told. */
@@ -341,7 +341,7 @@ function discovering(options: NodeRedisOptions, names: NamesInUse): NodeRedisOpt
     maintNotifications: 'disabled',
     socket: {
       ...socket,
-      lookup: names.unwatched(socket?.lookup),
+      lookup: names.unwatched.hook(socket?.lookup, new AbortController().signal).lookup,
       connectTimeout: Math.min(
         socket?.connectTimeout || DISCOVERY_TIMEOUT_MS,
         DISCOVERY_TIMEOUT_MS,

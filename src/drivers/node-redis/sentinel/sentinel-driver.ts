@@ -48,7 +48,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     // Where it leads for messages; whatever opens a connection is overridden.
     super(withAddress(nodeOptions, first as Address));
     this.nodeOptions = { ...nodeOptions, names: this.names };
-    this.#sentinels = new Sentinels(setting, time, (master) => {
+    this.#sentinels = new Sentinels(setting, time, this.names, (master) => {
       for (const follower of [...this.#followers]) follower.follow(master);
     });
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LoopClock } from '../../../loop-clock.js';
 import { VirtualClock } from '../../../testing/virtual-clock.js';
+import { NamesInUse } from '../names-in-use.js';
 import type { Address, MasterAnswer } from './address.js';
 import type { SentinelAnswer } from './ask.js';
 import { Sentinels } from './sentinels.js';
@@ -23,6 +24,7 @@ beforeEach(() => {
       sentinelClientOptions: {},
     },
     { clock, loop: new LoopClock(clock, 10), random: () => 0 },
+    new NamesInUse(),
     ({ host }) => told.push(host),
     ({ socket }, _name, signal) => (scripts.get(socket?.port ?? 0) as Script)(signal),
   );

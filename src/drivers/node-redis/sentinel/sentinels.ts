@@ -3,6 +3,7 @@ import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import { ownError } from '../../../foreign/own-error.js';
 import type { ResolvedSentinel } from '../../../options/types.js';
 import type { DriverTime } from '../../driver.js';
+import type { ConnectionNames, NamesInUse } from '../names-in-use.js';
 import type { NodeRedisOptions } from '../options.js';
 import {
   type Address,
@@ -30,6 +31,8 @@ export class Sentinels {
   constructor(
     readonly options: ResolvedSentinel,
     private readonly time: DriverTime,
+    /** Of the database, sentinels included. */
+    readonly names: Pick<NamesInUse, 'unwatched' | 'renewedBy'>,
     /** Told of the newest master, whenever a sentinel has named it. */
     private readonly onMaster: (master: Address) => void,
     private readonly ask = askSentinel,
@@ -40,8 +43,9 @@ export class Sentinels {
     return [...this.options.sentinelRootNodes, ...this.#learned];
   }
 
-  optionsOf(address: Address): NodeRedisOptions {
-    return withAddress(this.options.sentinelClientOptions, address, { RESP: 2 });
+  /** `names`: for its lookups. */
+  optionsOf(address: Address, names: ConnectionNames): NodeRedisOptions {
+    return withAddress(this.options.sentinelClientOptions, address, { RESP: 2, names });
   }
 
   /**
@@ -98,7 +102,7 @@ export class Sentinels {
       if (signal.aborted) return end();
       if (this.master !== undefined) timer = this.time.loop.after(SILENCE_MS, end);
       for (const node of nodes) {
-        this.ask(this.optionsOf(node), name, abort.signal)
+        this.ask(this.optionsOf(node, this.names.unwatched), name, abort.signal)
           .then(onAnswer, (error: unknown) => asked.errors.push(error))
           .finally(() => {
             missing -= 1;

@@ -1,6 +1,7 @@
 import type { Timer } from '../../../clock.js';
 import type { DriverTime } from '../../driver.js';
 import { NodeRedisSubscriber } from '../client-subscriber.js';
+import type { Address } from './address.js';
 import type { Sentinels } from './sentinels.js';
 
 /** node-redis's own default of `scanInterval`. */
@@ -16,6 +17,8 @@ const ANNOUNCEMENT = '+switch-master';
  */
 export class MasterWatch {
   #subscriber: NodeRedisSubscriber | undefined;
+  /** To the same sentinel, whose name has moved; opened beside the subscriber. */
+  #successor: NodeRedisSubscriber | undefined;
   #next = 0;
   #failures = 0;
   #pause: Timer | undefined;
@@ -33,7 +36,9 @@ export class MasterWatch {
   end(): void {
     this.#pause?.cancel();
     this.#scan?.cancel();
-    this.#subscriber?.destroy(new Error('the master is no longer watched'));
+    const error = new Error('the master is no longer watched');
+    this.#endSuccessor(error);
+    this.#subscriber?.destroy(error);
     this.#subscriber = undefined;
   }
 
@@ -42,36 +47,57 @@ export class MasterWatch {
     const address = addresses[this.#next % addresses.length];
     this.#next += 1;
     if (address === undefined) return;
+    this.#subscriber = this.#open(address);
+    this.#heard = 0;
+  }
+
+  #open(address: Address): NodeRedisSubscriber {
     const isCurrent = () => this.#subscriber === subscriber;
-    const subscriber = new NodeRedisSubscriber(this.sentinels.optionsOf(address), {
+    const onLost = (error?: Error) => {
+      if (isCurrent()) this.#another(error);
+      else if (this.#successor === subscriber) this.#endSuccessor(error);
+    };
+    const names = this.sentinels.names.renewedBy(() => {
+      if (!isCurrent()) return;
+      this.#endSuccessor();
+      this.#successor = this.#open(address);
+    });
+    const subscriber = new NodeRedisSubscriber(this.sentinels.optionsOf(address, names), {
       onReady: () => {
-        subscriber.subscribe('channel', [ANNOUNCEMENT]).then(
-          () => {
-            if (!isCurrent()) return;
-            this.#failures = 0;
-            // What was announced before is not told.
-            void this.sentinels.check();
-          },
-          (error: Error) => {
-            if (isCurrent()) this.#another(error);
-          },
-        );
+        subscriber.subscribe('channel', [ANNOUNCEMENT]).then(() => {
+          if (this.#successor === subscriber) this.#succeed();
+          if (!isCurrent()) return;
+          this.#failures = 0;
+          // What was announced before is not told.
+          void this.sentinels.check();
+        }, onLost);
       },
-      onLost: () => {
-        if (isCurrent()) this.#another();
-      },
+      onLost,
       onMessage: () => {
         if (isCurrent()) void this.sentinels.check();
       },
       onRevoked: () => {},
     });
     subscriber.unref();
-    this.#subscriber = subscriber;
+    return subscriber;
+  }
+
+  /** The successor hears what is announced: it takes the place of the subscriber. */
+  #succeed(): void {
+    this.#subscriber?.destroy(new Error('the name of the sentinel has moved'));
+    this.#subscriber = this.#successor;
+    this.#successor = undefined;
     this.#heard = 0;
+  }
+
+  #endSuccessor(error = new Error('the sentinel is silent')): void {
+    this.#successor?.destroy(error);
+    this.#successor = undefined;
   }
 
   /** Another sentinel, after a pause. */
   #another(error = new Error('the sentinel is silent')): void {
+    this.#endSuccessor(error);
     this.#subscriber?.destroy(error);
     this.#subscriber = undefined;
     this.#pause?.cancel();
