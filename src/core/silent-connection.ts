@@ -1,29 +1,74 @@
 import type { CommandArgument } from './command-argument.js';
 
 /**
- * Whether a connection that has been silent on this side is dead, by what its server said of it over
- * a new connection. `answer`: the reply to CLIENT LIST ID with its id; undefined: the server could
- * not be asked that, and answered something else.
+ * What a server says of one of its connections, by the reply to CLIENT LIST ID over another one.
  *
- * A server that is still working for the connection says that it is blocked (`b`): by a module's
- * thread, CLIENT PAUSE, WAIT. One that is not has sent its answer, or never got the command. One
- * that does not know the connection has lost it; on another server the same id may be that of a
- * client which is blocked by another command. Without that information only a command that takes
- * no time proves anything.
- *
- * `commands`: what heads the silent connection, one command or a batch.
+ * - `gone`: it knows no connection with that id
+ * - `untold`: it was not asked, refuses to tell, or has another format
  */
-export function isDead(answer: unknown, commands: Commands): boolean {
-  if (typeof answer !== 'string') return isQuick(commands);
-  if (answer.trim() === '') return true;
-  const flags = /\bflags=(\w+)/.exec(answer)?.[1];
-  if (flags === undefined) return isQuick(commands);
-  if (!flags.includes('b')) return true;
-  const blockedBy = /\bcmd=(\w+)/.exec(answer)?.[1];
-  return commands.length === 1 && blockedBy !== String(commands[0]?.[0]).toLowerCase();
-}
+export type ConnectionView =
+  | {
+      readonly kind: 'listed';
+      /** By a blocking command, a module's thread, CLIENT PAUSE, WAIT. */
+      readonly isBlocked: boolean;
+      /** The name of its latest command, in lower case. */
+      readonly command: string | undefined;
+      /** How much has arrived of a command that is not complete; undefined: nothing. */
+      readonly arriving: string | undefined;
+    }
+  | { readonly kind: 'gone' | 'untold' };
 
 type Commands = readonly (readonly CommandArgument[])[];
+
+const UNTOLD: ConnectionView = { kind: 'untold' };
+
+/** `answer`: the reply to CLIENT LIST ID with `id`, or the error that came instead. */
+export function connectionView(answer: unknown, id: string | undefined): ConnectionView {
+  if (typeof answer !== 'string' || id === undefined) return UNTOLD;
+  if (answer.trim() === '') return { kind: 'gone' };
+  // A server that does not know the filter lists all of its connections.
+  const entry = answer.split('\n').find((line) => line.startsWith(`id=${id} `)) ?? '';
+  const flags = /\bflags=(\w+)/.exec(entry)?.[1];
+  if (flags === undefined) return UNTOLD;
+  const command = /\bcmd=([\w.]+)/.exec(entry)?.[1];
+  const [buffered, parsed] = ['qbuf', 'argv-mem'].map((name) => numberOf(entry, name));
+  const isArriving = buffered !== '0' || parsed !== '0';
+  const arriving = isArriving ? `${buffered} ${parsed} ${numberOf(entry, 'multi-mem')}` : undefined;
+  return { kind: 'listed', isBlocked: flags.includes('b'), command, arriving };
+}
+
+function numberOf(entry: string, field: string): string {
+  return new RegExp(` ${field}=(\\d+)`).exec(entry)?.[1] ?? '0';
+}
+
+/**
+ * Whether a connection that has been silent on this side is dead, by what its server says of it.
+ *
+ * A server that is still working for the connection says that it is blocked. One that is not has
+ * sent its answer, or never got the command. One that does not know the connection has lost it; on
+ * another server the same id may be that of a client which is blocked by another command. Without
+ * that information only a command that takes no time proves anything.
+ *
+ * `commands`: what heads the silent connection, one command or a batch. `arrivedBefore`: what was
+ * arriving at an earlier look at the same silence. A large command that is still on its way is no
+ * dead connection, as long as more of it arrives from look to look.
+ */
+export function isDead(view: ConnectionView, commands: Commands, arrivedBefore?: string): boolean {
+  if (view.kind !== 'listed') return view.kind === 'gone' || isQuick(commands);
+  if (view.isBlocked) {
+    const [first] = commands;
+    return commands.length === 1 && view.command !== String(first?.[0]).toLowerCase();
+  }
+  return view.arriving === undefined || view.arriving === arrivedBefore;
+}
+
+/**
+ * Whether nothing blocks where a blocking command should: the server has answered it, never got it,
+ * or knows no such connection. A server that does not tell proves nothing.
+ */
+export function blocksNothing(view: ConnectionView): boolean {
+  return view.kind === 'gone' || (view.kind === 'listed' && !view.isBlocked);
+}
 
 /** Commands that may take a server seconds, or that it does on a thread beside others. */
 const SLOW =

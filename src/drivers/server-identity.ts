@@ -5,9 +5,15 @@
  */
 export class ServerIdentity {
   runId: string | undefined;
+  /** The server has told it, or that it does not tell. */
+  isKnown = false;
 
   /** `known` resolves when the run id is there, or will not be; it never rejects. */
-  constructor(readonly known: Promise<void>) {}
+  constructor(readonly known: Promise<void>) {
+    known.then(() => {
+      this.isKnown = true;
+    });
+  }
 
   /** Of a connection that can't ask. */
   static unknown(): ServerIdentity {

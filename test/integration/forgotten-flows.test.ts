@@ -1,6 +1,6 @@
 /** A firewall forgets its flows: connections that are open go silent for ever, new ones pass. */
 import type { MultiDbClient, MultiDbClientOptions } from 'redis-multidb';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type FaultProxy,
   type ProxyConnection,
@@ -21,14 +21,18 @@ async function places(): Promise<[FaultProxy, FaultProxy]> {
   return Promise.all([startProxy(servers[0]), startProxy(servers[1])]);
 }
 
-async function clientTo(urls: readonly string[], topology: string): Promise<MultiDbClient> {
+async function clientTo(
+  urls: readonly string[],
+  topology: string,
+  options: Partial<MultiDbClientOptions> = {},
+): Promise<MultiDbClient> {
   const databases = urls.map((url, index) => ({
     id: index === 0 ? 'east' : 'west',
     weight: 1 / (index + 1),
     client: { url },
     ...(topology === 'pool' ? { topology: 'pool' as const, pool: { minimum: 4, maximum: 8 } } : {}),
   }));
-  return connected([], { ...NO_DEADLINE, databases } as Partial<MultiDbClientOptions>);
+  return connected([], { ...NO_DEADLINE, ...options, databases } as Partial<MultiDbClientOptions>);
 }
 
 /** What a caller of a write may be told, and no other error. */
@@ -98,18 +102,23 @@ it('ends a transaction on a silent connection, and the next one is well', async 
 it('rescues a worker that blocks for ever', async () => {
   const [proxy, other] = await places();
   const client = await clientTo([proxy.url, other.url], 'client');
+  const target = proxy.target as RedisServer;
   const worker = own(client.duplicate());
   await worker.connect();
+  // What is asked ahead of the first blocking command has been answered then.
+  await worker.blPop('queue', 0.01);
   const popped = worker.blPop('queue', 0);
   const blocking = () => proxy.openConnections.find(({ seen }) => seen.has('BLPOP'));
-  await waitFor(() => blocking() !== undefined, { what: 'the worker to block' });
+  await waitFor(async () => / cmd=blpop /.test(String(await target.command('CLIENT', 'LIST'))), {
+    what: 'the worker to block',
+  });
   const silent = blocking();
   proxy.forgetFlows();
   await waitFor(() => ![undefined, silent].includes(blocking()), {
     what: 'the worker to block on a new connection',
     timeoutMs: 20_000,
   });
-  await (proxy.target as RedisServer).command('RPUSH', 'queue', 'job');
+  await target.command('RPUSH', 'queue', 'job');
   expect(await popped).toMatchObject({ element: 'job' });
 });
 
@@ -128,4 +137,75 @@ it('brings subscriptions back that nobody publishes to', async () => {
     { what: 'a message', timeoutMs: 20_000, intervalMs: 50 },
   );
   expect(events.switches).toEqual([]);
+});
+
+/** How often a server was asked for its connections, or refused to tell. */
+async function askedForConnections(server: RedisServer): Promise<number> {
+  const stats = String(await server.command('INFO', 'commandstats'));
+  const line = /^cmdstat_client\|list:calls=(\d+),.*rejected_calls=(\d+)/m.exec(stats);
+  return Number(line?.[1] ?? 0) + Number(line?.[2] ?? 0);
+}
+
+const SOON = { suspectAfterMs: 150 };
+
+describe('a worker whose data connection alone is forgotten', () => {
+  it.each(['client', 'pool'])('before the command arrives: is told (%s)', async (topology) => {
+    const [proxy, other] = await places();
+    const client = await clientTo([proxy.url, other.url], topology, SOON);
+    const events = recordEvents(client);
+    proxy.forgetFlows('both', isData);
+    const lost = await errorOf(client.blPop('queue', 0));
+    expect(lost).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+    expect([events.switches, events.of('database-unhealthy')]).toEqual([[], []]);
+    const popped = client.blPop('queue', 0);
+    await (proxy.target as RedisServer).command('RPUSH', 'queue', 'job');
+    expect(await popped).toMatchObject({ element: 'job' });
+  });
+
+  it('while it blocks: is told that the answer is lost', async () => {
+    const [proxy, other] = await places();
+    const client = await clientTo([proxy.url, other.url], 'client', SOON);
+    const server = proxy.target as RedisServer;
+    const popped = errorOf(client.blPop('queue', 0));
+    await waitFor(async () => (await askedForConnections(server)) > 0, { what: 'a look' });
+    proxy.forgetFlows('to-client', isData);
+    await server.command('RPUSH', 'queue', 'job');
+    expect(await popped).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+    expect(client.activeDatabase).toBe('east');
+  });
+});
+
+it.each([
+  ['client, RESP 2', 'client', 2, []],
+  ['client, RESP 3', 'client', 3, []],
+  ['pool', 'pool', 2, []],
+  ['client that may not ask for connections', 'client', 2, ['-client|list']],
+  ['client that may not ask for anything', 'client', 2, ['-client|list', '-info']],
+] as const)('a healthy worker that blocks for ever is left alone: %s', async (...given) => {
+  const [, topology, RESP, rules] = given;
+  const [proxy, other] = await places();
+  const server = proxy.target as RedisServer;
+  for (const each of [server, other.target as RedisServer]) {
+    await each.command('ACL', 'SETUSER', 'worker', 'on', '>secret', '~*', '&*', '+@all', ...rules);
+  }
+  const client = await clientTo([proxy.url, other.url], topology, {
+    suspectAfterMs: 20,
+    client: { RESP, username: 'worker', password: 'secret' },
+  });
+  const popped = client.blPop('queue', 0);
+  await waitFor(async () => (await askedForConnections(server)) >= 5, { what: 'looks' });
+  const accepted = proxy.acceptedConnections;
+  await server.command('RPUSH', 'queue', 'job');
+  expect(await popped).toMatchObject({ element: 'job' });
+  expect(proxy.acceptedConnections).toBe(accepted);
+});
+
+it('a large command that arrives slowly is no dead connection', async () => {
+  const [proxy, other] = await places();
+  const client = await clientTo([proxy.url, other.url], 'client', SOON);
+  await client.get('k');
+  proxy.trickle({ bytesPerSecond: 1_000_000, direction: 'to-server', scope: isData });
+  const accepted = proxy.openConnections.filter(isData);
+  expect(await client.set('k', Buffer.alloc(1_000_000, 'x'))).toBe('OK');
+  expect(proxy.openConnections).toEqual(expect.arrayContaining(accepted));
 });

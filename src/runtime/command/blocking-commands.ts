@@ -31,10 +31,12 @@ export class BlockingCommands {
     private readonly leave: (channel: InFlightConnection) => void,
   ) {}
 
-  /** Prepares a blocking command for an attempt; answers how long it may still block. */
-  prepare(command: Command): number {
+  /** Prepares a blocking command for an attempt over `channel`; answers how long it may still block. */
+  prepare(command: Command, channel: InFlightConnection): number {
     const { blockMs } = command.traits;
     if (blockMs === undefined) return 0;
+    // Asks for it ahead of the command, for `BlockedLanes`.
+    if (!channel.isWaitingRoom) void channel.server;
     const { time } = this.client.loop;
     if (command.blockEndsAt === undefined) {
       command.blockEndsAt = time + blockMs;

@@ -1,5 +1,6 @@
 import type { Timer } from '../../clock.js';
 import { CommandTimeoutError, firstCause } from '../../errors.js';
+import { BlockedLanes } from './blocked-lanes.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { DataConnections } from './data-connections.js';
@@ -18,12 +19,14 @@ export class Deadlines {
   #watching = false;
   readonly #turns = new Set<Timer>();
   readonly #silence: Silence;
+  readonly #blocked: BlockedLanes;
 
   constructor(
     private readonly client: ClientContext,
     private readonly connections: DataConnections,
   ) {
     this.#silence = new Silence(client, connections);
+    this.#blocked = new BlockedLanes(client, connections);
   }
 
   watch(): void {
@@ -63,6 +66,7 @@ export class Deadlines {
   }
 
   #lookAt(lane: AttemptQueue, time: number): void {
+    if (!lane.channel.draining) this.#blocked.look(lane, time);
     if (lane.checking || (lane.size === 0 && !this.#isIdlyOrphaned(lane))) return;
     lane.look(time);
     const isDue = time >= lane.earliestDeadline || this.#isIdlyOrphaned(lane);

@@ -244,7 +244,7 @@ export class Executor implements ClientContext {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
-      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command);
+      (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command, channel);
     const attempt = new SentAttempt(
       command,
       channel,

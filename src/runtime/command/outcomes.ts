@@ -92,7 +92,10 @@ export class Outcomes implements AttemptListener {
   onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
     if (!attempt.listed) return;
     attempt.channel.move(attempt, lane, this.client.loop.time);
-    if (lane !== undefined) attempt.lane.learnId();
+    if (lane !== undefined) {
+      attempt.lane.learnId();
+      if (attempt.command.traits.blockMs !== undefined) void attempt.lane.server;
+    }
     if (attempt.command.traits.category === 'database-bound') this.client.cursors.prepare(attempt);
   }
 

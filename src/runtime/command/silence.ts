@@ -1,8 +1,8 @@
 import { isDead } from '../../core/silent-connection.js';
-import type { ProbeConnection } from '../../drivers/driver.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
-import type { AttemptQueue } from './sent-attempt.js';
+import { viewOfLane } from './lane-inquiry.js';
+import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
 
 /**
  * Finds out whether a silent connection is dead while its server is reachable: a firewall forgot
@@ -12,6 +12,8 @@ import type { AttemptQueue } from './sent-attempt.js';
  */
 export class Silence {
   readonly #asking = new Set<AttemptQueue>();
+  /** How much of a command that heads a silent lane had arrived at the server at the latest look. */
+  readonly #arrived = new WeakMap<SentAttempt, string | undefined>();
 
   constructor(
     private readonly client: ClientContext,
@@ -26,13 +28,15 @@ export class Silence {
     const { args, batch } = head;
     const { lastProgress } = lane;
     try {
-      const answer = await this.#ask(lane, since);
-      await this.#aTurn();
+      const view = await viewOfLane(this.client, lane, since);
+      await aTurn(this.client);
       const { loop, isAlive } = this.client;
       // What it delivered meanwhile may have been on its way for long.
       if (!isAlive || lane.oldest !== head) return;
       if (lane.look(loop.time) || lane.lastProgress !== lastProgress) return;
-      if (!isDead(answer, batch?.commands ?? [args])) return;
+      const arrivedBefore = this.#arrived.get(head);
+      if (view.kind === 'listed') this.#arrived.set(head, view.arriving);
+      if (!isDead(view, batch?.commands ?? [args], arrivedBefore)) return;
       const { id } = lane.channel.database;
       this.connections.replaceSilent(
         lane,
@@ -44,44 +48,11 @@ export class Silence {
       this.#asking.delete(lane);
     }
   }
+}
 
-  /** Rejects when no answer comes within the timeout of a probe. */
-  async #ask(lane: AttemptQueue, since: number): Promise<unknown> {
-    const { health } = this.client.coordinator;
-    const monitor = health.monitors.get(lane.channel.database);
-    if (monitor === undefined) throw new Error('the database was removed');
-    const abort = new AbortController();
-    const error = new Error('no answer in time');
-    const timer = this.client.loop.after(monitor.probeTimeoutMs, () => abort.abort(error));
-    const { serverId, path } = lane;
-    const { driver } = lane.channel.database;
-    // Whoever may not ask is answered all the same.
-    const orRefusal = (answer: Promise<unknown>) =>
-      answer.catch((refusal) => {
-        if (driver.classify(refusal) === 'reply') return refusal as unknown;
-        throw refusal;
-      });
-    const args = serverId === undefined ? ['PING'] : ['CLIENT', 'LIST', 'ID', serverId];
-    const send = async (): Promise<unknown> => {
-      if (path.askAnew !== undefined) return await orRefusal(path.askAnew(args));
-      const over = (each: ProbeConnection) => orRefusal(each.send(args));
-      return await monitor.lines.commands.useNew(since, abort.signal, over);
-    };
-    try {
-      const aborted = new Promise<never>((_, reject) => {
-        abort.signal.addEventListener('abort', () => reject(error), { once: true });
-      });
-      const answer = await Promise.race([send(), aborted]);
-      return serverId === undefined ? undefined : answer;
-    } finally {
-      timer.cancel();
-      abort.abort(error);
-    }
-  }
-
-  #aTurn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.client.coordinator.runtime.clock.afterTurn(resolve);
-    });
-  }
+/** Resolves after a full turn of the loop, in which what is in the socket is read. */
+export function aTurn({ coordinator }: Pick<ClientContext, 'coordinator'>): Promise<void> {
+  return new Promise((resolve) => {
+    coordinator.runtime.clock.afterTurn(resolve);
+  });
 }
