@@ -14,7 +14,7 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'fallbackErrors',
 ]);
 
-/** Options of node-redis that a file can't hold either; anywhere below `client` and its kin. */
+/** Options of node-redis that a file can't hold either; in every options object like `client`. */
 export const CLIENT_NOT_IN_A_FILE: ReadonlySet<string> = new Set([
   'modules',
   'scripts',

@@ -2,11 +2,11 @@ import { type CommandArguments, upperCase } from './command-arguments.js';
 import { isKnownCommand } from './command-category.js';
 
 /**
- * Commands whose reply depends on nothing but the values of the keys that stand in them, so that
- * the server announces every change of it. Not among them: what depends on the time (TTL, OBJECT
- * IDLETIME, XPENDING), on chance (SRANDMEMBER), on other keys (SORT_RO with BY or GET, scripts), on
- * state that is announced to nobody (XINFO, EVAL_RO, FCALL_RO after FUNCTION LOAD), or is sent for
- * its effect (TOUCH). A test compares the names with what real servers say of them.
+ * Commands whose reply only depends on the values of their keys, so that the server announces every
+ * change. Excluded are commands that depend on time (TTL, OBJECT IDLETIME, XPENDING), on randomness
+ * (SRANDMEMBER), on other keys (SORT_RO with BY or GET, scripts) or on state without announcements
+ * (XINFO, EVAL_RO, FCALL_RO after FUNCTION LOAD), and commands with a side effect (TOUCH). A test
+ * compares the names with the reports of real servers.
  */
 export const CACHEABLE_COMMANDS: ReadonlySet<string> = new Set(
   [
@@ -27,7 +27,7 @@ export function isCacheable(args: CommandArguments): boolean {
   return CACHEABLE_COMMANDS.has(upperCase(args[0]));
 }
 
-/** Scripts, and writes to a time series, which its rules carry on to others. */
+/** Scripts, and writes to a time series, which its rules copy to other series. */
 const REACHES_FURTHER: ReadonlySet<string> = new Set(
   [
     'EVAL EVALSHA FCALL',

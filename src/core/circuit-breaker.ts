@@ -7,7 +7,7 @@ export type BreakerState =
       readonly kind: 'open';
       /** Monotonic milliseconds. */
       readonly since: number;
-      /** What the window held when it opened. */
+      /** Content of the window when the breaker opened. */
       readonly failures: number;
       readonly total: number;
     };
@@ -27,7 +27,9 @@ const NEXT: Readonly<Record<BreakerState['kind'], BreakerState['kind']>> = {
   open: 'closed',
 };
 
-/** `to`, when it may follow `from`; throws otherwise, as that is a mistake in this package. */
+/**
+ * Returns `to` if it may follow `from`; throws otherwise, because that is a bug in this package.
+ */
 export function transition(from: BreakerState, to: BreakerState): BreakerState {
   if (NEXT[from.kind] !== to.kind) {
     throw new Error(`illegal transition of a circuit breaker: ${from.kind} -> ${to.kind}`);
@@ -38,9 +40,9 @@ export function transition(from: BreakerState, to: BreakerState): BreakerState {
 /**
  * The circuit breaker of one database: closed -> open -> closed.
  *
- * It only judges outcomes; who may use the database while it is open is decided elsewhere, and so
- * it goes on counting while it is open. All operations take constant time; `recordSuccess`
- * allocates nothing.
+ * It only judges outcomes. Other code decides who may use the database while it is open, so it
+ * keeps counting while it is open. All operations take constant time; `recordSuccess` allocates
+ * nothing.
  */
 export class CircuitBreaker {
   readonly #options: FailureDetectorOptions;
@@ -77,13 +79,13 @@ export class CircuitBreaker {
     return 'opened';
   }
 
-  /** The window, as it is now, holds too many failures. */
+  /** Whether the window currently holds too many failures. */
   exceeds(now: number): boolean {
     const failures = this.#window.failures(now);
     return thresholdsReached(failures, this.#window.total(now), this.#options);
   }
 
-  /** Opens it whatever the window holds. False when it was open. */
+  /** Opens the breaker regardless of the window. Returns false if it was open. */
   trip(now: number): boolean {
     if (this.#state.kind === 'open') return false;
     this.#state = transition(this.#state, {
@@ -95,7 +97,9 @@ export class CircuitBreaker {
     return true;
   }
 
-  /** Closes it with an empty window. False, and nothing changed, when it was closed. */
+  /**
+   * Closes the breaker with an empty window. Returns false, and changes nothing, if it was closed.
+   */
   close(now: number): boolean {
     if (this.#state.kind === 'closed') return false;
     this.#state = transition(this.#state, CLOSED);

@@ -1,6 +1,6 @@
 /**
- * What an error says about the database and about the command: the one place, for failure
- * detection and retry alike.
+ * Classifies an error: what it says about the database and about the command. Failure detection and
+ * retries both use it.
  */
 
 import { isMultiDbError, type MultiDbErrorCode } from '../errors.js';
@@ -39,26 +39,32 @@ export type StateWord =
 
 export interface Classification {
   readonly kind: ErrorKind;
-  /** Whether it feeds the failure detector. A `state-word-inside` does not, but starts a round. */
+  /**
+   * Whether the error counts in the failure detector. A `state-word-inside` does not count, but
+   * starts a round of probes.
+   */
   readonly countsAsFailure: boolean;
-  /** Whether the server executed the command. Of a transaction: any part of it. */
+  /** Whether the server executed the command; for a transaction, any part of it. */
   readonly executed: 'no' | 'yes' | 'perhaps';
-  /** With the kinds `state-reply` and `state-word-inside`. */
+  /** Only for the kinds `state-reply` and `state-word-inside`. */
   readonly stateWord: StateWord | undefined;
 }
 
 export interface ClassificationContext {
-  /** What the driver says; `undefined`: the error tells its library nothing. */
+  /** Classification by the driver; `undefined` if the library does not know the error. */
   readonly driverKind: DriverErrorKind | undefined;
-  /** Whether the command was encoded for the socket, or may have been. */
+  /** Whether the command was, or may have been, encoded for the socket. */
   readonly written: boolean;
-  /** In upper case. `EXEC` for all of a transaction's errors. */
+  /** Name in upper case; `EXEC` for all errors of a transaction. */
   readonly commandName: string;
-  /** The error stands in EXEC's result instead of being EXEC's own. Default: false. */
+  /**
+   * Whether the error is inside the result of EXEC instead of the error of EXEC itself. Default:
+   * false.
+   */
   readonly insideResult?: boolean;
 }
 
-/** Total: whatever was thrown gets an answer. Shared frozen results, nothing is allocated. */
+/** Classifies any thrown value. Results are shared and frozen; nothing is allocated. */
 export function classify(error: unknown, context: ClassificationContext): Classification {
   if (isMultiDbError(error)) return classifyOwn(error.code, context.written);
   if (isCertificateError(error)) return context.written ? ACCESS_PERHAPS : ACCESS;
@@ -80,7 +86,7 @@ function classifyOwn(code: MultiDbErrorCode, written: boolean): Classification {
     case 'COMMAND_TIMEOUT':
     case 'CONNECTION_LOST':
       return noReply(written);
-    // The engine's own decisions: nothing happened that the database could have failed at.
+    // Decisions of the engine itself do not say anything about the database.
     case 'CIRCUIT_OPEN':
     case 'DATABASE_UNAVAILABLE':
     case 'TEMPORARILY_UNAVAILABLE':
@@ -102,8 +108,8 @@ function callerError(written: boolean): Classification {
 function classifyReply(text: string, context: ClassificationContext): Classification {
   const inScript = SCRIPT_COMMANDS.has(context.commandName);
   if (context.insideResult === true) return insideResult(text, false);
-  // A script can hand on any error of its own commands, with or without the mark of the script,
-  // so that only texts which no command inside a script gets prove that it did not begin.
+  // A script can return any error of its own commands, with or without the mark of the script. Only
+  // texts that no command inside a script returns prove that the script did not begin.
   if (inScript && (SCRIPT_MARK.test(text) || !REFUSED_SCRIPT.test(text))) {
     return insideResult(text, true);
   }
@@ -119,7 +125,7 @@ function classifyReply(text: string, context: ClassificationContext): Classifica
   return isRefused ? APPLICATION_REFUSED : APPLICATION;
 }
 
-/** An error from within a script or a transaction, of which other parts may have been executed. */
+/** An error inside a script or a transaction, of which other parts may have been executed. */
 function insideResult(text: string, inScript: boolean): Classification {
   const stateWord = stateWordOf(text) ?? (inScript ? stateWordOfOldScript(text) : undefined);
   if (stateWord !== undefined) return STATE_WORDS_INSIDE[stateWord];
@@ -139,7 +145,7 @@ const STATE_WORDS: readonly StateWord[] = [
   'MAXCLIENTS',
 ];
 
-/** What answers a state word as the first word of a reply. */
+/** Commands that return a state word as the first word of a reply. */
 const STATE_WORD_OF: ReadonlyMap<string, StateWord> = new Map(
   STATE_WORDS.filter((word) => word !== 'MAXCLIENTS').map((word) => [word, word]),
 );
@@ -167,9 +173,9 @@ const SCRIPT_COMMANDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refusals of the script as a whole, by the server's own words. READONLY, OOM, MISCONF and
- * NOREPLICAS are not among them: scripts with flags and functions are refused for these in the same
- * words that `return redis.pcall(...)` hands on.
+ * Refusals of a script as a whole, in the words of the server. READONLY, OOM, MISCONF and
+ * NOREPLICAS are excluded: scripts with flags and functions are refused with the same words that
+ * `return redis.pcall(...)` returns.
  */
 const REFUSED_SCRIPT = new RegExp(
   [
@@ -184,7 +190,7 @@ const REFUSED_SCRIPT = new RegExp(
     .join('|'),
 );
 
-/** What Redis 7 appends to an error that a script raised. */
+/** Suffix that Redis 7 appends to an error of a script. */
 const SCRIPT_MARK = / script: \S+, on @/;
 
 /** Redis 6: "ERR Error running script (call to f_...): @user_script:1: -READONLY You can't ..." */
@@ -207,13 +213,17 @@ function isAccessRefusal(text: string): boolean {
   return ACCESS_WORDS.has(firstWord(text)) || ACCESS_TEXTS.test(text);
 }
 
-/** Replies that prove that nothing was executed, though they say nothing bad of the database. */
+/**
+ * Replies that prove that nothing was executed, although they do not indicate a failed database.
+ */
 const NOT_EXECUTED: ReadonlySet<string> = new Set(['EXECABORT', 'MOVED', 'ASK', 'CROSSSLOT']);
 
-/** node-redis's words for more redirections than it follows, each of which proves the same. */
+/**
+ * Text of node-redis after too many redirections, each of which proves that nothing was executed.
+ */
 const REDIRECTED_TOO_OFTEN = 'Too many Cluster redirections';
 
-/** Of the words with which a reply begins and an error made on this side does not. */
+/** First words of server replies, which errors of this side do not have. */
 const REPLY_WORDS: ReadonlySet<string> = new Set([
   ...STATE_WORD_OF.keys(),
   ...ACCESS_WORDS,
@@ -227,7 +237,10 @@ const REPLY_WORDS: ReadonlySet<string> = new Set([
   'UNBLOCKED',
 ]);
 
-/** For a library that the driver does not know: an error without a code that reads like a reply. */
+/**
+ * For a library that the driver does not know: an error without a code whose text looks like a
+ * reply.
+ */
 function looksLikeReply(error: unknown): boolean {
   if (!(error instanceof Error) || propertyOf(error, 'code') !== undefined) return false;
   return REPLY_WORDS.has(firstWord(error.message));
@@ -244,8 +257,8 @@ const ELSEWHERE_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A refusal of a deployment that rearranges itself: what it was told for will be served by another
- * node, or by the same a little later. Only of a command that was not executed.
+ * A refusal by a deployment that is reconfiguring itself: another node, or the same one a little
+ * later, will serve the command. Only for commands that were not executed.
  */
 export function isRearranging(error: unknown): boolean {
   return error instanceof Error && ELSEWHERE_WORDS.has(firstWord(error.message));
@@ -267,7 +280,10 @@ function propertyOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Verification of the server's certificate here, or of ours there (the server's alert). */
+/**
+ * Failed verification of the server's certificate here, or of the client's certificate there (an
+ * alert of the server).
+ */
 const CERTIFICATE_CODE = new RegExp(
   [
     'ERR_TLS_CERT_\\w+',
@@ -282,7 +298,7 @@ const CERTIFICATE_CODE = new RegExp(
     .join('|'),
 );
 
-/** Also as the cause of the error, which is where a wrapping library puts it. */
+/** Also matches the cause of the error, where a wrapping library puts it. */
 function isCertificateError(error: unknown): boolean {
   for (const one of [error, propertyOf(error, 'cause'), propertyOf(error, 'originalError')]) {
     const code = propertyOf(one, 'code');

@@ -1,7 +1,7 @@
 /**
- * The category of a command whose arguments decide. A rule reads as far as the options reach, and
- * chooses the riskier category where it can't tell. Arguments that the server will refuse may get
- * any: nothing is executed.
+ * The category of a command whose arguments matter. A rule reads the arguments as far as the
+ * options reach and chooses the riskier category if in doubt. Arguments that the server will refuse
+ * may get any category, because nothing is executed.
  */
 import type { CommandCategory } from './command-risk.js';
 
@@ -12,7 +12,7 @@ type Rule = (args: CommandArguments) => CommandCategory;
 /** No keyword of Redis is longer, and a value may be megabytes. */
 const LONGEST_WORD = 32;
 
-/** A keyword as it is compared; empty for what can't be one. */
+/** A keyword for comparison; empty if the argument cannot be a keyword. */
 export function upperCase(argument: string | Buffer | undefined): string {
   if (argument === undefined || argument.length > LONGEST_WORD) return '';
   if (typeof argument === 'string') return argument.toUpperCase();
@@ -20,7 +20,7 @@ export function upperCase(argument: string | Buffer | undefined): string {
   return Buffer.isBuffer(argument) ? argument.toString('latin1').toUpperCase() : '';
 }
 
-/** Options that a value follows, which must not be taken for an option itself. */
+/** Options with a value, which must not be taken for an option. */
 const SET_VALUES = new Set(['EX', 'PX', 'EXAT', 'PXAT', 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE']);
 
 /** SET k v [NX | XX | IFEQ x | IFNE x | IFDEQ x | IFDNE x] [GET] [EX n | ... | KEEPTTL] */
@@ -224,7 +224,7 @@ const georadius =
     return 'read';
   };
 
-/** A cursor means something only to the server that gave it out; 0 begins anew. */
+/** A cursor means something only to the server that gave it out; 0 begins again. */
 const cursor =
   (index: number): Rule =>
   (args) => {
@@ -243,7 +243,7 @@ const aclLog: Rule = (args) => (upperCase(args[2]) === 'RESET' ? 'admin' : 'read
 /** FT.SUGADD k text score [INCR] [PAYLOAD x] */
 const sugadd: Rule = (args) => (hasWord(args, 4, 'INCR') ? 'accumulating' : 'last-write-wins');
 
-/** For the commands whose arguments decide. Subcommands stand behind a bar. */
+/** For the commands whose arguments decide. Subcommands follow a bar. */
 export const ARGUMENT_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['SET', set],
   ['MSETEX', msetex],

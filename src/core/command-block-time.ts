@@ -1,9 +1,9 @@
-/** How long a command may wait in the server before it answers. */
+/** How long a command may block in the server before it answers. */
 import { type CommandArguments, integer, upperCase } from './command-arguments.js';
 
 type BlockTime = (args: CommandArguments) => number | undefined;
 
-/** Where the block time stands, and in which unit. */
+/** Position and unit of the block time. */
 interface Place {
   readonly index: number;
   readonly unit: 's' | 'ms';
@@ -51,8 +51,8 @@ const PLACES: ReadonlyMap<string, FindPlace> = new Map<string, FindPlace>([
 ]);
 
 /**
- * How long a command may block, in ms; Infinity for ever, 0 when the server will refuse the
- * timeout, `undefined` when it does not block.
+ * Block time of a command in ms: Infinity if unlimited, 0 if the server will refuse the timeout,
+ * `undefined` if the command does not block.
  */
 export const BLOCK_TIMES: ReadonlyMap<string, BlockTime> = new Map(
   [...PLACES].map(([name, find]): [string, BlockTime] => [
@@ -67,8 +67,8 @@ export const BLOCK_TIMES: ReadonlyMap<string, BlockTime> = new Map(
 );
 
 /**
- * The same command with `blockMs` left to block. At least 1 ms, because 0 means for ever; the
- * command itself when it blocks for ever or not at all.
+ * The same command with a block time of `blockMs`, at least 1 ms because 0 means unlimited. The
+ * command itself if it blocks indefinitely or not at all.
  */
 export function withBlockTime(args: CommandArguments, blockMs: number): CommandArguments {
   const place = PLACES.get(upperCase(args[0]))?.(args);

@@ -1,8 +1,8 @@
 /**
- * How risky it is to repeat a command whose outcome is unknown, and for how long it may block.
+ * The risk of repeating a command whose outcome is unknown, and its block time.
  *
- * The names stand in `command-table.ts`; where the arguments decide, the rules stand in
- * `command-arguments.ts`; how long one blocks stands in `command-block-time.ts`.
+ * The names are in `command-table.ts`, the rules for arguments in `command-arguments.ts`, and the
+ * block times in `command-block-time.ts`.
  */
 
 import { ARGUMENT_RULES, type CommandArguments, upperCase } from './command-arguments.js';
@@ -10,7 +10,7 @@ import { BLOCK_TIMES } from './command-block-time.js';
 import { type CommandCategory, type CommandTraits, RISK } from './command-risk.js';
 import { COMMAND_TABLE } from './command-table.js';
 
-/** WAIT or WAITAOF: asks what became of the writes of its own connection. */
+/** WAIT and WAITAOF, which concern the earlier writes of their own connection. */
 export function asksForReplicas(args: CommandArguments): boolean {
   const length = args[0]?.length;
   if (length !== 4 && length !== 7) return false;
@@ -19,11 +19,11 @@ export function asksForReplicas(args: CommandArguments): boolean {
 }
 
 /**
- * Category and block time of one command with its arguments. Upper, lower and mixed case,
- * strings and Buffers. A command that is not known counts as `accumulating`.
+ * Category and block time of one command with its arguments: upper, lower or mixed case, strings
+ * and Buffers. An unknown command counts as `accumulating`.
  *
- * Constant time without allocation for a command in upper or lower case whose arguments don't
- * matter; a command whose options matter is read as far as its options reach.
+ * Constant time without allocation for a command in upper or lower case whose arguments do not
+ * matter; otherwise the arguments are read as far as the options reach.
  */
 export function commandTraits(args: CommandArguments): CommandTraits {
   const name = args[0];
@@ -31,7 +31,7 @@ export function commandTraits(args: CommandArguments): CommandTraits {
   return entry.argumentsMatter ? traitsByArguments(entry, args) : entry.traits;
 }
 
-/** Whether the command stands in the table, whatever its subcommand is. */
+/** Whether the table contains the command, regardless of its subcommand. */
 export function isKnownCommand(args: CommandArguments): boolean {
   return find(args[0]) !== UNKNOWN;
 }

@@ -6,7 +6,7 @@ import type { ErrorKind } from './classify.js';
  *
  * - `application-reply`, `state-reply`, `state-word-inside`, `access`, `never-sent`, `caller`: what
  *   its last error was, as in `ErrorKind`
- * - `connection-lost`: the connection broke while it was under way
+ * - `connection-lost`: the connection broke while it was in progress
  * - `timed-out`: `commandTimeoutMs` or `commandDeadlineMs` passed
  * - `aborted`: the caller's `AbortSignal`
  * - `unavailable`: no database could serve
@@ -42,7 +42,7 @@ const BY_CODE: Partial<Record<MultiDbErrorCode, CommandFailure>> = {
   OVERLOADED: 'overloaded',
 };
 
-/** What an error was classified as, where the engine did not make it. */
+/** Classification of an error that the engine did not create. */
 export type FailureKind = ErrorKind | 'aborted';
 
 export function commandFailureOf(error: unknown, kind?: FailureKind): CommandFailure {
@@ -51,7 +51,9 @@ export function commandFailureOf(error: unknown, kind?: FailureKind): CommandFai
   return kind === 'unknown-outcome' ? 'connection-lost' : kind;
 }
 
-/** A reply that the server gave says what became of the command; whatever else may leave it open. */
+/**
+ * A reply of the server determines the outcome of the command; other errors may leave it unknown.
+ */
 export function leavesOutcomeOpen(failure: CommandFailure, maybeExecuted: boolean): boolean {
   return maybeExecuted && failure !== 'application-reply' && failure !== 'state-word-inside';
 }

@@ -1,6 +1,6 @@
 /**
- * Where the keys of a command stand: what a cluster routes it by. A test compares this with a real
- * server's COMMAND and COMMAND GETKEYS.
+ * Positions of the keys of a command, by which a cluster routes it. A test compares them with
+ * COMMAND and COMMAND GETKEYS of a real server.
  */
 import { type CommandArguments, integer, upperCase } from './command-arguments.js';
 
@@ -11,7 +11,7 @@ const at =
   () =>
     index;
 
-/** The first of the keys that are counted at `index`. */
+/** The first key after the number of keys at `index`. */
 const countedAt =
   (index: number): FindKey =>
   (args) =>
@@ -34,7 +34,7 @@ const migrate: FindKey = (args) => {
   return undefined;
 };
 
-/** Of a container whose subcommands take a key, unless they stand in `keyless`. */
+/** Commands whose subcommands take a key, except those in `keyless`. */
 const afterSubcommand =
   (...keyless: string[]): FindKey =>
   (args) =>
@@ -42,7 +42,7 @@ const afterSubcommand =
 
 const none: FindKey = () => undefined;
 
-/** Of all others it is the first argument. */
+/** For all other commands, the first argument. */
 const PLACES: readonly (readonly [FindKey, string])[] = [
   [none, 'PING ECHO AUTH HELLO SELECT RESET READONLY READWRITE ASKING QUIT UNWATCH MULTI EXEC'],
   [none, 'DISCARD CLIENT CLUSTER COMMAND CONFIG INFO TIME ROLE LASTSAVE LOLWUT SLOWLOG COMMANDLOG'],
@@ -75,9 +75,9 @@ const PLACE_OF: ReadonlyMap<string, FindKey> = new Map(
 );
 
 /**
- * The key by which a cluster routes a command; `undefined` for a command without one. Of PUBLISH
- * and SPUBLISH the channel, so that messages of one channel keep their order. A command that is not
- * known is taken to have its key where most have it.
+ * The key by which a cluster routes a command; `undefined` for a command without keys. For PUBLISH
+ * and SPUBLISH the channel, so that messages of one channel keep their order. An unknown command is
+ * assumed to have its key in the usual position.
  */
 export function firstKey(args: CommandArguments): string | Buffer | undefined {
   const find = PLACE_OF.get(upperCase(args[0]));
@@ -92,8 +92,8 @@ const SPLITTABLE: ReadonlyMap<string, 1 | 2> = new Map([
 ]);
 
 /**
- * All keys of a command that can be split by them (MGET, DEL ...); else `undefined`. One that lacks
- * the value of its last key can't be: the server is to say so.
+ * All keys of a command that can be split by keys (MGET, DEL ...), otherwise `undefined`. A command
+ * without the value of its last key is not split, so that the server reports the error.
  */
 export function splittableKeys(args: CommandArguments): (string | Buffer)[] | undefined {
   const step = SPLITTABLE.get(upperCase(args[0]));

@@ -24,10 +24,10 @@ export type CommandCategory =
   | 'never'
   | 'database-bound';
 
-/** What `commandRetry.safety` takes. */
+/** Values of `commandRetry.safety`. */
 export type RetrySafety = Exclude<CommandCategory, 'never' | 'database-bound'>;
 
-/** From the most careful to the most daring. */
+/** In order of increasing risk. */
 export const RETRY_SAFETIES: readonly RetrySafety[] = Object.freeze([
   'connection',
   'read',
@@ -38,14 +38,14 @@ export const RETRY_SAFETIES: readonly RetrySafety[] = Object.freeze([
 ] as const);
 
 /**
- * Whether a command of unknown outcome may be sent again. One that certainly was not executed may
- * be, whatever this says. Always false for `never` and `database-bound`.
+ * Whether a command with an unknown outcome may be sent again. A command that was certainly not
+ * executed may always be sent again. Always false for `never` and `database-bound`.
  */
 export function mayRepeat(category: CommandCategory, safety: RetrySafety): boolean {
   return RISK[category] <= RISK[safety];
 }
 
-/** Whether it may change data, as far as its category says. */
+/** Whether a command of this category may change data. */
 export function mayWrite(category: CommandCategory): boolean {
   return category !== 'read' && category !== 'connection' && category !== 'database-bound';
 }
@@ -65,7 +65,7 @@ export interface CommandTraits {
   readonly category: CommandCategory;
   /**
    * `undefined`: does not block. Otherwise the longest time in ms that the server may wait before
-   * it answers, above 2^31-1 too; Infinity: for ever; 0: a timeout that the server will reject.
+   * it answers, above 2^31-1 too; Infinity: indefinitely; 0: a timeout that the server will reject.
    */
   readonly blockMs: number | undefined;
 }

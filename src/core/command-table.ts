@@ -1,6 +1,6 @@
 /**
  * Every command that the supported Redis versions report, with the modules that Redis ships, by
- * category. A subcommand stands behind a bar; `HELP` of any command is a read. A test compares the
+ * category. A subcommand follows a bar; `HELP` of any command is a read. A test compares the
  * names with a real server and with the list of node-redis.
  *
  * Where options decide (SET NX), the category here is that of the plain form, and the rule stands

@@ -1,6 +1,6 @@
 import type { BreakerState } from './circuit-breaker.js';
 
-/** What keeps an active database from serving. */
+/** Why an active database cannot serve. */
 export interface DatabaseFailure {
   readonly reason: 'health-check' | 'circuit-breaker';
   /** In words. */
@@ -9,7 +9,7 @@ export interface DatabaseFailure {
   readonly since: number;
 }
 
-/** What decides whether the active database fails. */
+/** The facts that determine whether the active database has failed. */
 export interface ActiveView {
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
   /** Why the database is unhealthy. */
@@ -17,15 +17,14 @@ export interface ActiveView {
   /** The data connection could not be established within one probe timeout. */
   readonly connectionFailed: boolean;
   readonly driver: { readonly address: string };
-  /** Monotonic time of the first sign of the failure that goes on; undefined while well. */
+  /** Monotonic time of the first sign of the current failure; undefined while healthy. */
   readonly failingSince: number | undefined;
   readonly circuit: { readonly state: BreakerState };
 }
 
 /**
- * What keeps the active database from serving, if anything does: its health checks, a data
- * connection that can't be made, its breaker. The breaker of one that is the last resort only
- * reports.
+ * Why the active database cannot serve, if anything: its health checks, a data connection that
+ * cannot be made, or its circuit breaker. The circuit breaker of the last resort only reports.
  */
 export function databaseFailure(
   active: ActiveView,
@@ -42,7 +41,7 @@ export function databaseFailure(
   return { reason: 'circuit-breaker', cause: 'the circuit breaker opened', since: state.since };
 }
 
-/** Monotonic time until which a failure is borne: it has to last, and maintenance excuses it. */
+/** Monotonic time until which a failure is tolerated (failover delay or announced maintenance). */
 export function failoverDueAt(
   { since }: DatabaseFailure,
   { unhealthyAfterMs, maintenanceEndsAt }: { unhealthyAfterMs: number; maintenanceEndsAt: number },

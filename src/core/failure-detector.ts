@@ -1,4 +1,4 @@
-/** When a database's outcomes open its circuit breaker. Resolved form: everything filled in. */
+/** The resolved options of the failure detector, which opens the circuit breaker of a database. */
 export interface FailureDetectorOptions {
   /** `time`: the last `slidingWindowSizeMs`; `count`: the last `slidingWindowSize` outcomes. */
   readonly slidingWindowType: 'time' | 'count';
@@ -6,13 +6,13 @@ export interface FailureDetectorOptions {
   readonly slidingWindowSizeMs: number;
   /** Outcomes, 1 to 1000000, one byte each; read when the type is `count`. */
   readonly slidingWindowSize: number;
-  /** Failures in the window, 0 or more; 0 leaves the decision to the rate. */
+  /** Failures in the window, 0 or more; with 0 only the rate decides. */
   readonly minNumOfFailures: number;
-  /** Percent of the outcomes in the window, 0 to 100; 0 leaves the decision to the number. */
+  /** Percentage of failures in the window, 0 to 100; with 0 only the number decides. */
   readonly failureRateThreshold: number;
-  /** Errors that count as failures. `undefined`: what the classification says. */
+  /** Errors that count as failures; `undefined` uses the classification. */
   readonly includedErrors?: ((error: Error) => boolean) | undefined;
-  /** Errors that don't count although they are included. `undefined`: none. */
+  /** Errors that do not count even if they are included; `undefined` for none. */
   readonly ignoredErrors?: ((error: Error) => boolean) | undefined;
 }
 

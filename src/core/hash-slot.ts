@@ -13,8 +13,8 @@ const CRC16 = Uint16Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * The slot of a key, 0 to 16383: of what stands in its first `{...}`, if there is anything, else of
- * all of it. As `keyHashSlot` of the server.
+ * The slot of a key, 0 to 16383: of the text in its first non-empty `{...}`, otherwise of the whole
+ * key. Equals `keyHashSlot` of the server.
  */
 export function hashSlot(key: string | Uint8Array): number {
   const bytes = typeof key === 'string' ? Buffer.from(key) : key;
@@ -36,7 +36,7 @@ export function hashSlot(key: string | Uint8Array): number {
   return crc & (HASH_SLOTS - 1);
 }
 
-/** The slot of all keys; `none` without keys, `several` when they lie apart. */
+/** The slot of all keys; `none` without keys, `several` if they have different slots. */
 export function commonSlot(keys: readonly (string | Uint8Array)[]): number | 'none' | 'several' {
   const [first, ...others] = keys;
   if (first === undefined) return 'none';

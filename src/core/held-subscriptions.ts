@@ -1,6 +1,6 @@
 import type { SubscriptionKind } from './subscription-kind.js';
 
-/** What is known of one name on one connection; without a state it is not subscribed. */
+/** State of one name on one connection; a name without a state is not subscribed. */
 export type HeldState = 'subscribing' | 'subscribed' | 'unsubscribing' | 'refused';
 
 export type SubscriptionAction = 'subscribe' | 'unsubscribe';
@@ -19,7 +19,7 @@ const UNDER_WAY = { subscribe: 'subscribing', unsubscribe: 'unsubscribing' } as 
  *    └──────────────────── confirmed ──────────┘      subscribed ── revoked ─► (none)
  * ```
  *
- * For each name at most one command is under way, so that the answers' order can't matter:
+ * For each name at most one command is in progress, so that the answers' order can't matter:
  * whoever changes what is wanted asks `next`, and asks again after each answer.
  */
 export class HeldSubscriptions {
@@ -30,13 +30,13 @@ export class HeldSubscriptions {
   };
   #subscribing = 0;
 
-  /** Nothing is subscribed or under way. */
+  /** Nothing is subscribed or in progress. */
   get isEmpty(): boolean {
     const { channel, pattern, shard } = this.#states;
     return channel.size + pattern.size + shard.size === 0;
   }
 
-  /** How many names wait for the server's confirmation that they are subscribed. */
+  /** Number of names that wait for the confirmation of their subscription. */
   get subscribing(): number {
     return this.#subscribing;
   }
@@ -50,7 +50,9 @@ export class HeldSubscriptions {
     return [...this.#states[kind]].filter(([, each]) => each === state).map(([name]) => name);
   }
 
-  /** What to ask the server for now, noted as under way; undefined: nothing, or not yet. */
+  /**
+   * The next command for the server, recorded as in flight; undefined if there is none, or not yet.
+   */
   next(kind: SubscriptionKind, name: string, isWanted: boolean): SubscriptionAction | undefined {
     const state = this.state(kind, name);
     if (state === undefined && isWanted) {
@@ -65,24 +67,24 @@ export class HeldSubscriptions {
     return undefined;
   }
 
-  /** The server has done what it was asked for. */
+  /** The server has confirmed the command. */
   confirm(kind: SubscriptionKind, name: string, action: SubscriptionAction): void {
     if (this.state(kind, name) !== UNDER_WAY[action]) return;
     this.#set(kind, name, action === 'subscribe' ? 'subscribed' : undefined);
   }
 
-  /** The server refused; what it refuses to unsubscribe is still subscribed. */
+  /** The server refused the command; a name that it refuses to unsubscribe stays subscribed. */
   refuse(kind: SubscriptionKind, name: string, action: SubscriptionAction): void {
     if (this.state(kind, name) !== UNDER_WAY[action]) return;
     this.#set(kind, name, action === 'subscribe' ? 'refused' : 'subscribed');
   }
 
-  /** What was refused may be asked for again. */
+  /** Refused names may be requested again. */
   retry(kind: SubscriptionKind, name: string): void {
     if (this.state(kind, name) === 'refused') this.#set(kind, name, undefined);
   }
 
-  /** The server has ended it by itself; what is under way is answered all the same. */
+  /** The server has ended the subscription by itself; commands in flight are still answered. */
   revoke(kind: SubscriptionKind, name: string): void {
     if (this.state(kind, name) === 'subscribed') this.#set(kind, name, undefined);
   }

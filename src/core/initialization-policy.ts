@@ -12,10 +12,10 @@ export interface InitializationProgress {
 }
 
 /**
- * When `connect()` is satisfied. Asked at every first verdict of a database; pure.
+ * Decides when `connect()` resolves. Called after the first verdict about each database; pure.
  *
- * A policy that throws fails the initialization; so does one that has not decided when every
- * database has its verdict.
+ * A policy that throws fails the initialization, as does one without a decision after the last
+ * verdict.
  */
 export type InitializationPolicy = (progress: InitializationProgress) => InitializationVerdict;
 
@@ -46,11 +46,11 @@ export const initializationPolicies = Object.freeze({
 
 export interface InitializationEvaluation {
   readonly verdict: InitializationVerdict;
-  /** What is wrong with the policy; the verdict holds all the same. */
+  /** The problem of the policy; the verdict is valid nevertheless. */
   readonly error?: Error;
 }
 
-/** Asks the policy and guards against one that throws, answers nonsense or never decides. */
+/** Calls the policy, and handles one that throws, returns an invalid value or never decides. */
 export function evaluateInitializationPolicy(
   policy: InitializationPolicy,
   progress: InitializationProgress,

@@ -1,11 +1,11 @@
-/** Upper bounds of the buckets in milliseconds; what took longer is in one more. */
+/** Upper bounds of the buckets in milliseconds; one more bucket holds longer durations. */
 export const LATENCY_BUCKETS_MS = Object.freeze([
   0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000,
 ] as const);
 
-/** What a histogram held at one moment. */
+/** Content of a histogram at one moment. */
 export interface LatencySnapshot {
-  /** How many were at most as long as `LATENCY_BUCKETS_MS` of the same index: cumulative. */
+  /** Number of durations up to `LATENCY_BUCKETS_MS` of the same index: cumulative. */
   readonly buckets: readonly number[];
   readonly count: number;
   /** In milliseconds. */

@@ -1,19 +1,19 @@
 /**
- * Which name lookup may start. A lookup by the system occupies one thread of libuv's pool for as
- * long as the name server is silent, can't be cancelled, and of the pool's four threads only two
- * ever look names up. So at most two lookups run at once, and the second place is a reserve: the
- * names of a failed region alone never take it, and the application's own lookups and a name that
- * is needed for the first time still get through.
+ * Decides which name lookup may start. A lookup by the operating system occupies one thread of
+ * libuv's pool until the name server answers, cannot be cancelled, and at most two of the four
+ * threads look up names. At most two lookups run at once, and the second thread is a reserve: the
+ * names of a failed region never take it, so lookups of the application and first lookups of a name
+ * still get through.
  */
 export const LOOKUP_PLACES = 2;
 
-/** What the rule knows of a name that waits for a place. */
+/** Facts about a name that waits for a thread. */
 export interface WaitingName {
-  /** An earlier answer is known, and serves in the meantime. */
+  /** An earlier answer is known and is used meanwhile. */
   readonly hasLastKnown: boolean;
-  /** Its latest lookup got no answer for a long time. */
+  /** The latest lookup had no answer for a long time. */
   readonly wasSilent: boolean;
-  /** A connection wants it, and not only the periodic check of names. */
+  /** A connection needs the name, not only the periodic check of names. */
   readonly isWanted: boolean;
 }
 
@@ -23,8 +23,9 @@ export function mayStart(name: WaitingName, running: number): boolean {
 }
 
 /**
- * Which of the names, the longest waiting first, starts next; `undefined`: none may. A name whose
- * lookups are silent comes last, so that the name of a healthy region waits for one of them at most.
+ * The next name to look up, from the longest waiting; `undefined` if none may start. A name whose
+ * lookups are silent comes last, so that the name of a healthy region waits for at most one of
+ * them.
  */
 export function nextToStart<Name extends WaitingName>(
   waiting: Iterable<Name>,

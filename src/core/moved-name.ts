@@ -1,15 +1,15 @@
 /**
- * Whether a host name has moved away from an address, by the answers to repeated lookups.
+ * Determines whether a host name has moved away from an address, by the answers to repeated
+ * lookups.
  *
- * One answer proves nothing: round-robin DNS and load balancers answer with changing subsets of
- * their addresses, and a resolver may lie once. A name has moved when its latest answers agree:
- * `required` in a row hold the same set of addresses, in any order, and the address in question is
- * not in it. Each answer that differs from the one before starts the count again, so a name whose
- * answers keep changing never moves.
+ * One answer proves nothing: round-robin DNS and load balancers return changing subsets of their
+ * addresses, and a resolver can be wrong once. A name has moved when `required` answers in a row
+ * hold the same set of addresses, in any order, without the address in question. Each answer that
+ * differs from the one before restarts the count, so a name whose answers keep changing never
+ * moves.
  *
- * `required` is 3 at first. An address that comes back after `n` answers without it shows that the
- * name rotates: from then on `required` is 2(n + 1), at most 20. A longer absence is no rotation
- * but a move there and back.
+ * `required` is 3 at first. An address that returns after `n` answers shows that the name rotates:
+ * from then on `required` is 2(n + 1), at most 20. A longer absence is a move there and back.
  */
 export const MIN_AGREEING_ANSWERS = 3;
 export const MAX_AGREEING_ANSWERS = 20;
@@ -29,8 +29,8 @@ export interface NameHistory {
 }
 
 /**
- * The history with one more answer. An answer that is empty changes nothing, nor does one that
- * comes sooner than `minDistanceMs` after the last one that counted: it may be a copy from a cache.
+ * The history with one more answer. An empty answer changes nothing, nor does one that comes less
+ * than `minDistanceMs` after the last counted one, because it may be cached.
  */
 export function withAnswer(
   before: NameHistory | undefined,
@@ -60,7 +60,7 @@ export function withAnswer(
   return { addresses, agreeing, required, countedAt: now, missing };
 }
 
-/** The name leads to none of `addresses` any more; one of them is where a connection leads. */
+/** The name no longer leads to any of `addresses`, one of which is the connected address. */
 export function hasMovedFrom(
   { addresses, agreeing, required }: NameHistory,
   connected: readonly string[],

@@ -9,9 +9,9 @@ export interface ProbingProgress {
 }
 
 /**
- * When a round of probes is a success. Asked after every probe; pure.
+ * Decides whether a round of probes succeeds. Called after every probe; pure.
  *
- * A policy that throws fails the round; so does one that has not decided after the last probe.
+ * A policy that throws fails the round, as does one without a decision after the last probe.
  */
 export type ProbingPolicy = (progress: ProbingProgress) => ProbingVerdict;
 
@@ -38,11 +38,11 @@ export const probingPolicies = Object.freeze({ ALL_SUCCESS, ANY_SUCCESS, MAJORIT
 
 export interface ProbingEvaluation {
   readonly verdict: ProbingVerdict;
-  /** What is wrong with the policy; the verdict holds all the same. */
+  /** The problem of the policy; the verdict is valid nevertheless. */
   readonly error?: Error;
 }
 
-/** Asks the policy and guards against one that throws, answers nonsense or never decides. */
+/** Calls the policy, and handles one that throws, returns an invalid value or never decides. */
 export function evaluateProbingPolicy(
   policy: ProbingPolicy,
   progress: ProbingProgress,
@@ -51,7 +51,7 @@ export function evaluateProbingPolicy(
   return evaluateGuarded(() => policy(progress), done, 'the probing policy');
 }
 
-/** Shared with the initialization policy, which has the same three answers. */
+/** Shared with the initialization policy, which has the same three results. */
 export function evaluateGuarded(
   ask: () => unknown,
   done: boolean,

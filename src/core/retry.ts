@@ -14,10 +14,10 @@ export interface RetryWaitOptions {
 }
 
 /**
- * Wait before an attempt; `attempt` 2 is the first repetition. Jitter only shortens: the wait lies
- * between `(1 - jitter)` of the nominal one and the nominal one, at most 2^31-1 ms.
+ * The wait before an attempt; `attempt` 2 is the first retry. Jitter only shortens: the wait is
+ * between `(1 - jitter)` of the nominal wait and the nominal wait, at most 2^31-1 ms.
  *
- * `random01` is uniform in [0, 1); the same number for a whole batch keeps its order.
+ * `random01` is uniform in [0, 1). The same number for a whole batch keeps its order.
  */
 export function retryWaitMs(attempt: number, options: RetryWaitOptions, random01: number): number {
   if (attempt < 2 || options.waitDurationMs === 0) return 0;
@@ -34,9 +34,9 @@ export interface RetryQuestion {
   /** Number of the attempt that has just failed, from 1. */
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** What the user's `includedErrors` says; `undefined` without one. */
+  /** Result of the user's `includedErrors`; `undefined` without one. */
   readonly included: boolean | undefined;
-  /** What the user's `ignoredErrors` says; false without one. */
+  /** Result of the user's `ignoredErrors`; false without one. */
   readonly ignored: boolean;
 }
 
@@ -48,12 +48,12 @@ const RETRIED_KINDS: ReadonlySet<Classification['kind']> = new Set([
 ] as const);
 
 /**
- * Whether a failed command is sent again. Which errors are worth it is the user's choice; what may
- * be repeated is not: past `safety` a command goes out again only when it is proven that it was
- * not executed.
+ * Whether a failed command is sent again. The user chooses which errors are retried, but not which
+ * commands may be repeated: beyond `safety`, a command is sent again only if it is proven that it
+ * was not executed.
  *
- * What the caller caused is never retried. A `database-bound` command neither: the next attempt
- * might reach another database; the executor answers for it.
+ * Errors of the caller are never retried, nor is a `database-bound` command, because the next
+ * attempt might reach another database.
  */
 export function decideRetry(question: RetryQuestion): 'retry' | 'fail' {
   const { classification, category, included } = question;

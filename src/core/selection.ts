@@ -1,4 +1,4 @@
-/** What decides whether a database may be the active one. */
+/** The facts that determine whether a database may be active. */
 export interface DatabaseView {
   readonly id: string;
   /** Above 0. */
@@ -8,34 +8,33 @@ export interface DatabaseView {
   /** The data connection is ready. */
   readonly connected: boolean;
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
-  /** It was left, and what it was left for has not been checked since. */
+  /** The database was left, and the reason has not been checked since. */
   readonly unverified?: boolean | undefined;
   readonly breaker: 'closed' | 'open';
   /** Monotonic milliseconds at which it answered last over its data connection. */
   readonly answeredAt?: number | undefined;
   /** Monotonic milliseconds; 0: no grace period. */
   readonly graceEndsAt: number;
-  /** All checks that keep a standby from being failed back to pass. */
+  /** Whether all gates are open. */
   readonly gatesOpen: boolean;
-  /** Monotonic milliseconds until which somebody keeps it away from traffic; 0: nobody does. */
+  /** Monotonic milliseconds until which the database is drained; 0 if it is not. */
   readonly drainEndsAt?: number | undefined;
-  /** Why it must not be used at all, not even as the last resort. */
+  /** Why the database must not be used at all, not even as the last resort. */
   readonly disabled?: string | undefined;
 }
 
-/** When the standbys were asked over their data connections. */
+/** Time at which the standbys were checked over their data connections. */
 export interface Asked {
   /** Monotonic milliseconds. */
   readonly at: number;
   readonly now: number;
-  /** How long an answer of this one may take. */
+  /** How long the answer of this database may take. */
   readonly patienceMs: number;
 }
 
 /**
- * It was asked and has not answered, although it had the time: an answer that is older says nothing
- * about the connection at present. One that could not answer yet, because it is far away, is not
- * silent.
+ * Whether the database was checked and has not answered in time. An older answer says nothing about
+ * the connection now. A distant database whose time is not over is not silent.
  */
 export function isSilent(
   { answeredAt = Number.POSITIVE_INFINITY }: DatabaseView,
@@ -58,13 +57,13 @@ export type IneligibilityReason =
 
 export interface Selection {
   readonly view: DatabaseView;
-  /** None was eligible; this one is connected and healthy, and an outage is worse than a flap. */
+  /** No database was eligible; this one is connected and healthy, and an outage is worse. */
   readonly lastResort: boolean;
 }
 
 const NOTHING: readonly IneligibilityReason[] = Object.freeze([]);
 
-/** Everything that the database lacks to become active; empty when it is eligible. */
+/** Everything that the database lacks to become active; empty if it is eligible. */
 export function ineligibilityReasons(
   view: DatabaseView,
   now: number,
@@ -84,8 +83,8 @@ export function ineligibilityReasons(
 }
 
 /**
- * May become active: connected, healthy since it was left, breaker closed, no grace, gates open,
- * not drained.
+ * Whether the database may become active: connected, healthy since it was left, breaker closed, no
+ * grace period, gates open, not drained.
  */
 export function isEligible(view: DatabaseView, now: number): boolean {
   return (
@@ -102,23 +101,27 @@ function isDrained({ drainEndsAt = 0 }: DatabaseView, now: number): boolean {
   return drainEndsAt > now;
 }
 
-/** May serve as the last resort: connected and healthy, whatever its grace, gates, breaker and drain. */
+/**
+ * Whether the database can be the last resort: connected and healthy, regardless of grace period,
+ * gates, breaker and drain.
+ */
 export function isUsable(view: DatabaseView): boolean {
   return view.connected && view.health === 'healthy' && view.disabled === undefined;
 }
 
-/** Who is left out of a selection, and who comes second. */
+/** Databases that are excluded from a selection or come second. */
 export interface SelectionOptions {
-  /** Id that is left out. */
+  /** Id of the excluded database. */
   readonly exclude?: string | undefined;
-  /** Was asked over its data connection and should have answered by now. */
+  /** Whether the database should have answered over its data connection by now. */
   readonly isSilent?: ((view: DatabaseView) => boolean) | undefined;
 }
 
 /**
- * The eligible database of the highest weight; without one the usable of the highest weight, as
- * the last resort; `undefined` when no database can serve. In both searches one that answers comes
- * before one that is silent, whatever their weights. Equal weights: the lower `order`. Linear.
+ * The eligible database of the highest weight, otherwise the usable one of the highest weight as
+ * the last resort; `undefined` if no database can serve. In both cases a database that answers
+ * comes before a silent one, regardless of weights. Among equal weights the lower `order` wins.
+ * Linear time.
  */
 export function selectBest(
   views: Iterable<DatabaseView>,
@@ -142,9 +145,9 @@ export function selectBest(
 }
 
 /**
- * The eligible database of the highest weight, if that is strictly above the active one's:
- * among equals nobody fails back. Without an active one (or with one that is not in `views`)
- * every weight is above. Linear, allocates nothing.
+ * The eligible database of the highest weight if that is above the weight of the active one,
+ * because databases of equal weight do not fail back to each other. Without an active database in
+ * `views`, every weight is above. Linear time; allocates nothing.
  */
 export function selectFailback(
   views: Iterable<DatabaseView>,

@@ -74,7 +74,7 @@ export function blocksNothing(view: ConnectionView): boolean {
 const SLOW =
   /^(EVAL|EVALSHA|FCALL|TFCALL|KEYS|SORT|FLUSH|SWAPDB|SAVE|DEBUG|MIGRATE|RESTORE|COPY|RENAME|UNLINK|DEL|SINTER|SUNION|SDIFF|ZINTER|ZUNION|ZDIFF|GEO|BIT|MEMORY|SCRIPT|FUNCTION|CONFIG|CLIENT|CLUSTER|WAIT|SCAN)|[._]|^[^A-Z]/;
 
-/** Whether a server that answers others answers this command at once. */
+/** Whether a server that answers other clients answers this command at once. */
 function isQuick(commands: Commands): boolean {
   return commands.every(([name]) => !SLOW.test(String(name).toUpperCase()));
 }

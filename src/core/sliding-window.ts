@@ -1,16 +1,15 @@
 import type { FailureDetectorOptions } from './failure-detector.js';
 
 /**
- * Counts the outcomes of the recent past. `now` is monotonic milliseconds; one that lies before
- * an earlier one is taken for the earlier one. Constant memory, allocated at construction.
- * Queries change nothing.
+ * Counts recent outcomes. `now` is monotonic milliseconds; a value before an earlier one counts as
+ * the earlier one. Constant memory, allocated at construction. Queries change nothing.
  */
 export interface SlidingWindow {
   record(failed: boolean, now: number): void;
   failures(now: number): number;
   /** Successes and failures. */
   total(now: number): number;
-  /** Forgets everything. */
+  /** Removes all outcomes. */
   reset(now: number): void;
 }
 
@@ -43,7 +42,7 @@ export class TimeWindow implements SlidingWindow {
   readonly #failures = new Uint32Array(BUCKETS);
   #present = 0;
   #presentSince = Number.NaN;
-  /** Of the present bucket; before the first outcome every time lies beyond it. */
+  /** Start of the current bucket; before the first outcome every time is beyond it. */
   #presentEnds = Number.NEGATIVE_INFINITY;
 
   constructor(sizeMs: number) {
@@ -85,7 +84,7 @@ export class TimeWindow implements SlidingWindow {
     this.#presentEnds = this.#presentSince + this.#bucketMs;
   }
 
-  /** Buckets from the present one to the one of `now`. */
+  /** Number of buckets from the current one to that of `now`. */
   #bucketsSince(now: number): number {
     return Math.max(0, Math.floor((now - this.#presentSince) / this.#bucketMs));
   }
@@ -100,7 +99,9 @@ export class TimeWindow implements SlidingWindow {
   }
 }
 
-/** The last `size` outcomes, whenever they were; one byte each, all operations constant. */
+/**
+ * The last `size` outcomes, regardless of time; one byte each, all operations take constant time.
+ */
 export class CountWindow implements SlidingWindow {
   readonly #failed: Uint8Array;
   #next = 0;

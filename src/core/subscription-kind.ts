@@ -1,6 +1,6 @@
 /**
- * The part of the driver contract for pub/sub: one connection that is used for subscriptions
- * alone, so that commands and subscriptions go together with every protocol version.
+ * The part of the driver contract for pub/sub: a connection for subscriptions only, so that
+ * commands and subscriptions work side by side with every protocol version.
  */
 
 /** Plain channels, patterns over them, and sharded channels. */

@@ -1,13 +1,13 @@
 import type { SubscriptionKind } from './subscription-kind.js';
 
-/** What an application gives to `subscribe`: called with a message and its channel. */
+/** A listener for `subscribe`: called with a message and its channel. */
 // biome-ignore lint/suspicious/noExplicitAny: strings or Buffers, as the caller chose
 export type PubSubListener = (message: any, channel: any) => unknown;
 
-/** How a listener wants messages and channels. */
+/** How a listener receives messages and channels. */
 export type MessageMode = 'strings' | 'buffers';
 
-/** A call of `subscribe` that has not settled. What it asked for is undone when it fails. */
+/** A pending call of `subscribe`. Its subscriptions are undone if it fails. */
 export interface SubscribingCall {
   readonly kind: SubscriptionKind;
   readonly names: readonly string[];
@@ -18,7 +18,7 @@ export interface SubscribingCall {
 interface Registration {
   /** A call that asked for it has succeeded. */
   isEstablished: boolean;
-  /** The calls under way that asked for it. */
+  /** The pending calls that requested it. */
   readonly calls: Set<SubscribingCall>;
 }
 
@@ -32,16 +32,16 @@ export interface WantedEntry {
 
 /** What `remove` has changed. */
 export interface Removal {
-  /** Nobody listens to these any more. */
+  /** Names without listeners. */
   readonly unwanted: readonly string[];
-  /** Calls under way that one of their names was taken away from. */
+  /** Pending calls that lost one of their names. */
   readonly affected: readonly { readonly call: SubscribingCall; readonly name: string }[];
 }
 
 /**
  * The channels, patterns and sharded channels that one client wants, with their listeners. A name
- * is wanted as long as it has a listener. A listener is there once for each name and mode, however
- * often it was given, as with node-redis.
+ * is wanted while it has a listener. As in node-redis, a listener exists once per name and mode,
+ * however often it was added.
  */
 export class WantedSubscriptions {
   readonly #entries: Readonly<Record<SubscriptionKind, Map<string, WantedEntry>>> = {
@@ -77,13 +77,13 @@ export class WantedSubscriptions {
     return this.#entries[kind].entries();
   }
 
-  /** The call still wants this name: nobody has unsubscribed it meanwhile. */
+  /** Whether the call still wants this name and nobody has unsubscribed it since. */
   wants(call: SubscribingCall, name: string): boolean {
     const registration = this.get(call.kind, name)?.[call.mode].get(call.listener);
     return registration?.calls.has(call) === true;
   }
 
-  /** Adds what a call asks for; until it settles it stands on that call. */
+  /** Adds the subscriptions of a call; until it settles they belong to that call. */
   add(call: SubscribingCall): void {
     const { kind, names, mode, listener } = call;
     const entries = this.#entries[kind];
@@ -99,7 +99,7 @@ export class WantedSubscriptions {
     }
   }
 
-  /** The call succeeded: what it asked for stays. */
+  /** The call succeeded; its subscriptions stay. */
   establish(call: SubscribingCall): void {
     for (const name of call.names) {
       const registration = this.get(call.kind, name)?.[call.mode].get(call.listener);
@@ -108,8 +108,8 @@ export class WantedSubscriptions {
   }
 
   /**
-   * The call failed: takes away what nobody else has asked for. Answers the names that are not
-   * wanted any more.
+   * The call failed; removes subscriptions that no other call requested. Returns the names that are
+   * no longer wanted.
    */
   undo(call: SubscribingCall): string[] {
     const { kind, names, mode, listener } = call;
@@ -124,8 +124,8 @@ export class WantedSubscriptions {
   }
 
   /**
-   * Takes listeners away: of these names or, if undefined, of all of the kind; this listener in this
-   * mode or, if undefined, every one.
+   * Removes listeners of these names, or of all names of the kind if undefined; this listener in
+   * this mode, or every listener if undefined.
    */
   remove(
     kind: SubscriptionKind,

@@ -12,13 +12,13 @@ export interface CanaryEndpoint {
   published: Promise<boolean> | undefined;
 }
 
-/** Messages of one probe from database to database, over channels that no other probe uses. */
+/** Messages of one probe between databases, over channels that no other probe uses. */
 export class Canary {
   readonly #channels: readonly string[];
 
   constructor(
     private readonly probe: Probe,
-    /** How long one may be under way. */
+    /** How long one may be in progress. */
     private readonly toleranceMs: number,
     channelPrefix: string,
   ) {
@@ -26,7 +26,7 @@ export class Canary {
     this.#channels = probe.shardTags?.map((tag) => `${unique}:{${tag}}`) ?? [unique];
   }
 
-  /** Resolves when what arrives at `target` is noticed, if that is asked for. */
+  /** Resolves when messages to `target` are observed, if requested. */
   async open(target: ProbeTarget, listens: boolean): Promise<CanaryEndpoint> {
     const arrived = new Set<string>();
     const watchers = new Set<() => void>();

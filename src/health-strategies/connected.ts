@@ -3,20 +3,20 @@ import { durationOrNone } from '../validation/rules.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
-/** Between two looks at a connection that is not ready, in milliseconds. */
+/** Time between two checks of a connection that is not ready, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 
 export interface ConnectedStrategyOptions {
   /**
-   * How long a probe waits for a connection that is opening, 0 to 2^31-1 ms; less than the
-   * check's `timeoutMs`, or the probe ends without this reason. Default: 500.
+   * How long a probe waits for a connection that is being opened, 0 to 2^31-1 ms. It must be less
+   * than the `timeoutMs` of the check. Default: 500.
    */
   readonly waitMs?: number;
 }
 
 /**
- * Healthy when the data connections are ready: costs no command and no connection, and sees no
- * more than the socket. A server that hangs is not noticed by it.
+ * Passes when the data connections are ready. It needs no command and no connection, and does not
+ * notice a server that hangs.
  */
 export class ConnectedStrategy implements HealthCheckStrategy {
   readonly name = 'CONNECTED';

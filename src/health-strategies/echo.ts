@@ -4,8 +4,8 @@ import { ownError } from '../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 
 /**
- * Healthy when ECHO answers the random text that it was sent. Stricter than PING: a proxy that
- * answers PING by itself, or a connection on which replies have shifted, does not pass.
+ * Passes when ECHO returns the random text that was sent. Unlike PING, it fails for a proxy that
+ * answers PING itself, and for a connection on which replies have shifted.
  */
 export class EchoStrategy implements HealthCheckStrategy {
   readonly name = 'ECHO';

@@ -3,7 +3,7 @@ import type { RestTlsOptions } from './rest-client.js';
 import type { HealthCheckRole } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
-/** Of a user of the cluster's management with permission to view databases (`db_viewer`). */
+/** Credentials of a management user with permission to view databases (`db_viewer`). */
 export interface RestCredentials {
   readonly username: string;
   readonly password: string;
@@ -11,21 +11,24 @@ export interface RestCredentials {
 
 export interface LagAwareStrategyOptions {
   /**
-   * Where the cluster's REST API is, an `https` URL; port 9443 unless it has one. Default:
-   * `https://<host of the database>:9443`, for each database its own.
+   * The `https` URL of the REST API; the default port is 9443. Default: `https://<host of the
+   * database>:9443` for each database.
    */
   readonly restUrl?: string | URL;
-  /** A function is asked before every request, so that credentials may change. Default: none. */
+  /**
+   * A value, or a function that is called before every request, so that credentials can change.
+   * Default: none.
+   */
   readonly credentials?: RestCredentials | (() => RestCredentials | Promise<RestCredentials>);
   /** `uid` of the database in the cluster. Default: found by the database's host. */
   readonly databaseId?: number;
   /** Also asks for the replication lag, which only an Active-Active database can answer. Default: true. */
   readonly extendedCheckEnabled?: boolean;
-  /** Lag that is still well, 0 to 2^31-1 ms. Default: 5000. */
+  /** Accepted lag, 0 to 2^31-1 ms. Default: 5000. */
   readonly availabilityLagToleranceMs?: number;
-  /** `full`: lag evicts the active database as well. Default: `gate`. */
+  /** `full` also makes the client leave the active database. Default: `gate`. */
   readonly role?: HealthCheckRole;
-  /** Of the REST API, not of the database. */
+  /** TLS options of the REST API, not of the database. */
   readonly tls?: RestTlsOptions;
 }
 

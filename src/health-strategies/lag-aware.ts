@@ -15,11 +15,12 @@ import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js'
 
 /**
  * Asks the REST API of Redis Software (Enterprise) whether the database is available and, for an
- * Active-Active database, whether it has caught up with the others. By default a gate: lag keeps
- * a standby from being failed back to, and evicts nobody.
+ * Active-Active database, whether it has caught up with the others. A gate by default: lag prevents
+ * a failback but does not make the client leave the active database.
  *
- * Without `databaseId` the database is looked up by its host, and remembered until a request
- * fails. One object may serve several databases. No connection to the database itself.
+ * Without `databaseId` the strategy looks up the database by its host and remembers it until a
+ * request fails. One object can serve several databases. It does not connect to the database
+ * itself.
  */
 export class LagAwareStrategy implements HealthCheckStrategy {
   readonly name = 'LAG-AWARE';
@@ -154,7 +155,7 @@ function where(base: URL, path: string): string {
   return `GET ${base.origin}/${path.replace(/\?.*/, '')}`;
 }
 
-/** Why a response is not a healthy one, in words. */
+/** Why a response does not mean healthy. */
 function explain(base: URL, path: string, { status, location, body }: RestResponse): string {
   const answered = `${where(base, path)} answered ${status}`;
   if (status >= 300 && status < 400) {

@@ -2,7 +2,9 @@ import { foreignText } from '../foreign/foreign-text.js';
 import { ownError } from '../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 
-/** Healthy when PING answers PONG. Any error reply (LOADING, NOAUTH, ...) is the reason if not. */
+/**
+ * Passes when PING answers PONG. An error reply (LOADING, NOAUTH ...) is the reason of a failure.
+ */
 export class PingStrategy implements HealthCheckStrategy {
   readonly name = 'PING';
 

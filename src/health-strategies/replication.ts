@@ -6,20 +6,20 @@ import { StrategyOptions } from './strategy-options.js';
 
 export interface ReplicationStrategyOptions {
   /**
-   * How long a canary may take from one database to another, 1 to 2^31-1 ms. The check's
-   * `timeoutMs` must be more than twice as long. Default: 400.
+   * How long a canary may take from one database to another, 1 to 2^31-1 ms. The `timeoutMs` of the
+   * check must be more than twice as long. Default: 400.
    */
   readonly toleranceMs?: number;
   /**
-   * `in`: what the others publish must arrive here; `out`: what is published here must arrive
-   * there; for a plain replica, which has one direction only. Default: `both`.
+   * `in`: messages of the others must arrive here. `out`: messages from here must arrive there. For
+   * plain replicas, which replicate in one direction. Default: `both`.
    */
   readonly direction?: 'both' | 'in' | 'out';
   /** Ids of the databases to compare with. Default: all others of the group. */
   readonly peers?: readonly string[];
-  /** What the channels begin with; an ACL may ask for it. Default: `__redis-multidb:canary:`. */
+  /** Prefix of the channels, for ACLs. Default: `__redis-multidb:canary:`. */
   readonly channelPrefix?: string;
-  /** `full`: broken replication evicts the active database as well. Default: `gate`. */
+  /** `full` also makes the client leave the active database. Default: `gate`. */
   readonly role?: HealthCheckRole;
 }
 
@@ -34,12 +34,12 @@ const prefix: Rule<string> = {
 };
 
 /**
- * Healthy when a message that is published on one database arrives on the others in time: a
- * canary for replication that PING knows nothing of. By default a gate, so that a standby that
- * doesn't get the others' writes is not failed back to.
+ * Passes when a message that is published on one database arrives on the others in time. It notices
+ * broken replication, which PING does not. A gate by default, so that a standby without the writes
+ * of the others does not become active by failback.
  *
- * A peer that can't be reached is left out: its own checks tell that, and a region that is down
- * must not close the gates of those that are to take over. On a cluster each shard gets a canary.
+ * A peer that cannot be reached is ignored: its own checks report that, and a region that is down
+ * must not close the gates of those that take over. On a cluster each shard gets a canary.
  */
 export class ReplicationStrategy implements HealthCheckStrategy {
   readonly name = 'REPLICATION';
@@ -87,7 +87,7 @@ export class ReplicationStrategy implements HealthCheckStrategy {
     throw ownError(`${problems.join('; ')}; waited ${this.#toleranceMs} ms`);
   }
 
-  /** What is broken between two databases, in words. */
+  /** Description of the broken direction between two databases. */
   async #compare(
     canary: Canary,
     here: CanaryEndpoint,

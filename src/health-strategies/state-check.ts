@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { HealthCheckFunction } from './strategy.js';
 
-/** Tells the canary's keys from an application's. */
+/** Prefix that distinguishes the keys of the canary from those of an application. */
 export const CANARY_PREFIX = '__redis-multidb:canary:';
 
 /**
- * Checks the state that a reply complained about, because PING answers PONG on a read-only
- * replica, on a cluster without its slots and on a full server. `undefined`: PING tells enough
- * (LOADING and BUSY are answered to PING as well).
- *
+ * Checks the state that a reply reported, because PING answers PONG on a read-only replica, on a
+ * cluster without its slots and on a full server. `undefined` if PING is enough (PING also gets
+ * LOADING and BUSY).
  */
 export function stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
   switch (stateWord) {
@@ -50,8 +49,8 @@ function canaryKey(): string {
 }
 
 /**
- * A reply with which the server refuses to be asked, by ACL or because it is no cluster, tells
- * nothing of the state: it serves, as PING has shown.
+ * A reply with which the server refuses the question, by ACL or because it is not a cluster, says
+ * nothing about the state. The server serves, as PING has shown.
  */
 const NO_ANSWER = /^(NOPERM|MOVED|ASK|CROSSSLOT|WRONGTYPE|ERR(?! max number of clients)) /;
 

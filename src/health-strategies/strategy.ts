@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../core/command-argument.js';
 
-/** One database as a strategy sees it: a narrow handle with nothing to break. */
+/** The narrow handle through which a strategy sees one database. */
 export interface ProbeTarget {
   readonly databaseId: string;
   /** As configured; the path when it is a Unix socket, the first of several otherwise. */
@@ -15,11 +15,13 @@ export interface ProbeTarget {
    */
   sendCommand(args: readonly CommandArgument[]): Promise<unknown>;
   /**
-   * Subscribes to a channel over a connection of its own, opened when it is first needed and
+   * Subscribes to a channel over a separate connection, which is opened when it is first needed and
    * reused. Resolves when the server has confirmed. The subscription ends with the probe.
    */
   subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
-  /** On a cluster: one hash tag per master, so that a key or channel with it lies there. */
+  /**
+   * On a cluster: one hash tag per master; keys and channels with the tag belong to that master.
+   */
   readonly shardTags?: readonly string[] | undefined;
 }
 
@@ -34,20 +36,21 @@ export interface Probe extends ProbeTarget {
 }
 
 /**
- * One probe. `true` (or a promise of it) means healthy; anything else, a throw, a rejection or
- * the timeout do not. A rejection's message becomes the reason that `explain()` shows.
+ * Runs one probe. Only `true`, or a promise of it, means healthy; another value, an error or the
+ * timeout does not. The message of an error becomes the reason in `explain()`.
  */
 export type HealthCheckFunction = (probe: Probe) => boolean | Promise<boolean>;
 
 /**
  * - `full`: a failing check makes the database unhealthy, and the active one is left.
- * - `gate`: a failing check keeps a standby from being failed back to; it evicts nobody.
+ * - `gate`: a failing check keeps a standby from becoming active by failback; the active one is not
+ *   left.
  */
 export type HealthCheckRole = 'full' | 'gate';
 
 export interface HealthCheckStrategy {
   readonly check: HealthCheckFunction;
-  /** Shown in `explain()` and errors. Default: the class's or function's name. */
+  /** Name in `explain()` and errors. Default: the name of the class or function. */
   readonly name?: string;
   /** Default: `full`. */
   readonly role?: HealthCheckRole;

@@ -5,9 +5,9 @@ import type { HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
 export interface WriteReadStrategyOptions {
-  /** What the keys begin with; an ACL may ask for it. Default: `__redis-multidb:write-read:`. */
+  /** Prefix of the keys, for ACLs. Default: `__redis-multidb:write-read:`. */
   readonly keyPrefix?: string;
-  /** After which a key that is no longer written is gone, 1 to 2^31-1 ms. Default: 60000. */
+  /** Time after which a key that is no longer written expires, 1 to 2^31-1 ms. Default: 60000. */
   readonly expiryMs?: number;
 }
 
@@ -17,11 +17,11 @@ const prefix: Rule<string> = {
 };
 
 /**
- * Healthy when a random value that was written reads back: notices servers that answer PING and
- * can't take writes (a read-only replica, a full memory, a failed snapshot, missing replicas).
+ * Passes when a random value that was written can be read back. It notices servers that answer PING
+ * but refuse writes (a read-only replica, full memory, a failed snapshot, missing replicas).
  *
- * Each strategy object has one key per database, and on a cluster one per master. The key holds a
- * random part, as databases that replicate to each other share their keys with all processes.
+ * Each strategy object has one key per database, or one per master of a cluster. The key contains a
+ * random part, because replicating databases share their keys with all processes.
  */
 export class WriteReadStrategy implements HealthCheckStrategy {
   readonly name = 'WRITE-READ';

@@ -44,7 +44,7 @@ export const ATTRIBUTES: Readonly<Record<Label | 'client', string>> = Object.fre
   state: `${GEO}.connection.state`,
 });
 
-/** What people asked for, as against what the client found out by itself. */
+/** What people asked for, as opposed to what the client found out by itself. */
 const BY_HAND: ReadonlySet<SwitchReason> = new Set([
   ...(['manual', 'forced', 'weight', 'removed'] as const),
 ]);

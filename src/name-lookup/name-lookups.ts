@@ -42,7 +42,7 @@ export interface LookupRequest extends LookupQuestion {
 }
 
 /**
- * Lookups of host names for a whole process: at most one of each name and two of all are under way
+ * Lookups of host names for a whole process: at most one of each name and two in total are in progress
  * (`core/lookup-places.ts`), and everybody who wants the same name shares one. While a lookup is
  * late, or after it has failed, the last known addresses of the name serve.
  */

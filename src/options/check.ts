@@ -8,7 +8,7 @@ import {
 } from '../validation/check.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
 
-/** Where a group of options lies in the table of defaults. */
+/** Prefix of a group of options in the table of defaults. */
 export type Section =
   | ''
   | 'databases[]'
@@ -17,7 +17,7 @@ export type Section =
   | 'failureDetector'
   | 'healthCheck';
 
-/** node-redis options that people put one level too high. */
+/** node-redis options that are often put one level too high. */
 const CLIENT_OPTIONS = [
   'url',
   'socket',
@@ -61,8 +61,8 @@ export function read<K extends OptionName>(
 }
 
 /**
- * `value`, when the option accepts it; throws `InvalidOptionError` otherwise. For values that
- * enter by a method, such as a new weight.
+ * Returns `value` if the option accepts it; throws `InvalidOptionError` otherwise. For values that
+ * are passed to a method, such as a new weight.
  */
 export function checkOption<K extends OptionName>(
   option: K,
@@ -87,7 +87,7 @@ function namesIn(section: Section): readonly string[] {
   return [...names];
 }
 
-/** What was probably meant: an option of another place, or one that is spelled much like it. */
+/** The probably intended option: one of another place, or one with a similar spelling. */
 function suggestion(name: string, section: Section, known: readonly string[]): string | undefined {
   if ((section === '' || section === 'databases[]') && CLIENT_OPTIONS.includes(name)) {
     return section === '' ? `client.${name} or databases[].client.${name}` : `client.${name}`;
@@ -105,7 +105,7 @@ function suggestion(name: string, section: Section, known: readonly string[]): s
   return best !== undefined && best.distance <= tolerated ? best.other : undefined;
 }
 
-/** Levenshtein distance without regard to case. */
+/** Levenshtein distance, ignoring case. */
 function distanceOf(a: string, b: string): number {
   const from = a.toLowerCase();
   const to = b.toLowerCase();

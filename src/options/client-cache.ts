@@ -2,9 +2,8 @@ import { anyObject, invalid, join } from '../validation/check.js';
 import type { Topology } from './topologies.js';
 
 /**
- * How long a value may be answered from the cache if the application gives no `ttl`: nobody
- * announces a SWAPDB, a field of a hash that expires, or a key that has expired and that nothing
- * has touched since.
+ * Default `ttl` of the cache, because no server announces a SWAPDB, a field of a hash that expires,
+ * or an expired key that nobody has touched.
  */
 export const DEFAULT_CACHE_TTL_MS = 2000;
 
@@ -23,7 +22,7 @@ function isAtLeastZero(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
-/** Options of node-redis's cache, or a provider of it. */
+/** Options of the cache of node-redis, or a provider. */
 export function checkCache(value: unknown, at: string): void {
   if (value === undefined || value === false) return;
   const expected = 'an object with options of the cache, or one of node-redis’s cache providers';
@@ -38,7 +37,10 @@ export function checkCache(value: unknown, at: string): void {
   }
 }
 
-/** Changes are told over the connection that read the key: one that has many can't be followed. */
+/**
+ * Changes are announced over the connection that read the key; with several connections they cannot
+ * be followed.
+ */
 export function rejectCachedTopology(
   topology: Topology,
   at: string,

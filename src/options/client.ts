@@ -4,21 +4,21 @@ import { flag, type Rule } from '../validation/rules.js';
 import { checkCache } from './client-cache.js';
 import { copyOptions } from './copy.js';
 
-/** Options of the client library. Only what the engine depends on is judged here. */
+/** Validation of the options of the client library, as far as the engine depends on them. */
 export type ClientOptions = Record<string, unknown>;
 
-/** They shape the facade's API and replies, and so have one value for the whole group. */
+/** Options that shape the API and the replies, with one value for the whole group. */
 const SHAPING = [
   ...(['RESP', 'modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const),
   ...(['clientSideCache', 'emitInvalidate'] as const),
 ] as const;
 
-/** What a URL says as well, and says last: node-redis lays it over the other options. */
+/** Options that a URL also contains and overrides: node-redis gives the URL precedence. */
 const IN_URL = ['username', 'password', 'credentialsProvider', 'database'] as const;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const ADDRESS = ['host', 'port', 'path'] as const;
 
-/** A validated deep copy of the options at `at`, without the names whose value is undefined. */
+/** A validated deep copy of the options at `at`, without names whose value is undefined. */
 export function checkClient(value: unknown, at: string): ClientOptions {
   if (value === undefined) return {};
   const given = anyObject(value, at, 'an object with node-redis options');
@@ -46,9 +46,9 @@ function checkConnectTimeout(value: unknown, at: string): void {
 }
 
 /**
- * node-redis takes anything but `true` for "no TLS", and options of TLS only beside it. Here an
- * object means TLS with these options, and a value that is neither is rejected, so that a mistake
- * never sends a password in plain text.
+ * node-redis treats every value except `true` as "no TLS", and reads TLS options only with it. Here
+ * an object means TLS with these options, and any other value is rejected, so that a mistake never
+ * sends a password in plain text.
  */
 function checkTls({ tls, ...socket }: Values, at: string): Values {
   const isObject = typeof tls === 'object' && tls !== null && !Array.isArray(tls);
@@ -75,11 +75,11 @@ const TLS_RULES: Readonly<Record<string, Rule<unknown>>> = {
 };
 
 /**
- * The options of one database: `own` over `shared`, `socket` part by part. Both come from
+ * The options of one database: `own` overrides `shared`, `socket` option by option. Both come from
  * `checkClient`; the result is a deep copy.
  *
- * What would make node-redis reach another server than `own` says is rejected or dropped: it lets
- * a URL win over everything beside it, and a `path` win over `host` and `port`.
+ * Options with which node-redis would reach another server than `own` names are rejected or
+ * dropped: in node-redis a URL overrides everything else, and a `path` overrides `host` and `port`.
  */
 export function mergeClient(own: ClientOptions, shared: ClientOptions, at: string): ClientOptions {
   rejectShaping(own, shared, at);
@@ -100,7 +100,7 @@ export function mergeClient(own: ClientOptions, shared: ClientOptions, at: strin
   return copyOptions(merged);
 }
 
-/** Where the client leads, without credentials: `host:port`, or the path of a Unix socket. */
+/** The address of the client without credentials: `host:port`, or the path of a Unix socket. */
 export function addressOf(client: ClientOptions): string {
   if (client.url !== undefined) return parseUrl(client.url, 'url').address;
   const { path, host, port } = (client.socket ?? {}) as Record<string, unknown>;
@@ -109,7 +109,7 @@ export function addressOf(client: ClientOptions): string {
   return `${shown ?? 'localhost'}:${port ?? 6379}`;
 }
 
-/** `client` without what says where it leads: for nodes whose addresses are found out. */
+/** `client` without its address, for nodes whose addresses are discovered. */
 export function withoutAddress(client: ClientOptions): ClientOptions {
   const { url: _url, socket, ...others } = client;
   if (socket === undefined) return others;
@@ -117,7 +117,7 @@ export function withoutAddress(client: ClientOptions): ClientOptions {
   return { ...others, socket: rest };
 }
 
-/** What shapes the API has one value for the whole group. */
+/** Rejects options that shape the API, because they have one value for the whole group. */
 export function rejectShaping(own: ClientOptions, shared: ClientOptions, at: string): void {
   for (const name of SHAPING) {
     if (own[name] === undefined || isDeepStrictEqual(own[name], shared[name])) continue;
@@ -162,7 +162,10 @@ function rejectBesideUrl(client: ClientOptions, at: string): void {
   }
 }
 
-/** Its address, and whether it asks for TLS. Nothing after the scheme is shown if it is wrong. */
+/**
+ * The address of a URL, and whether it uses TLS. If the URL is invalid, nothing after the scheme is
+ * shown.
+ */
 function parseUrl(value: unknown, at: string): { address: string; tls: boolean } {
   const wrong = () => {
     const expected = 'a URL such as redis://host:6379, rediss://host:6379 or unix:///path';

@@ -1,6 +1,6 @@
 import type { Values } from '../validation/check.js';
 
-/** Kept by reference whatever they are: node-redis reads them, and identity may matter. */
+/** Options that are kept by reference: node-redis reads them, and their identity may matter. */
 const BY_REFERENCE: ReadonlySet<string> = new Set([
   'modules',
   'scripts',
@@ -11,10 +11,9 @@ const BY_REFERENCE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A deep copy: plain objects and arrays are copied, everything else (class instances, functions,
- * Buffers, signals) and what node-redis knows by identity stays itself; names whose value is
- * undefined are left out. For whoever hands options to `createClient`, which changes the object
- * that it gets.
+ * A deep copy: plain objects and arrays are copied. Everything else (class instances, functions,
+ * Buffers, signals) and objects that node-redis knows by identity are kept. Names whose value is
+ * undefined are removed. For options that are passed to `createClient`, which changes its argument.
  */
 export function copyOptions(options: Values): Record<string, unknown> {
   return copy(options, new Map()) as Record<string, unknown>;

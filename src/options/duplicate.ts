@@ -3,10 +3,12 @@ import { anyObject, invalid } from '../validation/check.js';
 import type { ClientOptions } from './client.js';
 import { copyOptions } from './copy.js';
 
-/** What may differ between clients of one group: it lives in the client, not in a connection. */
+/**
+ * Options that can differ between clients of one group, because they do not concern connections.
+ */
 const OWN = ['modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const;
 
-/** They have no effect on any client: accepted wherever node-redis's options are. */
+/** Options without effect, accepted wherever the options of node-redis are. */
 const WITHOUT_EFFECT: readonly string[] = [
   'disableOfflineQueue',
   'commandsQueueMaxLength',
@@ -17,14 +19,14 @@ const WITHOUT_EFFECT: readonly string[] = [
 export interface DuplicateOptions {
   /** The top-level `client` of the duplicate. */
   readonly client: ClientOptions;
-  /** It has the same methods as the original. */
+  /** Whether the duplicate has the same methods as the original. */
   readonly sameMethods: boolean;
 }
 
 /**
- * The options of a duplicate: `overrides` over those of the original, whose `commandOptions` are
- * `inherited`. Throws `InvalidOptionError` for what shapes a connection (address, credentials,
- * RESP, name ...) unless it is what the original has: the databases belong to the group.
+ * The options of a duplicate: `overrides` override those of the original, whose `commandOptions`
+ * are `inherited`. Throws `InvalidOptionError` for connection options (address, credentials, RESP,
+ * name ...) that differ from the original, because the databases belong to the group.
  */
 export function resolveDuplicate(
   overrides: unknown,

@@ -6,11 +6,11 @@ import { compileSelector } from './selector.js';
 const SECTION = 'failureDetector';
 
 /**
- * `own` over `shared` over the defaults, part by part.
+ * `own` overrides `shared`, which overrides the defaults, option by option.
  *
- * In a `count` window the default of `minNumOfFailures` is what `failureRateThreshold` makes of
- * `slidingWindowSize` (10 of 100): the general default of 1000 could never be reached there. A
- * number beyond the window's size is rejected for the same reason.
+ * In a `count` window the default of `minNumOfFailures` is the share `failureRateThreshold` of
+ * `slidingWindowSize` (10 of 100), because the general default of 1000 could never be reached. A
+ * number above the size of the window is rejected for the same reason.
  */
 export function resolveFailureDetector(
   own: unknown,

@@ -11,8 +11,8 @@ import { DEFAULTS } from './defaults.js';
 import type { ResolvedHealthCheck } from './types.js';
 
 /**
- * The health checks in force: none for `false`, `PingStrategy` for `undefined`. A timeout that is
- * longer than the interval is allowed, as the interval starts when a round ends.
+ * The resolved health checks: none for `false`, `PingStrategy` for `undefined`. A timeout longer
+ * than the interval is allowed, because the interval starts when a round ends.
  */
 export function resolveHealthChecks(setting: unknown, at: string): readonly ResolvedHealthCheck[] {
   if (setting === false) return [];

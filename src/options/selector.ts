@@ -3,9 +3,9 @@ import { invalid } from '../validation/check.js';
 const EXPECTED = 'an array of error classes, or a function `(error) => boolean`';
 
 /**
- * An `ErrorSelector` as one predicate that never throws: of a list of classes, an error matches
- * when it is an instance of one; a function that throws, or answers anything but `true`, has
- * said no. An empty list matches nothing.
+ * Converts an `ErrorSelector` into a predicate that never throws. For a list of classes, an error
+ * matches if it is an instance of one. A function that throws, or returns anything but `true`, does
+ * not match. An empty list matches nothing.
  */
 export function compileSelector(selector: unknown, at: string): (error: Error) => boolean {
   if (Array.isArray(selector)) {

@@ -1,8 +1,10 @@
-/** How a database is reached: by node-redis's `createClient`, `createClientPool`, ... */
+/**
+ * How a client connects to a database: like `createClient`, `createClientPool` ... of node-redis.
+ */
 export const TOPOLOGIES = ['client', 'pool', 'cluster', 'sentinel'] as const;
 export type Topology = (typeof TOPOLOGIES)[number];
 
-/** They heal themselves: a failure must last this long before such a database is left. */
+/** Failover delay of topologies that heal themselves. */
 export const UNHEALTHY_AFTER_MS: Readonly<Record<Topology, number>> = Object.freeze({
   client: 0,
   pool: 0,

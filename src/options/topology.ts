@@ -51,8 +51,8 @@ const SENTINEL_NAMES = [
 ] as const;
 
 /**
- * How one database is reached: `values` are its options, already known to have known names, and
- * `shared` is the top-level `client`. An option of another topology is rejected.
+ * Resolves the topology of one database. `values` are its options, with known names, and `shared`
+ * is the top-level `client`. An option of another topology is rejected.
  */
 export function resolveTopology(
   values: Values,
@@ -156,7 +156,7 @@ function resolveSentinel(value: unknown, at: string, shared: ClientOptions) {
   return { topology: 'sentinel' as const, client, sentinel, address };
 }
 
-/** Options of nodes whose addresses are found out: they name none themselves. */
+/** Options of nodes whose addresses are discovered; they must not contain one. */
 function nodeOptions(value: unknown, at: string, shared: ClientOptions): ClientOptions {
   const own = checkClient(value, at);
   const socket = (own.socket ?? {}) as Values;

@@ -21,14 +21,14 @@ import type {
   ResolvedOptions,
 } from './types.js';
 
-/** What a database falls back to; for databases that are added later as well. */
+/** Defaults of a database, also for databases that are added later. */
 export interface GroupDefaults {
   /** The top-level `client`: a deep copy, to be copied again for every use. */
   readonly client: ClientOptions;
   readonly healthChecks: readonly ResolvedHealthCheck[];
-  /** As given, since a database's own parts lie over them before defaults are filled in. */
+  /** As given, because options of a database override them before defaults are applied. */
   readonly failureDetector: Values;
-  /** For databases of every topology; `undefined`: each topology has its own. */
+  /** Applies to databases of every topology; `undefined` uses the default of each topology. */
   readonly unhealthyAfterMs: number | undefined;
 }
 
@@ -37,11 +37,11 @@ export interface ValidatedOptions extends ResolvedOptions {
 }
 
 /**
- * Validates the options of `createMultiDbClient` and fills the defaults in. Changes nothing that
- * it is given and keeps no reference to plain objects or arrays in it.
+ * Validates the options of `createMultiDbClient` and applies the defaults. Does not change its
+ * argument and keeps no reference to its plain objects or arrays.
  *
- * Throws `InvalidOptionError`, which names the option, what it accepts and what it was given;
- * never with credentials.
+ * Throws `InvalidOptionError` with the option, the accepted range and the received value, never
+ * with credentials.
  */
 export function resolveOptions(options: unknown): ValidatedOptions {
   const values = optionsObject(options, '', '');
@@ -88,8 +88,8 @@ export function resolveOptions(options: unknown): ValidatedOptions {
 }
 
 /**
- * Validates one database; `at` is its path for errors, such as `databases[1]`, and `takenIds` are
- * the ids that it must not have.
+ * Validates one database. `at` is its path for errors, such as `databases[1]`; `takenIds` are the
+ * ids of other databases.
  */
 export function resolveDatabase(
   config: unknown,

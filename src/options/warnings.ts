@@ -1,6 +1,6 @@
 import type { ResolvedDatabase } from './types.js';
 
-/** Warns, through `process.emitWarning`, of what is allowed and probably not meant. */
+/** Warns with `process.emitWarning` about options that are valid but probably unintended. */
 export function warnAbout(databases: readonly ResolvedDatabase[]): void {
   const warned = new Set<string>();
   const warn = (message: string, code: string) => {

@@ -11,7 +11,7 @@ export class Vanished {
   readonly #known = new Map<string, readonly [Observable, Attributes]>();
   readonly #present = new Set<string>();
 
-  /** Of the collection that is under way. */
+  /** Of the collection that is in progress. */
   note(instrument: Observable, name: string, attributes: Attributes): void {
     const key = `${name} ${JSON.stringify(attributes)}`;
     this.#present.add(key);

@@ -48,7 +48,7 @@ export function prometheusMetrics({
   return end;
 }
 
-/** A metric whose series are made anew at each scrape. */
+/** A metric whose series are re-established at each scrape. */
 function pulled(
   { name, help, kind, labels, read }: MetricDefinition,
   subjects: () => readonly Subject[],

@@ -163,7 +163,7 @@ export class FakeClientContext implements ClientContext {
     return command;
   }
 
-  /** A command that is under way over `channel`; written unless said otherwise. */
+  /** A command that is in flight over `channel`; written unless said otherwise. */
   sent(
     args: readonly CommandArgument[],
     channel: DataConnection,

@@ -150,7 +150,7 @@ export class FakeDatabase {
     return this.clients.size;
   }
 
-  /** Connections that clients hold open although they went silent for ever. */
+  /** Connections that clients hold open although they went silent indefinitely. */
   get lostConnections(): number {
     let count = 0;
     for (const wire of this.clients) if (wire.isForgotten) count += 1;
@@ -237,7 +237,7 @@ export class FakeDatabase {
   }
 
   /**
-   * The connections that are open now go silent for ever, as in a firewall that lost its state; new
+   * The connections that are open now go silent indefinitely, as in a firewall that lost its state; new
    * ones are not affected. Without `kind` all of them.
    */
   loseConnections(kind?: FakeConnectionKind, direction: FakeDirection | 'both' = 'both'): void {
@@ -255,7 +255,7 @@ export class FakeDatabase {
 
   /**
    * Ends every fault; a server that had crashed is restarted with its data. Connections that are
-   * silent for ever, or lead to a replica, stay what they are.
+   * silent indefinitely, or lead to a replica, stay what they are.
    */
   heal(): void {
     this.restart();

@@ -100,7 +100,7 @@ export class FakeWire {
     });
   }
 
-  /** Whether it is silent for ever. */
+  /** Whether it is silent indefinitely. */
   get isForgotten(): boolean {
     return this.#forgotten.size > 0;
   }
