@@ -42,16 +42,17 @@ function numberOf(entry: string, field: string): string {
 }
 
 /**
- * Whether a connection that has been silent on this side is dead, by what its server says of it.
+ * Whether a connection that is silent on this side is dead, by what its server reports over a new
+ * connection. `answer` is the reply to CLIENT LIST ID; undefined if the server could not be asked
+ * and answered something else.
  *
- * A server that is still working for the connection says that it is blocked. One that is not has
- * sent its answer, or never got the command. One that does not know the connection has lost it; on
- * another server the same id may be that of a client which is blocked by another command. Without
- * that information only a command that takes no time proves anything.
+ * A server that still works for the connection reports it as blocked (`b`): by a thread of a
+ * module, CLIENT PAUSE or WAIT. Otherwise it has sent its answer or never received the command. A
+ * server that does not know the connection has lost it; on another server, the same id may belong
+ * to a client that another command blocks. Without that report, only a command that takes no time
+ * proves anything.
  *
- * `commands`: what heads the silent connection, one command or a batch. `arrivedBefore`: what was
- * arriving at an earlier look at the same silence. A large command that is still on its way is no
- * dead connection, as long as more of it arrives from look to look.
+ * `commands`: the first command, or batch, of the silent connection.
  */
 export function isDead(view: ConnectionView, commands: Commands, arrivedBefore?: string): boolean {
   if (view.kind !== 'listed') return view.kind === 'gone' || isQuick(commands);
@@ -70,7 +71,7 @@ export function blocksNothing(view: ConnectionView): boolean {
   return view.kind === 'gone' || (view.kind === 'listed' && !view.isBlocked);
 }
 
-/** Commands that may take a server seconds, or that it does on a thread beside others. */
+/** Commands that may take seconds, or that the server executes on a thread beside others. */
 const SLOW =
   /^(EVAL|EVALSHA|FCALL|TFCALL|KEYS|SORT|FLUSH|SWAPDB|SAVE|DEBUG|MIGRATE|RESTORE|COPY|RENAME|UNLINK|DEL|SINTER|SUNION|SDIFF|ZINTER|ZUNION|ZDIFF|GEO|BIT|MEMORY|SCRIPT|FUNCTION|CONFIG|CLIENT|CLUSTER|WAIT|SCAN)|[._]|^[^A-Z]/;
 
