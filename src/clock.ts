@@ -8,6 +8,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Options of a timer. */
 export interface TimerOptions {
   /**
    * Whether the timer keeps the process alive. Timers that only watch do not. Default: false.
@@ -15,6 +16,7 @@ export interface TimerOptions {
   readonly keepAlive?: boolean;
 }
 
+/** The time that the engine sees: the system clock, or a virtual one in tests. */
 export interface Clock {
   /** Monotonic milliseconds, with fractions; the origin means nothing. */
   now(): number;

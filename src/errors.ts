@@ -9,6 +9,7 @@ import { shownPath, shownValue } from './received-value.js';
 /** Survives two copies of the package in one process, where `instanceof` does not. */
 const BRAND: unique symbol = Symbol.for('redis-multidb.error') as never;
 
+/** A stable code for each class of errors. */
 export type MultiDbErrorCode =
   | 'TEMPORARILY_UNAVAILABLE'
   | 'PERMANENTLY_UNAVAILABLE'
@@ -28,9 +29,13 @@ export type MultiDbErrorCode =
   | 'SUBSCRIPTION_REFUSED'
   | 'UNSUPPORTED';
 
+/** What an error of this package carries besides its message. */
 export interface MultiDbErrorDetails {
+  /** The error that led to this one. */
   readonly cause?: unknown;
+  /** The database that the error is about. */
   readonly databaseId?: string | undefined;
+  /** Whether a server may have executed the command. Default: false. */
   readonly maybeExecuted?: boolean;
 }
 
@@ -44,8 +49,13 @@ export interface MultiDbErrorDetails {
  * - `cause` is what led to it, where something did.
  */
 export class MultiDbError extends Error {
+  /** A stable code; compare it rather than the message. */
   readonly code: MultiDbErrorCode;
+  /** The database that the error is about; undefined where there is none. */
   readonly databaseId: string | undefined;
+  /**
+   * True when a server may have executed the command; false only when that is proven impossible.
+   */
   readonly maybeExecuted: boolean;
 
   constructor(code: MultiDbErrorCode, message: string, details: MultiDbErrorDetails = {}) {
@@ -147,13 +157,17 @@ export class DatabaseUnavailableError extends MultiDbError {
 
 /** Why one database was not available at `connect()`. */
 export interface InitializationFailure {
+  /** The id of the database. */
   readonly databaseId: string;
+  /** What failed, in words. */
   readonly reason: string;
+  /** The error behind it; undefined where there is none. */
   readonly cause?: unknown;
 }
 
 /** `connect()` could not meet the initialization policy; `failures` says why for each database. */
 export class InitializationFailedError extends MultiDbError {
+  /** Why each database was not available. */
   readonly failures: readonly InitializationFailure[];
 
   constructor(message: string, failures: readonly InitializationFailure[]) {
@@ -184,8 +198,11 @@ export class InvalidOptionError extends MultiDbError {
 
 /** Where in a config file something is wrong; lines and columns count from 1. */
 export interface ConfigPlace {
+  /** The path of the config file. */
   readonly file: string;
+  /** The line, from 1. */
   readonly line?: number | undefined;
+  /** The column, from 1. */
   readonly column?: number | undefined;
   /** Path of the option, such as `databases[1].weight`. */
   readonly option?: string | undefined;
@@ -195,9 +212,13 @@ const LONGEST_CONFIG_ERROR = 2000;
 
 /** A config file can't be read, is no JSON, or holds what is no option. Never shows a secret. */
 export class InvalidConfigError extends MultiDbError {
+  /** The path of the config file. */
   readonly file: string;
+  /** The line, from 1; undefined where the whole file is meant. */
   readonly line: number | undefined;
+  /** The column, from 1; undefined where the whole file is meant. */
   readonly column: number | undefined;
+  /** The path of the option, such as `databases[1].weight`; undefined where no option is meant. */
   readonly option: string | undefined;
 
   constructor(message: string, place: Partial<ConfigPlace> = {}, cause?: unknown) {

@@ -13,8 +13,11 @@ export type SwitchReason =
 
 /** Any change of the active database; `undefined` stands for "none". */
 export interface SwitchEvent {
+  /** Id of the database that was active before; undefined: none. */
   readonly from: string | undefined;
+  /** Id of the database that is active now; undefined: none. */
   readonly to: string | undefined;
+  /** The kind of cause. */
   readonly reason: SwitchReason;
   /** In words, what led to it. */
   readonly cause: string;
@@ -26,52 +29,75 @@ export interface SwitchEvent {
   readonly durationMs: number;
 }
 
+/** A database has become unhealthy. */
 export interface DatabaseUnhealthyEvent {
+  /** The id of the database. */
   readonly id: string;
+  /** What failed, in words. */
   readonly cause: string;
+  /** The error behind it; undefined where there is none. */
   readonly error: unknown;
+  /** Wall-clock time. */
   readonly at: Date;
 }
 
+/** A database has become healthy. */
 export interface DatabaseHealthyEvent {
+  /** The id of the database. */
   readonly id: string;
+  /** Wall-clock time. */
   readonly at: Date;
 }
 
+/** The circuit breaker of a database has opened or closed. */
 export interface BreakerEvent {
+  /** The id of the database. */
   readonly id: string;
+  /** Wall-clock time. */
   readonly at: Date;
-  /** Outcomes in the window when the breaker changed. */
+  /** Failures in the sliding window when the breaker changed. */
   readonly failures: number;
+  /** All outcomes in the sliding window when the breaker changed. */
   readonly total: number;
 }
 
+/** No database can serve. */
 export interface AllDatabasesDownEvent {
+  /** Wall-clock time. */
   readonly at: Date;
+  /** Each database, and why it can not serve. */
   readonly failures: readonly { readonly id: string; readonly cause: string }[];
 }
 
+/** A database serves again after all were down. */
 export interface RecoveredEvent {
+  /** Id of the database that serves. */
   readonly id: string;
+  /** Wall-clock time. */
   readonly at: Date;
   /** Milliseconds during which no database could serve. */
   readonly downForMs: number;
 }
 
+/** All subscriptions are in force again after a switch or a lost connection. */
 export interface SubscriptionsRestoredEvent {
   /** The active database. */
   readonly id: string;
-  /** How many of each kind are subscribed there. */
+  /** Channels that are subscribed there. */
   readonly channels: number;
+  /** Patterns that are subscribed there. */
   readonly patterns: number;
+  /** Sharded channels that are subscribed there. */
   readonly shardedChannels: number;
   /** How many more are wanted, and refused by its server; an `error` event names them. */
   readonly refused: number;
+  /** Wall-clock time. */
   readonly at: Date;
   /** Milliseconds during which messages may have been missed, from when that was noticed. */
   readonly gapMs: number;
 }
 
+/** The events of a client, each with the arguments of its listeners. */
 export interface MultiDbEvents {
   /** The active database changed, for whatever reason. */
   switch: [event: SwitchEvent];
@@ -79,11 +105,17 @@ export interface MultiDbEvents {
   failover: [event: SwitchEvent];
   /** A switch back to a database of higher weight; follows `switch`. */
   failback: [event: SwitchEvent];
+  /** A database failed its health checks, or its connections can not be established. */
   'database-unhealthy': [event: DatabaseUnhealthyEvent];
+  /** A database passes its health checks again. */
   'database-healthy': [event: DatabaseHealthyEvent];
+  /** Commands on a database failed until both thresholds of its failure detector were reached. */
   'breaker-open': [event: BreakerEvent];
+  /** The circuit breaker of a database closed, with an empty window. */
   'breaker-closed': [event: BreakerEvent];
+  /** No database can serve; commands fail at once until `recovered`. */
   'all-databases-down': [event: AllDatabasesDownEvent];
+  /** A database serves again after `all-databases-down`. */
   recovered: [event: RecoveredEvent];
   /** After a switch, or the loss of its connection: all subscriptions are in force again. */
   'subscriptions-restored': [event: SubscriptionsRestoredEvent];
@@ -102,6 +134,7 @@ export interface MultiDbEvents {
   end: [];
 }
 
+/** The name of an event. */
 export type MultiDbEventName = keyof MultiDbEvents;
 
 /** The compiler sees to it that none is missing. */

@@ -10,17 +10,20 @@ import { configSchema } from './schema.js';
 import { STRATEGIES } from './strategies.js';
 import type { Environment } from './variables.js';
 
+/** No modules, functions or scripts: a file can not hold them. */
 type None = Record<never, never>;
 
 /** Options of `createMultiDbClient`, without modules, scripts and functions. */
 export type ConfigFileOptions<RESP extends RespVersions = DefaultRespVersion> =
   MultiDbClientOptions<None, None, None, RESP, None>;
 
+/** Options of `loadConfig()`. */
 export interface ConfigOptions {
   /** Where variables are looked up. Default: `process.env`. */
   readonly env?: Environment;
 }
 
+/** Options of `parseConfig()`. */
 export interface ParseOptions extends ConfigOptions {
   /** What errors call the text. Default: `config`. */
   readonly name?: string;

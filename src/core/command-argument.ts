@@ -1,1 +1,2 @@
+/** One argument of a command. */
 export type CommandArgument = string | Buffer;

@@ -30,6 +30,7 @@ export const COMMAND_FAILURES = Object.freeze([
   'caller',
 ] as const);
 
+/** One of `COMMAND_FAILURES`. */
 export type CommandFailure = (typeof COMMAND_FAILURES)[number];
 
 const BY_CODE: Partial<Record<MultiDbErrorCode, CommandFailure>> = {

@@ -1,7 +1,9 @@
 import { evaluateGuarded } from './probing-policy.js';
 
+/** `continue`: wait for further verdicts; `success` resolves `connect()`, `fail` rejects it. */
 export type InitializationVerdict = 'continue' | 'success' | 'fail';
 
+/** What is known of the databases while `connect()` waits. */
 export interface InitializationProgress {
   /** Databases with a first verdict that they can serve. */
   readonly available: number;

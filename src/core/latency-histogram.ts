@@ -7,6 +7,7 @@ export const LATENCY_BUCKETS_MS = Object.freeze([
 export interface LatencySnapshot {
   /** Number of durations up to `LATENCY_BUCKETS_MS` of the same index: cumulative. */
   readonly buckets: readonly number[];
+  /** How many durations were recorded. */
   readonly count: number;
   /** In milliseconds. */
   readonly sumMs: number;

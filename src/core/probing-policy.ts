@@ -1,8 +1,11 @@
 /** `continue`: send the next probe; the others end the round. */
 export type ProbingVerdict = 'continue' | 'success' | 'fail';
 
+/** The probes of a round so far. */
 export interface ProbingProgress {
+  /** Probes that found the database healthy. */
   readonly successes: number;
+  /** Probes that found the database unhealthy. */
   readonly failures: number;
   /** Probes in a full round, 1 or more; `successes + failures` never exceeds it. */
   readonly numProbes: number;

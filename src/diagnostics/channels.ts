@@ -29,7 +29,9 @@ export type DiagnosticsMessage<Name extends MultiDbEventName = MultiDbEventName>
 
 /** What subscribers of `redis-multidb:client` get when a client can be used, and when it ended. */
 export interface ClientMessage {
+  /** The client's name in metrics and diagnostics. */
   readonly client: string;
+  /** Whether the client has been opened or closed. */
   readonly state: 'open' | 'closed';
   /** With its duplicates there is one message, for the first of them that was made. */
   readonly instance: ManagedClient;
@@ -37,6 +39,7 @@ export interface ClientMessage {
 
 /** What subscribers of `redis-multidb:probe` get after each probe of a health check. */
 export interface ProbeMessage extends ProbeRecord {
+  /** The client's name in metrics and diagnostics. */
   readonly client: string;
   /** As in `client.stats()`. */
   readonly group: number;

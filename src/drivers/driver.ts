@@ -20,6 +20,7 @@ export const UNBLOCK_LIMIT_MS = 5000;
 
 /** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
 export interface SendOptions {
+  /** How replies are decoded; passed to the client library. */
   readonly typeMapping?: unknown;
   /** Written before what else waits on the connection. */
   readonly asap?: boolean | undefined;
@@ -83,6 +84,7 @@ export interface Lane {
 export interface Batch {
   /** `multi`: wrapped in MULTI and EXEC, the reply is EXEC's; `pipeline`: an array of replies. */
   readonly kind: 'multi' | 'pipeline';
+  /** The commands in order, each with its arguments. */
   readonly commands: readonly (readonly CommandArgument[])[];
 }
 

@@ -6,6 +6,7 @@ import { StrategyOptions } from './strategy-options.js';
 /** Time between two checks of a connection that is not ready, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 
+/** Options of `ConnectedStrategy`. */
 export interface ConnectedStrategyOptions {
   /**
    * How long a probe waits for a connection that is being opened, 0 to 2^31-1 ms. It must be less
@@ -28,6 +29,7 @@ export class ConnectedStrategy implements HealthCheckStrategy {
     this.#waitMs = values.read('waitMs', durationOrNone, 500);
   }
 
+  /** Resolves to true when the data connections are ready within `waitMs`. */
   async check(probe: Probe): Promise<boolean> {
     for (let waitedMs = 0; !probe.connected; waitedMs += LOOK_EVERY_MS) {
       if (waitedMs >= this.#waitMs) throw ownError(`no data connection to ${addressOf(probe)}`);

@@ -10,6 +10,7 @@ import type { HealthCheckStrategy, Probe } from './strategy.js';
 export class EchoStrategy implements HealthCheckStrategy {
   readonly name = 'ECHO';
 
+  /** Resolves to true when ECHO returns a random text. */
   async check(probe: Probe): Promise<boolean> {
     const sent = randomBytes(12).toString('hex');
     const reply = String(await probe.sendCommand(['ECHO', sent]));

@@ -5,10 +5,13 @@ import { StrategyOptions } from './strategy-options.js';
 
 /** Credentials of a management user with permission to view databases (`db_viewer`). */
 export interface RestCredentials {
+  /** The name of the user. */
   readonly username: string;
+  /** The password of the user; errors and reports never show it. */
   readonly password: string;
 }
 
+/** Options of `LagAwareStrategy`. */
 export interface LagAwareStrategyOptions {
   /**
    * The `https` URL of the REST API; the default port is 9443. Default: `https://<host of the

@@ -24,6 +24,10 @@ import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js'
  */
 export class LagAwareStrategy implements HealthCheckStrategy {
   readonly name = 'LAG-AWARE';
+  /**
+   * `gate` by default: lag keeps a standby from becoming active and does not evict the active
+   * database.
+   */
   readonly role: HealthCheckRole;
   readonly #settings: LagAwareSettings;
   readonly #rest: RestClient;
@@ -43,6 +47,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     );
   }
 
+  /** Resolves to true when the REST API reports the database as available. */
   async check(probe: Probe): Promise<boolean> {
     const base = this.#settings.restUrl ?? restUrlOf(probe);
     const known = this.#settings.uid ?? this.#uids.get(probe.databaseId);

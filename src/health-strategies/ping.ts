@@ -8,6 +8,7 @@ import type { HealthCheckStrategy, Probe } from './strategy.js';
 export class PingStrategy implements HealthCheckStrategy {
   readonly name = 'PING';
 
+  /** Resolves to true when PING is answered by PONG. */
   async check(probe: Probe): Promise<boolean> {
     const reply = await probe.sendCommand(['PING']);
     if (String(reply) !== 'PONG') throw ownError(`PING answered ${foreignText(String(reply), 40)}`);

@@ -4,6 +4,7 @@ import { Canary, type CanaryEndpoint } from './canary.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
+/** Options of `ReplicationStrategy`. */
 export interface ReplicationStrategyOptions {
   /**
    * How long a canary may take from one database to another, 1 to 2^31-1 ms. The `timeoutMs` of the
@@ -43,6 +44,10 @@ const prefix: Rule<string> = {
  */
 export class ReplicationStrategy implements HealthCheckStrategy {
   readonly name = 'REPLICATION';
+  /**
+   * `gate` by default: broken replication keeps a standby from becoming active and does not evict
+   * the active database.
+   */
   readonly role: HealthCheckRole;
   readonly #toleranceMs: number;
   readonly #direction: 'both' | 'in' | 'out';
@@ -66,6 +71,10 @@ export class ReplicationStrategy implements HealthCheckStrategy {
     this.role = values.read('role', oneOf(['gate', 'full']), 'gate');
   }
 
+  /**
+   * Resolves to true when what is published at one database arrives at the other within
+   * `toleranceMs`.
+   */
   async check(probe: Probe): Promise<boolean> {
     const peers = probe.peers.filter(({ databaseId }) => {
       return this.#peers === undefined || this.#peers.includes(databaseId);

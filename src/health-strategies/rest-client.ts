@@ -11,7 +11,9 @@ export interface RestTlsOptions {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   /** PEM certificate chain and private key of the client. */
   readonly cert?: string | Buffer;
+  /** PEM private key of the client. */
   readonly key?: string | Buffer;
+  /** The passphrase of the private key. */
   readonly passphrase?: string;
   /** The name that the server's certificate must have. Default: the host of the URL. */
   readonly servername?: string;

@@ -2,6 +2,7 @@ import type { CommandArgument } from '../core/command-argument.js';
 
 /** The narrow handle through which a strategy sees one database. */
 export interface ProbeTarget {
+  /** The id of the database. */
   readonly databaseId: string;
   /** As configured; the path when it is a Unix socket, the first of several otherwise. */
   readonly host: string;
@@ -49,6 +50,9 @@ export type HealthCheckFunction = (probe: Probe) => boolean | Promise<boolean>;
 export type HealthCheckRole = 'full' | 'gate';
 
 export interface HealthCheckStrategy {
+  /**
+   * Resolves to true when the database is healthy. False, an error and a timeout mean unhealthy.
+   */
   readonly check: HealthCheckFunction;
   /** Name in `explain()` and errors. Default: the name of the class or function. */
   readonly name?: string;

@@ -4,6 +4,7 @@ import { duration, type Rule } from '../validation/rules.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
+/** Options of `WriteReadStrategy`. */
 export interface WriteReadStrategyOptions {
   /** Prefix of the keys, for ACLs. Default: `__redis-multidb:write-read:`. */
   readonly keyPrefix?: string;
@@ -36,6 +37,7 @@ export class WriteReadStrategy implements HealthCheckStrategy {
     this.#expiry = String(Math.ceil(values.read('expiryMs', duration, 60_000)));
   }
 
+  /** Resolves to true when a key that was written is read again. */
   async check(probe: Probe): Promise<boolean> {
     const key = `${this.#keyPrefix}${this.#unique}:${probe.databaseId}`;
     const keys = probe.shardTags?.map((tag) => `${key}:{${tag}}`) ?? [key];

@@ -4,8 +4,11 @@ import { handleNode } from './node-adapter.js';
 
 /** As much of Fastify as the plugin touches, so that its package is not needed for the types. */
 export interface FastifyScope {
+  /** The prefix under which the plugin is registered. */
   readonly prefix: string;
+  /** Removes Fastify's parsers in this scope. */
   removeAllContentTypeParsers(): void;
+  /** Adds a parser in this scope. */
   addContentTypeParser(
     contentType: string,
     parser: (
@@ -14,6 +17,7 @@ export interface FastifyScope {
       done: (error: Error | null, body?: unknown) => void,
     ) => void,
   ): unknown;
+  /** Adds a route for every method. */
   all(
     path: string,
     handler: (
@@ -21,9 +25,11 @@ export interface FastifyScope {
       reply: { readonly raw: ServerResponse; hijack(): unknown },
     ) => void,
   ): unknown;
+  /** Adds a hook that runs before the server closes. */
   addHook(name: 'preClose', hook: (done: () => void) => void): unknown;
 }
 
+/** A plugin of Fastify, as `app.register()` takes it. */
 export type FastifyPlugin = (
   scope: FastifyScope,
   options: unknown,

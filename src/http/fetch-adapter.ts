@@ -16,7 +16,9 @@ import {
  * (`c.env`); without it nobody counts as local.
  */
 export interface FetchContext {
+  /** The address of the other end. */
   readonly remoteAddress?: string | undefined;
+  /** The request of `node:http`, as Hono hands it over. */
   readonly incoming?: unknown;
 }
 

@@ -6,6 +6,7 @@ import { handleFetch } from './fetch-adapter.js';
 import { handleNode, type Next } from './node-adapter.js';
 import { type HttpHandlerOptions, resolveHttpOptions } from './options.js';
 
+/** A listener of `node:http`, and a middleware of Express. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: Next) => void;
 
 /**

@@ -12,7 +12,9 @@ export type LatencyPoint = readonly [at: number, latencyMs: number | null];
 
 /** What `GET /history` answers. */
 export interface LatencyHistoryStatus {
+  /** How far back the points reach, in milliseconds. */
   readonly windowMs: number;
+  /** The points of each database, oldest first. */
   readonly databases: readonly { readonly id: string; readonly points: readonly LatencyPoint[] }[];
 }
 

@@ -8,16 +8,19 @@ export type HttpAction = 'read' | 'switch' | 'drain' | 'resume';
 
 /** What `authorize` decides on. */
 export interface AuthorizeRequest {
+  /** What is asked for. */
   readonly action: HttpAction;
   /** The database that is to become active, to be drained or resumed. */
   readonly databaseId: string | undefined;
   /** True: only whether the page should offer its buttons; nothing will be changed. */
   readonly preview: boolean;
+  /** The HTTP method. */
   readonly method: string;
   /** Below the place where the handler is mounted. */
   readonly path: string;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The address of the other end; undefined where the framework does not tell. */
   readonly remoteAddress: string | undefined;
   /** The framework's own request, with what other middleware has put there (a user, a session). */
   readonly raw: IncomingMessage | Request;

@@ -6,11 +6,15 @@ import { redact } from './redact.js';
 
 /** What `GET /status` answers; `STATUS_SCHEMA` describes it. Times are ISO 8601, in UTC. */
 export interface Status {
+  /** The version of this format. */
   readonly schemaVersion: 1;
+  /** When the status was made. */
   readonly at: string;
+  /** What the client does, as in `explain()`. */
   readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down';
   /** A database can serve. */
   readonly ready: boolean;
+  /** Id of the active database; null: none. */
   readonly activeDatabase: string | null;
   /** In words, why it and no other. */
   readonly why: string | null;
@@ -18,6 +22,7 @@ export interface Status {
   readonly lastResort: boolean;
   /** The failover delay of the active database; null if it is healthy or there is none. */
   readonly healing: HealingStatus | null;
+  /** Every database, in order of configuration. */
   readonly databases: readonly DatabaseStatus[];
   /** Oldest first. */
   readonly switches: readonly SwitchStatus[];
@@ -25,7 +30,9 @@ export interface Status {
   readonly explanation: string;
 }
 
+/** The active database fails and has time to heal before it is left. */
 export interface HealingStatus {
+  /** What fails, in words. */
   readonly cause: string;
   /** The first sign of the failure. */
   readonly since: string;
@@ -33,44 +40,73 @@ export interface HealingStatus {
   readonly leftAt: string;
 }
 
+/** One database, as in `client.databases`. */
 export interface DatabaseStatus {
+  /** The id of the database. */
   readonly id: string;
+  /** The weight of the database. */
   readonly weight: number;
+  /** Whether new commands go to this database. */
   readonly active: boolean;
+  /** What the health checks say. */
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
+  /** Why the database is unhealthy; null when it is not. */
   readonly cause: string | null;
+  /** Whether the data connections of all clients are ready. */
   readonly connected: boolean;
+  /** The state of the circuit breaker. */
   readonly breaker: 'closed' | 'open';
+  /** Failures in the sliding window. */
   readonly failures: number;
+  /** All outcomes in the sliding window. */
   readonly total: number;
+  /** What is left of the grace period, in milliseconds; 0: none. */
   readonly gracePeriodLeftMs: number;
+  /** Whether the database is kept away from traffic by hand. */
   readonly drained: boolean;
   /** When the drain ends by itself; null: not drained, or until it is resumed. */
   readonly drainEndsAt: string | null;
+  /** Latency of the latest probe in milliseconds; null before the first one. */
   readonly latencyMs: number | null;
+  /** The latest probe; null before the first one. */
   readonly lastProbe: ProbeStatus | null;
   /** What the database lacks to become active. */
   readonly lacks: readonly string[];
   /** The same in words. */
   readonly details: readonly string[];
+  /** When the database could become active; null where that is not known. */
   readonly possibleAt: string | null;
 }
 
+/** One probe of a health check. */
 export interface ProbeStatus {
+  /** The name of the health check. */
   readonly check: string;
+  /** Whether the probe found the database healthy. */
   readonly healthy: boolean;
+  /** What failed, in words; null for a healthy probe. */
   readonly cause: string | null;
+  /** When the probe ended. */
   readonly at: string;
+  /** How long the probe took, in milliseconds. */
   readonly latencyMs: number;
 }
 
+/** One change of the active database. */
 export interface SwitchStatus {
+  /** Id of the database that was active before; null: none. */
   readonly from: string | null;
+  /** Id of the database that became active; null: none. */
   readonly to: string | null;
+  /** The kind of cause, a `SwitchReason`. */
   readonly reason: string;
+  /** What led to the switch, in words. */
   readonly cause: string;
+  /** When the switch happened. */
   readonly at: string;
+  /** The number of the switch, from 1. */
   readonly generation: number;
+  /** Milliseconds from the first sign that led to the switch. */
   readonly durationMs: number;
 }
 

@@ -4,7 +4,9 @@ import type { MultiDbStats } from '../runtime/report/stats.js';
 
 /** What is read of a client, whatever its modules and scripts. */
 export interface MeasuredClient {
+  /** Every database at this moment. */
   readonly databases: readonly DatabaseSnapshot[];
+  /** Returns what has been counted so far. */
   stats(): MultiDbStats;
 }
 

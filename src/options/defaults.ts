@@ -20,8 +20,11 @@ import { TOPOLOGIES, type Topology } from './topologies.js';
 
 /** One option: its default, its documentation, and what it accepts. */
 export interface OptionEntry<T> {
+  /** The value that holds without the option. */
   readonly default: T;
+  /** What the option does. */
   readonly meaning: string;
+  /** The values that are accepted, in words. */
   readonly range: string;
   /** What validation asks. @internal */
   readonly rule: Rule<T>;

@@ -51,6 +51,7 @@ export type HealthCheckSetting =
   | HealthCheckOptions
   | readonly (HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions)[];
 
+/** The options that databases of every topology have. */
 interface CommonDatabaseOptions {
   /** Stable name used in every method and event. Default: where it leads, as `host:port`. */
   readonly id?: string;
@@ -64,6 +65,7 @@ interface CommonDatabaseOptions {
 
 /** A server, or what looks like one, over one connection per client. */
 export interface SingleDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
+  /** The database is a server with one connection per client. Default. */
   readonly topology?: 'client';
   /** Options of the client library for this database, over those of the top-level `client`. */
   readonly client?: ClientOptions;
@@ -83,14 +85,17 @@ export interface PoolOptions {
 
 /** A server over several connections per client, so that a blocking command delays nobody. */
 export interface PoolDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
+  /** The database is a server with several connections per client. */
   readonly topology: 'pool';
   /** Of every connection, over those of the top-level `client`. */
   readonly client?: ClientOptions;
+  /** The size of the pool and its times. Default: 1 to 100 connections. */
   readonly pool?: PoolOptions;
 }
 
 /** A Redis Cluster. */
 export interface ClusterDatabaseOptions<ClusterOptions = object> extends CommonDatabaseOptions {
+  /** The database is a Redis Cluster. */
   readonly topology: 'cluster';
   /** As for the library's `createCluster`; `defaults` lie over the top-level `client`. */
   readonly cluster: ClusterOptions;
@@ -98,6 +103,7 @@ export interface ClusterDatabaseOptions<ClusterOptions = object> extends CommonD
 
 /** A master that Redis Sentinel watches. */
 export interface SentinelDatabaseOptions<SentinelOptions = object> extends CommonDatabaseOptions {
+  /** The database is a master that Redis Sentinel watches. */
   readonly topology: 'sentinel';
   /** As for the library's `createSentinel`; `nodeClientOptions` lie over the top-level `client`. */
   readonly sentinel: SentinelOptions;
@@ -114,6 +120,10 @@ export type DatabaseOptions<
   | ClusterDatabaseOptions<ClusterOptions>
   | SentinelDatabaseOptions<SentinelOptions>;
 
+/**
+ * When and how often a failed command is sent again. Default: three attempts, for reads whose
+ * outcome is unknown and for every command that certainly was not executed.
+ */
 export interface CommandRetryOptions {
   /** Including the first call; 1 disables. Default: 3. */
   readonly maxAttempts?: number;
@@ -143,7 +153,20 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * keyPrefix, commandOptions), and defaults for all databases (credentials, TLS).
    */
   readonly client?: ClientOptions;
+  /**
+   * Retries of failed commands. A command that may have been executed is sent again only if its
+   * category is within `safety`.
+   *
+   * @example
+   * ```ts
+   * commandRetry: { maxAttempts: 5, waitDurationMs: 200, safety: 'read' }
+   * ```
+   */
   readonly commandRetry?: CommandRetryOptions;
+  /**
+   * When failed commands open the circuit breaker of a database. Default: 1000 failures and 10
+   * percent within two seconds.
+   */
   readonly failureDetector?: FailureDetectorSettings;
   /** Errors that lead to a failover by themselves, when a probe confirms. Default: breaker open, connection errors that outlive all retries. */
   readonly fallbackErrors?: ErrorSelector;

@@ -22,6 +22,7 @@ import { Vanished } from './vanished.js';
 
 export type { MeasuredClient } from '../metrics/subjects.js';
 
+/** Options of `otelMetrics()`. */
 export interface OtelMetricsOptions {
   /** Default: the global one, as it is now: set it before. */
   readonly meterProvider?: MeterProvider;

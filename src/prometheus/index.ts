@@ -12,6 +12,7 @@ import { ProbeDurations } from './probe-durations.js';
 
 export type { MeasuredClient } from '../metrics/subjects.js';
 
+/** Options of `prometheusMetrics()`. */
 export interface PrometheusMetricsOptions {
   /** Default: prom-client's default registry. */
   readonly register?: Registry;

@@ -50,10 +50,15 @@ export class DatabaseCounters extends CommandCounters {
   }
 }
 
+/** How often the active database changed in one way. */
 export interface SwitchCount {
+  /** Id of the database that was active before; undefined: none. */
   readonly from: string | undefined;
+  /** Id of the database that became active; undefined: none. */
   readonly to: string | undefined;
+  /** Why the active database changed. */
   readonly reason: SwitchReason;
+  /** How often that happened. */
   count: number;
 }
 

@@ -7,6 +7,7 @@ import type { ReconnectingConnection } from './connection/reconnecting-connectio
 import { DatabaseCounters } from './counters.js';
 import type { ProbeRecord } from './probe-record.js';
 
+/** What the health checks say of a database; `unknown` before the first verdict. */
 export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
 /** Why a database was left the last time. */

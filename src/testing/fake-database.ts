@@ -15,9 +15,11 @@ import { FakePubSub, FakeSubscriber } from './fake-pubsub.js';
 import { FakeStore, refusal, type ServerState } from './fake-store.js';
 import type { VirtualClock } from './virtual-clock.js';
 
+/** Options of a fake database. */
 export interface FakeDatabaseOptions {
   /** Stable name, as in `databases[].id`. */
   readonly id: string;
+  /** The clock on which the database runs. */
   readonly clock: VirtualClock;
   /** Of one direction, in milliseconds. Default: 0.5. */
   readonly latencyMs?: number;
@@ -29,6 +31,7 @@ export interface FakeDatabaseOptions {
 
 /** One command that a fake server ran; refused ones are not among them. */
 export interface Execution {
+  /** The command and its arguments. */
   readonly args: readonly CommandArgument[];
   /** Virtual time. */
   readonly at: number;
@@ -54,7 +57,9 @@ export interface FakeDatabaseObserver extends AttemptObserver {
  * them happen while the process is stalled.
  */
 export class FakeDatabase {
+  /** The id of the database. */
   readonly id: string;
+  /** The clock on which the database runs. */
   readonly clock: VirtualClock;
   /** As the address appears in errors: `<id>.fake:6379`. */
   readonly address: string;

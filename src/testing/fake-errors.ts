@@ -17,6 +17,7 @@ export class FakeNetworkError extends Error {
   override readonly name = 'FakeNetworkError';
 
   constructor(
+    /** The code that the operating system would report. */
     readonly code: 'ECONNREFUSED' | 'ECONNRESET',
     address: string,
   ) {

@@ -37,6 +37,7 @@ export class FaultScript {
     return Math.max(0, ...this.#faults.map((fault) => fault.atMs));
   }
 
+  /** Adds a fault that happens once, `atMs` after the start. */
   at(atMs: number, what: string, run: () => void): this {
     this.#faults.push({ atMs, what, run });
     return this;

@@ -26,11 +26,15 @@ const MAX_TRANSACTION_ATTEMPTS = 10;
 /** A fake database with the options that it has in the group. */
 export interface SimulatedDatabase
   extends Pick<DatabaseOptions, 'weight' | 'healthCheck' | 'failureDetector'> {
+  /** The fake database. */
   readonly database: FakeDatabase;
 }
 
+/** Options of a simulated client. */
 export interface SimulatedClientOptions {
+  /** The clock on which the engine and the databases run. */
   readonly clock: VirtualClock;
+  /** The databases, in order of configuration. */
   readonly databases: readonly SimulatedDatabase[];
   /** As for `createMultiDbClient`. */
   readonly options?: Omit<MultiDbOptions, 'databases' | 'client'>;
@@ -93,14 +97,17 @@ export class SimulatedClient {
     return new SimulatedClient(this.#group.options, this.#group);
   }
 
+  /** Opens connections and starts health checks. */
   connect(): Promise<void> {
     return this.#session.connect();
   }
 
+  /** Waits for pending commands and closes everything. */
   close(): Promise<void> {
     return this.#session.close();
   }
 
+  /** Rejects pending commands and closes everything at once. */
   destroy(): void {
     this.#session.destroy();
   }
@@ -162,6 +169,7 @@ export class SimulatedClient {
     return this.#session.subscriptions.unsubscribe(kind, all, listener, 'strings');
   }
 
+  /** Calls `listener` for each event of this name. */
   on<Name extends MultiDbEventName>(
     name: Name,
     listener: (...event: MultiDbEvents[Name]) => unknown,
@@ -170,22 +178,29 @@ export class SimulatedClient {
     return this;
   }
 
+  /** Whether a database can serve. */
   get isReady(): boolean {
     return this.#session.executor?.serves ?? false;
   }
 
+  /** Id of the active database; undefined while there is none. */
   get activeDatabase(): string | undefined {
     return this.#coordinator.route.database?.id;
   }
 
+  /** Every database at this moment. */
   get databases(): readonly DatabaseSnapshot[] {
     return this.#coordinator.all().map((database) => snapshot(this.#coordinator, database));
   }
 
+  /** Makes a database active after a probe. */
   async setActiveDatabase(id: string): Promise<void> {
     await this.#management.setActive(id);
   }
 
+  /**
+   * Makes a database active and keeps it for `durationMs`. Default: until another manual switch.
+   */
   async forceActiveDatabase(
     id: string,
     { durationMs = Number.POSITIVE_INFINITY }: { durationMs?: number } = {},
@@ -193,6 +208,7 @@ export class SimulatedClient {
     await this.#management.forceActive(id, durationMs);
   }
 
+  /** Adds a database while commands are running. */
   async addDatabase(database: SimulatedDatabase): Promise<DatabaseSnapshot> {
     const taken = this.#coordinator.databases.keys();
     const options = this.#register(database);
@@ -200,6 +216,7 @@ export class SimulatedClient {
     return snapshot(this.#coordinator, await this.#management.add(resolved));
   }
 
+  /** Puts another database into the place of `id`. */
   async replaceDatabase(id: string, database: SimulatedDatabase): Promise<DatabaseSnapshot> {
     const before = this.#group.fakes.get(id);
     const taken = [...this.#coordinator.databases.keys()].filter((each) => each !== id);
@@ -213,6 +230,7 @@ export class SimulatedClient {
     }
   }
 
+  /** Keeps a database away from traffic for `durationMs`. Default: until it is resumed. */
   async drainDatabase(
     id: string,
     { durationMs = Number.POSITIVE_INFINITY }: { durationMs?: number } = {},
@@ -220,22 +238,27 @@ export class SimulatedClient {
     await this.#management.drain(id, durationMs);
   }
 
+  /** Ends a drain; false when the database was not drained. */
   resumeDatabase(id: string): boolean {
     return this.#management.resume(id);
   }
 
+  /** Removes a database; never the last one. */
   async removeDatabase(id: string): Promise<void> {
     await this.#management.remove(id);
   }
 
+  /** Sets a weight, which takes effect at once; false when nothing changed. */
   setWeight(id: string, weight: number): boolean {
     return this.#management.setWeight(id, weight);
   }
 
+  /** Returns which database is active and why. */
   explain(): Explanation {
     return explain(this.#coordinator);
   }
 
+  /** Returns what has been counted so far. */
   stats(): MultiDbStats {
     return stats('simulated', this.#session.group);
   }

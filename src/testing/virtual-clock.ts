@@ -46,10 +46,12 @@ export class VirtualClock implements Clock {
   #pendingTimers = 0;
   #eventsAtOnce = 0;
 
+  /** Returns the virtual time in milliseconds, from 0. */
   now(): number {
     return this.#now;
   }
 
+  /** Returns the virtual wall-clock time in milliseconds since the epoch. */
   wallTime(): number {
     return EPOCH + this.#now;
   }
@@ -59,12 +61,14 @@ export class VirtualClock implements Clock {
     return this.#pendingTimers;
   }
 
+  /** Calls back once, after `delayMs` of virtual time. */
   after(delayMs: number, callback: () => void): Timer {
     if (!(delayMs >= 0 && delayMs <= 2 ** 31 - 1)) throw new RangeError(`delay of ${delayMs} ms`);
     // Timers of Node.js have a resolution of one millisecond and never fire at once.
     return this.#scheduleTimer(this.#timers, Math.max(1, delayMs), callback);
   }
 
+  /** Calls back after one full turn of the simulated event loop. */
   afterTurn(callback: () => void): Timer {
     return this.#cancellable(this.#event(this.#now, callback), (event) => this.#turns.push(event));
   }

@@ -20,8 +20,14 @@ export type DefaultRespVersion = NonNullable<NonNullable<RedisClientType['option
 
 /** Per-command options that `withCommandOptions` takes beside node-redis's own. */
 export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
+  /** How replies are decoded, as in node-redis. */
   readonly typeMapping?: TM;
+  /** Whether the command overtakes those that wait for the connection. Default: false. */
   readonly asap?: boolean;
+  /**
+   * A signal that ends the command while it waits. A command that was written goes on, except a
+   * read whose database has been left.
+   */
   readonly abortSignal?: AbortSignal;
   /** Deadline of one attempt in milliseconds, instead of `commandTimeoutMs`. */
   readonly timeout?: number;
@@ -31,6 +37,7 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   readonly iterators?: 'throw' | 'restart';
 }
 
+/** Options of `transaction()`. */
 export interface TransactionOptions {
   /** How often `fn` is called at most when watched keys change; 1 or more. Default: 10. */
   readonly maxAttempts?: number;
@@ -90,13 +97,24 @@ export interface MultiDbMembers<
     options?: TransactionOptions,
   ): Promise<TransactionResult<T>>;
 
+  /**
+   * Returns a view whose commands have these options.
+   *
+   * @example
+   * ```ts
+   * await client.withCommandOptions({ timeout: 200 }).get('key');
+   * ```
+   */
   withCommandOptions<O extends MultiDbCommandOptions<NTM>, NTM extends TypeMapping>(
     options: O,
   ): MultiDbClient<M, F, S, RESP, NTM extends TypeMapping ? NTM : TM>;
+  /** Returns a view whose replies are decoded by this mapping. */
   withTypeMapping<NTM extends TypeMapping>(
     typeMapping: NTM,
   ): MultiDbClient<M, F, S, RESP, NTM extends TypeMapping ? NTM : TM>;
+  /** Returns a view whose commands end when the signal aborts. */
   withAbortSignal(abortSignal: AbortSignal): MultiDbClient<M, F, S, RESP, TM>;
+  /** Returns a view whose commands overtake those that wait for the connection. */
   asap(): MultiDbClient<M, F, S, RESP, TM>;
   /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;

@@ -4,6 +4,7 @@ import type { CursorOwner } from './cursor-owner.js';
 
 /** What a caller may say about one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
+  /** A signal that ends the command while it waits. */
   readonly abortSignal?: AbortSignal | undefined;
   /**
    * Deadline of the whole command, sent or not, up to `commandDeadlineMs`; 0 or absent: that of the

@@ -3,16 +3,19 @@ import type { Explanation } from '../report/explain.js';
 import type { DatabaseSnapshot } from '../report/snapshot.js';
 import type { MultiDbStats } from '../report/stats.js';
 
+/** Options of `drainDatabase()`. */
 export interface DrainOptions {
   /** How long the database is kept away from traffic, 0 to 2^31-1 ms. Default: until told otherwise. */
   readonly durationMs?: number;
 }
 
+/** Options of `forceActiveDatabase()`. */
 export interface ForceOptions {
   /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: until told otherwise. */
   readonly durationMs?: number;
 }
 
+/** A listener of one event. */
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
 
 /** What every client of several databases has, whichever library's API its commands have. */
@@ -25,6 +28,7 @@ export interface ManagedClient {
   close(): Promise<void>;
   /** Rejects what is pending with `ClientClosedError` and closes everything at once. Idempotent. */
   destroy(): void;
+  /** Calls `close()` at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 
   /** Every database at this moment, in order of configuration. */
@@ -58,6 +62,7 @@ export interface ManagedClient {
    * settles. Rejects with `DatabaseUnavailableError` when no other one can serve.
    */
   removeDatabase(id: string): Promise<void>;
+  /** Returns the weight of a database. Throws `UnknownDatabaseError`. */
   getWeight(id: string): number;
   /** Takes effect at once. False when nothing changed. */
   setWeight(id: string, weight: number): boolean;
@@ -68,9 +73,21 @@ export interface ManagedClient {
   /** What has been counted so far; read it as often as metrics are collected. */
   stats(): MultiDbStats;
 
+  /**
+   * Calls `listener` for each event of this name. A listener that throws stops nothing.
+   *
+   * @example
+   * ```ts
+   * client.on('switch', ({ from, to, reason }) => console.warn(`${from} -> ${to}: ${reason}`));
+   * ```
+   */
   on<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** Calls `listener` for the next event of this name only. */
   once<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** Removes a listener. */
   off<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** The same as `on()`. */
   addListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** The same as `off()`. */
   removeListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
 }

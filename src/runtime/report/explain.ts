@@ -10,7 +10,9 @@ import { nameTroubles } from './name-troubles.js';
 /** Room for several causes. */
 const LONGEST_LINE = 20_000;
 
+/** The active database, and why it is the active one. */
 export interface ActiveExplanation {
+  /** The id of the database. */
   readonly id: string;
   /** In words, why it and no other. */
   readonly why: string;
@@ -30,7 +32,9 @@ export interface HealingExplanation {
   readonly leftAt: Date;
 }
 
+/** A database that is not active, and what it lacks to become active. */
 export interface StandbyExplanation {
+  /** The id of the database. */
   readonly id: string;
   /** What it lacks to become active; empty: nothing but a higher weight or the next look. */
   readonly lacks: readonly IneligibilityReason[];
@@ -43,13 +47,21 @@ export interface StandbyExplanation {
 /** Typed when used, readable when printed. */
 export class Explanation {
   constructor(
+    /**
+     * `closed`: not connected; `connecting`: `connect()` is under way; `serving`: a database is
+     * active; `searching` and `down`: none can serve, before and after `maxNumFailoverAttempts`
+     * searches.
+     */
     readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down',
+    /** The active database; undefined while there is none. */
     readonly active: ActiveExplanation | undefined,
+    /** Every other database, in order of configuration. */
     readonly others: readonly StandbyExplanation[],
     /** Oldest first. */
     readonly switches: readonly SwitchEvent[],
   ) {}
 
+  /** Returns the explanation as lines of text. */
   toString(): string {
     const lines = [
       this.active === undefined
@@ -70,6 +82,7 @@ export class Explanation {
     return lines.map((line) => cleanText(line, LONGEST_LINE)).join('\n');
   }
 
+  /** Returns the same text for `console.log`. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -8,7 +8,9 @@ import type { Group } from '../group/group.js';
 
 /** How commands ended; each counts once, a transaction or pipeline as one. */
 export interface CommandStats {
+  /** Commands that resolved. */
   readonly succeeded: number;
+  /** Commands that rejected, by what failed. */
   readonly failed: Readonly<Record<CommandFailure, number>>;
   /** Of those that failed: may have been executed all the same. */
   readonly outcomeUnknown: number;
@@ -16,15 +18,21 @@ export interface CommandStats {
 
 /** The probes of one health check. */
 export interface ProbeStats {
+  /** The name of the health check. */
   readonly check: string;
+  /** Probes that found the database healthy. */
   readonly passed: number;
+  /** Probes that found it unhealthy, without those that timed out. */
   readonly failed: number;
+  /** Probes that took longer than `timeoutMs`. */
   readonly timedOut: number;
   /** Of those that passed. */
   readonly latency: LatencySnapshot;
 }
 
+/** What has been counted for one database. */
 export interface DatabaseStats {
+  /** The id of the database. */
   readonly id: string;
   /** Settled commands by outcome; counted for the database that answered, or was tried last. */
   readonly commands: CommandStats;
@@ -34,7 +42,9 @@ export interface DatabaseStats {
   readonly moved: number;
   /** Of these: while the first attempt was still under way, so that both may be executed. */
   readonly sentTwice: number;
+  /** How often the circuit breaker has opened. */
   readonly breakerOpened: number;
+  /** The probes of each health check. */
   readonly probes: readonly ProbeStats[];
   /** Attempts in flight now. */
   readonly inFlight: number;
