@@ -1,5 +1,5 @@
-// Writes what is made from the table of defaults: the table in docs/options.md, and the schema of
-// config files, config.schema.json.
+// Writes what is made from the table of defaults: the table in docs/options.md, the schema of config
+// files, config.schema.json, and the docstrings of options in src/options/.
 //   npx tsx scripts/options-table.mjs
 // test/docs/options.test.ts fails while they differ.
 
@@ -8,6 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { configSchema } from '../src/config/schema.js';
 import { DEFAULTS } from '../src/options/defaults.js';
+import { TYPES, withOptionDocstrings } from './option-docstrings.mjs';
 
 export const file = path.resolve(import.meta.dirname, '../docs/options.md');
 
@@ -43,4 +44,8 @@ export function renderSchema() {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   writeFileSync(file, withOptionsTable(readFileSync(file, 'utf8')));
   writeFileSync(schemaFile, renderSchema());
+  for (const name of TYPES) {
+    const types = path.resolve(import.meta.dirname, '..', name);
+    writeFileSync(types, withOptionDocstrings(readFileSync(types, 'utf8')));
+  }
 }

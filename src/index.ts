@@ -97,21 +97,20 @@ export {
   WriteReadStrategy,
   type WriteReadStrategyOptions,
 } from './health-strategies/write-read.js';
-export { DEFAULTS, type OptionName } from './options/defaults.js';
 export type {
   ClusterDatabaseOptions,
-  CommandRetryOptions,
   DatabaseOptions,
   ErrorSelector,
   FailureDetectorSettings,
   HealthCheckOptions,
   HealthCheckSetting,
-  MultiDbOptions,
   PoolDatabaseOptions,
   PoolOptions,
   SentinelDatabaseOptions,
   SingleDatabaseOptions,
-} from './options/types.js';
+} from './options/database-options.js';
+export { DEFAULTS, type OptionName } from './options/defaults.js';
+export type { CommandRetryOptions, MultiDbOptions } from './options/types.js';
 export type { DrainOptions, ForceOptions, ManagedClient } from './runtime/group/managed-client.js';
 export type { ProbeRecord } from './runtime/probe-record.js';
 export type {

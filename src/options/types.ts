@@ -2,155 +2,66 @@ import type { RetrySafety } from '../core/command-risk.js';
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
+import type { HealthCheckRole, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type {
-  HealthCheckFunction,
-  HealthCheckRole,
-  HealthCheckStrategy,
-} from '../health-strategies/strategy.js';
-
-/**
- * Selects errors: a list of classes (an error matches when it is an instance of one), or a
- * function that answers. A function that throws counts as "no" for that error.
- */
-export type ErrorSelector =
-  | readonly (abstract new (
-      ...args: never[]
-    ) => Error)[]
-  | ((error: Error) => boolean);
-
-/** `FailureDetectorOptions` as they are given: each part optional, errors by class or predicate. */
-export interface FailureDetectorSettings
-  extends Partial<Omit<FailureDetectorOptions, 'includedErrors' | 'ignoredErrors'>> {
-  /** Errors that count as failures. Default: connection errors, timeouts and state replies. */
-  readonly includedErrors?: ErrorSelector;
-  /** Errors that don't count although they are included. Default: none. */
-  readonly ignoredErrors?: ErrorSelector;
-}
-
-/** One health check: a strategy with its timing and policy. Each part is optional. */
-export interface HealthCheckOptions {
-  /** What one probe does. Default: `new PingStrategy()`. */
-  readonly strategy?: HealthCheckStrategy | HealthCheckFunction;
-  /** From the end of a round to the start of the next, 1 to 2^31-1 ms. Default: 5000. */
-  readonly intervalMs?: number;
-  /** Longest duration of one probe, 1 to 2^31-1 ms. Default: 1000. */
-  readonly timeoutMs?: number;
-  /** Probes in a round, 1 or more. Default: 3. */
-  readonly numProbes?: number;
-  /** Wait between the probes of a round, 0 to 2^31-1 ms. Default: 500. */
-  readonly delayInBetweenProbesMs?: number;
-  /** When a round is a success. Default: `ALL_SUCCESS`. */
-  readonly policy?: ProbingPolicy | 'ALL_SUCCESS' | 'ANY_SUCCESS' | 'MAJORITY_SUCCESS';
-}
-
-/** `false` disables; an array means that all must pass. */
-export type HealthCheckSetting =
-  | false
-  | HealthCheckStrategy
-  | HealthCheckFunction
-  | HealthCheckOptions
-  | readonly (HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions)[];
-
-/** The options that databases of every topology have. */
-interface CommonDatabaseOptions {
-  /** Stable name used in every method and event. Default: where it leads, as `host:port`. */
-  readonly id?: string;
-  /** Finite and above 0; the eligible database of the highest weight is active. Default: 1. */
-  readonly weight?: number;
-  /** Instead of the group's. */
-  readonly healthCheck?: HealthCheckSetting;
-  /** Over the group's, part by part. */
-  readonly failureDetector?: FailureDetectorSettings;
-}
-
-/** A server, or what looks like one, over one connection per client. */
-export interface SingleDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
-  /** The database is a server with one connection per client. Default. */
-  readonly topology?: 'client';
-  /** Options of the client library for this database, over those of the top-level `client`. */
-  readonly client?: ClientOptions;
-}
-
-/** As node-redis's `createClientPool` has them. */
-export interface PoolOptions {
-  /** Connections that are kept open, 0 or more. Default: 1. */
-  readonly minimum?: number;
-  /** Connections at most, 1 or more. Default: 100. */
-  readonly maximum?: number;
-  /** Longest wait for a free connection, 0 to 2^31-1 ms; 0: as long as the command may take. Default: 3000. */
-  readonly acquireTimeout?: number;
-  /** How long a connection beyond the minimum may be idle, 0 to 2^31-1 ms. Default: 3000. */
-  readonly cleanupDelay?: number;
-}
-
-/** A server over several connections per client, so that a blocking command delays nobody. */
-export interface PoolDatabaseOptions<ClientOptions = object> extends CommonDatabaseOptions {
-  /** The database is a server with several connections per client. */
-  readonly topology: 'pool';
-  /** Of every connection, over those of the top-level `client`. */
-  readonly client?: ClientOptions;
-  /** The size of the pool and its times. Default: 1 to 100 connections. */
-  readonly pool?: PoolOptions;
-}
-
-/** A Redis Cluster. */
-export interface ClusterDatabaseOptions<ClusterOptions = object> extends CommonDatabaseOptions {
-  /** The database is a Redis Cluster. */
-  readonly topology: 'cluster';
-  /** As for the library's `createCluster`; `defaults` lie over the top-level `client`. */
-  readonly cluster: ClusterOptions;
-}
-
-/** A master that Redis Sentinel watches. */
-export interface SentinelDatabaseOptions<SentinelOptions = object> extends CommonDatabaseOptions {
-  /** The database is a master that Redis Sentinel watches. */
-  readonly topology: 'sentinel';
-  /** As for the library's `createSentinel`; `nodeClientOptions` lie over the top-level `client`. */
-  readonly sentinel: SentinelOptions;
-}
-
-/** One Redis deployment, with the options of the client library for its topology. */
-export type DatabaseOptions<
-  ClientOptions = object,
-  ClusterOptions = object,
-  SentinelOptions = object,
-> =
-  | SingleDatabaseOptions<ClientOptions>
-  | PoolDatabaseOptions<ClientOptions>
-  | ClusterDatabaseOptions<ClusterOptions>
-  | SentinelDatabaseOptions<SentinelOptions>;
+  DatabaseOptions,
+  ErrorSelector,
+  FailureDetectorSettings,
+  HealthCheckSetting,
+  PoolOptions,
+} from './database-options.js';
 
 /**
  * When and how often a failed command is sent again. Default: three attempts, for reads whose
  * outcome is unknown and for every command that certainly was not executed.
  */
 export interface CommandRetryOptions {
-  /** Including the first call; 1 disables. Default: 3. */
+  /**
+   * Maximum number of attempts, including the first. 1 turns retries off. Accepts an integer from 1
+   * to 2147483647. Default: `3`.
+   */
   readonly maxAttempts?: number;
-  /** Before the second attempt, 0 to 2^31-1 ms. Default: 500. */
+  /** Wait before the second attempt. Accepts milliseconds from 0 to 2147483647. Default: `500`. */
   readonly waitDurationMs?: number;
-  /** Each further wait is this many times longer, 1 or more. Default: 2. */
+  /**
+   * Factor by which each further wait is longer: 500, 1000, 2000 ... Accepts a finite number, 1 or
+   * more. Default: `2`.
+   */
   readonly exponentialBackoffMultiplier?: number;
   /**
-   * Errors that are retried. Default: what was never sent, what has an unknown outcome, and
-   * state replies (LOADING, READONLY, ...). Safety comes first whatever stands here.
+   * Errors after which a command is retried, within `commandRetry.safety`. Accepts an array of
+   * error classes, or a function `(error) => boolean`. Default: command never sent, outcome
+   * unknown, state replies (LOADING, READONLY ...).
    */
   readonly includedErrors?: ErrorSelector;
-  /** Errors that are not retried although they are included. Default: none. */
+  /**
+   * Errors after which a command is not retried. They take precedence over `includedErrors`.
+   * Accepts an array of error classes, or a function `(error) => boolean`. Default: none.
+   */
   readonly ignoredErrors?: ErrorSelector;
-  /** The riskiest category of command that may be repeated when its outcome is unknown. Default: `read`. */
+  /**
+   * Riskiest category of commands that is retried when the outcome is unknown. Accepts
+   * 'connection', 'read', 'checked-write', 'last-write-wins', 'accumulating', 'admin'. Default:
+   * `read`.
+   */
   readonly safety?: RetrySafety;
-  /** Share of each wait that is random, 0 to 1. Default: 0.2. */
+  /**
+   * Largest random share by which a wait is shortened. It is drawn once per batch, which keeps the
+   * order. Accepts a number from 0 to 1. Default: `0.2`.
+   */
   readonly jitter?: number;
 }
 
 /** Options of `createMultiDbClient`. `ClientOptions` are those of the client library. */
 export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptions<ClientOptions>> {
-  /** At least one; ids are unique. */
+  /**
+   * The databases. The order only decides between equal weights. Accepts a non-empty array.
+   * Default: required.
+   */
   readonly databases: readonly Database[];
   /**
-   * What shapes the API and must be the same everywhere (RESP, modules, scripts, functions,
-   * keyPrefix, commandOptions), and defaults for all databases (credentials, TLS).
+   * node-redis options of all databases. `RESP`, `modules`, `scripts`, `functions`, `keyPrefix` and
+   * `commandOptions` can only be set here. Accepts an object.
    */
   readonly client?: ClientOptions;
   /**
@@ -168,64 +79,134 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * percent within two seconds.
    */
   readonly failureDetector?: FailureDetectorSettings;
-  /** Errors that lead to a failover by themselves, when a probe confirms. Default: breaker open, connection errors that outlive all retries. */
+  /**
+   * Errors of which a single one starts a probe. If the probe fails, the database is left. Accepts
+   * an array of error classes, or a function `(error) => boolean`. Default: circuit breaker open,
+   * connection errors after all retries.
+   */
   readonly fallbackErrors?: ErrorSelector;
-  /** Default: `PingStrategy` with the defaults of `HealthCheckOptions`. */
+  /**
+   * How databases are probed. Of several checks, all must pass. `false` turns health checks off.
+   * Accepts `false`, a strategy, `{ strategy, ... }`, or an array of these. Default: `new
+   * PingStrategy()`.
+   */
   readonly healthCheck?: HealthCheckSetting;
-  /** Automatic failback. Default: true. */
+  /**
+   * Whether the client returns to a better database by itself. Accepts true or false. Default:
+   * `true`.
+   */
   readonly failbackSupported?: boolean;
-  /** Between two looks for a better database, 1 to 2^31-1 ms. Default: 120000. */
+  /**
+   * How often the client looks for a better database to fail back to. Accepts milliseconds from 1
+   * to 2147483647. Default: `120000`.
+   */
   readonly failbackCheckIntervalMs?: number;
-  /** A database left as unhealthy stays ineligible this long, 0 to 2^31-1 ms. Default: 60000. */
+  /**
+   * How long a database that was left as failed stays ineligible. Accepts milliseconds from 0 to
+   * 2147483647. Default: `60000`.
+   */
   readonly gracePeriodMs?: number;
-  /** On a failover, destroy the old database's connections at once. Default: false. */
+  /**
+   * Whether a failover closes the connections to the old database at once, without waiting for
+   * replies. Accepts true or false. Default: `false`.
+   */
   readonly fastFailover?: boolean;
-  /** On a failover, send what is in flight to the new database at once, within safety. Default: false; implies `fastFailover`. */
+  /**
+   * Whether a failover sends commands in flight to the new database at once, within
+   * `commandRetry.safety`. Reads are always sent. Implies `fastFailover`. Accepts true or false.
+   * Default: `false`.
+   */
   readonly retryOnFailover?: boolean;
-  /** Failed searches before errors turn from temporary to permanent, 1 or more. Default: 10. */
+  /**
+   * Failed searches after which commands fail with `PermanentlyUnavailableError` instead of
+   * `TemporarilyUnavailableError`. Accepts an integer from 1 to 2147483647. Default: `10`.
+   */
   readonly maxNumFailoverAttempts?: number;
-  /** Between two searches while all are down, 1 to 2^31-1 ms. Default: 12000. */
+  /**
+   * Time between two searches while all databases are down. Accepts milliseconds from 1 to
+   * 2147483647. Default: `12000`.
+   */
   readonly delayInBetweenFailoverAttemptsMs?: number;
 
-  /** Deadline of one attempt, 1 to 2^31-1 ms; a blocking command adds its block time. Default: 5000. */
+  /**
+   * Deadline of one attempt. A blocking command may take its block time in addition. Accepts
+   * milliseconds from 1 to 2147483647. Default: `5000`.
+   */
   readonly commandTimeoutMs?: number;
-  /** Deadline of the whole command, 1 to 2^31-1 ms; block time on top. Default: 10000. */
+  /**
+   * Deadline of a command with its queueing, waits and all attempts, also during `close()`. A
+   * blocking command may take its block time in addition. Accepts milliseconds from 1 to
+   * 2147483647. Default: `10000`.
+   */
   readonly commandDeadlineMs?: number;
-  /** Silence of a connection with a command under way that starts a probe round, 1 to 2^31-1 ms. Default: 1000. */
+  /**
+   * Silence on a connection, while a non-blocking command waits for its reply, after which a round
+   * of probes starts. Accepts milliseconds from 1 to 2147483647. Default: `1000`.
+   */
   readonly suspectAfterMs?: number;
   /**
-   * How long a failure must persist before a database is left, 0 to 2^31-1 ms. Default: 0, and
-   * 15000 for databases of topology `cluster` and `sentinel`, which heal themselves.
+   * Failover delay: how long a failure must last before a database is left. Retries wait meanwhile.
+   * A given value applies to every topology. Accepts milliseconds from 0 to 2147483647. Default:
+   * `0`; `15000` for `cluster` and `sentinel`, which heal themselves.
    */
   readonly unhealthyAfterMs?: number;
   /**
-   * How often the host names of open connections are looked up again, 1 to 2^31-1 ms; 0 or `false`:
-   * never. Default: 30000.
+   * How often the host names of open connections are looked up again. When a name has moved to
+   * another address, the connections are renewed without a failover. 0 or `false` turns this off.
+   * Accepts milliseconds from 1 to 2147483647, 0 or false. Default: `30000`.
    */
   readonly resolveIntervalMs?: number | false;
-  /** Beyond it commands fail with `OverloadedError`, never sent; 1 or more. Default: 100000. */
+  /**
+   * Maximum number of pending commands. Further commands fail with `OverloadedError` and are not
+   * sent. Accepts an integer from 1 to 2147483647. Default: `100000`.
+   */
   readonly maxPendingCommands?: number;
-  /** Connections of their own that `transaction()` opens when it needs them, 1 or more. Default: 10. */
+  /**
+   * Maximum number of connections that `transaction()` opens to the active database, or to each
+   * master of a cluster. Accepts an integer from 1 to 2147483647. Default: `10`.
+   */
   readonly maxTransactionConnections?: number;
-  /** When `connect()` is satisfied. Default: `ONE_AVAILABLE`. */
+  /**
+   * How many databases must be available before `connect()` resolves. With two databases,
+   * `MAJORITY_AVAILABLE` requires both. Accepts 'ONE_AVAILABLE', 'MAJORITY_AVAILABLE',
+   * 'ALL_AVAILABLE', or an `InitializationPolicy` function. Default: `ONE_AVAILABLE`.
+   */
   readonly initializationPolicy?:
     | InitializationPolicy
     | 'ONE_AVAILABLE'
     | 'MAJORITY_AVAILABLE'
     | 'ALL_AVAILABLE';
-  /** At start, how long a database of higher weight may take before a lower one is used, 0 to 2^31-1 ms. Default: 1000. */
+  /**
+   * How long `connect()` waits for a database of higher weight before it uses another one. Accepts
+   * milliseconds from 0 to 2147483647. Default: `1000`.
+   */
   readonly initialWaitMs?: number;
-  /** Share of `failbackCheckIntervalMs` that is random, 0 to 1. Default: 0.2. */
+  /**
+   * Largest random share by which `failbackCheckIntervalMs` is shortened, so that many processes do
+   * not return at the same time. Accepts a number from 0 to 1. Default: `0.2`.
+   */
   readonly failbackJitter?: number;
-  /** Libraries of functions, each `#!lua name=...` and its code, that every database has before it gets a command. Default: none. */
+  /**
+   * Function libraries that each database gets before its first command. They are loaded with
+   * `FUNCTION LOAD REPLACE` over each new connection where they are missing or different. Accepts
+   * an array of libraries, each a string that begins as `#!lua name=...`. Default: none.
+   */
   readonly preloadFunctions?: readonly string[];
-  /** What `scanIterator` and its kin do at a switch: throw, or begin again on the new database. Default: `throw`. */
+  /**
+   * What an iterator such as `scanIterator` does when the active database changes: throw
+   * `DatabaseSwitchedError`, or start again on the new database. Accepts 'throw', 'restart'.
+   * Default: `throw`.
+   */
   readonly iterators?: 'throw' | 'restart';
-  /** `warm`: standbys hold a ready connection; `lazy`: it is opened at the switch. Default: `warm`. */
+  /**
+   * `warm` holds a connection to each standby open; `lazy` opens it at the switch. Accepts 'warm',
+   * 'lazy'. Default: `warm`.
+   */
   readonly standbyConnections?: 'warm' | 'lazy';
   /**
-   * Where channels are subscribed: on the active database, or on all of them, of which only the
-   * active one delivers. Default: `active`.
+   * `active` subscribes on the active database, and again after a switch. `all` subscribes on every
+   * database and delivers the messages of the active one, so that a switch has no gap. Accepts
+   * 'active', 'all'. Default: `active`.
    */
   readonly subscriptions?: 'active' | 'all';
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { TYPES, withOptionDocstrings } from '../../scripts/option-docstrings.mjs';
 import {
   file,
   renderOptionsTable,
@@ -27,4 +28,11 @@ it('config.schema.json knows the options as they are', () => {
     JSON.parse(readFileSync(schemaFile, 'utf8')),
     '`npx tsx scripts/options-table.mjs` updates it',
   ).toEqual(JSON.parse(renderSchema()));
+});
+
+it.each(TYPES)('editors show the options of %s as they are', (name) => {
+  const source = readFileSync(name, 'utf8');
+  expect(source, 'out of date; `npx tsx scripts/options-table.mjs` updates it').toBe(
+    withOptionDocstrings(source),
+  );
 });

@@ -11,7 +11,8 @@ import type {
   TypeMapping,
 } from '@redis/client';
 import type { RetrySafety } from '../../core/command-risk.js';
-import type { DatabaseOptions, MultiDbOptions } from '../../options/types.js';
+import type { DatabaseOptions } from '../../options/database-options.js';
+import type { MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 

@@ -1,7 +1,8 @@
 /** Standbys with and without data connections, under every kind of health check. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConnectedStrategy } from '../../health-strategies/connected.js';
-import type { HealthCheckSetting, MultiDbOptions } from '../../options/types.js';
+import type { HealthCheckSetting } from '../../options/database-options.js';
+import type { MultiDbOptions } from '../../options/types.js';
 import { FakeDatabase, SimulatedClient, seededRandom, VirtualClock } from '../../testing/index.js';
 
 const TIMING = { intervalMs: 1000, timeoutMs: 500, numProbes: 1 };
