@@ -49,6 +49,7 @@ export type HealthCheckFunction = (probe: Probe) => boolean | Promise<boolean>;
  */
 export type HealthCheckRole = 'full' | 'gate';
 
+/** A health check: what one probe does. Implement it for a check of your own. */
 export interface HealthCheckStrategy {
   /**
    * Resolves to true when the database is healthy. False, an error and a timeout mean unhealthy.
