@@ -1,11 +1,11 @@
 /**
- * The contract between the engine and a client library. Everything above it is the same for every
- * library and topology; everything below it (protocol, TLS, authentication, pools, Cluster,
- * Sentinel) is the library's.
+ * The contract between the engine and a client library. The code above it is the same for every
+ * library and topology. The library provides everything below it: protocol, TLS, authentication,
+ * pools, Cluster, Sentinel.
  *
- * A driver repeats nothing: it opens a connection when asked, tells once when it is lost, and
- * never reconnects. A connection of several lanes may open and replace those; what it waits for,
- * it waits for on the engine's clock.
+ * A driver repeats nothing. It opens a connection on request, reports its loss once, and never
+ * reconnects. A connection with several lanes may open and replace lanes; all waits use the clock
+ * of the engine.
  */
 
 import type { Clock, Random, Timer } from '../clock.js';
@@ -18,16 +18,16 @@ import type { Subscriber, SubscriberListener } from './subscriber.js';
 /** How long `CLIENT UNBLOCK` over another connection may take at most, in milliseconds of loop time. */
 export const UNBLOCK_LIMIT_MS = 5000;
 
-/** How replies are decoded and placed; passed through to the library, the engine reads nothing. */
+/** How replies are decoded; passed to the library unchanged. */
 export interface SendOptions {
   /** How replies are decoded; passed to the client library. */
   readonly typeMapping?: unknown;
-  /** Written before what else waits on the connection. */
+  /** Written before other waiting attempts of the connection. */
   readonly asap?: boolean | undefined;
 }
 
 /**
- * One sending of a command over one connection. The engine makes it; the driver calls it back:
+ * One attempt to send a command over one connection. The engine creates it, and the driver calls
  * exactly one of `onReply` and `onError`, unless `withdraw` took it back.
  */
 export interface Attempt {
@@ -35,54 +35,56 @@ export interface Attempt {
   readonly args: readonly CommandArgument[];
   readonly batch: Batch | undefined;
   readonly options: SendOptions | undefined;
-  /** Set by the driver at the moment in which the command is encoded for the socket. */
+  /** Set by the driver when the command is encoded for the socket. */
   written: boolean;
   /** For the driver alone. */
   handle: unknown;
-  /** A question of the engine; no caller waits for it. */
+  /** A command of the engine without a caller. */
   readonly isQuestion?: boolean;
   /**
-   * True once nobody waits for its result: it was given up, or its command has settled. Nothing is
-   * written on its behalf from then on. A driver that sends it in parts asks before each of them.
-   * Absent: never.
+   * True once no caller waits for the result: the attempt was abandoned, or its command has
+   * settled. Nothing more is written for it. A driver that sends in parts checks this before each
+   * part. Absent means never.
    */
   readonly over?: boolean;
   onReply(reply: unknown): void;
   onError(error: unknown): void;
   /**
-   * It goes over this lane from now on: told by a connection that has lanes, before it is written
-   * and whenever it goes over another one. `undefined`: it left its lane, and waits in the
-   * connection again. Absent for attempts that nobody watches.
+   * The attempt uses this lane from now on: called by a connection with lanes, before the attempt
+   * is written and whenever the lane changes. `undefined`: it left its lane and waits in the
+   * connection again. Absent for attempts that are not observed.
    */
   onLane?(lane: Lane | undefined): void;
 }
 
 /**
- * One ordered path of a connection that has several: a connection of a pool, a node of a cluster.
- * Replies come in the order of sending, so the engine judges silence and lateness lane by lane: one
- * that is silent is noticed while the others deliver, and one that is useless is dropped alone.
+ * One ordered path of a connection with several, such as a connection of a pool or of a cluster
+ * node. Replies come in the order of sending, so the engine judges silence and lateness per lane: a
+ * silent lane is noticed while others deliver, and a broken lane is dropped alone.
  *
- * A lane that was ended while nothing was under way on it need not be told of.
+ * The end of a lane without attempts in flight need not be reported.
  */
 export interface Lane {
-  /** Grows with every byte that arrived; only compared. */
+  /** Increases with every byte received; only compared. */
   readonly bytesReceived: number;
-  /** The server's id of this path (CLIENT ID); asked for once, ahead of what is sent next. */
+  /** Id of this path at the server (CLIENT ID); requested once, before the next command. */
   identify(): Promise<string>;
-  /** As `Connection.serverIdentity`. */
+  /** Like `Connection.serverIdentity`. */
   serverIdentity?(): ServerIdentity;
   /**
-   * Sends a command to the server of this lane over a new connection. Absent: the database's probe
-   * connections lead to the same server.
+   * Sends a command to the server of this lane over a new connection. Absent if the probe
+   * connections of the database lead to the same server.
    */
   askAnew?(args: readonly CommandArgument[]): Promise<unknown>;
-  /** Ends it at once, as if it had been lost: `onLaneLost` follows. Idempotent. */
+  /** Ends the lane at once as if it had been lost; `onLaneLost` follows. Idempotent. */
   drop(error: Error): void;
 }
 
-/** Commands that go over one connection back to back. */
+/** Commands that are sent together over one connection. */
 export interface Batch {
-  /** `multi`: wrapped in MULTI and EXEC, the reply is EXEC's; `pipeline`: an array of replies. */
+  /**
+   * `multi`: wrapped in MULTI and EXEC, the reply is that of EXEC. `pipeline`: an array of replies.
+   */
   readonly kind: 'multi' | 'pipeline';
   /** The commands in order, each with its arguments. */
   readonly commands: readonly (readonly CommandArgument[])[];
@@ -93,67 +95,71 @@ export interface ConnectionListener {
   /** Authenticated and able to take commands. */
   onReady(): void;
   /**
-   * Gone: refused, closed, reset, timed out, or destroyed by a protocol error. Told once, after
-   * which nothing is sent any more. `refused` when no server accepted the connection.
+   * The connection ended: refused, closed, reset, timed out, or destroyed by a protocol error.
+   * Called once; nothing is sent afterwards. `refused` if no server accepted the connection.
    * Attempts in flight are settled by `onError` in the same turn of the event loop.
    */
   onLost(error: Error): void;
   /**
    * One of several lanes was lost, or another one could not be opened (`undefined`), while the
-   * connection lives on: not a failed database, but a reason to probe it. Attempts in flight on
-   * the lane are settled by `onError` afterwards, in the same turn of the event loop. When the last
-   * one that was ready is lost, that is `onLost` instead.
+   * connection lives on: a reason to probe the database. Attempts in flight on the lane are settled
+   * by `onError` afterwards, in the same turn of the event loop. The loss of the last ready lane is
+   * `onLost` instead.
    */
   onLaneLost(lane: Lane | undefined, error: Error): void;
   /**
-   * The server announces maintenance: for `forMs` milliseconds (0: it has ended) what is slow or
-   * refused is not a failure.
+   * The server announces maintenance: for `forMs` milliseconds (0 ends it), slow and refused
+   * commands are not failures.
    */
   onMaintenance(forMs: number): void;
   /**
-   * The server says that a key that was read over this connection has changed; `null`: any may
-   * have. In order with the replies. Only if the options of the database ask for tracking.
+   * The server announces that a key that was read over this connection has changed; `null` if any
+   * key may have. In order with the replies. Only if the options of the database ask for tracking.
    */
   onInvalidate?(key: CommandArgument | null): void;
 }
 
-/** One data path to a database. Starts opening when it is made. */
+/** One data connection to a database. It starts to open when it is created. */
 export interface Connection {
   /** Ready, and not lost. */
   readonly ready: boolean;
   /**
-   * It consists of lanes, and tells for each attempt over which one it goes (`Attempt.onLane`);
-   * one that was not told of waits in the connection. Absent: replies come in order, as on one
-   * lane.
+   * Whether the connection has lanes and reports the lane of each attempt (`Attempt.onLane`);
+   * attempts without one wait in the connection. Absent: replies come in order, as on one lane.
    */
   readonly hasLanes?: boolean;
   /** Of one to a single node of several: its name, as `Shards.ownerOf` has it. */
   readonly node?: string | undefined;
-  /** Grows with every byte that arrived; only compared. */
+  /** Increases with every byte received; only compared. */
   readonly bytesReceived: number;
-  /** Only while `ready`. Never throws: a bad argument settles the attempt by `onError`. */
+  /** Only while `ready`. Never throws: an invalid argument settles the attempt with `onError`. */
   send(attempt: Attempt): void;
-  /** True: the attempt was not written and never will be, and gets no call back any more. */
+  /**
+   * Returns true if the attempt was not written and never will be; it gets no callback any more.
+   */
   withdraw(attempt: Attempt): boolean;
   /**
-   * Only with lanes: sends one attempt over each lane that is ready and, where a lane carries one
+   * Only with lanes: sends one attempt over each lane that is ready and, if a lane carries one
    * command at a time, idle.
    */
   ask?(question: () => Attempt): void;
-  /** The server's id of this connection (CLIENT ID); asked for once, ahead of what is sent next. */
+  /** Id of this connection at the server (CLIENT ID); requested once, before the next command. */
   identify(): Promise<string>;
   /**
-   * The server process that it leads to: asked for once, ahead of what is sent next. Absent where
-   * only its lanes know, or nobody.
+   * The server process at the other end: requested once, before the next command. Absent if only
+   * the lanes know it, or nobody does.
    */
   serverIdentity?(): ServerIdentity;
-  /** Ends it at once; attempts under way get `onError`. Idempotent; `onLost` is not called. */
+  /**
+   * Ends the connection at once; attempts in flight get `onError`. Idempotent; `onLost` is not
+   * called.
+   */
   destroy(error: Error): void;
   ref(): void;
   unref(): void;
 }
 
-/** A connection of its own for health checks, opened anew for each `openProbe`. */
+/** A separate connection for health checks; each `openProbe` opens a new one. */
 export interface ProbeConnection {
   /** False once it broke. */
   readonly alive: boolean;
@@ -166,7 +172,7 @@ export interface ProbeConnection {
   destroy(): void;
 }
 
-/** All time that a driver knows of: what it waits for itself, it waits for on the engine's clock. */
+/** The time source of a driver: all its waits use the clock of the engine. */
 export interface DriverTime {
   readonly clock: Clock;
   readonly loop: LoopTime;
@@ -180,49 +186,48 @@ export interface LoopTime {
   after(delayMs: number, callback: () => void): Timer;
 }
 
-/** How one database is reached. */
+/** How the client connects to one database. */
 export interface Driver {
-  /** Where it leads, without credentials, for messages: `redis-east.example.com:14000`. */
+  /** Address without credentials, for messages: `redis-east.example.com:14000`. */
   readonly address: string;
   /** As configured; the path when it is a Unix socket. */
   readonly host: string;
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
-  /** The server that it leads to at the moment, where that is not `host` and `port`. */
+  /** The current server, if it is not `host` and `port`. */
   readonly endpoint?: { readonly host: string; readonly port: number } | undefined;
   /**
-   * How long a connection may take until it is ready, in milliseconds of loop time; Infinity: no
+   * How long a connection may take to become ready, in milliseconds of loop time; Infinity for no
    * limit.
    */
   readonly connectTimeoutMs: number;
-  /** The user's own delay before the n-th reconnect; `undefined`: the engine's. */
+  /** Delay of the user before the n-th reconnect; `undefined` uses the delay of the engine. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
   /**
-   * Of a cluster, once it is known: one hash tag per master, so that a key or channel with it lies
-   * there.
+   * For a cluster, once known: one hash tag per master; keys and channels with the tag belong to
+   * that master.
    */
   readonly shardTags?: readonly string[] | undefined;
   /** The host names of this database. Absent: it has none. */
   readonly names?: HostNames;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /**
-   * A connection over which nothing else goes, so that WATCH holds until EXEC; with `shards` to the
-   * node that serves the hash slot by the time. Absent: there is none, and transactions with WATCH
-   * are refused.
+   * A separate connection, so that WATCH lasts until EXEC; with `shards` to the node that currently
+   * serves the hash slot. Absent: transactions with WATCH are refused.
    */
   openIsolated?(listener: ConnectionListener, time: DriverTime, hashSlot?: number): Connection;
   /** Of a cluster: which node a connection of one's own has to lead to. */
   readonly shards?: Shards;
-  /** A connection of its own for pub/sub; the contract stands in `subscriber.ts`. */
+  /** A connection of its own for pub/sub; the contract is in `subscriber.ts`. */
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
   openProbe(signal: AbortSignal): Promise<ProbeConnection>;
   /**
-   * What an error of this library is, as far as the library's classes tell. `undefined`: not
-   * known to the library, the engine looks at the reply's first word or `error.code`.
+   * Classification of an error of this library by its classes. `undefined`: unknown to the library;
+   * the engine looks at the first word of the reply or at `error.code`.
    */
   classify(error: unknown): DriverErrorKind | undefined;
-  /** The connection was accepted and then cut, as against refused or unreachable. */
+  /** Whether the connection was accepted and then cut, as opposed to refused or unreachable. */
   isCut(error: unknown): boolean;
   /** The error with which the library itself reports an aborted command. */
   abortError(): Error;
@@ -230,13 +235,16 @@ export interface Driver {
 
 /** The host names by which the connections of one database were made. */
 export interface HostNames {
-  /** Where each open connection leads that was made by name: one object for each, the same every time. */
+  /**
+   * The destination of each open connection that was made by name: one object per connection,
+   * always the same.
+   */
   readonly inUse: readonly NameInUse[];
-  /** What goes wrong with lookups at present. */
+  /** Current problems of lookups. */
   readonly troubles: readonly LookupTrouble[];
   /**
    * Looks up the names in use again, unless the latest answer is younger than `maxAgeMs`. Names
-   * whose lookup fails are left out. Never rejects; ends early when `signal` aborts.
+   * whose lookup fails are omitted. Never rejects; ends early when `signal` aborts.
    */
   resolve(maxAgeMs: number, signal: AbortSignal): Promise<readonly ResolvedName[]>;
 }
@@ -244,7 +252,7 @@ export interface HostNames {
 export interface NameInUse {
   /** Names the question, as in `ResolvedName`. */
   readonly key: string;
-  /** One of them is where the connection leads; mostly there is only one. */
+  /** Possible destinations of the connection; usually one. */
   readonly addresses: readonly string[];
   /**
    * Has another connection take the place of this one, once it is ready. Absent: it is replaced
@@ -261,10 +269,10 @@ export interface ResolvedName {
   readonly at: number;
 }
 
-/** Where the hash slots of a cluster are, as far as is known. */
+/** The known positions of the hash slots of a cluster. */
 export interface Shards {
-  /** Names the node that serves a slot; `undefined`: it is not known, or none does. */
+  /** Name of the node that serves a slot; `undefined` if it is unknown or there is none. */
   ownerOf(hashSlot: number): string | undefined;
-  /** Looks anew, `node` being asked first of all. Never rejects. */
+  /** Queries the slots again, starting with `node`. Never rejects. */
   refresh(node: string | undefined): Promise<void>;
 }

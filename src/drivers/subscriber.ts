@@ -22,7 +22,7 @@ export interface SubscriberListener {
 
 /**
  * One path for subscriptions to a database. Starts opening when it is made, never reconnects and
- * repeats nothing. For a name that has a call under way the engine makes no other call.
+ * repeats nothing. For a name that has a call in progress the engine makes no other call.
  */
 export interface Subscriber {
   /** Ready, and not lost. */

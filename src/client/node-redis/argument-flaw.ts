@@ -6,19 +6,19 @@ const { MAX_STRING_LENGTH } = constants;
 const LONGEST_HEADER = 13;
 const LONGEST_FRAME = 15;
 
-/** The length as the memory has it, whatever a property of the object says. */
+/** The real length in memory, regardless of a property of the object. */
 const lengthOf = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   'length',
 )?.get as (this: unknown) => number | undefined;
 
 /**
- * Why a command can't be encoded: an argument that is neither a string nor a Buffer, a Buffer that
- * lies about its length, or more text than a string can hold. Undefined: it can be.
+ * Why a command cannot be encoded: an argument that is neither a string nor a Buffer, a Buffer with
+ * a wrong length, or more text than a string can hold. Undefined if it can be encoded.
  *
- * Such a command is refused before it is queued. A length that is wrong would shift every later
- * reply to another caller, and node-redis leaves out of a transaction what it can't encode, and has
- * the rest executed.
+ * Such a command is refused before it is queued. A wrong length would shift every later reply to
+ * another caller. node-redis omits what it cannot encode from a transaction and has the rest
+ * executed.
  */
 export function argumentFlaw(args: readonly unknown[]): Error | undefined {
   // node-redis joins what stands between two Buffers into one string.
@@ -42,7 +42,7 @@ function bufferFlaw(arg: unknown): string | undefined {
   try {
     if (lengthOf.call(arg) === arg.length) return undefined;
   } catch {
-    // No Buffer, though its prototype is one's.
+    // Not a Buffer, although it has the prototype of one.
   }
   return 'a Buffer with the length of its memory.';
 }

@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../../errors.js';
 import type { CacheValidityView } from './cache-store.js';
 import { GuardedCache } from './client-side-cache.js';
 
-/** What node-redis's `_executeCommand` is called with, as far as it matters here. */
+/** Arguments of `_executeCommand` of node-redis, as far as they matter here. */
 type Execute = (
   command: unknown,
   parser: unknown,
@@ -11,7 +11,7 @@ type Execute = (
   ...rest: unknown[]
 ) => Promise<unknown>;
 
-/** The facade's cache, if its options ask for one; undefined: nothing is cached. */
+/** The cache of the facade; undefined if the options do not ask for one. */
 export function cacheOf(
   options: Record<string, unknown>,
   validity: CacheValidityView | undefined,
@@ -31,7 +31,7 @@ export function cacheOf(
   return new GuardedCache(clientSideCache, validity, (commandOptions ?? {}) as object);
 }
 
-/** What a facade with a cache has instead of node-redis's members. */
+/** Members that replace those of node-redis on a facade with a cache. */
 export function cachingMembers(facade: object, cache: GuardedCache): Record<string, unknown> {
   const execute = (facade as { _executeCommand: Execute })._executeCommand;
   return {

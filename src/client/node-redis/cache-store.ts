@@ -3,7 +3,7 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import { commandTraits } from '../../core/command-category.js';
 import type { CacheProvider } from '../../drivers/node-redis/tracking.js';
 
-/** A read that is under way for the cache. */
+/** A read in flight whose reply may be kept. */
 export interface Load {
   /** Of the client that reads. */
   readonly validity: CacheValidityView;
@@ -14,16 +14,16 @@ export interface Load {
 }
 
 /**
- * What is known of the values in one cache of node-redis. A client and its duplicates that were
- * given one provider share it: each hears of the changes to what it has read itself, so a value is
- * true only as long as the connection of the client that read it is.
+ * Metadata of the values in one cache of node-redis. A client and its duplicates can share a
+ * provider. Each gets the invalidations of the keys that it has read itself, so a value is valid
+ * only while the connection of the client that read it is.
  */
 export class CacheStore {
   readonly loads = new Map<string, Load>();
-  /** Clients whose reads are kept or under way. */
+  /** Clients whose reads are kept or in flight. */
   readonly #validities = new Set<CacheValidityView>();
   /**
-   * Keys of what is kept or under way (as in node-redis, a superset), each with a stamp that no
+   * Keys of what is kept or in progress (as in node-redis, a superset), each with a stamp that no
    * key ever had before: a key that was invalidated is gone, or has another one.
    */
   readonly #known = new Map<string, number>();
@@ -33,11 +33,11 @@ export class CacheStore {
   #longestKey = 0;
 
   constructor(
-    /** node-redis's own; what the application sees. */
+    /** The cache of node-redis, which the application sees. */
     readonly inner: CacheProvider,
     /** Of the clients that share it. */
     readonly group: object,
-    /** Infinity: the cache has a `ttl` of its own, or none. */
+    /** Infinity if the cache has its own `ttl`, or none. */
     private readonly maxAgeMs: number,
   ) {}
 
@@ -59,16 +59,16 @@ export class CacheStore {
     return begun;
   }
 
-  /** Nothing has happened since its beginning that its reply may not know of. */
+  /** Whether nothing has happened since the start that would make the reply stale. */
   holds({ validity, epoch, keys }: Load): boolean {
     if (epoch !== validity.epoch) return false;
     for (const [key, stamp] of keys) if (this.#known.get(key) !== stamp) return false;
     return true;
   }
 
-  /** It is certain that no change of late to anything that is kept went unheard. */
+  /** Whether no recent change of a kept value can have been missed. */
   isFresh(reader: CacheValidityView): boolean {
-    // First of all: a client whose epoch is over drops everything.
+    // First, because a client whose epoch is over drops everything.
     for (const validity of [...this.#validities]) void validity.epoch;
     for (const validity of this.#validities) {
       if (validity !== reader && !validity.isFresh()) return false;
@@ -76,7 +76,7 @@ export class CacheStore {
     return reader.isFresh();
   }
 
-  /** Drops what is older than it may be: nobody announces some changes. */
+  /** Drops values that are too old, because some changes are not announced. */
   expire(now: number): void {
     for (const [id, { at, keys }] of this.#sent) {
       if (now - at <= this.maxAgeMs) return;
@@ -95,7 +95,7 @@ export class CacheStore {
     this.#drop(key);
   }
 
-  /** Drops what these writes may have changed. */
+  /** Drops values that these writes may have changed. */
   forget(writes: readonly (readonly CommandArgument[])[]): void {
     for (const args of writes) {
       if (commandTraits(args).category === 'admin' || mayWriteOtherKeys(args)) {
@@ -116,7 +116,10 @@ export class CacheStore {
     this.#drop(null);
   }
 
-  /** One of its clients was closed: as node-redis does then, with its statistics. */
+  /**
+   * Called when one of the clients is closed: empties the cache with its statistics, as node-redis
+   * does.
+   */
   close(): void {
     this.#forgetAll();
     safely(() => this.inner.onClose());
@@ -135,7 +138,7 @@ export class CacheStore {
   }
 }
 
-/** The cache tells the application's listeners: what they throw is no concern of the caller. */
+/** The cache calls listeners of the application; their errors must not reach the caller. */
 function safely(call: () => void): void {
   try {
     call();
@@ -146,17 +149,19 @@ function safely(call: () => void): void {
   }
 }
 
-/** What the engine tells of the connection that is read from. */
+/** What the engine reports about the connection that is read from. */
 export interface CacheValidityView {
-  /** What a client shares with its duplicates; only compared. */
+  /** Identity that a client shares with its duplicates; only compared. */
   readonly group: object;
-  /** Identity of the connection and the turn of its database; undefined: there is none. */
+  /**
+   * Identity of the connection and of the incarnation of its database; undefined if there is none.
+   */
   readonly epoch: object | undefined;
   /** Monotonic milliseconds. */
   now(): number;
-  /** What was sent at `sentAt` has been answered. */
+  /** A command that was sent at `sentAt` has been answered. */
   prove(epoch: object, sentAt: number): void;
-  /** It is certain that no change of late went unheard. */
+  /** Whether no recent change can have been missed. */
   isFresh(): boolean;
   listen(listener: {
     onFlush(): void;

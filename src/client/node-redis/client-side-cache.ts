@@ -16,13 +16,13 @@ import { DEFAULT_CACHE_TTL_MS } from '../../options/client-cache.js';
 import { CacheStore, type CacheValidityView } from './cache-store.js';
 import type { CommandSink } from './internals.js';
 
-/** Options of a call that its own reply depends on: nobody else shares what it loads. */
+/** Options that affect the reply of a single call, so that it is not shared. */
 interface CallerOptions {
   readonly abortSignal?: unknown;
   readonly timeout?: unknown;
 }
 
-/** A transformed reply that goes to its callers and not into the cache. */
+/** A transformed reply, which goes to its callers and not into the cache. */
 class Unkept {
   constructor(readonly value: unknown) {}
 }
@@ -36,7 +36,7 @@ const stores = new WeakMap<object, CacheStore>();
  *
  * A value is kept only if from the sending of its command until this moment the epoch was the same
  * and none of its keys was invalidated; everything is dropped when the epoch ends. node-redis's
- * own `clear()` would not do: a read under way at that moment stores its value afterwards. What
+ * own `clear()` would not do: a read in flight at that moment stores its value afterwards. What
  * this client writes is dropped when it is sent and again when it is answered, so that a caller
  * never reads from the cache what was true before his own write.
  */
@@ -59,7 +59,7 @@ export class GuardedCache extends Provider implements CacheProvider {
     });
   }
 
-  /** node-redis's own; what the application sees. */
+  /** The cache of node-redis, which the application sees. */
   get inner(): CacheProvider {
     return this.#store.inner;
   }
@@ -108,12 +108,12 @@ export class GuardedCache extends Provider implements CacheProvider {
     }
   }
 
-  /** As the server says; `null`: everything. */
+  /** An invalidation by the server; `null` for all keys. */
   invalidate(key: CommandArgument | null): void {
     this.#store.invalidate(key);
   }
 
-  /** Drops what this client writes, before anybody can read it from the cache again. */
+  /** Drops the keys that this client writes, before anything can read them from the cache again. */
   guard(sink: CommandSink): CommandSink {
     const writing = <T>(
       commands: readonly (readonly CommandArgument[])[],
@@ -166,7 +166,7 @@ export class GuardedCache extends Provider implements CacheProvider {
   }
 }
 
-/** A provider of node-redis, shared by a client and its duplicates, or a cache of its own. */
+/** A provider of node-redis, shared by a client and its duplicates, or a cache of one client. */
 function storeOf(setting: unknown, { group }: CacheValidityView): CacheStore {
   if (!isProvider(setting)) {
     const { ttl } = setting as { readonly ttl?: number };
@@ -175,7 +175,7 @@ function storeOf(setting: unknown, { group }: CacheValidityView): CacheStore {
   }
   let store = stores.get(setting);
   if (store === undefined) {
-    // 0 is its default: nobody has said that values may be kept for ever.
+    // 0 is the default of node-redis, not a choice of the user.
     const hasOwn = Number((setting as { readonly ttl?: unknown }).ttl) > 0;
     store = new CacheStore(
       setting,
@@ -197,8 +197,9 @@ function newCache(setting: unknown): CacheProvider {
 }
 
 /**
- * Tells a command from every other. Undefined: it must not be cached. Its reply depends on more
- * than its keys, or node-redis would take it for another: bytes that are no UTF-8 look the same.
+ * A key that identifies a command; undefined if the command must not be cached. Its reply may
+ * depend on more than its keys, or node-redis would confuse it with another command: different
+ * bytes that are not UTF-8 look the same.
  */
 function idOf({ redisArgs, keys }: CommandParser): string | undefined {
   if (keys.length === 0 || !isCacheable(redisArgs)) return undefined;

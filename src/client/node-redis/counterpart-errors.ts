@@ -9,7 +9,7 @@ import { ClientClosedError, isMultiDbError, type MultiDbErrorCode } from '../../
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** node-redis's class for the same event, by our code. */
+/** Class of node-redis for the same event, by `code`. */
 const COUNTERPARTS: Partial<Record<MultiDbErrorCode, ErrorClass>> = {
   CLIENT_CLOSED: NodeRedisClosedError,
   COMMAND_TIMEOUT: TimeoutError,
@@ -19,14 +19,13 @@ const COUNTERPARTS: Partial<Record<MultiDbErrorCode, ErrorClass>> = {
   PERMANENTLY_UNAVAILABLE: ClientOfflineError,
 };
 
-/** By our prototype, then by node-redis's class. */
+/** By the prototype of this package, then by the class of node-redis. */
 const prototypes = new WeakMap<object, Map<ErrorClass, object>>();
 
 /**
- * Makes an error of this package `instanceof` node-redis's class for the same event as well: of
- * the copy of `@redis/client` that the facade is made with. Its own properties stay as they are,
- * and it stays `instanceof` our classes (`MultiDbError[Symbol.hasInstance]`). Returns any other
- * error unchanged.
+ * Makes an error of this package an instance of node-redis's class for the same event, of the copy
+ * of `@redis/client` that the facade uses. Its properties do not change, and it stays an instance
+ * of its own classes (`MultiDbError[Symbol.hasInstance]`). Other errors are returned unchanged.
  */
 export function withCounterpart<E>(error: E): E {
   if (!isMultiDbError(error)) return error;
@@ -43,7 +42,8 @@ export function withCounterpart<E>(error: E): E {
   }
   let prototype = known.get(counterpart);
   if (prototype === undefined) {
-    // What our class has, `constructor` among it, over what node-redis's class has.
+    // Members of this package's class, including `constructor`, take precedence over those of
+    // node-redis's class.
     prototype = Object.create(
       counterpart.prototype,
       Object.getOwnPropertyDescriptors(own),
@@ -54,7 +54,7 @@ export function withCounterpart<E>(error: E): E {
   return error;
 }
 
-/** The same for what a promise rejects with. */
+/** The same for rejections of a promise. */
 export async function rejectingWithCounterpart<T>(promise: PromiseLike<T>): Promise<T> {
   try {
     return await promise;

@@ -40,10 +40,10 @@ import { transactionMember } from './transaction.js';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A client of several Redis databases that is used like node-redis's: it sends everything to the
- * preferred healthy database, leaves it when it fails, and returns when it has recovered.
+ * A client of several Redis databases that is used like a node-redis client. It sends every command
+ * to the preferred healthy database, leaves it when it fails, and returns when it has recovered.
  *
- * Nothing is opened before `connect()`. Throws `InvalidOptionError`.
+ * Opens nothing before `connect()`. Throws `InvalidOptionError`.
  */
 export function createMultiDbClient<
   M extends RedisModules = Record<never, never>,
@@ -128,7 +128,7 @@ function createMember(
     legacy(this: typeof facade) {
       return legacyInterface(this, (error) => shared.tell(session, 'error', error));
     },
-    // Of a view as well: its command options are the duplicate's.
+    // For a view as well: its command options become those of the duplicate.
     duplicate(this: { readonly _commandOptions?: object }, overrides?: unknown) {
       const { client: own, sameMethods } = resolveDuplicate(
         overrides,
@@ -149,7 +149,7 @@ function durationOf({
   throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
 }
 
-/** What the members of a client are about, beside its session. */
+/** The context of the members of a client, in addition to its session. */
 interface Outside {
   readonly facade: () => object;
   readonly place: FindPlace;
@@ -168,7 +168,7 @@ function members(
     if (!session.isOpen || coordinator().phase !== 'running') throw notOpen();
     return manage();
   };
-  /** `given`: the id that it may have although a database has it. */
+  /** `given` is the id that is allowed although a database has it. */
   const resolve = (database: unknown, given?: string) => {
     const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
     const added = resolveDatabase(database, 'database', group, taken);

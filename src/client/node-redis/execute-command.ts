@@ -4,7 +4,7 @@ import { isTracingCommands } from '../../drivers/node-redis/tracing.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { Internals } from './internals.js';
 
-/** What node-redis's methods call with an encoded command. */
+/** Members that the methods of node-redis call with an encoded command. */
 type Execute = (
   this: Internals,
   command: unknown,
@@ -21,14 +21,14 @@ type Answer = (
   options: CommandOptions | undefined,
 ) => PromiseLike<unknown>;
 
-/** On it node-redis publishes every reply. */
+/** Channel on which node-redis publishes every reply. */
 const REPLIES = channel('node-redis:command:reply');
 
 /**
- * node-redis's `_executeCommand`, through which all its methods go, awaits `sendCommand` and
- * transforms the reply. Where nobody listens to commands or replies `answer` is awaited instead: it saves
- * each command a promise and a turn of the microtask queue. With a reply to transform or without,
- * so that callers hear in the order of the replies.
+ * Replaces `_executeCommand` of node-redis, which all its methods call and which awaits
+ * `sendCommand` and transforms the reply. If nobody listens to commands or replies, `answer` is
+ * awaited instead, which saves each command a promise and a turn of the microtask queue. It handles
+ * replies with and without a transformation, so that callers get replies in order.
  */
 export function answeringMembers(facade: Internals, answer: Answer): { _executeCommand: Execute } {
   const { _executeCommand: execute } = facade as unknown as { _executeCommand: Execute };
@@ -58,7 +58,8 @@ function transformed(answered: PromiseLike<unknown>, transform: (reply: unknown)
         try {
           value = transform(reply);
         } catch (error) {
-          // An application's own, of a module or function. Nothing else may hear of it.
+          // A transformation of the application, of a module or function. Nothing else may get the
+          // reply.
           reject(error);
           return;
         }

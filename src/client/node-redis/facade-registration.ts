@@ -8,9 +8,9 @@ interface Facade {
 }
 
 /**
- * A facade among node-redis's clients, for the metrics of `OpenTelemetry.init()`: what is told
- * under its id has the address of the active database. Only while it is open, because the registry
- * keeps what it knows. It is no connection; those register themselves.
+ * Registers a facade in the client registry of node-redis, for the metrics of
+ * `OpenTelemetry.init()`: events under its id have the address of the active database. Only while
+ * it is open, because the registry keeps its entries. Connections register themselves.
  */
 export class FacadeRegistration {
   constructor(

@@ -24,10 +24,10 @@ interface QueuedCommand {
 }
 
 /**
- * A node-redis client that never connects. Every command, module, function and script method,
- * every `with...` view and every iterator of the library ends in `_self.sendCommand`, and a
- * transaction in `_executeMulti` or `_executePipeline`; those are ours here. So the facade has all
- * methods of the library, of today and tomorrow, and the engine sees raw arguments only.
+ * A node-redis client that never connects. Every command, module and function, every script method,
+ * `with...` view and iterator of the library ends in `_self.sendCommand`, and a transaction in
+ * `_executeMulti` or `_executePipeline`. The facade replaces these, so it has all methods of the
+ * library, including later ones, and the engine only sees raw arguments.
  *
  * `like`: another facade with the same `modules`, `scripts`, `functions` and `RESP`.
  */
@@ -47,7 +47,7 @@ export function createFacade(
   if (cache !== undefined) options.clientSideCache = cache;
   const sink = cache?.guard(engine) ?? engine;
   const facade = newFacade(options, like as Internals | undefined);
-  // It is in no way a connection, and node-redis would keep it for ever.
+  // It is not a connection, and node-redis would keep it forever.
   unregisterClient(facade);
   const { place = NOWHERE } = engine;
 
@@ -149,8 +149,8 @@ export function createFacade(
 const NOWHERE: FindPlace = () => ({ serverAddress: undefined, serverPort: undefined, database: 0 });
 
 /**
- * With `like`, a facade of the same modules, scripts and functions, in microseconds: its class is
- * not built again.
+ * With `like`, creates a facade with the same modules, scripts and functions within microseconds,
+ * because its class is not built again.
  */
 function newFacade(options: Record<string, unknown>, like: Internals | undefined): Internals {
   if (like === undefined) return createClient(options as never) as unknown as Internals;
@@ -165,12 +165,14 @@ const LONGEST_NAME = 40;
 
 const A_COMMAND = 'expected an array that begins with the name of a command';
 
-/** The server does not answer an empty one: all later replies would go to the wrong callers. */
+/**
+ * The server does not answer an empty command, so all later replies would go to the wrong callers.
+ */
 function isCommand(args: unknown): args is readonly CommandArgument[] {
   return Array.isArray(args) && (typeof args[0] === 'string' || Buffer.isBuffer(args[0]));
 }
 
-/** Also of what a module of the user's own has encoded. */
+/** Also for commands that a module of the user has encoded. */
 function refusalOf(args: unknown): Error | undefined {
   return isCommand(args)
     ? (argumentFlaw(args) ?? refusal(args))

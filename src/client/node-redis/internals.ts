@@ -2,10 +2,10 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { FindPlace } from '../../drivers/node-redis/tracing.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 
-/** What the facade hands commands to. */
+/** The receiver of the facade's commands. */
 export interface CommandSink {
   send(args: readonly CommandArgument[], options: CommandOptions | undefined): Promise<unknown>;
-  /** As `send`, awaited in an `async` function, and once. */
+  /** Like `send`, for a single `await` in an `async` function. */
   answer?(
     args: readonly CommandArgument[],
     options: CommandOptions | undefined,
@@ -15,9 +15,12 @@ export interface CommandSink {
     commands: readonly (readonly CommandArgument[])[],
     options: CommandOptions | undefined,
   ): Promise<unknown>;
-  /** Rejects after a turn of the event loop, or who tries again at once would stop it. */
+  /**
+   * Rejects after a turn of the event loop, so that a caller that retries at once does not block
+   * it.
+   */
   refuse(error: Error): Promise<never>;
-  /** For node-redis's traces. */
+  /** For the traces of node-redis. */
   readonly place?: FindPlace;
 }
 
@@ -29,7 +32,7 @@ export interface Internals {
   withCommandOptions(options: object): Internals;
 }
 
-/** Own, not enumerable, and not to be replaced by accident. */
+/** Defines an own property that is not enumerable and not replaced by accident. */
 export function define(target: object, members: object): void {
   for (const key of Reflect.ownKeys(members)) {
     const descriptor = Object.getOwnPropertyDescriptor(members, key) as PropertyDescriptor;

@@ -2,7 +2,7 @@ import { isMultiDbError } from '../../errors.js';
 import { CursorOwner } from '../../runtime/command/cursor-owner.js';
 import type { Internals } from './internals.js';
 
-/** Where each takes its options. */
+/** Position of the options of each iterator. */
 const OPTIONS_AT: Readonly<Record<string, number>> = {
   scanIterator: 0,
   hScanIterator: 1,
@@ -16,14 +16,15 @@ type Pages = (this: Internals, ...args: unknown[]) => AsyncGenerator<unknown>;
 
 export interface IteratorSetting {
   readonly iterators: 'throw' | 'restart';
-  /** How often one begins again although the active database is the same. */
+  /** How often an iterator starts again although the active database is the same. */
   readonly maxRestarts: number;
 }
 
 /**
- * node-redis's iterators, each page of which knows what gave out its cursor. One that is cut off by
- * a switch throws, or begins again on the new database: SCAN may answer an element several times
- * anyway, and what was there all the time is seen at least once in the last pass.
+ * The iterators of node-redis, of which each page knows the origin of its cursor. An iterator that
+ * a switch interrupts throws, or starts again on the new database: SCAN may return an element
+ * several times anyway, and an element that is present all the time is returned at least once in
+ * the last pass.
  */
 export function iteratorMembers(facade: Internals, setting: IteratorSetting): object {
   const members: Record<string, unknown> = {};

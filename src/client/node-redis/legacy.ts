@@ -1,12 +1,12 @@
-/** What node-redis's callback interface calls of the client that it is made from. */
+/** Members that the callback interface of node-redis calls. */
 interface LegacyBase {
   readonly _self: object;
 }
 
 /**
- * node-redis's callback interface over a facade or a view of it: every command goes through its
- * `sendCommand`, a transaction through its `_executeMulti`. An error for which no callback was
- * given is reported rather than emitted: without a listener it would end the process.
+ * The callback interface of node-redis over a facade or a view: every command goes through its
+ * `sendCommand`, and a transaction through its `_executeMulti`. An error without a callback is
+ * reported instead of emitted, because without a listener it would end the process.
  */
 export function legacyInterface(view: LegacyBase, report: (error: Error) => void): unknown {
   const { legacy } = Object.getPrototypeOf(view._self) as { legacy(this: object): unknown };

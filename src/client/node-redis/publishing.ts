@@ -5,10 +5,10 @@ type Publish = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 const NAMES = ['publish', 'PUBLISH', 'sPublish', 'SPUBLISH'] as const;
 
 /**
- * `publish` and `sPublish` whose failure ends no process: programs and libraries publish without
- * looking at the promise, and Node.js ends a process for a rejection that nobody looks at. Pub/sub
- * delivers at most once anyway, so an outage is no reason for that. Who looks at the promise gets the
- * error as ever; an error reply (`NOPERM`) that nobody looks at stays an unhandled rejection.
+ * `publish` and `sPublish` whose failure does not end the process. Programs and libraries publish
+ * without handling the promise, and Node.js ends a process after an unhandled rejection. Pub/sub
+ * delivers at most once anyway, so an outage is no reason for that. A caller that handles the
+ * promise gets the error; an unhandled error reply (`NOPERM`) stays an unhandled rejection.
  */
 export function publishingMembers(client: object): Record<string, Publish> {
   const members: Record<string, Publish> = {};

@@ -5,7 +5,7 @@ import type { DeferredRejections } from '../../runtime/command/deferred-rejectio
 import type { Subscriptions } from '../../runtime/pubsub/subscriptions.js';
 import { rejectingWithCounterpart } from './counterpart-errors.js';
 
-/** node-redis's record of the listeners of one channel or pattern. */
+/** The listeners of one channel or pattern, as node-redis records them. */
 interface ChannelListeners {
   readonly unsubscribing: boolean;
   readonly buffers: Set<PubSubListener>;
@@ -14,14 +14,14 @@ interface ChannelListeners {
 
 type Names = string | readonly string[];
 
-/** By node-redis's name of the type. */
+/** By the name of the type in node-redis. */
 const KINDS = new Map<unknown, SubscriptionKind>(
   Object.entries(PUBSUB_TYPE).map(([kind, type]) => [type, kind as SubscriptionKind]),
 );
 
 /**
  * The pub/sub members of a node-redis client, with its signatures, over the subscriptions of one
- * client. Wrong arguments reject with a `TypeError`.
+ * client. Invalid arguments reject with a `TypeError`.
  */
 export function pubSubMembers(
   subscriptions: Subscriptions,

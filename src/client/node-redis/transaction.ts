@@ -22,7 +22,7 @@ const MAX_ATTEMPTS = 10;
 const LONGEST_MS = 2 ** 31 - 1;
 const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
 
-/** What a view of a transaction's client carries: whom its commands belong to, and until when. */
+/** The transaction that a view of `tx` belongs to. */
 interface TransactionToken {
   readonly lease: Lease;
   open: boolean;
@@ -30,7 +30,7 @@ interface TransactionToken {
 
 type TokenOptions = CommandOptions & { readonly token?: TransactionToken };
 
-/** What would outlive a transaction, or is about the client that it belongs to. */
+/** Members that would outlive a transaction, or concern its client. */
 const OF_THE_CLIENT = [
   'connect',
   'close',
@@ -60,16 +60,16 @@ const OF_THE_CLIENT = [
   'extendPubSubChannelListeners',
 ];
 
-/** What the commands of a transaction have in common with those of the client. */
+/** What commands of a transaction share with commands of the client. */
 interface Surroundings {
   readonly place: FindPlace;
   readonly rejections: DeferredRejections;
 }
 
 /**
- * `transaction()` for a facade. Its callback gets a client of its own, with the same methods: a
- * facade whose commands go over the isolated connection that the view's token names. The cache of
- * the client is not asked by it, and is told what it writes.
+ * `transaction()` of a facade. Its callback gets a client with the same methods: a facade whose
+ * commands go over the leased connection that the token of the view names. It does not read from
+ * the cache of the client, and it reports its writes to the cache.
  */
 export function transactionMember(
   client: Record<string, unknown>,
@@ -179,10 +179,10 @@ function send(
   });
 }
 
-/** The keys are served elsewhere, or not at the moment. */
+/** Whether another node serves the keys, or none at the moment. */
 function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
   if (maybeExecuted) {
-    // Something was executed before: a repetition would execute it again.
+    // A repetition would execute the earlier commands again.
     const message = `the connection to ${database?.id} no longer leads to the keys: ${cause.message}`;
     const databaseId = database?.id;
     return withCounterpart(new ConnectionLostError(message, { cause, maybeExecuted, databaseId }));
@@ -235,7 +235,7 @@ function settingOf(options: unknown): { maxAttempts: number; timeoutMs: number |
   return { maxAttempts, timeoutMs };
 }
 
-/** A `multi()` that the callback returns without having executed it. */
+/** A `multi()` that the callback returns unexecuted. */
 function isMulti(value: unknown): value is { exec(): Promise<unknown> } {
   const { exec, execAsPipeline } = (value ?? {}) as Record<string, unknown>;
   return typeof exec === 'function' && typeof execAsPipeline === 'function';

@@ -3,8 +3,9 @@ import { mayWrite } from '../../core/command-risk.js';
 import { UnsupportedError } from '../../errors.js';
 
 /**
- * What would carry state on one connection, or bypass the engine, and what to do instead. It is
- * refused at once, as a method and as a raw command, rather than forgotten at the next switch.
+ * Members and commands that would change the state of one connection or bypass the engine, with
+ * their replacements. They are refused at once, as a method and as a raw command, because the next
+ * switch would lose their effect.
  */
 const PUBSUB = 'use subscribe(), pSubscribe() or sSubscribe(), which follow the active database';
 const TRANSACTION = 'it applies to a single connection; use `client.transaction(keys, fn)`';
@@ -14,7 +15,7 @@ const DATABASE = 'set `database` in the options of each database instead';
 const NOTHING_TO_RESET = 'there is nothing to reset, because connection state is refused';
 const ONE_CONNECTION = 'it applies to a single connection and would be lost at the next switch';
 
-/** Methods that are refused; those of `SYNCHRONOUS` throw, the others reject. */
+/** Refused methods; those in `SYNCHRONOUS` throw, the others reject. */
 export const REFUSED_METHODS: Readonly<Record<string, string>> = {
   SELECT: DATABASE,
   select: DATABASE,
@@ -34,7 +35,7 @@ export const REFUSED_METHODS: Readonly<Record<string, string>> = {
 
 export const SYNCHRONOUS: ReadonlySet<string> = new Set(['createPool', 'setDirtyWatch']);
 
-/** Raw commands that are refused, by name or `NAME SUBCOMMAND`. */
+/** Refused raw commands, by name or `NAME SUBCOMMAND`. */
 const REFUSED_COMMANDS = new Map<string, string>([
   ...['SUBSCRIBE', 'UNSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].map(
     (name): [string, string] => [name, PUBSUB],
@@ -63,7 +64,7 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ),
 ]);
 
-/** `CLIENT` and the first words of the others, for the quick look. */
+/** First words of the refused commands, for a fast check. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(
   [...REFUSED_COMMANDS.keys()].flatMap((name) => {
     const [first = ''] = name.split(' ');
@@ -72,7 +73,10 @@ const FIRST_WORDS: ReadonlySet<string> = new Set(
 );
 const LONGEST = Math.max(...[...FIRST_WORDS].map((word) => word.length));
 
-/** Why a raw command is refused; `undefined`: it isn't. Upper, lower and mixed case, Buffers. */
+/**
+ * Why a raw command is refused; `undefined` if it is not. Accepts upper, lower and mixed case, and
+ * Buffers.
+ */
 export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
   const name = args[0];
   if (name === undefined || name.length > LONGEST) return undefined;
@@ -87,8 +91,8 @@ export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | 
 }
 
 /**
- * Why a batch is refused as a whole. WAIT and WAITAOF answer for the writes before them on their
- * connection: within MULTI they don't wait, and a pipeline without a write may have any connection.
+ * Why a batch is refused as a whole. WAIT and WAITAOF concern the earlier writes of their
+ * connection: within MULTI they do not wait, and a pipeline without a write may use any connection.
  */
 export function batchRefusal(
   kind: 'multi' | 'pipeline',
@@ -107,7 +111,7 @@ export function batchRefusal(
   return new UnsupportedError(`${name}: in a pipeline it must follow a write`);
 }
 
-/** All upper or all lower case: a name in mixed case is looked at in full. */
+/** Whether a name is all upper or all lower case; names in mixed case are checked in full. */
 function isOneCase(name: string): boolean {
   const first = name.charCodeAt(0) & 0x20;
   for (let index = 1; index < name.length; index += 1) {

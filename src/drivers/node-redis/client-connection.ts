@@ -28,7 +28,7 @@ export class NodeRedisConnection implements Connection {
   readonly #sender: SignalSender;
   readonly #boundary = new BatchBoundary();
   #ready = false;
-  /** Why it ended; set before node-redis rejects what was under way. */
+  /** Why it ended; set before node-redis rejects what was in progress. */
   #ended: Error | undefined;
   #referenced = true;
   /** Within the constructor. */

@@ -9,7 +9,7 @@ const templates = new Map<unknown, InnerClient>();
 
 /**
  * A client for one connection, in well under a millisecond. `createClient` builds a class with
- * every command anew, 20 ms of a blocked event loop, whenever its options differ from those of the
+ * every command again, 20 ms of a blocked event loop, whenever its options differ from those of the
  * call before; a duplicate of a client that never connects reuses the class.
  */
 export function newClient(options: ClientOptions): InnerClient {

@@ -3,7 +3,7 @@ import { ownError } from '../../foreign/own-error.js';
 import type { Attempt, Connection, ConnectionListener, Lane } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 
-/** An attempt that has a member for itself. */
+/** An attempt that holds a member of the pool. */
 export interface MemberAttempt extends Attempt {
   member: Member | undefined;
   /** The engine's. */
@@ -13,7 +13,7 @@ export interface MemberAttempt extends Attempt {
 /** What a member tells its pool. */
 export interface MemberListener {
   onMemberReady(member: Member): void;
-  /** Once, whether it was ready before or not; its request is settled by its connection. */
+  /** Called once, whether it was ready or not; the connection settles its request. */
   onMemberLost(member: Member, error: Error): void;
   onMemberMaintenance(forMs: number): void;
 }
@@ -73,7 +73,7 @@ export class Member implements Lane {
     this.connection.send(request);
   }
 
-  /** True: it was not written and never will be; the member is free again. */
+  /** Returns true if it was not written and never will be; the member is free again. */
   withdraw(request: MemberAttempt): boolean {
     return this.connection.withdraw(request);
   }
@@ -84,7 +84,7 @@ export class Member implements Lane {
     this.connection.destroy(error);
   }
 
-  /** Without telling. */
+  /** Without notification. */
   destroy(error: Error): void {
     this.#timer.cancel();
     this.state = 'ended';

@@ -6,20 +6,20 @@ import { Member, type MemberListener } from './member.js';
 import { PoolRequest } from './pool-request.js';
 import { WaitingQueue } from './waiting.js';
 
-/** How a pool makes its connections. */
+/** How a pool creates its connections. */
 export interface PoolSetting {
   readonly pool: ResolvedPool;
   readonly databaseId: string;
   readonly connectTimeoutMs: number;
   readonly open: (listener: ConnectionListener) => Connection;
-  /** The user's own delay before the n-th reconnect. */
+  /** Delay of the user before the n-th reconnect; `undefined` uses the delay of the engine. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
   readonly observer?: PoolObserver;
 }
 
-/** Sees which connection a command gets. */
+/** Observes the connection of each command. */
 export interface PoolObserver {
-  /** False: nobody listens, and nothing is to be measured. */
+  /** False if nobody listens and nothing has to be measured. */
   readonly isActive: boolean;
   /** `askedAt`: monotonic milliseconds. */
   onAcquired(connection: Connection, askedAt: number): void;
@@ -27,21 +27,21 @@ export interface PoolObserver {
 
 const FIRST_REOPEN_MS = 50;
 const LONGEST_REOPEN_MS = 2000;
-/** A member that lived this long proved itself: it is replaced at once. */
+/** A member that lived this long is replaced at once. */
 const STABLE_MS = 1000;
 
 /**
- * Several connections to one server. Each carries one command at a time, so that one that blocks,
- * or is slow, delays nobody; a command that finds none idle waits, up to `acquireTimeout`, while
- * another one is opened, up to `maximum`.
+ * Several connections to one server. Each carries one command at a time, so that a blocking or slow
+ * command delays no other. A command without an idle connection waits, up to `acquireTimeout`,
+ * while another connection is opened, up to `maximum`.
  *
- * Ready with its first member. A member that is lost while others are ready is replaced, if it is
- * needed; when the last one is lost, so is the pool.
+ * The pool is ready with its first member. A member that is lost while others are ready is replaced
+ * if it is needed. The pool is lost with its last member.
  */
 export class PoolConnection implements Connection, MemberListener {
   readonly hasLanes = true;
   readonly #members = new Set<Member>();
-  /** The one that was used last is used first, so that those beyond need come to rest. */
+  /** The most recently used member is used first, so that superfluous members become idle. */
   readonly #idle: Member[] = [];
   readonly #waiting = new WaitingQueue();
   #opening = 0;
@@ -50,7 +50,7 @@ export class PoolConnection implements Connection, MemberListener {
   #isReferenced = true;
   /** Of members that have ended. */
   #pastBytes = 0;
-  /** Members in a row that could not be opened, or lived for a short time only. */
+  /** Number of consecutive members that could not be opened, or lived for a short time only. */
   #failures = 0;
   #reopenTimer: Timer | undefined;
   #acquireTimer: Timer | undefined;
@@ -178,7 +178,7 @@ export class PoolConnection implements Connection, MemberListener {
     return size < minimum || (size < maximum && this.#opening < this.#waiting.size);
   }
 
-  /** At once the first time, then with growing delays; what is needed meanwhile waits for it. */
+  /** At once the first time, then with growing delays; commands wait meanwhile. */
   #reopen(cause: Error): void {
     if (this.#reopenTimer !== undefined) return;
     this.#reopenTimer = this.time.clock.after(
@@ -197,7 +197,7 @@ export class PoolConnection implements Connection, MemberListener {
     return Math.min(nominal, LONGEST_REOPEN_MS) * (1 - 0.2 * this.time.random());
   }
 
-  /** A member without work: for what waits, or for later. */
+  /** Gives an idle member to a waiting command, or keeps it. */
   #use(member: Member): void {
     const next = this.#waiting.shift();
     if (next !== undefined) {
@@ -260,7 +260,7 @@ export class PoolConnection implements Connection, MemberListener {
     });
   }
 
-  /** Closes what is idle since then or longer, down to the minimum. */
+  /** Closes members that have been idle since then or longer, down to the minimum. */
   #cleanUp(since: number): void {
     for (const member of [...this.#idle]) {
       if (this.#members.size <= this.setting.pool.minimum || member.idleSince > since) return;

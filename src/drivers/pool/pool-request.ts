@@ -6,13 +6,13 @@ import type { Member, MemberAttempt } from './member.js';
 export type RequestEnd = (request: PoolRequest) => void;
 
 /**
- * An attempt of the engine on its way through a pool: it waits, or has a member for itself until
- * its reply is there. The member's connection sees it as an attempt of its own.
+ * An attempt of the engine in a pool: it waits, or holds a member until its reply. The connection
+ * of the member sees it as its own attempt.
  */
 export class PoolRequest implements MemberAttempt {
   /** Of the member's connection. */
   handle: unknown;
-  /** The member that it goes over; undefined while it waits, and once it has ended. */
+  /** The member that carries it; undefined while it waits and after its end. */
   member: Member | undefined;
   /** While it waits; links of the queue. */
   previous: PoolRequest | undefined;

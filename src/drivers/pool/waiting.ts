@@ -1,6 +1,6 @@
 import type { PoolRequest } from './pool-request.js';
 
-/** What waits for a member, in order of arrival; each operation takes constant time. */
+/** Requests that wait for a member, in order of arrival; each operation takes constant time. */
 export class WaitingQueue {
   size = 0;
   oldest: PoolRequest | undefined;

@@ -36,7 +36,7 @@ export interface NodeSending {
 }
 
 /**
- * All that is under way for one attempt of the engine on a cluster: one sending to one node,
+ * All that is in progress for one attempt of the engine on a cluster: one sending to one node,
  * another one after a redirection, one to each of several nodes, or one for each command of a
  * pipeline whose slot moved. Nothing of it is sent once it is over: `sendTo` of the connection and
  * the lane of a node ask before they hand a sending on, and node-redis's queue as it is encoded.

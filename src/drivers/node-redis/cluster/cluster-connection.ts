@@ -27,7 +27,7 @@ const BY_KEY = ['GET', ''] as const;
 
 /**
  * One client's connections to the nodes of a cluster, which the engine sees as one with lanes:
- * ready with the first of them, lost with the last. One that is lost meanwhile is made anew at
+ * ready with the first of them, lost with the last. One that is lost meanwhile is re-established at
  * once, and then whenever it is needed; what waits for it goes on wherever its slot is by then.
  */
 export class ClusterConnection implements Connection, NodeLaneListener {

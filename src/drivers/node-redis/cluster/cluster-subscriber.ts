@@ -18,7 +18,7 @@ interface NodeSubscriber {
 /**
  * Subscriptions to a cluster: plain channels and patterns at one master, since nodes hand messages
  * on to each other, and sharded channels at the master of their slot. Lost as a whole with any of
- * these connections: the engine makes another one and subscribes anew.
+ * these connections: the engine makes another one and subscribes again.
  */
 export class ClusterSubscriber implements Subscriber {
   readonly #nodes = new Map<string, NodeSubscriber>();
@@ -158,7 +158,7 @@ export class ClusterSubscriber implements Subscriber {
     return held;
   }
 
-  /** The server ended it: its slot has moved, and the engine will ask for it anew. */
+  /** The server ended it: its slot has moved, and the engine will ask for it again. */
   #revoke(kind: SubscriptionKind, name: string): void {
     if (this.#ended !== undefined) return;
     this.#shards.delete(name);

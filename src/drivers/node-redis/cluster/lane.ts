@@ -12,10 +12,10 @@ import type { Sending } from './sending.js';
 
 export interface NodeLaneListener {
   onLaneReady(lane: NodeLane): void;
-  /** Refused or lost; told once, before what was under way ends. */
+  /** Refused or lost; told once, before what was in progress ends. */
   onLaneLost(lane: NodeLane, error: Error): void;
   onLaneMaintenance(forMs: number): void;
-  /** Nothing is under way on it any more. */
+  /** Nothing is in progress on it any more. */
   onLaneIdle(lane: NodeLane): void;
 }
 
@@ -32,7 +32,7 @@ export interface NodeLaneSetting {
 export class NodeLane implements ClusterLane {
   readonly assigned = new Set<ClusterAttempt>();
   readonly connection: NodeRedisConnection;
-  /** Its node is no longer of use: it only finishes what is under way. */
+  /** Its node is no longer of use: it only finishes what is in progress. */
   retired = false;
   wasReady = false;
   lost: Error | undefined;

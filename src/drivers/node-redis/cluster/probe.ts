@@ -14,7 +14,7 @@ import type { ClusterSlots } from './slots.js';
 /** Masters that are asked for the slots in each look; the first answer counts. */
 const ASKED_FOR_SLOTS = 3;
 
-/** Commands that ask whether the cluster is well rather than one of its nodes. */
+/** Commands that ask whether the cluster is healthy rather than one of its nodes. */
 const ASKED_OF_ALL: ReadonlySet<string> = new Set(['PING', 'ECHO', 'CLUSTER']);
 
 interface ClusterProbeSetting {

@@ -38,7 +38,7 @@ export class ShardConnection extends FoundConnection {
     return !this.ended && this.inner?.ready === true;
   }
 
-  /** What is known may be old: it is asked anew when nobody is known, or could not be reached. */
+  /** What is known may be old: it is asked again when nobody is known, or could not be reached. */
   async #find(): Promise<ClusterNode> {
     const known = this.slots.ownerOf(this.hashSlot);
     if (known !== undefined && !known.failing) return known;

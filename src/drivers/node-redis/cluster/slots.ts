@@ -108,7 +108,7 @@ export class ClusterSlots {
     return this.#slots.masters.map((node) => this.#node(node));
   }
 
-  /** Listed at present, and if replicas are used, those as well; or about to get their first slots. */
+  /** Listed now, and if replicas are used, those as well; or about to get their first slots. */
   get addresses(): ReadonlySet<string> {
     return new Set([...this.#slots.nodeByAddress.keys(), ...this.#guests.keys()]);
   }
@@ -188,7 +188,7 @@ export class ClusterSlots {
     await this.#opening;
   }
 
-  /** Asks anew, `first` of all; rejects when no node tells. */
+  /** Asks again, `first` of all; rejects when no node tells. */
   async rediscover(first?: ClusterNode): Promise<void> {
     if (this.#opening !== undefined || !this.known) return this.open();
     const [from] = first === undefined ? this.someMasters(1) : [first];
@@ -321,7 +321,7 @@ export class ClusterSlots {
 export class NoNodeError extends Error {}
 
 /**
- * node-redis builds classes with every command anew, 30 ms of a blocked event loop, whenever the JSON
+ * node-redis builds classes with every command again, 30 ms of a blocked event loop, whenever the JSON
  * of its options differs from that of the call before. Only what shapes them needs to differ.
  */
 function likeAllOthers<Options extends { readonly RESP?: unknown }>(options: Options): Options {
