@@ -102,7 +102,8 @@ const projects = [
     timeoutMs: 60_000,
     computes: true,
   }),
-  project('unit', { include: 'src/**/*.test.ts', computes: true }),
+  // A few start a process, which takes long while everything else goes first.
+  project('unit', { include: 'src/**/*.test.ts', timeoutMs: 60_000, computes: true }),
   project('demo', { include: 'demo/**/*.test.ts' }),
   // How failures are handled: the fewer others, the more exactly a fault hits what it is meant for.
   project('faults', { include: 'test/faults/**/*.test.ts', timeoutMs: 60_000, measures: true }),
