@@ -1,3 +1,4 @@
+import { backoffMs } from '../../core/backoff.js';
 import { withBlockTime } from '../../core/command-block-time.js';
 import { UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
 import { ConnectionLostError } from '../../errors.js';
@@ -8,8 +9,7 @@ import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
-const FIRST_TRY_MS = 10;
-const LONGEST_PAUSE_MS = 500;
+const BACKOFF = { firstMs: 10, longestMs: 500 };
 
 /**
  * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
@@ -70,7 +70,7 @@ export class BlockingCommands {
         this.#unblocking.add(attempt);
         blocks = true;
       }
-      if (blocks) this.#unblockNow(lane, FIRST_TRY_MS);
+      if (blocks) this.#unblockNow(lane, 0);
     }
   }
 
@@ -108,7 +108,7 @@ export class BlockingCommands {
     }
   }
 
-  #unblockNow(lane: AttemptQueue, pauseMs: number): void {
+  #unblockNow(lane: AttemptQueue, tries: number): void {
     const { coordinator } = this.client;
     const { channel, path } = lane;
     const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
@@ -122,8 +122,8 @@ export class BlockingCommands {
     };
     const again = () => {
       // It may not have blocked yet, or another command behind it blocks now.
-      coordinator.runtime.clock.after(pauseMs, () => {
-        this.#unblockNow(lane, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+      coordinator.runtime.clock.after(backoffMs(BACKOFF, tries), () => {
+        this.#unblockNow(lane, tries + 1);
       });
     };
     orAborted(ask(), signal)

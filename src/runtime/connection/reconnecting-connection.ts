@@ -1,4 +1,5 @@
 import type { Clock, Random, Timer } from '../../clock.js';
+import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Connection, ConnectionListener, Driver, Lane } from '../../drivers/driver.js';
 import type { LoopClock } from '../../loop-clock.js';
@@ -25,6 +26,8 @@ export interface ReconnectingConnectionListener {
   onLinkInvalidate?(link: ReconnectingConnection, key: CommandArgument | null): void;
 }
 
+/** Before the second reconnect; the first is at once. In milliseconds. */
+const FIRST_WAIT_MS = 50;
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
 const STABLE_MS = 1000;
 
@@ -277,9 +280,10 @@ export class ReconnectingConnection {
     const own = this.driver.reconnectDelay?.(this.#retries, cause);
     if (own !== undefined) return own;
     const longest = this.listener.longestReconnectDelayMs(this);
-    const growing = 50 * 2 ** Math.min(this.#retries - 1, 6);
-    const nominal = this.listener.isCalled?.(this) ? longest : Math.min(growing, longest);
-    return nominal * (1 - 0.2 * this.time.random());
+    const nominal = this.listener.isCalled?.(this)
+      ? longest
+      : backoffMs({ firstMs: FIRST_WAIT_MS, longestMs: longest }, this.#retries - 1);
+    return withJitter(nominal, this.time.random);
   }
 
   #end(state: State, error: Error): void {

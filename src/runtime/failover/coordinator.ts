@@ -72,8 +72,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
     this.health.unwatch(database);
     this.drains.forget(database);
-    this.onUnavailable(database);
-    this.evaluate();
+    this.changed(database, 'unavailable');
   }
 
   /**
@@ -211,9 +210,15 @@ export class Coordinator implements HealthListener, StartupHost {
     return selectBest(this.databases.values(), this.now, { exclude, isSilent });
   }
 
-  /** It can't serve, for now: while none is active, that may have been the last one. */
-  onUnavailable(database: Database): void {
-    if (this.search.fail(database)) this.#goDown();
+  /**
+   * Something is known of `database` that was not: everything is looked at again. A verdict that it
+   * can't serve may be the last one of a search.
+   */
+  changed(database?: Database, verdict?: 'unavailable'): void {
+    if (verdict === 'unavailable' && database !== undefined && this.search.fail(database)) {
+      this.#goDown();
+    }
+    this.evaluate();
   }
 
   /** The active one has failed: to the next one, or nowhere. */

@@ -24,10 +24,11 @@ import { Verification, type VerificationHost } from './verification.js';
 
 /** Decides by what is known. */
 export interface HealthListener {
-  /** It is known that `database` can't serve, for now. */
-  onUnavailable(database: Database): void;
-  /** Something is known that was not; everything has to be looked at again. */
-  evaluate(): void;
+  /**
+   * Something is known of `database` that was not. `unavailable`: a verdict says that it can't
+   * serve, for now.
+   */
+  changed(database?: Database, verdict?: 'unavailable'): void;
 }
 
 /**
@@ -56,7 +57,7 @@ export class GroupHealth
     this.reachability = new Reachability(runtime, this);
     this.verification = new Verification(runtime, this);
     this.renewal = new ConnectionRenewal(runtime.clock, this.monitors);
-    this.grace = new GracePeriods(runtime, () => listener.evaluate());
+    this.grace = new GracePeriods(runtime, () => listener.changed());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
       this.#reached.clear();
@@ -111,7 +112,7 @@ export class GroupHealth
   onGates(database: Database, cause: string | undefined): void {
     const wereOpen = database.gatesOpen;
     noteGates(database, cause);
-    if (wereOpen !== database.gatesOpen) this.listener.evaluate();
+    if (wereOpen !== database.gatesOpen) this.listener.changed(database);
   }
 
   onHealthVerdict(database: Database, { healthy, cause, error }: Verdict): void {
@@ -135,9 +136,8 @@ export class GroupHealth
         const why = cause ?? 'unhealthy';
         this.#tell(database, 'database-unhealthy', { id, cause: why, error, at });
       }
-      this.listener.onUnavailable(database);
     }
-    this.listener.evaluate();
+    this.listener.changed(database, healthy ? undefined : 'unavailable');
   }
 
   onConnected(database: Database): void {
@@ -146,7 +146,7 @@ export class GroupHealth
     this.connectivity.established(database);
     if (database.health === 'healthy') database.failingSince = undefined;
     else this.monitors.get(database)?.suspect();
-    this.listener.evaluate();
+    this.listener.changed(database);
   }
 
   /** `wasReady`: it was lost; otherwise it could not be made. */
@@ -161,7 +161,7 @@ export class GroupHealth
       this.connectivity.await(database);
     } else this.connectivity.fail(database);
     this.suspect(database, { fresh: true });
-    this.listener.evaluate();
+    this.listener.changed(database);
   }
 
   /** One connection of several: not a failed database, but a reason to ask. */
@@ -188,7 +188,7 @@ export class GroupHealth
       if (isFirst) monitor?.restart();
       else monitor?.suspect();
     }
-    this.listener.evaluate();
+    this.listener.changed(database);
   }
 
   onUnreachable(database: Database, error: Error): void {
@@ -205,8 +205,7 @@ export class GroupHealth
   }
 
   onConnectionFailed(database: Database): void {
-    this.listener.onUnavailable(database);
-    this.listener.evaluate();
+    this.listener.changed(database, 'unavailable');
   }
 
   /** A client has left the group: what only it lacked is no failure any more. */
@@ -215,7 +214,7 @@ export class GroupHealth
       if (database.connected && !database.resting) this.connectivity.established(database);
       else this.connectivity.await(database);
     }
-    this.listener.evaluate();
+    this.listener.changed();
   }
 
   /**
@@ -226,7 +225,7 @@ export class GroupHealth
     const monitor = this.monitors.get(database);
     database.maintenanceEndsAt = this.#now + (forMs || (monitor?.probeTimeoutMs ?? 0));
     if (forMs === 0 && database.health === 'unhealthy') monitor?.suspect({ fresh: true });
-    this.listener.evaluate();
+    this.listener.changed(database);
   }
 
   onBreakerOpened(database: Database): void {
@@ -241,7 +240,7 @@ export class GroupHealth
     this.grace.begin(database);
     this.runtime.emit('breaker-open', { id, at: timestamp(this.runtime), failures, total });
     this.suspect(database, { fresh: true });
-    this.listener.evaluate();
+    this.listener.changed(database);
   }
 
   /** A sign of failure: starts, or hurries, a probe round. */

@@ -1,10 +1,9 @@
 import type { Clock } from '../../clock.js';
+import { backoffMs } from '../../core/backoff.js';
 import type { Database } from '../database.js';
 
-/** Between two renewals: twice as long each time, in milliseconds. */
-const FIRST_PAUSE_MS = 1000;
-/** After so long without one the pauses begin anew. */
-const LONGEST_PAUSE_MS = 60_000;
+/** Between two renewals. After the longest pause without one the pauses begin again. */
+const BACKOFF = { firstMs: 1000, longestMs: 60_000 };
 
 /**
  * How often what was seen on a database's connections may lead to their renewal. A complaint that
@@ -12,7 +11,7 @@ const LONGEST_PAUSE_MS = 60_000;
  * again would only cost.
  */
 export class RenewalLimit {
-  readonly #latest = new WeakMap<Database, { readonly at: number; readonly pauseMs: number }>();
+  readonly #latest = new WeakMap<Database, { readonly at: number; readonly pauses: number }>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -21,10 +20,9 @@ export class RenewalLimit {
     const now = this.clock.now();
     const latest = this.#latest.get(database);
     const agoMs = latest === undefined ? Number.POSITIVE_INFINITY : now - latest.at;
-    if (latest !== undefined && agoMs < latest.pauseMs) return false;
-    const isRecent = latest !== undefined && agoMs < LONGEST_PAUSE_MS;
-    const pauseMs = isRecent ? Math.min(2 * latest.pauseMs, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
-    this.#latest.set(database, { at: now, pauseMs });
+    if (latest !== undefined && agoMs < backoffMs(BACKOFF, latest.pauses)) return false;
+    const isRecent = latest !== undefined && agoMs < BACKOFF.longestMs;
+    this.#latest.set(database, { at: now, pauses: isRecent ? latest.pauses + 1 : 0 });
     return true;
   }
 }

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
+import { backoffMs } from '../../core/backoff.js';
 import type { Driver, LoopTime, ProbeConnection } from '../../drivers/driver.js';
 
 /** Before a connection that broke is replaced: nothing the first time, then growing pauses. */
-const FIRST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 100;
+const BACKOFF = { firstMs: 5, longestMs: 100 };
 /** How long a superseded connection is kept. */
 const FORMER_MS = 2000;
 /** After a new connection that did no better than the present one. */
@@ -375,9 +375,8 @@ export class SharedProbeConnection {
   }
 
   #pause(broken: number): Promise<void> {
-    const ms = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(broken - 1, 6), LONGEST_PAUSE_MS);
     return new Promise((resolve) => {
-      this.time.clock.after(ms, resolve);
+      this.time.clock.after(backoffMs(BACKOFF, broken - 1), resolve);
     });
   }
 }

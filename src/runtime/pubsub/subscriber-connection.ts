@@ -1,4 +1,5 @@
 import type { Timer } from '../../clock.js';
+import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
@@ -49,8 +50,7 @@ type State =
   | { readonly kind: 'closed' };
 
 /** Before a reconnect, in milliseconds: at once the first time, then twice as long each time. */
-const FIRST_WAIT_MS = 50;
-const LONGEST_WAIT_MS = 2000;
+const BACKOFF = { firstMs: 50, longestMs: 2000 };
 /** A connection that lived this long proved itself: after it, the first reconnect is at once. */
 const STABLE_MS = 1000;
 const DEFAULT_PULSE_MS = 5000;
@@ -172,8 +172,7 @@ export class SubscriberConnection {
     const { clock, random } = this.coordinator.runtime;
     if (before.kind === 'ready' && clock.now() - before.since >= STABLE_MS) this.#retries = 0;
     const isFirst = this.#retries === 0;
-    const nominal = Math.min(FIRST_WAIT_MS * 2 ** (this.#retries - 1), LONGEST_WAIT_MS);
-    const delayMs = isFirst ? 0 : nominal * (1 - 0.2 * random());
+    const delayMs = isFirst ? 0 : withJitter(backoffMs(BACKOFF, this.#retries - 1), random);
     this.#retries = Math.min(this.#retries + 1, 10);
     const timer = clock.after(
       delayMs,

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { CommandTimeoutError, isMultiDbError, type MultiDbErrorDetails } from '../../errors.js';
 import type { Executor } from '../command/executor.js';
@@ -17,7 +18,7 @@ export interface TransactionSetting {
 }
 
 /** Pauses grow up to this, in milliseconds. */
-const LONGEST_PAUSE_MS = 128;
+const BACKOFF = { firstMs: 2, longestMs: 128 };
 /** How long is waited at most for news of where a cluster's slots are. */
 const LONGEST_LOOK_MS = 500;
 /** A connection may have been closed by the server while it rested. */
@@ -98,7 +99,7 @@ export async function runTransaction(
         await Promise.race([look, pause(LONGEST_LOOK_MS)]);
         endPause();
       }
-      await pause(random() * Math.min(2 ** turn, LONGEST_PAUSE_MS));
+      await pause(random() * backoffMs(BACKOFF, turn - 1));
     }
   } finally {
     timer.cancel();

@@ -1,9 +1,9 @@
 import type { Timer } from '../../../clock.js';
+import { backoffMs, withJitter } from '../../../core/backoff.js';
 import type { DriverTime } from '../../driver.js';
 import type { ClusterAttempt } from './attempt.js';
 
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 300;
+const BACKOFF = { firstMs: 20, longestMs: 300 };
 
 /**
  * What waits for a node that can't be reached, until the cluster has healed: the slots are asked
@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 300;
 export class SlotRetry {
   readonly #waiting = new Set<() => void>();
   #timer: Timer | undefined;
-  #pauseMs = FIRST_PAUSE_MS;
+  #pauses = 0;
   #closed = false;
 
   constructor(
@@ -42,8 +42,8 @@ export class SlotRetry {
   look(): void {
     if (this.#closed || this.#timer !== undefined) return;
     if (this.#waiting.size === 0 && !this.isStuck()) return;
-    const pauseMs = this.#pauseMs * (1 - 0.2 * this.time.random());
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    const pauseMs = withJitter(backoffMs(BACKOFF, this.#pauses), this.time.random);
+    this.#pauses += 1;
     this.#timer = this.time.clock.after(pauseMs, () => {
       const again = () => {
         this.#timer = undefined;
@@ -56,7 +56,7 @@ export class SlotRetry {
 
   /** A node can be reached: another try for what waits, in order. */
   end(): void {
-    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#pauses = 0;
     this.#endAll();
   }
 

@@ -1,4 +1,5 @@
 import type { Timer } from '../../../clock.js';
+import { backoffMs } from '../../../core/backoff.js';
 import type { DriverTime } from '../../driver.js';
 import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { Address } from './address.js';
@@ -6,8 +7,7 @@ import type { Sentinels } from './sentinels.js';
 
 /** node-redis's own default of `scanInterval`. */
 const SCAN_MS = 10_000;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2000;
+const BACKOFF = { firstMs: 100, longestMs: 2000 };
 const ANNOUNCEMENT = '+switch-master';
 
 /**
@@ -101,7 +101,7 @@ export class MasterWatch {
     this.#subscriber?.destroy(error);
     this.#subscriber = undefined;
     this.#pause?.cancel();
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, 6), LONGEST_PAUSE_MS);
+    const pauseMs = backoffMs(BACKOFF, this.#failures);
     this.#failures += 1;
     this.#pause = this.time.clock.after(pauseMs, () => this.#listen());
   }
