@@ -63,7 +63,7 @@ function withoutArguments(text: string, args: readonly string[]): string {
     .reduce((shown, argument) => shown.replaceAll(`'${argument}'`, "'***'"), text);
 }
 
-/** That a flag is off and a list empty unless given goes without saying. */
+/** Omits the default of a flag that is off and of an empty list. */
 function optionDescription(option: Option): string {
   const { defaultValue, description } = option;
   const isEmpty = Array.isArray(defaultValue) && defaultValue.length === 0;

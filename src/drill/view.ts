@@ -136,7 +136,7 @@ export class View {
     return readers > 0 ? paint('red', text) : text;
   }
 
-  /** By the steps that are done and the time that the present one takes about. */
+  /** By the steps that are done and the time that the current one takes about. */
   #bar(now: number): string {
     const { paint, columns } = this.terminal;
     const length = columns < WIDE ? BAR_COLUMNS.narrow : BAR_COLUMNS.wide;

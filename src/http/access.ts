@@ -12,7 +12,7 @@ export interface Refusal {
 
 const NOT_ALLOWED: Refusal = { status: 403, message: 'not allowed' };
 
-/** Who may do what; everything that is not clearly allowed is refused. */
+/** Decides who may do what. Everything that is not clearly allowed is refused. */
 export class Access {
   constructor(
     private readonly options: ResolvedHttpOptions,
@@ -23,13 +23,13 @@ export class Access {
     return this.options.authorize === undefined;
   }
 
-  /** May see everything without anybody being asked. */
+  /** Whether the client may read everything without a call of `authorize`. */
   readsFreely(request: HandledRequest): boolean {
     const { read, hosts } = this.options;
     return read === 'any' || (read === 'loopback' && isLocal(request, hosts));
   }
 
-  /** What no other site may make a browser do. */
+  /** Requests that another site must not cause a browser to make. */
   refuseSite(request: HandledRequest, route: RouteName): Refusal | undefined {
     const { hosts } = this.options;
     const isLink = (route === 'page' || route === 'sign-in') && isNavigation(request);
@@ -51,7 +51,7 @@ export class Access {
     return this.#ask(request, 'read', undefined, false);
   }
 
-  /** Before anything of the body is read. */
+  /** Checks before the body is read. */
   refuseChange(request: HandledRequest): Refusal | undefined {
     if (this.changesAreOff) {
       return {
@@ -71,7 +71,7 @@ export class Access {
     return this.#ask(request, action, databaseId, false);
   }
 
-  /** Whether the page should offer its buttons to whoever asks for it. */
+  /** Whether the page shows its buttons to this client. */
   async mayChange(request: HandledRequest): Promise<boolean> {
     if (this.refuseChange(request) !== undefined) return false;
     return (await this.#ask(request, 'switch', undefined, true)) === undefined;

@@ -1,4 +1,4 @@
-/** How everything is answered: never cached, never sniffed, never framed, never shared. */
+/** Headers of every answer: never cached, sniffed, framed or shared. */
 import type { Answer, StreamSink } from './request.js';
 
 const NOTHING_ALLOWED =
@@ -24,7 +24,7 @@ export function json(status: number, document: unknown, headers: Headers = {}): 
   };
 }
 
-/** An error in words. Nothing that was received is repeated in it. */
+/** An error message. It repeats nothing of the request. */
 export function failure(status: number, message: string, headers: Headers = {}): Answer {
   return json(status, { error: message }, headers);
 }

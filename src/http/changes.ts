@@ -1,4 +1,4 @@
-/** What `POST` may ask for: checked by hand, so that nothing unexpected gets through. */
+/** Validation of `POST` bodies, so that nothing unexpected gets through. */
 import { isMultiDbError } from '../errors.js';
 import { MAX_TIMER_MS } from '../validation/rules.js';
 import { failure, json } from './answers.js';
@@ -11,13 +11,13 @@ export type Change =
   | {
       readonly action: 'switch';
       readonly databaseId: string;
-      /** Undefined: a failback may leave it again. Infinity: it stays until told otherwise. */
+      /** Undefined: a failback can leave the database again. Infinity: no limit. */
       readonly durationMs: number | undefined;
     }
   | { readonly action: 'drain'; readonly databaseId: string; readonly durationMs: number }
   | { readonly action: 'resume'; readonly databaseId: string };
 
-/** The change that a request asks for, or why it can't be understood. */
+/** The change that a request asks for, or why the request is invalid. */
 export function readChange(route: Route, body: unknown): Change | string {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return 'the body must be a JSON object';
@@ -59,8 +59,8 @@ function isDuration(value: unknown): boolean {
 }
 
 /**
- * Ids of the databases that a request means. Ids are shown redacted, so a request may give the
- * redacted form. None: no database is meant; several: the redacted form is ambiguous.
+ * Ids of the databases that a request refers to. Ids are shown redacted, so a request can contain
+ * the redacted form. None: no database matches; several: the redacted form is ambiguous.
  */
 export function databasesMeant(client: OperatedClient, databaseId: string): readonly string[] {
   const ids = client.databases.map(({ id }) => id);
@@ -82,7 +82,7 @@ export async function perform(client: OperatedClient, change: Change): Promise<A
   }
 }
 
-/** Resolves to whether anything is different now. */
+/** Resolves to whether anything changed. */
 async function act(client: OperatedClient, change: Change, id: string): Promise<boolean> {
   switch (change.action) {
     case 'switch': {

@@ -3,7 +3,7 @@ import type { DrainOptions, ForceOptions } from '../runtime/group/managed-client
 import type { Explanation } from '../runtime/report/explain.js';
 import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 
-/** What the handler needs of a client: public members alone. Every `MultiDbClient` is one. */
+/** The public members of a client that the handler uses. Every `MultiDbClient` has them. */
 export interface OperatedClient {
   /** Every database at this moment. */
   readonly databases: readonly DatabaseSnapshot[];

@@ -19,7 +19,7 @@ const MAX_BODY_BYTES = 4096;
 
 const BODY_MEANS: Readonly<Record<string, true>> = { active: true, drain: true, resume: true };
 
-/** Every request ends here, whatever framework it came through, and gets its answer. */
+/** Answers every request, of every framework. */
 export class Dispatcher {
   readonly stream: EventStream;
   readonly #access: Access;
@@ -41,22 +41,22 @@ export class Dispatcher {
     return this.#closed;
   }
 
-  /** Where the handler is concerned; undefined: somebody else may answer. */
+  /** The path below the handler; undefined if another handler may answer. */
   pathOf(path: string, mountedAt = this.options.basePath): string | undefined {
     return below(mountedAt, path);
   }
 
-  /** Never rejects; undefined when the path is not one of the handler's. */
+  /** Never rejects; undefined if the path does not belong to the handler. */
   async answer(request: HandledRequest): Promise<Answer | undefined> {
     try {
       return await this.#answer(request);
     } catch {
-      // Never the error itself: nobody knows what is in it.
+      // Never the error itself, whose content is unknown.
       return failure(500, 'it failed');
     }
   }
 
-  /** Ends the streams, and is not ready any more. Idempotent. */
+  /** Ends the streams; `/readyz` answers 503 from now on. Idempotent. */
   close(): void {
     this.#closed = true;
     this.stream.close();
@@ -124,7 +124,7 @@ export class Dispatcher {
     return html(document, contentSecurityPolicy);
   }
 
-  /** Makes a browser ask for name and password, then goes to the page. */
+  /** Makes a browser ask for a user name and password, then redirects to the page. */
   async #signIn(request: HandledRequest): Promise<Answer> {
     if (this.#access.changesAreOff || this.options.challenge === undefined) {
       return failure(404, 'not found');
@@ -136,7 +136,7 @@ export class Dispatcher {
   async #change(request: HandledRequest, route: Route): Promise<Answer> {
     const refusal = this.#access.refuseChange(request);
     if (refusal !== undefined) return abandoned(this.#refused(refusal));
-    // A form or an image of another site can't send this type without being asked about first.
+    // A form or an image of another site cannot send this type without a preflight request.
     const type = request.headers['content-type'] ?? '';
     if (!/^application\/json\s*(;|$)/i.test(type)) {
       return abandoned(failure(415, 'the content-type must be application/json'));
@@ -150,8 +150,8 @@ export class Dispatcher {
     }
     const change = readChange(route, body);
     if (typeof change === 'string') return failure(400, change);
-    // `authorize` decides about the very ids that would be changed, and about what was asked for
-    // when no database is meant, so that a refusal does not tell which ids exist.
+    // `authorize` decides about the exact ids that would be changed, and about the requested id if
+    // no database matches, so that a refusal does not reveal which ids exist.
     const meant = databasesMeant(this.client, change.databaseId);
     for (const id of meant.length > 0 ? meant : [change.databaseId]) {
       const denied = await this.#access.refuseAction(request, change.action, id);
@@ -188,7 +188,7 @@ export class Dispatcher {
   }
 }
 
-/** Nobody has read the body, and nobody will. */
+/** The body was not read and will not be. */
 function abandoned(answer: Answer): Answer {
   return { ...answer, abandon: true };
 }

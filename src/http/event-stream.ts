@@ -6,9 +6,9 @@ import { MAX_WAITING_BYTES, type StreamSink } from './request.js';
 import { type Status, switchStatus } from './status.js';
 
 const KEPT_EVENTS = 200;
-/** What is kept for readers that come back stays below what may wait for one reader. */
+/** The buffer for readers that reconnect is smaller than the limit for one reader. */
 const KEPT_BYTES = MAX_WAITING_BYTES / 2;
-/** A reader comes back by itself; whether it still may read is asked anew. */
+/** A reader reconnects by itself, and its permission is checked again. */
 const MAX_AGE_MS = 15 * 60_000;
 const RETRY_MS = 2000;
 
@@ -23,10 +23,10 @@ export interface EventStreamOptions {
   readonly heartbeatMs: number;
 }
 
-/** `invalidate` is as frequent as writes are, and names keys: nothing for people who watch. */
+/** `invalidate` is as frequent as writes and names keys, so it is not sent. */
 type ToldEvent = Exclude<MultiDbEventName, 'invalidate'>;
 
-/** What each event of the client tells, fit for everybody's eyes. */
+/** The payload of each event, without secrets. */
 const PAYLOADS: {
   readonly [E in ToldEvent]: (...event: MultiDbEvents[E]) => object;
 } = {
@@ -52,12 +52,12 @@ const PAYLOADS: {
 /** `error` is what an EventSource calls a lost connection. */
 const NAMES: Partial<Record<ToldEvent, string>> = { error: 'client-error' };
 
-/** Server-sent events: all of the client's, and the status whenever it may have changed. */
+/** Server-sent events: all events of the client, and the status whenever it may have changed. */
 export class EventStream {
   readonly #readers = new Set<Reader>();
   readonly #kept: { readonly number: number; readonly text: string; readonly bytes: number }[] = [];
   #keptBytes = 0;
-  /** Tells the numbers of this process from those of the one before. */
+  /** Distinguishes the event ids of this process from those of an earlier one. */
   readonly #instance: string;
   readonly #unsubscribe: (() => void)[] = [];
   #number = 0;
@@ -99,14 +99,14 @@ export class EventStream {
     this.#readers.add(reader);
     sink.onGone(() => this.#remove(reader));
     const missed = this.#missedSince(lastEventId).map(({ text }) => text);
-    // With an id, so that a reader who comes back is sent what happened meanwhile.
+    // With an id, so that a reader that reconnects gets the events in between.
     const status = `id: ${this.#instance}-${this.#number}\n${this.#statusText()}`;
     const text = [`retry: ${RETRY_MS}\n\n`, ...missed, status].join('');
     this.#write([reader], text);
     this.#timer ??= this.#schedule();
   }
 
-  /** Ends every stream and listens to the client no more. Idempotent. */
+  /** Ends every stream and removes the listeners of the client. Idempotent. */
   close(): void {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
@@ -169,7 +169,7 @@ export class EventStream {
     return this.#kept.filter((event) => event.number > Number(number));
   }
 
-  /** Whoever reads too slowly is dropped: nothing waits without bound. */
+  /** A reader that is too slow is disconnected, so that memory is bounded. */
   #write(readers: Iterable<Reader>, text: string): void {
     this.#lastWriteAt = this.clock.now();
     for (const reader of [...readers]) {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from './dispatcher.js';
 import { handleNode } from './node-adapter.js';
 
-/** As much of Fastify as the plugin touches, so that its package is not needed for the types. */
+/** The members of Fastify that the plugin uses, so that its package is not needed for the types. */
 export interface FastifyScope {
   /** The prefix under which the plugin is registered. */
   readonly prefix: string;

@@ -1,4 +1,4 @@
-/** Frameworks that speak the Fetch API: Hono, Next and their kin. */
+/** Frameworks that speak the Fetch API: Hono, Next and similar methods. */
 import { failure } from './answers.js';
 import type { Dispatcher } from './dispatcher.js';
 import {
@@ -12,8 +12,8 @@ import {
 } from './request.js';
 
 /**
- * A `Request` doesn't tell who sent it. Give the address, or what Hono's Node.js server gives
- * (`c.env`); without it nobody counts as local.
+ * A `Request` does not contain the address of the client. Pass the address, or the environment of
+ * Hono's Node.js server (`c.env`); without it, the client does not count as local.
  */
 export interface FetchContext {
   /** The address of the other end. */

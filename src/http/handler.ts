@@ -10,27 +10,31 @@ import { type HttpHandlerOptions, resolveHttpOptions } from './options.js';
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: Next) => void;
 
 /**
- * Status, probes, events, management and the page of one client. It is itself a listener of
- * `node:http` and a middleware of Express.
+ * Status, probes, events, management and the page of one client. It is a listener of `node:http`
+ * and a middleware of Express.
  */
 export interface HttpHandler extends NodeHandler {
   /** The same: `createServer(handler.node)`. */
   readonly node: NodeHandler;
   /**
-   * For frameworks that speak the Fetch API. `context` may tell the address of the other end
-   * (`{ remoteAddress }`, or Hono's `c.env`); without it nobody counts as local. Never rejects.
+   * For frameworks with the Fetch API. `context` can contain the address of the client (`{
+   * remoteAddress }`, or `c.env` of Hono); without it, the client does not count as local. Never
+   * rejects.
    */
   readonly fetch: (request: Request, context?: unknown) => Promise<Response>;
   /** A plugin of Fastify: `app.register(handler.fastify, { prefix: '/redis' })`. */
   readonly fastify: FastifyPlugin;
   /**
-   * Ends the event streams, which would keep a server from closing, answers `/readyz` with 503
-   * from now on, and keeps no connection open after an answer. The client stays as it is. Idempotent.
+   * Ends the event streams, which would keep a server from closing. From now on `/readyz` answers
+   * 503, and connections close after an answer. The client does not change. Idempotent.
    */
   close(): void;
 }
 
-/** Throws `InvalidOptionError`. Reading is for this machine alone, and changing is off, until said otherwise. */
+/**
+ * Creates the handler. By default only loopback clients may read, and nobody may change anything.
+ * Throws `InvalidOptionError`.
+ */
 export function createHttpHandler(
   client: OperatedClient,
   options: HttpHandlerOptions = {},

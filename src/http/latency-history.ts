@@ -18,7 +18,10 @@ export interface LatencyHistoryStatus {
   readonly databases: readonly { readonly id: string; readonly points: readonly LatencyPoint[] }[];
 }
 
-/** The probes of the last five minutes, looked at once a second: bounded, and costs no command. */
+/**
+ * The probes of the last five minutes, sampled once per second: bounded, and without a cost per
+ * command.
+ */
 export class LatencyHistory {
   readonly #points = new Map<string, LatencyPoint[]>();
   #timer: Timer | undefined;
@@ -51,7 +54,7 @@ export class LatencyHistory {
     this.#sample();
   };
 
-  /** A timer would keep a client that is closed and forgotten from being collected. */
+  /** A timer must not keep a closed client from being garbage-collected. */
   readonly #pause = (): void => {
     this.#timer?.cancel();
     this.#timer = undefined;

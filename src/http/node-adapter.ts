@@ -1,4 +1,4 @@
-/** `node:http`, and everything that speaks it: Express, Connect, Fastify's raw requests. */
+/** `node:http` and frameworks on top of it: Express, Connect, raw requests of Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { failure } from './answers.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -12,7 +12,7 @@ import {
   type StreamSink,
 } from './request.js';
 
-/** Express and Connect: called when the path is not one of the handler's. */
+/** Express and Connect: called if the path does not belong to the handler. */
 export type Next = (error?: unknown) => void;
 
 /** Answers, or calls `next`; never throws, never rejects. `mountedAt`: where, if it is not stripped. */

@@ -3,16 +3,16 @@ import { InvalidOptionError } from '../errors.js';
 import { anyObject, invalid, unknownOption } from '../validation/check.js';
 import { count, duration, type Rule } from '../validation/rules.js';
 
-/** What somebody wants to do: look, or change something. */
+/** The kind of a request: read or change. */
 export type HttpAction = 'read' | 'switch' | 'drain' | 'resume';
 
-/** What `authorize` decides on. */
+/** The argument of `authorize`. */
 export interface AuthorizeRequest {
   /** What is asked for. */
   readonly action: HttpAction;
-  /** The database that is to become active, to be drained or resumed. */
+  /** The database that would become active, be drained or be resumed. */
   readonly databaseId: string | undefined;
-  /** True: only whether the page should offer its buttons; nothing will be changed. */
+  /** True if the page only asks whether to show its buttons; nothing will be changed. */
   readonly preview: boolean;
   /** The HTTP method. */
   readonly method: string;
@@ -22,44 +22,46 @@ export interface AuthorizeRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The address of the other end; undefined where the framework does not tell. */
   readonly remoteAddress: string | undefined;
-  /** The framework's own request, with what other middleware has put there (a user, a session). */
+  /** The request of the framework, with the data of other middleware (a user, a session). */
   readonly raw: IncomingMessage | Request;
 }
 
 /** Options of `createHttpHandler`. */
 export interface HttpHandlerOptions {
   /**
-   * Decides about everything that changes something, and about reading from elsewhere. Only `true`,
-   * or a promise of it, allows; anything else, a throw, a rejection and no answer within
-   * `authorizeTimeoutMs` refuse. Default: none; nothing can be changed.
+   * Decides about changes, and about reads from other machines. Only `true`, or a promise of it,
+   * allows the request; another value, an error, or no answer within `authorizeTimeoutMs` refuses
+   * it. Default: none, so nothing can be changed.
    */
   readonly authorize?: (request: AuthorizeRequest) => boolean | Promise<boolean>;
   /**
-   * Who may read. `loopback`: this machine, and whom `authorize` allows; `authorize`: only whom it
-   * allows; `any`: everybody who can reach the port. Default: `loopback`.
+   * Who may read. `loopback`: loopback clients, and clients that `authorize` allows. `authorize`:
+   * only clients that it allows. `any`: every client that can reach the port. Default: `loopback`.
    */
   readonly read?: 'loopback' | 'authorize' | 'any';
   /**
-   * Names (`ops.example.com`, `ops.example.com:8443`) by which the handler may be addressed, beside
-   * loopback names and IP addresses. Others are refused, because a name can be made to point here
-   * by somebody else. Default: none.
+   * Host names (`ops.example.com`, `ops.example.com:8443`) of the handler, in addition to loopback
+   * names and IP addresses. Other names are refused because of DNS rebinding. Default: none.
    */
   readonly hosts?: readonly string[];
-  /** Sent with 401 in place of 403 when `authorize` refuses: `Basic realm="redis"`. Default: none. */
+  /**
+   * Value of `WWW-Authenticate`: a refusal by `authorize` is then a 401 instead of a 403, such as
+   * `Basic realm="redis"`. Default: none.
+   */
   readonly challenge?: string;
-  /** What the path begins with where the framework does not strip it: `/redis`. Default: none. */
+  /** Prefix of the paths if the framework does not remove it, such as `/redis`. Default: none. */
   readonly basePath?: string;
   /** Title of the page. Default: `Redis databases`. */
   readonly title?: string;
-  /** Readers of `/events` at a time, 1 or more. Default: 50. */
+  /** Maximum number of readers of `/events`, 1 or more. Default: 50. */
   readonly maxListeners?: number;
-  /** Between two `status` events, 1 to 2^31-1 ms. Default: 1000. */
+  /** Time between two `status` events, 1 to 2^31-1 ms. Default: 1000. */
   readonly statusIntervalMs?: number;
   /** Silence of `/events` after which a comment is sent, 1 to 2^31-1 ms. Default: 15000. */
   readonly heartbeatMs?: number;
-  /** How long `authorize` may take, 1 to 2^31-1 ms. Default: 5000. */
+  /** Timeout of `authorize`, 1 to 2^31-1 ms. Default: 5000. */
   readonly authorizeTimeoutMs?: number;
-  /** How long the body of a request may take, 1 to 2^31-1 ms. Default: 5000. */
+  /** Timeout of a request body, 1 to 2^31-1 ms. Default: 5000. */
   readonly bodyTimeoutMs?: number;
 }
 

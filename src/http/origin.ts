@@ -1,10 +1,10 @@
-/** Where a request comes from and whom it addresses. Pure; what is not known counts as foreign. */
+/** The origin and the target of a request. Pure; unknown counts as foreign. */
 import { isIP } from 'node:net';
 import type { HandledRequest } from './request.js';
 
 /**
- * Headers that proxies, sidecars and content delivery networks add. Behind one of these the address
- * of the connection says nothing about the reader.
+ * Headers that proxies, sidecars and content delivery networks add. Behind one of these, the
+ * address of the connection is not that of the client.
  */
 const PROXY_HEADERS: ReadonlySet<string> = new Set([
   'cdn-loop',
@@ -55,8 +55,8 @@ export function isLocal({ headers, remoteAddress }: Asked, hosts: readonly strin
 }
 
 /**
- * The Host is a name that can't have been made to point here by somebody else: a loopback name, an
- * IP address, or one of `hosts`. Anything else may be DNS rebinding.
+ * Whether the Host cannot be the result of DNS rebinding: a loopback name, an IP address, or one of
+ * `hosts`.
  */
 export function isOwnHost({ headers: { host } }: Asked, hosts: readonly string[]): boolean {
   if (host === undefined) return false;
@@ -64,7 +64,10 @@ export function isOwnHost({ headers: { host } }: Asked, hosts: readonly string[]
   return isLoopbackName(name) || isIP(name) !== 0 || isListed(host, hosts);
 }
 
-/** A browser made it for a page of another site. A plain program says nothing of the kind. */
+/**
+ * Whether a browser made the request for a page of another site. Other programs send no such
+ * header.
+ */
 export function isCrossSite({ headers }: Asked, hosts: readonly string[]): boolean {
   const { origin, host = '' } = headers;
   const site = headers['sec-fetch-site'];
@@ -75,7 +78,7 @@ export function isCrossSite({ headers }: Asked, hosts: readonly string[]): boole
   return authority.toLowerCase() !== host.toLowerCase() && !isListed(authority, hosts);
 }
 
-/** Somebody follows a link, or types the address: nothing of the answer reaches another site. */
+/** Whether the request is a navigation, whose answer does not reach another site. */
 export function isNavigation({ headers }: Asked): boolean {
   return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }

@@ -4,8 +4,9 @@ import { redact } from './redact.js';
 import type { Answer } from './request.js';
 
 /**
- * 200 while a database can serve. Probes of an orchestrator come from elsewhere and have no
- * credentials: everybody is told whether, only who may read is told why and which.
+ * 200 while a database can serve. Probes of an orchestrator come from elsewhere without
+ * credentials, so every client gets the result, and only clients that may read get names and
+ * reasons.
  */
 export function readiness(client: OperatedClient, closed: boolean, tellsMore: boolean): Answer {
   if (closed) return unavailable('closed', 'the handler is closed; the process is about to end');

@@ -1,6 +1,9 @@
 import { cleanText } from '../clean-text.js';
 
-/** What leaves the process: no credentials, no full URLs, no control characters, nothing endless. */
+/**
+ * Redaction of texts that leave the process: no credentials, no full URLs, no control characters,
+ * bounded length.
+ */
 
 const MAX_LENGTH = 1000;
 /** A text is cut again after credentials were taken out, which are found by what follows them. */
@@ -24,7 +27,7 @@ export function redact(text: string): string {
   return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH - 3)}...` : clean;
 }
 
-/** The address in a URL; what doesn't look like one is not shown, because it may be a password. */
+/** The address in a URL; anything else is not shown, because it may be a password. */
 function addressOf(url: string): string {
   const afterScheme = url.slice(url.indexOf('://') + 3);
   const authority = afterScheme.slice(afterScheme.lastIndexOf('@') + 1);

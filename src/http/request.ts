@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A request as the routes see it, whatever framework it came through. */
+/** A request, independent of the framework. */
 export interface HandledRequest {
   readonly method: string;
   /** Below the place where the handler is mounted: begins with `/`, percent-encoded, no query. */
   readonly path: string;
   /** By lower-case name; several values of one name are joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the other end of the connection; undefined when it is not known. */
+  /** Address of the client; undefined if unknown. */
   readonly remoteAddress: string | undefined;
   /** Of the framework, for `authorize`. */
   readonly raw: IncomingMessage | Request;
@@ -21,7 +21,7 @@ export interface BodyLimits {
   readonly timeUp: Promise<void>;
 }
 
-/** Why a body was not taken; the status is what the client is told. */
+/** Why a body was refused, with the status of the answer. */
 export class BodyError extends Error {
   constructor(
     readonly status: 400 | 408 | 413,
@@ -36,22 +36,22 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** Text, or what writes a stream until the reader goes. */
   readonly body: string | ((sink: StreamSink) => void);
-  /** What the client was about to send has not been read: the connection is of no more use. */
+  /** The rest of the request was not read, so the connection cannot be reused. */
   readonly abandon?: boolean;
 }
 
 /** One reader of a stream. */
 export interface StreamSink {
   /**
-   * Sends `text`. False when more than `MAX_WAITING_BYTES` of what was written before still wait:
-   * the reader is too slow. `text` itself never counts against the reader.
+   * Sends `text`. Returns false if more than `MAX_WAITING_BYTES` of earlier data still wait,
+   * because the reader is too slow. `text` itself does not count.
    */
   write(text: string): boolean;
   /** Ends the stream in order. Idempotent. */
   end(): void;
-  /** Cuts it off. Idempotent. */
+  /** Ends the stream at once. Idempotent. */
   destroy(): void;
-  /** Calls back once when the reader is gone, for whatever reason; at once if it is gone already. */
+  /** Calls back once when the reader has disconnected; at once if it already has. */
   onGone(callback: () => void): void;
 }
 

@@ -1,4 +1,4 @@
-/** Which request means what. Pure. */
+/** Maps requests to routes. Pure. */
 
 export type RouteName =
   | 'page'
@@ -15,7 +15,7 @@ export type RouteName =
 
 export interface Route {
   readonly name: RouteName;
-  /** What stands in place of `:id`, decoded. */
+  /** The decoded value of `:id`. */
   readonly databaseId: string | undefined;
 }
 
@@ -37,7 +37,7 @@ const READS: ReadonlyMap<string, RouteName> = new Map([
 ]);
 const DATABASE = /^\/databases\/([^/]+)\/(drain|resume)$/;
 
-/** Paths are compared as they came: nothing is decoded, nothing normalised, but the id. */
+/** Paths are compared without decoding or normalization, except for the id. */
 export function match(method: string, path: string): Match {
   const read = READS.get(path);
   if (read !== undefined) {
@@ -59,7 +59,7 @@ function route(name: RouteName, databaseId: string | undefined): Match {
   return { kind: 'route', route: { name, databaseId } };
 }
 
-/** What is left of a path below `base`; undefined when it lies elsewhere. */
+/** The rest of a path below `base`; undefined for other paths. */
 export function below(base: string, path: string): string | undefined {
   if (base === '') return path;
   if (path === base) return '/';

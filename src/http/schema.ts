@@ -1,4 +1,4 @@
-/** What `GET /status` answers, as JSON Schema (2020-12). `GET /schema.json` serves it. */
+/** The JSON Schema (2020-12) of `GET /status`. `GET /schema.json` serves it. */
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;

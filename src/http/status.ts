@@ -4,7 +4,7 @@ import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';
 
-/** What `GET /status` answers; `STATUS_SCHEMA` describes it. Times are ISO 8601, in UTC. */
+/** The answer of `GET /status`; `STATUS_SCHEMA` describes it. Times are ISO 8601, in UTC. */
 export interface Status {
   /** The version of this format. */
   readonly schemaVersion: 1;
@@ -12,13 +12,13 @@ export interface Status {
   readonly at: string;
   /** What the client does, as in `explain()`. */
   readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down';
-  /** A database can serve. */
+  /** Whether a database can serve. */
   readonly ready: boolean;
   /** Id of the active database; null: none. */
   readonly activeDatabase: string | null;
-  /** In words, why it and no other. */
+  /** Why this database is active. */
   readonly why: string | null;
-  /** The active one serves although it isn't eligible, because none is. */
+  /** Whether the active database is the last resort: not eligible, but no other one is. */
   readonly lastResort: boolean;
   /** The failover delay of the active database; null if it is healthy or there is none. */
   readonly healing: HealingStatus | null;
@@ -62,7 +62,7 @@ export interface DatabaseStatus {
   readonly total: number;
   /** What is left of the grace period, in milliseconds; 0: none. */
   readonly gracePeriodLeftMs: number;
-  /** Whether the database is kept away from traffic by hand. */
+  /** Whether the database is kept away from traffic manually. */
   readonly drained: boolean;
   /** When the drain ends by itself; null: not drained, or until it is resumed. */
   readonly drainEndsAt: string | null;

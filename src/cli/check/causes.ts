@@ -1,4 +1,4 @@
-/** Why a database can't be reached, sorted and in words that say what to do. Pure. */
+/** Classifies why a database cannot be reached, with a text that says what to do. Pure. */
 import { type Finding, finding } from './report.js';
 
 const TLS_CODES =

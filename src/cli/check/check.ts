@@ -1,4 +1,4 @@
-/** Everything that `check` looks at, in order. */
+/** The checks of `check`, in order. */
 import type { Target } from '../target.js';
 import { type Inspected, inspect } from './inspect.js';
 import { optionFindings } from './option-rules.js';
@@ -7,11 +7,11 @@ import { type CheckReport, counted, type Finding, finding } from './report.js';
 import { clockFinding, latencyFinding, sameServerFindings } from './server-rules.js';
 
 export interface CheckSettings {
-  /** Longest wait for a connection, for a reply, and for a write to arrive. */
+  /** Timeout of a connection, a reply, and a write to arrive. */
   readonly timeoutMs: number;
   /** Warnings count as problems. */
   readonly strict: boolean;
-  /** Whether a test key may be written; a text says why not. */
+  /** Whether a test key may be written, or the reason why not. */
   readonly write: true | string;
   readonly onProgress?: (text: string) => void;
 }

@@ -1,4 +1,4 @@
-/** What the nodes of a Redis Cluster say about its fitness. Pure. */
+/** Findings about a Redis Cluster from the reports of its nodes. Pure. */
 import { connectFinding } from './causes.js';
 import { type Finding, finding } from './report.js';
 import { certificateFinding, type Info, nodeFindings, versionOf } from './server-rules.js';
@@ -22,10 +22,10 @@ export interface SlotRange {
 
 /** How one node sees its cluster. */
 export interface ClusterView {
-  /** `ok`, `fail`, or empty where it could not be asked. */
+  /** `ok`, `fail`, or empty if the node could not be asked. */
   readonly state: string;
   readonly ranges: readonly SlotRange[];
-  /** What it takes for failed: addresses as in CLUSTER NODES. */
+  /** Nodes that it considers failed: addresses as in CLUSTER NODES. */
   readonly failed: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export interface VisitedNode {
   readonly visit: Visit<NodeReading>;
 }
 
-/** Whether the cluster can be found from here: each of `rootNodes`. */
+/** Whether the cluster can be reached through each of `rootNodes`. */
 export function seedFindings(seeds: readonly Visit<ClusterView>[], tls: boolean): Finding[] {
   const views = seeds.flatMap(({ seen }) => seen ?? []);
   const unseen = seeds.flatMap(({ address, error, seen }) => {
@@ -83,7 +83,7 @@ function modeFinding(address: string, error: unknown): Finding | undefined {
   return undefined;
 }
 
-/** Seeds that lead to different clusters: the client would be in the one or in the other. */
+/** Seeds that belong to different clusters, so that the client would connect to either. */
 function strangers(seeds: readonly Visit<ClusterView>[]): Finding[] {
   const [first, ...others] = seeds.filter(
     ({ seen }) => seen !== undefined && seen.ranges.length > 0,
@@ -97,7 +97,7 @@ function strangers(seeds: readonly Visit<ClusterView>[]): Finding[] {
     );
 }
 
-/** Whether every slot is served, by the view of each seed. */
+/** Whether every slot is served, according to each seed. */
 export function slotFindings(seeds: readonly Visit<ClusterView>[]): Finding[] {
   const findings = new Map<string, Finding>();
   for (const { address, seen } of seeds) {
@@ -143,7 +143,7 @@ export function missingSlots(ranges: readonly SlotRange[]): { count: number; ran
   };
 }
 
-/** Whether each node can be reached where the cluster says that it is, and is well. */
+/** Whether each node can be reached at its reported address and is healthy. */
 export function clusterNodeFindings(nodes: readonly VisitedNode[]): Finding[] {
   const findings = nodes.flatMap(({ role, tls, visit: { address, seen, error } }) => {
     if (seen === undefined) {
@@ -181,7 +181,7 @@ function hint({ check }: Finding): string {
     : '';
 }
 
-/** A summary, and what keeps the cluster from healing by itself. */
+/** A summary, and conditions that keep the cluster from healing by itself. */
 export function shapeFindings(view: ClusterView, nodes: readonly VisitedNode[]): Finding[] {
   const masters = mastersOf(view);
   const alone = masters.filter(({ id }) =>

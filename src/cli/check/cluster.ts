@@ -1,4 +1,4 @@
-/** Asks every root node of a cluster how it sees it, and every node that they name. */
+/** Asks every root node of a cluster for its view, and visits every reported node. */
 import { systemClock } from '../../clock.js';
 import { percentile } from '../../drill/load/series.js';
 import { type AddressMap, mapped } from '../../drivers/node-redis/sentinel/address.js';

@@ -1,4 +1,4 @@
-/** What lies behind a database that is more than one server. */
+/** Inspects a database with several servers. */
 
 import type { ResolvedDatabase } from '../../options/types.js';
 import { inspectCluster } from './cluster.js';

@@ -1,4 +1,4 @@
-/** Asks one database over a connection of its own, as the client would make it. */
+/** Inspects one database over a separate connection, opened like that of the client. */
 import { cleanText } from '../../clean-text.js';
 import { systemClock } from '../../clock.js';
 import { percentile } from '../../drill/load/series.js';
@@ -110,7 +110,7 @@ function failureFindings(error: unknown, deployment: Deployment | undefined, tls
   const told = deployment?.findings ?? [];
   if (told.some(({ level }) => level === 'problem')) return told;
   const found = connectFinding(error, tls);
-  // Behind Sentinels that are well it is the master which is not.
+  // Behind Sentinels that are healthy it is the master which is not.
   const who = deployment?.named === undefined ? '' : `the master ${deployment.named}: `;
   return [...told, { ...found, text: `${who}${found.text}` }];
 }

@@ -1,4 +1,4 @@
-/** Options that are valid each for itself and dangerous together. Pure. */
+/** Findings about options that are valid by themselves and dangerous together. Pure. */
 import { ALL_AVAILABLE, MAJORITY_AVAILABLE } from '../../core/initialization-policy.js';
 import { UNHEALTHY_AFTER_MS } from '../../options/topologies.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
@@ -8,7 +8,7 @@ type Rule = (options: ResolvedOptions) => Finding | readonly Finding[] | undefin
 
 const found = (level: Level, check: string, text: string) => finding(level, check, text);
 
-/** Every rule that has something to say. */
+/** All findings. */
 export function optionFindings(options: ResolvedOptions): Finding[] {
   return RULES.flatMap((rule) => rule(options) ?? []);
 }

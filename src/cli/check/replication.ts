@@ -1,4 +1,4 @@
-/** Whether what is written to one database arrives on the others: a key of its own, with expiry. */
+/** Checks whether writes to one database arrive on the others, with a separate key that expires. */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { duration } from '../../drill/report/format.js';

@@ -1,4 +1,4 @@
-/** What `check` finds, as data. */
+/** The findings of `check` as data. */
 import { cleanText } from '../../clean-text.js';
 
 /**
@@ -10,7 +10,7 @@ import { cleanText } from '../../clean-text.js';
 export type Level = 'ok' | 'note' | 'warning' | 'problem' | 'skipped';
 
 export interface Finding {
-  /** What was looked at: a stable word. */
+  /** Stable name of the check. */
   readonly check: string;
   readonly level: Level;
   readonly text: string;

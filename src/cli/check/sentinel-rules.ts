@@ -1,11 +1,11 @@
-/** What the Sentinels of a deployment say about its fitness. Pure. */
+/** Findings about a Sentinel deployment from the reports of its Sentinels. Pure. */
 import { connectFinding } from './causes.js';
 import { at } from './cluster-rules.js';
 import { type Finding, finding } from './report.js';
 import type { Info } from './server-rules.js';
 import type { Visit } from './visit.js';
 
-/** What one Sentinel says of the master. */
+/** Report of one Sentinel about the master. */
 export interface SentinelView {
   /** `host:port`; undefined when it does not know the name. */
   readonly master: string | undefined;
@@ -24,7 +24,7 @@ export interface SentinelView {
 const several = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 const one = <T>(each: T | undefined): T[] => (each === undefined ? [] : [each]);
 
-/** Whether the master can be found, and would be replaced if it failed. */
+/** Whether the master can be found, and would be replaced after a failure. */
 export function sentinelFindings(
   name: string,
   visits: readonly Visit<SentinelView>[],

@@ -1,4 +1,4 @@
-/** Asks every Sentinel of the configuration, and the servers that they name. */
+/** Asks every configured Sentinel, and visits the reported servers. */
 import { type AddressMap, mapped } from '../../drivers/node-redis/sentinel/address.js';
 import { withAddress } from '../../drivers/node-redis/sentinel/sentinels.js';
 import { addressOf } from '../../options/client.js';

@@ -1,4 +1,4 @@
-/** What a server's INFO, certificate and clock say about its fitness. Pure. */
+/** Findings about a server from its INFO, certificate and clock. Pure. */
 import { duration } from '../../drill/report/format.js';
 import { type Finding, finding } from './report.js';
 
@@ -23,7 +23,7 @@ export function serverFindings(info: Info, topology: string): Finding[] {
   );
 }
 
-/** What holds for any server, whatever its part in a deployment. */
+/** Findings that apply to every server, regardless of its role in a deployment. */
 export function nodeFindings(info: Info): Finding[] {
   return [loading(info), memory(info), persistence(info), clients(info)].filter(
     (each) => each !== undefined,
@@ -34,7 +34,7 @@ export function versionOf(info: Info): string | undefined {
   return info.get('valkey_version') ?? info.get('redis_version');
 }
 
-/** A client may open more connections than the server takes from all together. */
+/** Whether a client may open more connections than the server accepts in total. */
 export function poolFinding(info: Info, maximum: number): Finding | undefined {
   const limit = Number(info.get('maxclients') ?? 0);
   if (limit === 0 || maximum < limit) return undefined;

@@ -1,4 +1,4 @@
-/** The report of `check` as lines for people. */
+/** Formats the report of `check` as text. */
 import { type Paint, padEnd, type Style, wrap } from '../../terminal.js';
 import type { CheckReport, DatabaseReport, Finding, Level } from './report.js';
 

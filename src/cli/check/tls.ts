@@ -1,4 +1,4 @@
-/** Looks at a server's certificate over a connection that sends nothing but the handshake. */
+/** Reads the certificate of a server over a connection that only does the handshake. */
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { systemClock } from '../../clock.js';

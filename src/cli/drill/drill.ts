@@ -152,7 +152,7 @@ function settingsOf(
 ): DrillSettings {
   const { rate, callers } = isApp ? LOAD.application : isOwn ? LOAD.own : LOAD.others;
   const isTls = resolved.databases.some(({ client }) => isEncrypted(client));
-  // A switch by hand is what an application need not allow.
+  // An application need not allow a manual switch.
   const left = [...(isTls ? ['read-only'] : []), ...(isApp ? ['switch'] : [])];
   const faults = options.faults ?? FAULTS.filter((name) => !left.includes(name));
   return {

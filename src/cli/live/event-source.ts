@@ -28,7 +28,7 @@ export class EventParser {
   /** The last chunk ended with CR: LF at the start of the next one belongs to it. */
   #afterReturn = false;
 
-  /** Events that `text` completes. Throws when the event under way is too long. */
+  /** Events that `text` completes. Throws when the event in progress is too long. */
   *feed(text: string): Generator<ServerEvent> {
     let start = this.#afterReturn && text.startsWith('\n') ? 1 : 0;
     if (text !== '') this.#afterReturn = text.endsWith('\r');

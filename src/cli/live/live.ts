@@ -85,7 +85,7 @@ function show(
     const text = eventText(event, paint);
     if (text === undefined) return;
     if (!terminal.traits.live) output.print(`  ${text}`);
-    // Other events the status tells, drawn anew a moment later.
+    // Other events the status tells, drawn again a moment later.
     else if (event.event === 'lost' && last !== undefined) {
       const stale = statusLines(last, source, output).map(stripVTControlCharacters);
       terminal.frame([

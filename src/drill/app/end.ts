@@ -5,7 +5,7 @@ import type { AppRun } from './run.js';
 export interface End {
   /** Undefined: it had ended by itself before. */
   readonly stopped: Stopped | undefined;
-  /** Requests that were under way when it was told to end, and what became of those that were not answered. */
+  /** Requests that were in progress when it was told to end, and what became of those that were not answered. */
   readonly underWay: number;
   readonly cut: readonly string[];
 }

@@ -73,7 +73,7 @@ export class Requests extends EventEmitter<{ answer: [Answer] }> {
     this.#pace.stop();
   }
 
-  /** Ends what is under way and closes every connection. */
+  /** Ends what is in progress and closes every connection. */
   close(): void {
     this.stop();
     for (const each of this.pending) each.cut();

@@ -104,14 +104,14 @@ export class AppRun implements Shown {
     this.requests.start();
   }
 
-  /** Ends what is under way. Idempotent. */
+  /** Ends what is in progress. Idempotent. */
   close(): void {
     this.watch.stop();
     this.requests.close();
   }
 }
 
-/** How long an application with these options takes to find out that a database is well: two rounds of probes. */
+/** How long an application with these options takes to find out that a database is healthy: two rounds of probes. */
 function expectedReturnMs({ databases }: ValidatedOptions): number {
   const rounds = databases.flatMap(({ healthChecks }) =>
     healthChecks.map(

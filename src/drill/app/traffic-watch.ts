@@ -21,7 +21,7 @@ export class TrafficWatch implements Watch {
   constructor(
     private readonly places: readonly Place[],
     private readonly recorder: Recorder,
-    /** How long an application takes to find out that a database is well. */
+    /** How long an application takes to find out that a database is healthy. */
     private readonly recoveryMs: number,
   ) {}
 

@@ -21,7 +21,7 @@ export interface Counter {
   acknowledged: number;
   unknown: number;
   pending: number;
-  /** Steps whose fault came while it was under way, or in which its outcome was unknown. */
+  /** Steps whose fault came while it was in progress, or in which its outcome was unknown. */
   readonly steps: Set<number>;
 }
 

@@ -10,7 +10,7 @@ export interface Rate {
 }
 
 /**
- * The steady rhythm of concurrent callers, each with one thing under way at a time. One whose turn
+ * The steady rhythm of concurrent callers, each with one thing in progress at a time. One whose turn
  * takes long begins no other, as in an application; one that ends badly goes on.
  */
 export class Pace {

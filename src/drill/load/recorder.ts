@@ -52,7 +52,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   routed = 0;
   step = -1;
   down = false;
-  /** In this step no database is left: the typed error is right for what was under way too. */
+  /** In this step no database is left: the typed error is right for what was in progress too. */
   #outage = false;
   #served = new Set<string>();
   #switchesBefore = 0;
@@ -122,7 +122,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
 
   /**
    * A command belongs to the fault that it was issued into, or to the first that happens while it is
-   * under way, else to its own step.
+   * in progress, else to its own step.
    */
   stepOf(began: Mark): number {
     return began.waiting ? began.step : Math.min(began.step + 1, this.step);

@@ -26,7 +26,7 @@ export class Series {
     this.#slice[SLOT[kind]] += 1;
   }
 
-  /** Closes the slices that are over. The one under way would show as a drop and is left out. */
+  /** Closes the slices that are over. The one in progress would show as a drop and is left out. */
   flush(): void {
     this.#advance();
   }

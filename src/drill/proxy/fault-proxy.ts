@@ -113,12 +113,12 @@ export class FaultProxy {
     return this.#target;
   }
 
-  /** Number of connections that the proxy holds at present; reset or ended ones don't count. */
+  /** Number of connections that the proxy holds now; reset or ended ones don't count. */
   get connections(): number {
     return this.#open.length;
   }
 
-  /** The connections that the proxy holds at present, oldest first. */
+  /** The connections that the proxy holds now, oldest first. */
   get openConnections(): readonly ProxyConnection[] {
     return this.#open;
   }
@@ -234,7 +234,7 @@ export class FaultProxy {
 
   /**
    * A firewall loses its state: no byte of these connections passes in that direction any more, and no FIN or
-   * RST; new ones are well. It lasts until the client closes them, whatever `restore()` does, and then the
+   * RST; new ones are healthy. It lasts until the client closes them, whatever `restore()` does, and then the
    * server loses them as well. Returns how many connections were forgotten.
    */
   forgetFlows(

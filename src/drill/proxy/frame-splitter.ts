@@ -14,7 +14,7 @@ export class FrameSplitter {
   /** Chunks of the frame that is not complete yet. */
   #partial: Buffer[] = [];
   #partialLength = 0;
-  /** First byte of the header line under way, and its digits. */
+  /** First byte of the header line in progress, and its digits. */
   #type = -1;
   #digits = '';
   /** Bytes of a bulk body still to come, its CRLF included. */

@@ -147,7 +147,7 @@ export class ProxyLink implements ProxyConnection {
       if (!this.#isAbandoned) toClient.push(tracker?.fromServer(chunk) ?? chunk);
     });
     const onClientGone = (ending: 'end' | 'reset') => {
-      // The answer to its FIN would be lost, and the connection would stay for ever.
+      // The answer to its FIN would be lost, and the connection would stay indefinitely.
       if (this.#isForgotten) this.end();
       else toServer.finish(ending);
     };

@@ -85,7 +85,7 @@ export interface StepResult {
   readonly action: string;
   readonly beganAt: number;
   readonly endedAt: number;
-  /** Something fails, as against a return or a switch by hand. */
+  /** Something fails, as opposed to a return or a manual switch. */
   readonly isFault: boolean;
   /** The database that had to serve next; undefined: none could. */
   readonly expected: string | undefined;
@@ -95,7 +95,7 @@ export interface StepResult {
   readonly servedAfterMs: number | undefined;
   /** What the settings let one expect, in words. Information: no verdict depends on it. */
   readonly goal: string;
-  /** Of commands under way at the fault, or begun later in the step. */
+  /** Of commands in flight at the fault, or begun later in the step. */
   readonly readerErrors: ErrorCounts;
   readonly writerErrors: ErrorCounts;
   /** Typed errors because no database could serve, as promised then; in neither of the above. */

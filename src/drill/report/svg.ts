@@ -13,7 +13,7 @@ const ROW = 22;
 const LANES_TOP = 62;
 /** Middle of the numbers of faults; those that would overlap are raised. */
 const NUMBERS = { radius: 12, low: 40, raised: 14 };
-/** Colours of databases; they begin anew after the last. */
+/** Colours of databases; they begin again after the last. */
 export const COLOURS = 6;
 const TICK_STEPS_MS = [1000, 5000, 10_000, 30_000, 60_000];
 

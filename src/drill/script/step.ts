@@ -18,7 +18,7 @@ export interface Step<Stage> {
   readonly mayPass?: readonly (string | undefined)[];
   /** Of the switch to `expected`. */
   readonly reasons: readonly string[];
-  /** A switch away from a database that is well: no caller sees an error. */
+  /** A switch away from a database that is healthy: no caller sees an error. */
   readonly planned?: boolean;
   /** A return to a database that was left as failed: not before its grace period is over. */
   readonly afterGrace?: boolean;

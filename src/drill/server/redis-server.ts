@@ -95,7 +95,7 @@ export class RedisServer {
     return `redis://${credentials}${this.host}:${this.port}`;
   }
 
-  /** Of the present process, or of the last one. */
+  /** Of the current process, or of the last one. */
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('The server was never started');
     return this.#child.pid;
@@ -107,7 +107,7 @@ export class RedisServer {
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  /** Resolves, never rejects, when the present process is gone. */
+  /** Resolves, never rejects, when the current process is gone. */
   get exited(): Promise<RedisExit> {
     return this.#exited;
   }

@@ -1,4 +1,4 @@
-/** Asks before anything is changed, says what will happen, and tells what came of it. */
+/** Asks before a change, describes its effect, and reports the result. */
 import { el, find, setText } from './dom.js';
 
 export interface Duration {

@@ -1,4 +1,4 @@
-/** As much of a user interface library as one page needs. Text only ever enters as text. */
+/** A minimal user interface library. Text is always inserted as text. */
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -27,7 +27,7 @@ export function find(id: string): HTMLElement {
   return element;
 }
 
-/** Only when it differs, so that selections, focus and screen readers are left in peace. */
+/** Only if it differs, so that selections, focus and screen readers are not disturbed. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -60,7 +60,7 @@ const SHAPES = {
 };
 export type IconName = keyof typeof SHAPES;
 
-/** Decoration: what it says is said in words beside it. */
+/** Decoration; the text beside it has the same content. */
 export function icon(name: IconName): SVGElement {
   const paths = SHAPES[name].map((d) => svg('path', { d }));
   return svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, ...paths);

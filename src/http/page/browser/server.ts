@@ -1,8 +1,8 @@
-/** What the page asks the handler. */
+/** Requests of the page to the handler. */
 import type { LatencyHistoryStatus } from '../../latency-history.js';
 import type { Status, SwitchStatus } from '../../status.js';
 
-/** The page lies where the handler is mounted, with or without a slash at its end. */
+/** The page is at the path of the handler, with or without a trailing slash. */
 const BASE = `${location.origin}${location.pathname.replace(/\/*$/, '/')}`;
 const RETRY_MS = 3000;
 
@@ -41,7 +41,9 @@ export function signInUrl(): string {
   return `${BASE}sign-in`;
 }
 
-/** A stream that comes back by itself, also after an answer that ends an EventSource for good. */
+/**
+ * A stream that reconnects by itself, also after an answer that ends an EventSource permanently.
+ */
 export function listen(listener: Listener): void {
   const source = new EventSource(`${BASE}events`);
   source.addEventListener('open', () => listener.onLive(true));

@@ -1,4 +1,4 @@
-/** What the page says. Pure. */
+/** The texts of the page. Pure. */
 import type { DatabaseStatus, Status, SwitchStatus } from '../../status.js';
 import type { IconName } from './dom.js';
 import { clockTime, span } from './format.js';
@@ -36,7 +36,7 @@ export function headline(status: Status): Phrase {
   }
 }
 
-/** Not the preferred one: what happened is the first thing to know. */
+/** If a better database exists, the headline says which one is missing. */
 function serving(status: Status): Phrase {
   const text = `${status.activeDatabase} is serving`;
   const missed = missedBy(status);
@@ -55,7 +55,7 @@ function missedBy({ databases, activeDatabase }: Status): DatabaseStatus | undef
     .sort((a, b) => b.weight - a.weight)[0];
 }
 
-/** What stands below the headline. */
+/** The text below the headline. */
 export function why(status: Status, now: Date): string {
   const { state, why, healing, switches, activeDatabase } = status;
   if (healing !== null) {
@@ -70,7 +70,7 @@ export function why(status: Status, now: Date): string {
       return why;
     }
     const since = `Since ${clockTime(new Date(last.at), now)}: ${reason(last).text} (${last.cause}).`;
-    // That it is the best of the others goes without saying.
+    // That it is the best of the others is obvious.
     const more = why.replace(/^highest weight \([^)]*\) of the eligible databases(; )?/, '');
     return more === '' ? since : `${since} Now: ${more}.`;
   }
@@ -129,7 +129,7 @@ export function causeOf({ cause, durationMs }: SwitchStatus): string {
   return durationMs > 0 ? `${cause} \u00b7 ${span(durationMs)} after the first sign` : cause;
 }
 
-/** What a screen reader says of a switch. */
+/** The announcement of a switch for screen readers. */
 export function announcement(event: SwitchStatus): string {
   const { from, to } = event;
   const what = to === null ? `No database can serve; ${from} was left` : `${to} is active now`;
