@@ -30,7 +30,7 @@ export class DatabaseCounters extends CommandCounters {
   retries = 0;
   /** Commands that had been given to it and went to another one at a switch. */
   moved = 0;
-  /** Of these: while the first attempt was still under way. */
+  /** Of these: while the first attempt was still in progress. */
   sentTwice = 0;
   breakerOpened = 0;
   /** By the name of the check. */
@@ -91,7 +91,7 @@ export class GroupCounters {
     return counters;
   }
 
-  /** From now on those of `databaseId` are `counters`, which begin anew. */
+  /** From now on those of `databaseId` are `counters`, which begin again. */
   replace(databaseId: string, counters: DatabaseCounters): void {
     this.#databases.set(databaseId, counters);
   }

@@ -46,7 +46,7 @@ export class Database implements DatabaseView {
    * - `removed`
    */
   membership: 'candidate' | 'member' | 'removed' = 'member';
-  /** Monotonic time of the first sign of the failure that goes on; undefined while well. */
+  /** Monotonic time of the first sign of the failure that goes on; undefined while healthy. */
   failingSince: number | undefined;
   /** Monotonic time since which its data connection can't be established; undefined: it can. */
   unconnectedSince: number | undefined;

@@ -1,10 +1,13 @@
 /**
- * One listener for each signal, however many commands wait on it: Node.js warns about an eleventh
- * as a leak. Shared by all clients of the process.
+ * One listener per signal, however many commands wait on it, because Node.js warns about an
+ * eleventh listener as a leak. Shared by all clients of the process.
  */
 const listeners = new WeakMap<AbortSignal, SignalListener>();
 
-/** Has `onAbort` called once when `signal` aborts; the answer takes that back. Both constant time. */
+/**
+ * Calls `onAbort` once when `signal` aborts; the returned function cancels that. Both take constant
+ * time.
+ */
 export function onceAborted(signal: AbortSignal, onAbort: () => void): () => void {
   let listener = listeners.get(signal);
   if (listener === undefined) {

@@ -2,11 +2,11 @@ import { onceAborted } from './abort-listeners.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 
-/** As in node-redis, a command that is on its way can't be aborted any more. */
+/** As in node-redis, a command in flight cannot be aborted. */
 export function listenForAbort(client: ClientContext, command: Command, signal: AbortSignal): void {
   const onAbort = () => {
-    // One that is on its way can't be aborted. An earlier attempt may be, to a database that was
-    // left: the caller does not have to wait for that one.
+    // A command in flight cannot be aborted. An earlier attempt on a database that was left can be:
+    // the caller does not have to wait for it.
     if (command.state === 'sent' && command.latest?.takeBack() !== true) return;
     client.waiting.remove(command);
     abort(client, command);
@@ -14,7 +14,10 @@ export function listenForAbort(client: ClientContext, command: Command, signal: 
   command.removeAbortListener = onceAborted(signal, onAbort);
 }
 
-/** Rejects with the library's own error, which says as well whether the command may have run. */
+/**
+ * Rejects with the error of the library, which also says whether the command may have been
+ * executed.
+ */
 export function abort(client: ClientContext, command: Command): void {
   const { maybeExecuted } = command;
   const error = Object.assign(abortError(client), { maybeExecuted });

@@ -12,7 +12,9 @@ export interface Refusal {
   readonly kind?: FailureKind;
 }
 
-/** Why a command, or what counts as one, is not accepted; `undefined`: it is. */
+/**
+ * Why a command, or something that counts as one, is not accepted; `undefined` if it is accepted.
+ */
 export function refusalOf(
   client: ClientContext,
   options: CommandOptions | undefined,
@@ -33,14 +35,14 @@ export function refusalOf(
   return { error: abortError(client), kind: 'aborted' };
 }
 
-/** How long a command may take, beside its block time. */
+/** How long a command may take, without its block time. */
 export function limitMs(client: ClientContext, options: CommandOptions | undefined): number {
   const { commandDeadlineMs } = client.coordinator.runtime.options;
   const timeoutMs = options?.timeout;
   return timeoutMs ? Math.min(Math.ceil(timeoutMs), commandDeadlineMs) : commandDeadlineMs;
 }
 
-/** What is wrong with the options of one command; `undefined`: nothing. */
+/** The problem with the options of one command; `undefined` if there is none. */
 export function flawOf({ timeout }: CommandOptions): Error | undefined {
   if ((timeout ?? 0) !== 0 && !isDuration(timeout)) {
     return new InvalidOptionError('timeout', '0 to 2^31-1', timeout);

@@ -6,8 +6,8 @@ import type { CommandOptions } from './command-options.js';
 type Settle = (value: unknown) => void;
 
 /**
- * A command that is awaited itself: an `async` function that returns it has its promise settled
- * by the command, with no promise of ours in between. To be awaited once.
+ * A command that is awaited directly: the promise of an `async` function that returns it is settled
+ * by the command, without another promise in between. Must be awaited once.
  */
 export class AwaitedCommand extends Command {
   /** Settles who waits; there when it settled before anybody did. */

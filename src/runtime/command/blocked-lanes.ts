@@ -5,12 +5,15 @@ import { runIdBeside, viewOfLane } from './lane-inquiry.js';
 import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
 import { aTurn } from './silence.js';
 
-/** Between two looks at what blocks, in milliseconds: the first one comes after `suspectAfterMs`. */
+/**
+ * Time between two checks of blocking commands, in milliseconds; the first one comes after
+ * `suspectAfterMs`.
+ */
 const LONGEST_PAUSE_MS = 30_000;
 
-/** What is known of one blocking command that heads its lane. */
+/** State of one blocking command at the head of its lane. */
 interface Watch {
-  /** Loop time of the next look. */
+  /** Loop time of the next check. */
   dueAt: number;
   pauseMs: number;
   /** Bytes that had arrived when the server said that nothing blocks; undefined: it did not. */
@@ -37,7 +40,7 @@ export class BlockedLanes {
     private readonly connections: Pick<DataConnections, 'replaceSilent'>,
   ) {}
 
-  /** At every look of the loop clock. */
+  /** Called at every tick of the loop clock. */
   look(lane: AttemptQueue, time: number): void {
     const head = lane.oldest;
     if (head?.command.traits.blockMs === undefined || lane.isWaitingRoom) return;

@@ -15,19 +15,19 @@ const BACKOFF = { firstMs: 10, longestMs: 500 };
  * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
  * ever. They go on with the block time that is left:
  *
- * - left while well: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
+ * - left while healthy: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
  * - left as failed, cut by the failure, or not to be called back: an element popped there meanwhile
  *   may be lost
  *
- * When a connection breaks and its database is well all the same, the caller is told.
+ * When a connection breaks and its database is healthy all the same, the caller is told.
  */
 export class BlockingCommands {
-  /** Their block is being ended: a nil says that nothing was taken. */
+  /** Commands whose block is being ended: a nil reply means that nothing was taken. */
   readonly #unblocking = new WeakSet<SentAttempt>();
 
   constructor(
     private readonly client: ClientContext,
-    /** Lets a connection only finish what is under way. */
+    /** Lets a connection only finish its attempts in flight. */
     private readonly leave: (channel: InFlightConnection) => void,
   ) {}
 
@@ -47,7 +47,7 @@ export class BlockingCommands {
     return leftMs;
   }
 
-  /** The database was left as failed: gives its blocking commands up, and answers them. */
+  /** The database was left as failed: abandons its blocking commands and returns them. */
   takeFrom(channel: InFlightConnection): Command[] {
     const taken: Command[] = [];
     for (const attempt of channel.attempts()) {
@@ -61,7 +61,7 @@ export class BlockingCommands {
     return taken;
   }
 
-  /** The database was left while well: asks it to end what blocks. */
+  /** The database was left while healthy: asks it to end blocking commands. */
   unblock(channel: InFlightConnection): void {
     for (const lane of channel.records()) {
       let blocks = false;
@@ -74,10 +74,13 @@ export class BlockingCommands {
     }
   }
 
-  /** True: the reply is the nil of an unblocked command, which has gone to the new database. */
+  /**
+   * Returns true if the reply is the nil of an unblocked command that has moved to the new
+   * database.
+   */
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
-    // What was meant for another command may have hit this one.
+    // An unblock for another command may have hit this one.
     const wasAsked = this.#unblocking.has(attempt) || attempt.lane.unblockedAt >= attempt.sentAt;
     if (!wasAsked || reply !== null) return false;
     const { blockEndsAt = 0 } = command;
@@ -91,14 +94,14 @@ export class BlockingCommands {
   hold({ command, channel, lane }: SentAttempt): void {
     this.client.waiting.hold(command);
     if (!lane.lost && !channel.superseded) return;
-    // No new connection will tell: the rest of it lives.
+    // No new connection will be opened, because the other lanes live.
     const { coordinator } = this.client;
     coordinator.health.whenSettled(channel.database).then(() => {
       if (coordinator.route.database === channel.database) this.rejectHeld();
     });
   }
 
-  /** The database is well, only the connection was cut. */
+  /** The database is healthy, only the connection was cut. */
   rejectHeld(): void {
     for (const command of this.client.waiting.takeHeld()) {
       const { maybeExecuted, databaseId, lastError: cause } = command;
@@ -129,7 +132,7 @@ export class BlockingCommands {
     orAborted(ask(), signal)
       .finally(end)
       .then(again, () => {
-        // Not allowed, not reachable or silent: it is left like a database that failed.
+        // Not permitted, unreachable or silent: treated like a failed database.
         if (!this.client.isAlive || !blocks()) return;
         this.client.resend(this.takeFrom(channel));
         this.leave(channel);

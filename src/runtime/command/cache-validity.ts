@@ -2,17 +2,17 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { ClientContext, ReadObserver } from './client-context.js';
 import type { DataConnection } from './data-connection.js';
 
-/** Told what makes a value that was read before worthless. */
+/** Receives the events that invalidate values that were read before. */
 export interface CacheValidityListener {
-  /** Another connection or database answers from now on, or none: nothing read before holds. */
+  /** Another connection or database answers from now on, or none; earlier values are invalid. */
   onFlush(): void;
-  /** The server says that this key changed; `null`: any may have. */
+  /** The server announces that this key changed; `null` if any may have. */
   onInvalidate(key: CommandArgument | null): void;
   /** The client was closed. */
   onClose?(): void;
 }
 
-/** One connection during one turn of its database; only compared. */
+/** One connection during one incarnation of its database; only compared. */
 export interface Epoch {
   readonly channel: DataConnection;
   readonly generation: number;
@@ -32,7 +32,7 @@ export class CacheValidity implements ReadObserver {
   /** Monotonic milliseconds. */
   #provenAt = 0;
   #asking: Epoch | undefined;
-  /** The end of an epoch is still to be told. */
+  /** The end of an epoch has not been reported yet. */
   #owesFlush = false;
   #listener: CacheValidityListener | undefined;
 
@@ -47,7 +47,7 @@ export class CacheValidity implements ReadObserver {
     this.#listener = listener;
   }
 
-  /** What reads go to at this moment; undefined: nowhere, so that nothing may be answered. */
+  /** The current target of reads; undefined if there is none and nothing may be answered. */
   get epoch(): Epoch | undefined {
     this.refresh();
     this.#flush();
@@ -88,7 +88,7 @@ export class CacheValidity implements ReadObserver {
     this.#listener?.onFlush();
   }
 
-  /** What a connection without reads says of its keys is of no interest. */
+  /** Announcements of a connection without reads are irrelevant. */
   onInvalidate(channel: DataConnection, key: CommandArgument | null): void {
     if (this.#epoch?.channel !== channel) return;
     this.#flush();

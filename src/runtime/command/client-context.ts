@@ -9,13 +9,13 @@ import type { ScanCursors } from './scan-cursors.js';
 import type { AttemptListener, InFlightConnection } from './sent-attempt.js';
 import type { WaitingCommands } from './waiting-commands.js';
 
-/** The group of a client, as far as its commands ask and tell it. */
+/** The view that commands have of their group. */
 export type GroupContext = Pick<
   Coordinator,
   'route' | 'runtime' | 'health' | 'search' | 'databases' | 'now'
 >;
 
-/** Told when what was read before may not hold any more. */
+/** Called when earlier values may be invalid. */
 export interface ReadObserver {
   /** The active database, or the connection to it, may be another one. */
   refresh(): void;
@@ -24,9 +24,9 @@ export interface ReadObserver {
 }
 
 /**
- * One client, as the parts see it that look after its commands: takeover, outcomes, deadlines,
- * blocking commands, connections, transactions, aborts. Each gets this and the parts that it works
- * on, so each can be tested alone.
+ * The narrow view of one client for the parts that handle its commands: takeover, outcomes,
+ * deadlines, blocking commands, connections, transactions, aborts. Each part gets this view and the
+ * parts that it uses, so that it can be tested alone.
  */
 export interface ClientContext {
   readonly coordinator: GroupContext;
@@ -34,38 +34,38 @@ export interface ClientContext {
   readonly rejections: DeferredRejections;
   readonly waiting: WaitingCommands;
   readonly cursors: ScanCursors;
-  /** Told how attempts end. */
+  /** Called when attempts end. */
   readonly outcomes: AttemptListener;
-  /** Only where what was read is kept. */
+  /** Only with a client-side cache. */
   readonly cacheValidity: ReadObserver | undefined;
-  /** Told when the active database, or the connection to it, is another one. */
+  /** Called when the active database or the connection to it changes. */
   readonly onServing: (() => void) | undefined;
   /** Accepts commands. */
   readonly isOpen: boolean;
-  /** Open, or finishing what it accepted. */
+  /** Whether it is open, or finishing accepted commands. */
   readonly isAlive: boolean;
   /** Standbys have no data connection. */
   readonly lazy: boolean;
-  /** Commands accepted and not settled. */
+  /** Pending commands. */
   readonly pending: number;
   /** The ready connection to the active database. */
   readonly active: DataConnection | undefined;
-  /** Over which the latest write went of which the caller heard anything. */
+  /** The connection of the latest write whose outcome the caller knows. */
   lastWrite: InFlightConnection | undefined;
 
   nextSequence(): number;
   send(args: readonly CommandArgument[]): Promise<unknown>;
-  /** From here on `command` is pending. */
+  /** `command` is pending from now on. */
   admit(command: Command): void;
   /** Makes one attempt over `channel`. */
   transmit(command: Command, channel: DataConnection): void;
   /**
-   * Dispatches what may come from several places, together with the backlog and in order of
-   * acceptance; without a connection it joins the backlog.
+   * Dispatches commands from several sources together with the backlog, in order of acceptance;
+   * without a connection they join the backlog.
    */
   resend(commands: readonly Command[]): void;
   resolve(command: Command, reply: unknown): void;
-  /** `kind`: what the error was classified as; undefined: the engine made it. */
+  /** `kind` is the classification of the error; undefined for an error of the engine. */
   reject(command: Command, error: unknown, kind?: FailureKind): void;
   rejectClosed(command: Command): void;
 }

@@ -2,7 +2,7 @@ import type { RetrySafety } from '../../core/command-risk.js';
 import type { SendOptions } from '../../drivers/driver.js';
 import type { CursorOwner } from './cursor-owner.js';
 
-/** What a caller may say about one command. Durations in milliseconds. */
+/** Options of one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
   /** A signal that ends the command while it waits. */
   readonly abortSignal?: AbortSignal | undefined;

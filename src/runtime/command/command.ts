@@ -4,13 +4,13 @@ import type { Batch } from '../../drivers/driver.js';
 import type { Database } from '../database.js';
 import type { CommandOptions } from './command-options.js';
 
-/** The latest attempt of a command, as its command sees it. */
+/** The latest attempt as its command sees it. */
 export interface LatestAttempt {
-  /** Encoded for the socket, or it may have been. */
+  /** Whether it was, or may have been, encoded for the socket. */
   readonly written: boolean;
-  /** A newer connection has taken the place of the one over which it went. */
+  /** Whether a newer connection has replaced that of the attempt. */
   readonly isSuperseded: boolean;
-  /** True: it was not written and never will be. */
+  /** Returns true if it was not written and never will be. */
   takeBack(): boolean;
 }
 
@@ -18,17 +18,17 @@ export interface LatestAttempt {
  * One command of a caller, from the call until it settles.
  *
  * - `backlog`: accepted, waits for a connection
- * - `sent`: at least one attempt is under way
+ * - `sent`: at least one attempt is in progress
  * - `waiting`: waits before its next attempt
  * - `settled`
  */
 export class Command {
   state: 'backlog' | 'sent' | 'waiting' | 'settled' = 'backlog';
-  /** Attempts so far; one that was taken back unwritten does not count. */
+  /** Number of attempts; those that were taken back unwritten do not count. */
   attempts = 0;
   /** Attempts in flight: more than one after a takeover, when the first reply counts. */
   outstanding = 0;
-  /** Any attempt may have been executed. */
+  /** Whether any attempt may have been executed. */
   maybeExecuted = false;
   latest: LatestAttempt | undefined;
   lastError: unknown;
@@ -39,7 +39,7 @@ export class Command {
   removeAbortListener: (() => void) | undefined;
 
   constructor(
-    /** Grows with acceptance; keeps the order through every takeover. */
+    /** Sequence number in order of acceptance; keeps the order through every takeover. */
     readonly sequence: number,
     public args: readonly CommandArgument[],
     readonly options: CommandOptions | undefined,

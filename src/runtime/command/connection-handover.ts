@@ -37,7 +37,7 @@ export class ConnectionHandover {
     if (!this.#isAwaited) this.end();
   }
 
-  /** Waits no longer. Idempotent. */
+  /** Ends the wait. Idempotent. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -1,4 +1,4 @@
-/** Counts what happens to commands beside the way of a success. */
+/** Counts outcomes of commands other than success. */
 import {
   commandFailureOf,
   type FailureKind,
@@ -7,7 +7,7 @@ import {
 import type { Coordinator } from '../failover/coordinator.js';
 import type { Command } from './command.js';
 
-/** For the database of its last attempt. Without `command`: it was refused before it was one. */
+/** Counts for the database of the last attempt. Without `command`: refused before acceptance. */
 export function countFailure(
   coordinator: Coordinator,
   error: unknown,
@@ -24,7 +24,7 @@ export function countRetry({ database }: Command): void {
   if (database !== undefined) database.counters.retries += 1;
 }
 
-/** What is about to go to the active database and had been given to another one. */
+/** A command that moves to the active database and was given to another one before. */
 export function countMoved(coordinator: Coordinator, commands: readonly Command[]): void {
   const active = coordinator.route.database;
   for (const command of commands) {

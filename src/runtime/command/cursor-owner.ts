@@ -1,13 +1,13 @@
 import type { ServerIdentity } from '../../drivers/server-identity.js';
 import type { Database } from '../database.js';
 
-/** What handed out a cursor. */
+/** The origin of a cursor. */
 export interface CursorOrigin {
   readonly database: Database;
   readonly server: ServerIdentity;
 }
 
-/** The attempt that was answered with a cursor. */
+/** The attempt whose reply contained the cursor. */
 export interface CursorAttempt {
   /** Of the route under which it was sent. */
   readonly generation: number;
@@ -15,7 +15,7 @@ export interface CursorAttempt {
   readonly lane: { readonly server: ServerIdentity };
 }
 
-/** One run of an iterator over its pages: what handed out its latest cursor. */
+/** One run of an iterator over its pages, with the origin of its latest cursor. */
 export class CursorOwner {
   #from: (CursorOrigin & { readonly generation: number }) | undefined;
 

@@ -11,7 +11,7 @@ import type {
 } from './sent-attempt.js';
 
 /**
- * One connection with what is under way on it. A plain connection is one lane: this record itself.
+ * One connection with what is in progress on it. A plain connection is one lane: this record itself.
  * A connection of several lanes (a pool, a cluster) has a record for each that is in use, and here
  * are the attempts that wait for one: nothing is silent or late among them before their commands'
  * own deadlines.
@@ -51,7 +51,7 @@ export class DataConnection
     this.link.drop(error);
   }
 
-  /** Nothing is under way, on any lane. */
+  /** Whether no attempt is in flight on any lane. */
   get isEmpty(): boolean {
     if (this.size > 0) return false;
     for (const lane of this.lanes) if (lane.size > 0) return false;
@@ -63,13 +63,13 @@ export class DataConnection
     return [this, ...this.lanes];
   }
 
-  /** Everything under way on all lanes; a copy. In order on each lane. */
+  /** All attempts in flight on all lanes, in order within each lane; a copy. */
   attempts(): SentAttempt[] {
     if (this.lanes.size === 0) return this.listed();
     return this.records().flatMap((record) => record.listed());
   }
 
-  /** Takes back what was not written; its commands that have not settled go elsewhere. */
+  /** Takes back unwritten attempts; their commands go elsewhere unless they have settled. */
   takeBackUnwritten(moving: Set<Command>): void {
     for (const attempt of this.attempts()) {
       if (attempt.written || !attempt.takeBack()) continue;
@@ -77,7 +77,7 @@ export class DataConnection
     }
   }
 
-  /** `attempt` goes over `lane` from now on; `undefined`: it waits for one again. */
+  /** `attempt` uses `lane` from now on; `undefined`: it waits for a lane again. */
   move(attempt: SentAttempt, lane: Lane | undefined, time: number): void {
     const record = lane === undefined ? this : this.#recordOf(lane, time);
     attempt.lane.remove(attempt);
@@ -96,7 +96,7 @@ export class DataConnection
     return record;
   }
 
-  /** `lane` was lost; what was under way there is its last. */
+  /** `lane` was lost; what was in progress there is its last. */
   lose(lane: Lane): SentAttempt[] {
     const record = this.#records.get(lane);
     if (record === undefined) return [];

@@ -23,7 +23,7 @@ const LONGEST_RECONNECT_MS = 2000;
  */
 export class DataConnections implements ReconnectingConnectionListener {
   readonly links = new Map<Database, ReconnectingConnection>();
-  /** The ready connection of each link. */
+  /** The ready data connection of each database. */
   readonly channels = new Map<ReconnectingConnection, DataConnection>();
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<InFlightConnection>();
@@ -74,7 +74,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.onDatabases?.();
   }
 
-  /** What is under way there still ends, at the latest at its deadline. */
+  /** Attempts in flight still end, at their deadlines at the latest. */
   detach(database: Database): void {
     const link = this.links.get(database);
     if (link === undefined) return;
@@ -87,14 +87,14 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.onDatabases?.();
   }
 
-  /** After the end: no database waits for its connections any more. */
+  /** After the end, no database waits for the connections of this client any more. */
   detachAll(): void {
     for (const [database, link] of this.links) {
       database.links.splice(database.links.indexOf(link), 1);
     }
   }
 
-  /** Has a new data connection to `database` take the place of the present one. */
+  /** Has a new data connection to `database` take the place of the current one. */
   renew(database: Database): void {
     this.links.get(database)?.renew();
   }
@@ -112,7 +112,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     return link !== undefined && this.#handovers.has(link);
   }
 
-  /** Lets a link's connection only finish what is under way; a warm standby opens another one. */
+  /** Lets a link's connection only finish what is in progress; a warm standby opens another one. */
   drain(link: ReconnectingConnection): void {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
@@ -121,7 +121,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#drain(channel);
   }
 
-  /** It does not end what is under way by itself: it finishes, and takes nothing more. */
+  /** It does not end what is in progress by itself: it finishes, and takes nothing more. */
   leave(channel: InFlightConnection): void {
     if (channel.draining) this.finishDraining(channel);
     else this.drain(channel.link);
@@ -146,7 +146,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#handovers.get(channel.link)?.look();
   }
 
-  /** It only finishes what is under way; nothing, if it is a connection of a link any more. */
+  /** It only finishes what is in progress; nothing, if it is a connection of a link any more. */
   endDraining(channel: InFlightConnection, error: Error): void {
     if (!this.draining.delete(channel)) return;
     channel.connection.destroy(error);
@@ -271,7 +271,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#coordinator.health.onLaneLost(database, error);
   }
 
-  /** Nothing hangs, even if the library forgets to settle what was under way on a lost connection. */
+  /** Nothing hangs, even if the library does not settle attempts of a lost connection. */
   settleLost(attempts: readonly SentAttempt[], error: Error): void {
     this.#coordinator.runtime.clock.afterTurn(() => {
       for (const attempt of attempts) {
@@ -282,7 +282,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     });
   }
 
-  /** The longest wait before a reconnect: a database that is well must not fail for our waiting. */
+  /** The longest wait before a reconnect: a healthy database must not fail because of it. */
   longestReconnectDelayMs(link: ReconnectingConnection): number {
     const database = this.#databases.get(link);
     const { health, route } = this.#coordinator;
@@ -296,7 +296,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
   }
 
-  /** While no database serves, `Reachability` tries each one for all clients. */
+  /** While no database serves, `Reachability` connects on behalf of all clients. */
   isCalled(): boolean {
     return this.#coordinator.health.isSearching;
   }

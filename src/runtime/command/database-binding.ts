@@ -7,8 +7,8 @@ import type { Command } from './command.js';
 import type { DataConnection } from './data-connection.js';
 
 /**
- * Why a command that belongs to one database must not go where commands go at present;
- * `undefined`: it may.
+ * Why a command that belongs to one database must not go to the current route; `undefined` if it
+ * may.
  */
 export function boundElsewhere(client: ClientContext, command: Command): Error | undefined {
   const { generation, database } = client.coordinator.route;
@@ -52,7 +52,7 @@ function isWriting(channel: DataConnection | undefined): boolean {
   return false;
 }
 
-/** For what belongs to a server that does not serve it any more. */
+/** Error of a command that belongs to a server that no longer serves it. */
 export function switched(
   { maybeExecuted, databaseId }: Command,
   why = 'which is no longer active',

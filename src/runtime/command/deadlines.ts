@@ -176,7 +176,7 @@ export class Deadlines {
     return orphanedForMs >= commandTimeoutMs || (isQuiet && orphanedForMs >= suspectAfterMs);
   }
 
-  /** Its reply may still come; no caller waits for the command. */
+  /** Abandons the attempt: its reply may still come, but no caller waits for it. */
   #giveUp(attempt: SentAttempt, time: number): void {
     const { command } = attempt;
     const { coordinator } = this.client;

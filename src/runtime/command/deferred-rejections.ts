@@ -35,12 +35,12 @@ export class DeferredRejections {
     return new Promise((_, reject) => this.add({ reject }, error));
   }
 
-  /** Resolves when all those that were added so far have come. */
+  /** Resolves when all rejections that were added so far are done. */
   get delivered(): Promise<void> {
     return this.#delivered;
   }
 
-  /** `method`, whose failure comes after a turn of the event loop. */
+  /** Wraps `method` so that its failure comes after a turn of the event loop. */
   wrap<This, Args extends unknown[], Result>(
     method: (this: This, ...args: Args) => Promise<Result>,
   ): (this: This, ...args: Args) => Promise<Result> {

@@ -33,13 +33,13 @@ import { WaitingCommands } from './waiting-commands.js';
 const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
 
 /**
- * One client's commands: every one that is accepted waits in the backlog, is under way on a
+ * One client's commands: every one that is accepted waits in the backlog, is in progress on a
  * channel, or waits for a retry, until it settles. Commands go where the route says; when it
  * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
  * in `deadlines.ts`.
  */
 export class Executor implements ClientContext {
-  /** Accepted and not settled. */
+  /** Number of pending commands. */
   pending = 0;
   readonly waiting: WaitingCommands;
   readonly blocking: BlockingCommands = new BlockingCommands(this, (channel) =>
@@ -52,13 +52,13 @@ export class Executor implements ClientContext {
     this,
     this.connections,
   );
-  /** Over which the latest write went of which the caller heard anything. */
+  /** The connection of the latest write whose outcome the caller knows. */
   lastWrite: InFlightConnection | undefined;
-  /** Only where what was read is kept. */
+  /** Only with a client-side cache. */
   cacheValidity: CacheValidity | undefined;
-  /** Turns an error of the engine into the one that the client's API rejects with. */
+  /** Converts an error of the engine into that of the client's API. */
   toClientError: (error: unknown) => unknown = (error) => error;
-  /** Told when the active database, or the connection to it, is another one. */
+  /** Called when the active database or the connection to it changes. */
   onServing: (() => void) | undefined;
   /** It can serve, or could: it is more than about to join its group. */
   entered = false;
@@ -103,7 +103,7 @@ export class Executor implements ClientContext {
     return this.coordinator.runtime.options.standbyConnections === 'lazy';
   }
 
-  /** Begins to accept commands. */
+  /** Starts to accept commands. */
   open(): void {
     this.#open = true;
   }
@@ -112,7 +112,7 @@ export class Executor implements ClientContext {
     return this.#open;
   }
 
-  /** Open, or finishing what it accepted. */
+  /** Whether it is open, or finishing accepted commands. */
   get isAlive(): boolean {
     return !this.#ended;
   }
@@ -122,7 +122,7 @@ export class Executor implements ClientContext {
     return this.connections.active;
   }
 
-  /** A connection to the active database takes commands at this moment. */
+  /** Whether a connection to the active database takes commands now. */
   get ready(): boolean {
     return this.connections.active !== undefined;
   }
@@ -152,7 +152,7 @@ export class Executor implements ClientContext {
     });
   }
 
-  /** As `send`, for who awaits the answer in an `async` function, and once. */
+  /** Like `send`, for a single `await` in an `async` function. */
   answer(args: readonly CommandArgument[], options?: CommandOptions): PromiseLike<unknown> {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
@@ -176,10 +176,10 @@ export class Executor implements ClientContext {
     return this.loop.time + this.loop.tickMs + limitMs(this, options) + (blockMs ?? 0);
   }
 
-  /** From here on it is pending. */
+  /** The command is pending from now on. */
   admit(command: Command): void {
     const signal = command.options?.abortSignal;
-    // First: it throws when the caller gave something else.
+    // First, because it throws for invalid arguments of the caller.
     if (signal) listenForAbort(this, command, signal);
     this.pending += 1;
     this.#deadlines.watch();
@@ -192,8 +192,8 @@ export class Executor implements ClientContext {
   }
 
   /**
-   * Counts as pending what is more than one command, under the limits of a command; throws what it
-   * is refused with. The answer ends it.
+   * Counts something larger than a command as pending, under the limits of a command. Throws if it
+   * is refused. The returned function ends it.
    */
   begin(): () => void {
     const refusal = refusalOf(this, undefined);
@@ -205,7 +205,7 @@ export class Executor implements ClientContext {
     };
   }
 
-  /** Hands a command to the active database, or keeps it until there is a connection. */
+  /** Sends a command to the active database, or keeps it until there is a connection. */
   dispatch(command: Command): void {
     try {
       this.#dispatch(command);
@@ -263,8 +263,8 @@ export class Executor implements ClientContext {
   }
 
   /**
-   * Dispatches what may come from several places, together with the backlog and in order of
-   * acceptance; without a connection it joins the backlog, which is sorted when there is one.
+   * Dispatches commands from several sources together with the backlog, in order of acceptance;
+   * without a connection they join the backlog.
    */
   resend(commands: readonly Command[]): void {
     let all = commands;
@@ -283,7 +283,7 @@ export class Executor implements ClientContext {
     if (this.#settle(command)) command.resolve(reply);
   }
 
-  /** `kind`: what the error was classified as; undefined: the engine made it. */
+  /** `kind` is the classification of the error; undefined for an error of the engine. */
   reject(command: Command, error: unknown, kind?: FailureKind): void {
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
@@ -298,7 +298,7 @@ export class Executor implements ClientContext {
     this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
   }
 
-  /** Accepts nothing more; resolves when everything accepted has settled. */
+  /** Stops accepting commands; resolves when every accepted command has settled. */
   async finish(): Promise<void> {
     this.#open = false;
     if (this.pending > 0) {
@@ -309,7 +309,7 @@ export class Executor implements ClientContext {
     await this.rejections.delivered;
   }
 
-  /** Rejects what is pending and closes every connection. Idempotent. */
+  /** Rejects pending commands and closes every connection. Idempotent. */
   end(): void {
     this.#open = false;
     this.#ended = true;
@@ -358,7 +358,7 @@ export class Executor implements ClientContext {
     return true;
   }
 
-  /** A command settled while attempts of it are under way: none is written any more. */
+  /** A command settled while attempts of it are in progress: none is written any more. */
   #forgetAttempts(command: Command): void {
     const { latest } = command;
     if (latest?.written === false) latest.takeBack();

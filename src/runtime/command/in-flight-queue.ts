@@ -1,7 +1,7 @@
 import type { Lane } from '../../drivers/driver.js';
 import { ServerIdentity } from '../../drivers/server-identity.js';
 
-/** What is under way on a path; a link of the queue that it is in. */
+/** An attempt in flight on a path, linked into its queue. */
 export interface QueueEntry<Entry> {
   readonly command: {
     readonly sequence: number;
@@ -16,20 +16,20 @@ export interface QueueEntry<Entry> {
 }
 
 /**
- * One ordered path with what is under way on it, oldest first: replies come in this order, so
- * silence and lateness are judged here. The list is linked through the attempts themselves:
- * adding, removing and looking at the oldest are constant time and allocate nothing.
+ * One ordered path with its attempts in flight, oldest first. Replies come in this order, so
+ * silence and lateness are judged here. The list is linked through the attempts: adding, removing
+ * and reading the oldest one take constant time and allocate nothing.
  */
 export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection> {
   /** That the path is, or is a lane of. */
   abstract readonly channel: Connection;
   /** What is listed here waits for a lane: nothing is silent, and only commands are late. */
   abstract readonly isWaitingRoom: boolean;
-  /** Loop time of the latest look that found new bytes. */
+  /** Loop time of the latest check that found new bytes. */
   lastProgress: number;
-  /** `path.bytesReceived` at the latest look. */
+  /** `path.bytesReceived` at the latest check. */
   lastBytes: number;
-  /** Loop time since which replies are to come that nobody waits for any more. */
+  /** Loop time since which orphaned replies are expected. */
   #orphanedAt = 0;
   /** Loop time of the latest reply to a blocking command. */
   blockEndedAt = Number.NEGATIVE_INFINITY;
@@ -41,17 +41,17 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   suspectedAt = Number.NEGATIVE_INFINITY;
   /** Loop time of the latest CLIENT UNBLOCK for this path. */
   unblockedAt = Number.NEGATIVE_INFINITY;
-  /** The server's id of this path, once it is known. */
+  /** Id of this path at the server, once known. */
   serverId: string | undefined;
   /** Why it is dead, although its server is reachable: it ends when a new connection is ready. */
   deadOf: Error | undefined;
-  /** Lost, while its channel lives. */
+  /** The lane is lost while its data connection lives. */
   lost = false;
   oldest: Entry | undefined;
   #newest: Entry | undefined;
   #server: ServerIdentity | undefined;
   #isIdAsked = false;
-  /** Given up after they were written: their replies have to pass. */
+  /** Abandoned after they were written: their orphaned replies still have to pass. */
   readonly #orphaned = new Set<Entry>();
   size = 0;
 
@@ -82,7 +82,7 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     );
   }
 
-  /** Ends the path, as if it had been lost. */
+  /** Ends the path as if it had been lost. */
   abstract drop(error: Error): void;
 
   add(attempt: Entry): void {
@@ -110,8 +110,8 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   }
 
   /**
-   * The reply of `attempt` is still to come, and nobody waits for it. What waits for a lane leaves
-   * no reply behind: the rest of it is never sent.
+   * The reply of `attempt` is still expected, and no caller waits for it: an orphaned reply. An
+   * attempt that waits for a lane leaves none behind, because the rest of it is never sent.
    */
   orphan(attempt: Entry, time: number): void {
     if (this.isWaitingRoom) return;
@@ -142,19 +142,19 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     if (this.#orphaned.size > 0) this.#orphaned.delete(attempt);
   }
 
-  /** Replies that nobody waits for any more. */
+  /** Number of orphaned replies. */
   get orphaned(): number {
     return this.#orphaned.size;
   }
 
-  /** What is under way here, oldest first; a copy, because settling changes the list. */
+  /** Attempts in flight, oldest first; a copy, because settling changes the list. */
   listed(): Entry[] {
     const attempts: Entry[] = [];
     for (let at = this.oldest; at !== undefined; at = at.next) attempts.push(at);
     return attempts;
   }
 
-  /** Notes what has arrived; true when something has since the latest look. */
+  /** Records received bytes; returns true if there are new ones since the latest check. */
   look(time: number): boolean {
     const bytes = this.path.bytesReceived;
     if (bytes === this.lastBytes) return false;

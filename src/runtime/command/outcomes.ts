@@ -14,8 +14,8 @@ import type { AttemptListener, SentAttempt } from './sent-attempt.js';
 const OTHER_SERVER = 'but another server serves it now, or the server has restarted';
 
 /**
- * Judges how attempts end: feeds the active database's circuit breaker, raises suspicion, and
- * settles or repeats the command. What was sent under an earlier route feeds nothing.
+ * Judges how attempts end: counts them in the circuit breaker of the active database, reports
+ * suspicion, and settles or retries the command. Attempts under an earlier route count for nothing.
  */
 export class Outcomes implements AttemptListener {
   constructor(
@@ -99,7 +99,7 @@ export class Outcomes implements AttemptListener {
     if (attempt.command.traits.category === 'database-bound') this.client.cursors.prepare(attempt);
   }
 
-  /** A state word among EXEC's replies starts a round. */
+  /** A state word among the replies of EXEC starts a round of probes. */
   #lookInside(attempt: SentAttempt, replies: unknown): void {
     const { database } = attempt.channel;
     for (const reply of Array.isArray(replies) ? replies : []) {
@@ -127,7 +127,7 @@ export class Outcomes implements AttemptListener {
     } else if (answered) database.circuit.recordSuccess(now);
   }
 
-  /** Whether the outcome says anything of the database that has not been counted. */
+  /** Whether the outcome says something about the database that has not been counted. */
   #isEvidence(attempt: SentAttempt, error: unknown): boolean {
     const { channel, command } = attempt;
     if (isTimeout(error)) {
@@ -140,7 +140,7 @@ export class Outcomes implements AttemptListener {
   }
 
   /**
-   * However many commands were under way, a lost connection is one failure. So are lanes that are
+   * However many commands were in progress, a lost connection is one failure. So are lanes that are
    * lost together: an event that cuts all connections of a pool is not as many failures.
    */
   #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {

@@ -5,7 +5,7 @@ import type { Database } from '../database.js';
 import type { Command, LatestAttempt } from './command.js';
 import type { InFlightQueue } from './in-flight-queue.js';
 
-/** Told how attempts end. */
+/** Called when attempts end. */
 export interface AttemptListener {
   onAttemptReply(attempt: SentAttempt, reply: unknown): void;
   onAttemptError(attempt: SentAttempt, error: unknown): void;
@@ -16,30 +16,30 @@ export interface AttemptListener {
 /** The queue of attempts on one lane. */
 export type AttemptQueue = InFlightQueue<SentAttempt, InFlightConnection>;
 
-/** The connection that attempts are under way on, as they and those who judge them see it. */
+/** The connection that attempts are in progress on, as they and those who judge them see it. */
 export interface InFlightConnection extends InFlightQueue<SentAttempt, InFlightConnection> {
   readonly connection: Connection;
   readonly database: Database;
   readonly link: ReconnectingConnection;
   readonly listener: AttemptListener;
-  /** Lanes with anything under way or orphaned; others may be among them until the next look. */
+  /** Lanes with anything in progress or orphaned; others may be among them until the next look. */
   readonly lanes: Set<AttemptQueue>;
   /** Its loss, or that of the lanes that went together, has been counted as a failure. */
   lossCounted: boolean;
   lossCountedAt: number;
   /** Loop time until which its server's announced maintenance makes nothing late. */
   relaxedUntil: number;
-  /** Its database was left as failed, or it is superseded: it only finishes what is under way. */
+  /** Its database was left as failed, or it is superseded: it only finishes what is in progress. */
   draining: boolean;
   /** Another connection of the same link has taken its place, although it may be healthy. */
   superseded: boolean;
-  /** Nothing is under way, on any lane. */
+  /** Whether no attempt is in flight on any lane. */
   readonly isEmpty: boolean;
   /** Its own queue, and those of the lanes in use. */
   records(): AttemptQueue[];
-  /** Everything under way on all lanes; a copy. In order on each lane. */
+  /** All attempts in flight on all lanes, in order within each lane; a copy. */
   attempts(): SentAttempt[];
-  /** `attempt` goes over `lane` from now on; `undefined`: it waits for one again. */
+  /** `attempt` uses `lane` from now on; `undefined`: it waits for a lane again. */
   move(attempt: SentAttempt, lane: Lane | undefined, time: number): void;
 }
 

@@ -7,7 +7,7 @@ import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
 /**
  * Finds out whether a silent connection is dead while its server is reachable: a firewall forgot
  * the flow, or the address leads to another server by now. The server is asked over a new
- * connection; if it answers and nothing is under way for the silent one, that is replaced at once,
+ * connection; if it answers and nothing is in progress for the silent one, that is replaced at once,
  * long before the deadlines of its commands.
  */
 export class Silence {

@@ -11,7 +11,7 @@ import type { InFlightConnection } from './sent-attempt.js';
  * Moves a client's commands to the new route, in order of acceptance.
  *
  * What was not written, and what waits for a retry, goes at once. What is in flight on a database
- * that was left while well finishes there. On one that failed, a read is sent to the new one as
+ * that was left while healthy finishes there. On one that failed, a read is sent to the new one as
  * well and the first reply counts; the rest goes on until its reply or its deadline, or is cut
  * with `fastFailover`. With nowhere to go, everything fails at once.
  */

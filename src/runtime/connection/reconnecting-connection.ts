@@ -80,7 +80,7 @@ export class ReconnectingConnection {
       driver.openConnection(listener, time),
   ) {}
 
-  /** The connection that takes commands at present. */
+  /** The connection that takes commands now. */
   get connection(): Connection | undefined {
     return this.#state.kind === 'ready' ? this.#state.connection : undefined;
   }
@@ -109,7 +109,7 @@ export class ReconnectingConnection {
 
   /**
    * A new connection can be made: a link that waits for its next attempt makes it now. An attempt
-   * under way that began before `since` (monotonic) is given up for another one: what it sent may
+   * in progress that began before `since` (monotonic) is given up for another one: what it sent may
    * be lost.
    */
   hurry(since: number): void {

@@ -76,7 +76,7 @@ export class Coordinator implements HealthListener, StartupHost {
   }
 
   /**
-   * `successor`, which is well, takes the place of `old`, which then is in no place: its id, its
+   * `successor`, which is healthy, takes the place of `old`, which then is in no place: its id, its
    * drain, and its turn if it is active, unless a lower weight than before gives that to another.
    */
   replace(old: Database, successor: Database): void {
@@ -110,7 +110,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.health.end();
   }
 
-  /** What the active database fails at while it is given time to heal; undefined: it is well. */
+  /** What the active database fails at while it is given time to heal; undefined: it is healthy. */
   get forbearance(): DelayedFailure | undefined {
     const active = this.phase === 'running' ? this.route.database : undefined;
     const failure = active && databaseFailure(active, this.route.lastResort, this.now);
@@ -173,7 +173,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
     this.router.change({ database, lastResort, state: 'serving' }, failed);
     this.health.connectivity.awaitAnew(database);
-    // Left, looked for another one, and found well after all: nothing has changed.
+    // Left, looked for another one, and found healthy after all: nothing has changed.
     if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
     if (downSince === undefined) return;
     const downForMs = this.now - downSince;
@@ -204,7 +204,7 @@ export class Coordinator implements HealthListener, StartupHost {
     return false;
   }
 
-  /** What serves best at present, one that answers before one that is silent. */
+  /** What serves best now, one that answers before one that is silent. */
   #best(exclude?: string): Selection | undefined {
     const { isSilent } = this.health.verification;
     return selectBest(this.databases.values(), this.now, { exclude, isSilent });
@@ -242,7 +242,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
   }
 
-  /** Nothing is left to send to: every other database is asked anew before that is the verdict. */
+  /** Nothing is left to send to: every other database is asked again before that is the verdict. */
   #beginSearch(left: Database): void {
     const others = this.all().filter((database) => database !== left);
     this.search.begin(others);

@@ -11,7 +11,7 @@ type State =
   | { readonly kind: 'off' }
   /** Some verdicts are out. */
   | { readonly kind: 'searching'; readonly pending: Set<Database>; readonly since: number }
-  /** All verdicts are in; probing goes on for ever. */
+  /** All verdicts are in; probing goes on indefinitely. */
   | {
       readonly kind: 'down';
       readonly since: number;

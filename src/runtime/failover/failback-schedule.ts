@@ -1,7 +1,7 @@
 import type { Timer } from '../../clock.js';
 import type { EngineContext } from '../engine-context.js';
 
-/** When to look for a better database, and whether that is wanted at present. */
+/** When to look for a better database, and whether that is wanted now. */
 export class FailbackSchedule {
   /** Monotonic time until which failback and weights are ignored; Infinity: until told. */
   heldUntil = 0;

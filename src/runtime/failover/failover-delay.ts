@@ -36,7 +36,7 @@ export class FailoverDelay {
     return false;
   }
 
-  /** For how long it is borne. */
+  /** For how long it is tolerated. */
   forbear({ options, maintenanceEndsAt }: Database, failure: DatabaseFailure): DelayedFailure {
     const { unhealthyAfterMs } = options;
     return { ...failure, leaveAt: failoverDueAt(failure, { unhealthyAfterMs, maintenanceEndsAt }) };
@@ -47,7 +47,7 @@ export class FailoverDelay {
   }
 
   /**
-   * What opened the breaker is over: it was given time, and the commands of late have not failed.
+   * What opened the breaker is over: it was given time, and the commands recently have not failed.
    * Its probes never said that it is unhealthy, or do not any more.
    */
   #hasHealed(active: Database, failure: DatabaseFailure, leaveAt: number): boolean {

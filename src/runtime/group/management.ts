@@ -140,7 +140,7 @@ export class Management {
   }
 
   /**
-   * Adds the new database, waits until it is well, and only then removes the old one. With the same
+   * Adds the new database, waits until it is healthy, and only then removes the old one. With the same
    * id it takes its place.
    */
   async replace(id: string, options: ResolvedDatabase): Promise<Database> {

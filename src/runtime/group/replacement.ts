@@ -6,7 +6,7 @@ import type { Group } from './group.js';
 
 /**
  * Puts another database in the place of `old`, under the same id. It is tried beside the old one,
- * which serves on meanwhile; once it is well, the two change in one step. Rejects, and keeps the
+ * which serves on meanwhile; once it is healthy, the two change in one step. Rejects, and keeps the
  * old one, when the new one can't serve, when the old one is removed meanwhile, and when the client
  * is closed.
  */

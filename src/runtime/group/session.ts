@@ -46,7 +46,7 @@ export class Session implements EventRecipient {
     return this.shared.current;
   }
 
-  /** What takes commands at present, also while it connects, as in node-redis; undefined: closed. */
+  /** What takes commands now, also while it connects, as in node-redis; undefined: closed. */
   get executor(): Executor | undefined {
     return this.#state.kind === 'closed' ? undefined : this.#state.executor;
   }
@@ -103,7 +103,7 @@ export class Session implements EventRecipient {
     return done;
   }
 
-  /** Rejects what is pending and closes everything at once. Idempotent. */
+  /** Rejects pending commands and closes every connection. Idempotent. */
   destroy(): void {
     const { executor } = this;
     if (executor !== undefined) this.#end(this.group, executor);

@@ -19,7 +19,7 @@ export interface SharedDependencies extends Omit<GroupDependencies, 'emit' | 're
 
 /**
  * The group that a client has in common with its duplicates. It runs from the first `connect()` of
- * any of them until the last one is closed; the next `connect()` starts it anew, with the databases
+ * any of them until the last one is closed; the next `connect()` starts it again, with the databases
  * and weights of then.
  */
 export class SharedGroup {

@@ -20,7 +20,7 @@ export class ComplaintProbe {
     private readonly onPassed: () => void,
   ) {}
 
-  /** Runs a probe with `stateCheck`, unless one is under way or has failed a moment ago. */
+  /** Runs a probe with `stateCheck`, unless one is in progress or has failed a moment ago. */
   run(stateCheck: HealthCheckFunction | undefined): void {
     const { lines, time, timeoutMs } = this;
     if (this.#cancel !== undefined || time.clock.now() < this.#nextAt) return;

@@ -219,7 +219,7 @@ export class GroupHealth
 
   /**
    * Announced maintenance is no failure: for `forMs` the active database is not left for it. At
-   * its end one probe decides anew.
+   * its end one probe decides again.
    */
   onMaintenance(database: Database, forMs: number): void {
     const monitor = this.monitors.get(database);
@@ -274,7 +274,7 @@ export class GroupHealth
     this.grace.begin(database);
     const monitor = this.monitors.get(database);
     noteGates(database, monitor?.gateCause);
-    // What it was left for must be checked from now on; a failed round begins anew by itself.
+    // What it was left for must be checked from now on; a failed round begins again by itself.
     if (database.health === 'healthy') monitor?.suspect({ fresh: true });
   }
 
@@ -292,7 +292,7 @@ export class GroupHealth
     this.grace.end(database);
   }
 
-  /** `successor`, which is well, has taken the place of `old`: what was told last of the id is over. */
+  /** `successor`, which is healthy, has taken the place of `old`: what was told last of the id is over. */
   onReplaced(old: Database, successor: Database): void {
     const { id } = successor;
     this.grace.end(old);
@@ -348,7 +348,7 @@ export class GroupHealth
     );
   }
 
-  /** Resolves when it is known whether a sign of failure was one: it is well, or not active. */
+  /** Resolves when it is known whether a sign of failure was one: it is healthy, or not active. */
   whenSettled(database: Database): Promise<void> {
     return this.watchers.until(
       database,

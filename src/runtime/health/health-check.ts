@@ -12,10 +12,10 @@ const INTERVAL_JITTER = 0.1;
 
 /** Why a round starts before its time. */
 export interface Suspicion {
-  /** Probe over a new connection instead of the present one. */
+  /** Probe over a new connection instead of the current one. */
   readonly fresh?: boolean;
   /**
-   * Probe over a new connection as well, unless the present one was opened at this time (monotonic)
+   * Probe over a new connection as well, unless the current one was opened at this time (monotonic)
    * or later.
    */
   readonly doubtSince?: number | undefined;
@@ -47,7 +47,7 @@ type State =
 
 /**
  * Runs the rounds of one check on one database: probes with pauses between them until the policy
- * decides, then a rest. Probes never overlap, and a suspicion joins the round under way.
+ * decides, then a rest. Probes never overlap, and a suspicion joins the round in progress.
  */
 export class HealthCheck {
   #state: State = { kind: 'resting', timer: undefined };
@@ -59,7 +59,7 @@ export class HealthCheck {
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
   ) {}
 
-  /** Starts a round now, or makes the one under way go on now. */
+  /** Starts a round now, or makes the one in progress go on now. */
   start({ fresh = false, doubtSince }: Suspicion = {}): void {
     if (doubtSince !== undefined) this.lines.commands.doubt(doubtSince);
     const state = this.#state;
@@ -84,7 +84,7 @@ export class HealthCheck {
     }
   }
 
-  /** Starts a new round now; what the one under way has found is forgotten. */
+  /** Starts a new round now; what the one in progress has found is forgotten. */
   restart(suspicion?: Suspicion): void {
     if (this.#state.kind === 'closed') return;
     this.#stop({ kind: 'resting', timer: undefined });

@@ -269,7 +269,7 @@ export class HealthMonitor implements HealthCheckListener {
 
   /**
    * What keeps the database from being failed back to. Gates are open before the first verdict,
-   * since start-up does not wait for them; not after a leaving, until they have passed anew.
+   * since start-up does not wait for them; not after a leaving, until they have passed again.
    */
   get gateCause(): string | undefined {
     const { incarnation, left } = this.database;

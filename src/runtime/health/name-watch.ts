@@ -47,7 +47,7 @@ export class NameWatch {
     const delayMs = resolveIntervalMs * (1 - JITTER + 2 * JITTER * this.runtime.random());
     this.#timer = this.runtime.clock.after(Math.min(delayMs, MAX_DELAY_MS), () => {
       this.#look(resolveIntervalMs / 2)
-        // What a new connection could not do: the present ones stay.
+        // What a new connection could not do: the current ones stay.
         .catch(() => {})
         .finally(() => {
           if (!this.#abort.signal.aborted) this.start();
@@ -101,7 +101,7 @@ export class NameWatch {
 
   /**
    * Rejects unless a new connection serves: DNS may be wrong, or ahead of a failover. A replica is
-   * not taken while the present connection leads to a master.
+   * not taken while the current connection leads to a master.
    */
   async #verify(): Promise<void> {
     const abort = new AbortController();

@@ -20,7 +20,7 @@ const SEARCH_PAUSE_MS = 300;
 /** Between two attempts to reach a lazy standby that has no health check. */
 const DEFAULT_PAUSE_MS = 5000;
 const JITTER = 0.3;
-/** More than that are not under way at the same time: the network drops them. */
+/** More than that are not in progress at the same time: the network drops them. */
 const MAX_UNDER_WAY = 4;
 
 interface Watch {

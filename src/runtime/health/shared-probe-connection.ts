@@ -7,7 +7,7 @@ import type { Driver, LoopTime, ProbeConnection } from '../../drivers/driver.js'
 const BACKOFF = { firstMs: 5, longestMs: 100 };
 /** How long a superseded connection is kept. */
 const FORMER_MS = 2000;
-/** After a new connection that did no better than the present one. */
+/** After a new connection that did no better than the current one. */
 const IN_VAIN_MS = 1000;
 
 /** Refusals of the moment, which another connection to the same server could have got as well. */
@@ -74,11 +74,11 @@ type Ending<T> =
   /** `answered`: by an error reply. */
   | { readonly ok: false; readonly error: unknown; readonly answered: boolean };
 
-/** What the present connection has answered to something that goes over its successor as well. */
+/** What the current connection has answered to something that goes over its successor as well. */
 interface PresentAnswer {
   state: 'under way' | 'refused' | 'over';
   failure: unknown;
-  /** Called when the present connection refuses although the successor has taken its place. */
+  /** Called when the current connection refuses although the successor has taken its place. */
   onLateRefusal?: () => void;
 }
 
@@ -95,13 +95,13 @@ export class SharedProbeConnection {
   /** Error replies over connections that were open before they were used. */
   refusals = 0;
   #present: ProbePath | undefined;
-  /** Opened beside the present one. */
+  /** Opened beside the current one. */
   #successor: ProbePath | undefined;
   #closed = false;
   /** Monotonic time at which a successor refused as well, or could not be opened. */
   #inVainAt = Number.NEGATIVE_INFINITY;
   #former: { readonly way: ProbePath; readonly timer: Timer } | undefined;
-  /** Of what is under way: starts it over the successor as well; tells how it was refused so far. */
+  /** Of what is in progress: starts it over the successor as well; tells how it was refused so far. */
   readonly #uses = new Map<() => void, () => unknown>();
   readonly #timers = new Set<Timer>();
   /** Every connection that may be open or opening: whatever role it has had since, `close` ends it. */
@@ -117,7 +117,7 @@ export class SharedProbeConnection {
     return this.#present?.connection !== undefined;
   }
 
-  /** Makes what comes next, and what is under way, use a new connection. */
+  /** Makes what comes next, and what is in progress, use a new connection. */
   renew(): void {
     this.#present?.end();
     this.#present = undefined;
@@ -126,9 +126,9 @@ export class SharedProbeConnection {
   }
 
   /**
-   * Has what is under way, and what comes next, go over a new connection beside the present one,
+   * Has what is in progress, and what comes next, go over a new connection beside the current one,
    * unless that was opened at `since` (monotonic) or later, or a new one has just done no better.
-   * True: there is a new connection beside the present one.
+   * True: there is a new connection beside the current one.
    */
   doubt(since: number): boolean {
     if (this.#successor?.isUsable) return true;
@@ -141,14 +141,14 @@ export class SharedProbeConnection {
     return true;
   }
 
-  /** Closes a successor over which nothing is under way. */
+  /** Closes a successor over which nothing is in progress. */
   endDoubt(): void {
     if (this.#uses.size > 0) return;
     this.#successor?.end();
     this.#successor = undefined;
   }
 
-  /** With which the present connection refused what still waits for a new one. */
+  /** With which the current connection refused what still waits for a new one. */
   get refusal(): unknown {
     return [...this.#uses.values()].map((refusal) => refusal()).find((each) => each !== undefined);
   }
@@ -159,7 +159,7 @@ export class SharedProbeConnection {
   }
 
   /**
-   * As `renew`, but the present connection stays open for some seconds as `former`.
+   * As `renew`, but the current connection stays open for some seconds as `former`.
    */
   supersede(): void {
     const present = this.#present;
@@ -282,7 +282,7 @@ export class SharedProbeConnection {
     return way;
   }
 
-  /** The new connection, or the present one if that is the new one by now. */
+  /** The new connection, or the current one if that is the new one by now. */
   #wayOfSuccessor(): ProbePath {
     if (this.#successor === undefined) return this.#wayOfPresent();
     if (!this.#successor.isUsable) this.#successor = this.#newWay();
@@ -321,7 +321,7 @@ export class SharedProbeConnection {
     }
   }
 
-  /** The successor has answered: it takes the present one's place. */
+  /** The successor has answered: it takes the current one's place. */
   #promote(way: ProbePath, answer: PresentAnswer): void {
     if (way !== this.#successor) return;
     const previous = this.#present;

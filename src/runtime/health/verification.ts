@@ -22,7 +22,7 @@ export interface VerificationHost {
 
 /** The shortest and the default patience, in milliseconds; it is a quarter of the timeout at most. */
 const SHORTEST_PATIENCE_MS = 20;
-/** An answer takes no longer than so many times a probe of late. */
+/** An answer takes no longer than so many times a probe recently. */
 const LATENCIES = 5;
 
 /** A question over one data connection that has not been answered. */
@@ -101,7 +101,7 @@ export class Verification {
   /**
    * Resolves to whether all data connections have answered, or were replaced by ones that do, within
    * the probe timeout. A lazy standby is reached by a connection made for that. Joins a question
-   * under way; never rejects.
+   * in progress; never rejects.
    */
   verify(database: Database): Promise<boolean> {
     const underWay = this.#rounds.get(database);

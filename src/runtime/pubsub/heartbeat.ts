@@ -17,7 +17,7 @@ export interface PulseSettings {
 export interface PulseListener {
   /** Probes should find out whether the server or only the connection is silent. */
   onSilent(): void;
-  /** A probe that was started by `onSilent` has succeeded: the server is well. */
+  /** A probe that was started by `onSilent` has succeeded: the server is healthy. */
   provenWell(): boolean;
   onDead(error: Error): void;
   /** How many messages the connection has delivered; only compared. */

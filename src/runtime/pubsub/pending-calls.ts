@@ -13,7 +13,7 @@ export interface Waiter {
 }
 
 /**
- * The calls under way, in order, with an index by name, so that an answer of the server costs
+ * The calls in progress, in order, with an index by name, so that an answer of the server costs
  * those that wait for it, and one timer for all deadlines.
  */
 export class WaitingCalls<W extends Waiter> {
@@ -75,7 +75,7 @@ export class WaitingCalls<W extends Waiter> {
     return true;
   }
 
-  /** Starts every deadline anew, on this clock. */
+  /** Starts every deadline again, on this clock. */
   restart(loop: LoopClock): void {
     this.#timer?.cancel();
     for (const waiter of this.#all) waiter.deadline = loop.time + loop.tickMs + this.deadlineMs;

@@ -75,7 +75,7 @@ export class SubscriberConnection {
     this.#connect();
   }
 
-  /** The subscriptions of the present connection; undefined: there is none. */
+  /** The subscriptions of the current connection; undefined: there is none. */
   get sync(): SubscriptionSync | undefined {
     return this.#state.kind === 'ready' ? this.#state.sync : undefined;
   }
@@ -183,7 +183,7 @@ export class SubscriberConnection {
     );
     this.#state = { kind: 'waiting', timer };
     this.#release(before);
-    // A sign of failure like the loss of a data connection; but not every refused attempt anew.
+    // A sign of failure like the loss of a data connection; but not every refused attempt again.
     if (before.kind === 'ready' || isFirst)
       this.coordinator.health.suspect(this.database, { fresh: true });
     if (before.kind === 'ready') this.listener.onLineDown(this);

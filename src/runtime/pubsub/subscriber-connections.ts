@@ -40,7 +40,7 @@ export class SubscriberConnections {
   }
 
   /**
-   * The successor takes its place if it has everything that is wanted, or if the present one is
+   * The successor takes its place if it has everything that is wanted, or if the current one is
    * gone. True: `line` was the successor, and took it.
    */
   considerSuccessor(line: SubscriberConnection): boolean {

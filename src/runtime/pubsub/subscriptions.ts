@@ -41,7 +41,7 @@ interface Unsubscribing extends Waiter, Settling {}
 /**
  * The subscriptions of one client. What it wants is written down once (`wanted`), and every
  * subscriber connection is brought to that; so nothing that happens to connections and databases
- * can lose a subscription. Messages are delivered from one connection only, the present one to the
+ * can lose a subscription. Messages are delivered from one connection only, the current one to the
  * active database, so that none is delivered twice.
  *
  * What is wanted outlives `end`: the next `begin` subscribes to it again, as node-redis does.
@@ -97,7 +97,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     this.#connect();
   }
 
-  /** Closes every connection and rejects the calls under way. Idempotent. */
+  /** Closes every connection and rejects the calls in progress. Idempotent. */
   end(error: Error): void {
     this.#stopListening();
     this.#hasEnded = true;
@@ -306,7 +306,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     this.#considerInForce();
   }
 
-  /** A connection of its own is not kept for nothing, nor made anew for every subscription. */
+  /** A connection of its own is not kept for nothing, nor re-established for every subscription. */
   #closeIfUnused(): void {
     if (this.wanted.size > 0 || this.#lines.size === 0) return;
     this.#report.end();

@@ -18,7 +18,7 @@ export interface ActiveExplanation {
   readonly why: string;
   /** Used although it isn't eligible, because no database is. */
   readonly lastResort: boolean;
-  /** It is failing; failover delay before it is left; undefined: it is well. */
+  /** It is failing; failover delay before it is left; undefined: it is healthy. */
   readonly healing: HealingExplanation | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface StandbyExplanation {
 export class Explanation {
   constructor(
     /**
-     * `closed`: not connected; `connecting`: `connect()` is under way; `serving`: a database is
+     * `closed`: not connected; `connecting`: `connect()` is in progress; `serving`: a database is
      * active; `searching` and `down`: none can serve, before and after `maxNumFailoverAttempts`
      * searches.
      */

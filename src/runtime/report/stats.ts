@@ -40,7 +40,7 @@ export interface DatabaseStats {
   readonly retries: number;
   /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
-  /** Of these: while the first attempt was still under way, so that both may be executed. */
+  /** Of these: while the first attempt was still in progress, so that both may be executed. */
   readonly sentTwice: number;
   /** How often the circuit breaker has opened. */
   readonly breakerOpened: number;
@@ -50,7 +50,7 @@ export interface DatabaseStats {
   readonly inFlight: number;
   /** Ready data connections now, without those that only finish what was left on them. */
   readonly connections: number;
-  /** Connections that only finish what is under way, since their database was left. */
+  /** Connections that only finish what is in progress, since their database was left. */
   readonly draining: number;
 }
 
@@ -69,7 +69,7 @@ export interface MultiDbStats {
   readonly databases: readonly DatabaseStats[];
   /** Commands that failed before a database was chosen for them: all were down, overload. */
   readonly undirected: CommandStats;
-  /** Accepted and not settled now. */
+  /** Number of pending commands. */
   readonly pending: number;
   /** Every change of the active database; `undefined` stands for "none". */
   readonly switches: readonly Readonly<SwitchCount>[];

@@ -103,7 +103,7 @@ export class Lease {
     return this.#refusals.has(error);
   }
 
-  /** Another attempt over it; nothing is watched or under way. */
+  /** Another attempt over it; nothing is watched or in progress. */
   begin(): void {
     this.parked = false;
     this.committed = false;
@@ -196,7 +196,7 @@ export class Lease {
     );
   }
 
-  /** Nothing of it may go on: rejects what is under way, ends the connection. Idempotent. */
+  /** Nothing of it may go on: rejects what is in progress, ends the connection. Idempotent. */
   abort(make: MakeError): void {
     if (this.ended === undefined) {
       const { maybeExecuted } = this;
@@ -218,12 +218,12 @@ export class Lease {
   /** Gives it back at once. Idempotent. */
   give(isClean = false): void {
     this.ended ??= new ClientClosedError('the transaction is over');
-    // What is under way there from now on is another one's.
+    // What is in progress there from now on is another one's.
     this.channel = undefined;
     this.owner.take(this, isClean);
   }
 
-  /** Resolves when nothing is watched or under way; false when that can't be had. */
+  /** Resolves when nothing is watched or in progress; false when that can't be had. */
   async tidy(): Promise<boolean> {
     this.parked = true;
     const { channel } = this;
