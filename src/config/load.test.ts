@@ -152,12 +152,12 @@ describe('values', () => {
     writeFileSync(path.join(directory, 'password'), 's3cret\n');
     const own = {
       id: 'east',
-      client: { password: { file: 'password' }, socket: { ca: { file: '${CA}' } } },
+      client: { password: { file: 'password' }, socket: { tls: true, ca: { file: '${CA}' } } },
     };
     writeFileSync(path.join(directory, 'ca.pem'), 'PEM');
     expect(accepted({ databases: [own] })).toBe(true);
     expect(parse({ databases: [own] }, { CA: 'ca.pem' }).databases[0]).toMatchObject({
-      client: { password: 's3cret', socket: { ca: 'PEM' } },
+      client: { password: 's3cret', socket: { tls: true, ca: 'PEM' } },
     });
   });
 

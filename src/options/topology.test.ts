@@ -168,3 +168,29 @@ describe('rejects', () => {
     expect(act).not.toThrow('s3cret');
   });
 });
+
+describe('options of TLS without TLS', () => {
+  const ca = 'a PEM';
+  it.each([
+    [{ socket: { host: 'east', ca } }, 'ca'],
+    [{ url: 'redis://east', socket: { rejectUnauthorized: true } }, 'rejectUnauthorized'],
+    [{ socket: { host: 'east', passphrase: 's3cret' } }, 'passphrase'],
+  ])('are rejected: %#', (client, name) => {
+    for (const topology of ['client', 'pool']) {
+      const act = () => resolve({ topology, client });
+      expect(act).toThrow(`client.socket.${name}: expected \`tls: true\` or a rediss:// URL`);
+      expect(act).not.toThrow('s3cret');
+    }
+  });
+
+  it.each([
+    [{ socket: { host: 'east', ca, tls: true } }, {}],
+    [{ socket: { host: 'east', tls: { ca } } }, {}],
+    [{ url: 'rediss://east', socket: { ca } }, {}],
+    [{ socket: { host: 'east', ca } }, { socket: { tls: true } }],
+    [{ socket: { host: 'east', ca, tls: false } }, { socket: { tls: true } }],
+    [{ url: 'redis://east' }, { socket: { ca } }],
+  ])('are accepted beside TLS, or where they are shared: %#', (client, shared) => {
+    expect(() => resolve({ client }, shared)).not.toThrow();
+  });
+});

@@ -6,6 +6,7 @@ import {
   checkClient,
   mergeClient,
   rejectShaping,
+  rejectUnusedTls,
   withoutAddress,
 } from './client.js';
 import { rejectCachedTopology } from './client-cache.js';
@@ -67,6 +68,7 @@ export function resolveTopology(
     case 'pool': {
       const own = checkClient(values.client, `${at}.client`);
       const client = mergeClient(own, shared, `${at}.client`);
+      rejectUnusedTls(own, client, `${at}.client`);
       const address = addressOf(client);
       if (topology === 'client') return { topology, client, address };
       return { topology, client, address, pool: resolvePool(values.pool, `${at}.pool`) };

@@ -20,7 +20,7 @@ import {
   serverFindings,
   versionOf,
 } from './server-rules.js';
-import { inspectTls, tlsTargetOf } from './tls.js';
+import { inspectTls, tlsTargetOf, unverifiedTls } from './tls.js';
 import { masked } from './visit.js';
 
 const PINGS = 7;
@@ -64,10 +64,9 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     if (certificate?.protocol !== undefined && daysLeft !== undefined) {
       findings.push(certificateFinding(daysLeft, certificate.protocol));
     }
-    if (tls?.unverifiedBecause !== undefined)
-      findings.push(
-        finding('warning', 'tls', `any certificate is accepted (${tls.unverifiedBecause})`),
-      );
+    const unverified = unverifiedTls(database);
+    if (unverified !== undefined)
+      findings.push(finding('warning', 'tls', `any certificate is accepted (${unverified})`));
     const info = await infoOf(probe, timeoutMs, findings);
     findings.push(...serverFindingsOf(database, info));
     const clock = await clockOf(database.id, probe, timeoutMs);

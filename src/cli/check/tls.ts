@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { systemClock } from '../../clock.js';
 import { addressOf } from '../../options/client.js';
+import type { ResolvedDatabase } from '../../options/types.js';
 
 const DAY_MS = 86_400_000;
 
@@ -41,6 +42,18 @@ export function tlsTargetOf(client: object): TlsTarget | undefined {
     },
     unverifiedBecause: unverifiedBecause(given.rejectUnauthorized),
   };
+}
+
+/** Why the certificates of some of its servers are not verified: seeds and Sentinels count. */
+export function unverifiedTls(database: ResolvedDatabase): string | undefined {
+  const clients: object[] = [database.client];
+  if (database.topology === 'cluster') clients.push(...database.cluster.rootNodes);
+  if (database.topology === 'sentinel') {
+    clients.push(database.sentinel.sentinelClientOptions ?? {});
+  }
+  return clients
+    .map((client) => tlsTargetOf(client)?.unverifiedBecause)
+    .find((reason) => reason !== undefined);
 }
 
 /** As `tls.connect` decides it. */
