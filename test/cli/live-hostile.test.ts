@@ -80,7 +80,7 @@ describe('documents that are none of a handler', () => {
     for (const command of [['status'], ['status', '--json']]) {
       const { code, stdout, stderr } = await run([...command, url]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^redis-multidb: .*not that of redis-multidb's handler.*\n$/);
+      expect(stderr).toMatch(/^redis-multidb: .*not from the handler of redis-multidb.*\n$/);
     }
   });
 
@@ -90,7 +90,7 @@ describe('documents that are none of a handler', () => {
     );
     expect(await run(['status', url])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("is not that of redis-multidb's handler"),
+      stderr: expect.stringContaining('is not from the handler of redis-multidb'),
     });
     const refusing = await hostile((_, response) =>
       response.writeHead(409).end(JSON.stringify({ error: ATTACK })),
@@ -107,7 +107,7 @@ describe('documents that are none of a handler', () => {
     });
     const { code, stderr } = await run(['switch', 'east', '--url', url, '--yes']);
     expect(code).toBe(1);
-    expect(stderr).toContain("not that of redis-multidb's handler");
+    expect(stderr).toContain('not from the handler of redis-multidb');
   });
 });
 
@@ -141,7 +141,7 @@ it('reads no more of a compressed answer than a status may have', async () => {
   });
   expect(await run(['status', url])).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("not that of redis-multidb's handler"),
+    stderr: expect.stringContaining('not from the handler of redis-multidb'),
   });
 });
 
