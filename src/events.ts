@@ -47,6 +47,8 @@ export interface DatabaseHealthyEvent {
   readonly id: string;
   /** Wall-clock time. */
   readonly at: Date;
+  /** When it may be chosen again: the end of its grace period, or `at`. */
+  readonly eligibleAt: Date;
 }
 
 /** The circuit breaker of a database has opened or closed. */

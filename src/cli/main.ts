@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `npx redis-multidb`. */
-import { run } from './program.js';
+import { missingPackage } from './missing-package.js';
 import { onClosedOutput } from './signals.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,4 +9,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // Nobody can be told any more, and the command goes on.
 process.stderr.on('error', () => {});
-process.exitCode = await run(process.argv.slice(2));
+try {
+  const { run } = await import('./program.js');
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const text = missingPackage(error);
+  if (text === undefined) throw error;
+  process.stderr.write(`redis-multidb: ${text}\n`);
+  process.exitCode = 1;
+}

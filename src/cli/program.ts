@@ -5,6 +5,7 @@ import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
+import { missingPackage } from './missing-package.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
@@ -37,7 +38,10 @@ export function createProgram(args: readonly string[] = []): Command {
     .exitOverride();
   // Commander repeats arguments that it does not understand.
   program.configureOutput({
-    outputError: (text, write) => write(printableLines(withoutArguments(text, args))),
+    outputError: (text, write) => {
+      const shown = withoutArguments(text, args).replace(/^error: /, 'redis-multidb: ');
+      write(printableLines(shown));
+    },
   });
   program.configureHelp({ helpWidth: 80, showGlobalOptions: false, optionDescription });
   defineCheck(program);
@@ -75,6 +79,8 @@ function report(error: unknown): number {
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof UsageError) return complain(error.message, EXIT.usage);
   if (error instanceof FailedError) return complain(error.message, EXIT.problems);
+  const missing = missingPackage(error);
+  if (missing !== undefined) return complain(missing, EXIT.problems);
   if (isMultiDbError(error)) return complain(error.message, EXIT.problems);
   return complain(
     error instanceof Error ? (error.stack ?? error.message) : String(error),

@@ -1,8 +1,9 @@
 /** What a command is about: the databases of a config file, or URLs. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { loadConfig } from '../config/load.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
 import { addressOf } from '../options/client.js';
+import { requireAddress } from '../options/require-address.js';
 import { resolveOptions, type ValidatedOptions } from '../options/validate.js';
 import { UsageError } from './exit.js';
 
@@ -34,7 +35,7 @@ export async function readTarget(args: readonly string[]): Promise<Target> {
   const options = { databases: urls.map((match, index) => fromUrl(match, urls.length - index)) };
   try {
     const name = urls.length === 1 ? '1 URL' : `${urls.length} URLs`;
-    return { name, options, resolved: resolveOptions(options) };
+    return { name, options, resolved: resolved(options) };
   } catch (error) {
     if (error instanceof InvalidOptionError) throw new UsageError(error.message);
     throw error;
@@ -43,13 +44,24 @@ export async function readTarget(args: readonly string[]): Promise<Target> {
 
 async function fromFile(given: readonly string[], file: string): Promise<Target> {
   if (given.length > 1 || MAYBE_SECRET.test(file)) throw notUnderstood();
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${file} is a directory; expected a config file`);
+  }
   try {
     const options = (await loadConfig(file)) as unknown as Record<string, unknown>;
-    return { name: file, options, resolved: resolveOptions(options) };
+    return { name: file, options, resolved: resolved(options) };
   } catch (error) {
-    if (error instanceof InvalidConfigError) throw new UsageError(error.message);
+    if (error instanceof InvalidConfigError || error instanceof InvalidOptionError)
+      throw new UsageError(error.message);
     throw error;
   }
+}
+
+function resolved(options: object): ValidatedOptions {
+  const validated = resolveOptions(options);
+  for (const [index, each] of validated.databases.entries())
+    requireAddress(each, `databases[${index}]`);
+  return validated;
 }
 
 function fromUrl(match: RegExpExecArray | null, weight: number) {

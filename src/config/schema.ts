@@ -1,4 +1,5 @@
 /** The JSON schema of a config file, made from the table of options. */
+import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
 import type { JsonSchema } from '../validation/rules.js';
 import { STRATEGIES } from './strategies.js';
@@ -31,8 +32,14 @@ const flag = orVariable({ type: 'boolean' });
 const text = { type: 'string' };
 const textOrFile = { $ref: '#/$defs/textOrFile' };
 
+/** Any value: the name is known, and node-redis judges the rest. */
+function named(names: readonly string[]): Properties {
+  return Object.fromEntries(names.map((name) => [name, {}]));
+}
+
 /** What of node-redis's options is checked here; the others pass as they are. */
 const SOCKET: Properties = {
+  ...named(SOCKET_NAMES),
   host: text,
   port: integer({ minimum: 1, maximum: 65_535 }),
   path: text,
@@ -50,6 +57,7 @@ const SOCKET: Properties = {
 };
 
 const CLIENT: Properties = {
+  ...named(CLIENT_NAMES),
   url: text,
   username: textOrFile,
   password: textOrFile,
@@ -57,7 +65,7 @@ const CLIENT: Properties = {
   database: integer({ minimum: 0 }),
   RESP: orVariable({ enum: [2, 3] }),
   keyPrefix: text,
-  socket: { type: 'object', properties: SOCKET },
+  socket: { type: 'object', properties: SOCKET, additionalProperties: false },
   ...Object.fromEntries([...CLIENT_NOT_IN_A_FILE].map((name) => [name, { not: {} }])),
 };
 
@@ -112,6 +120,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
   'databases[].healthCheck': { $ref: '#/$defs/healthChecks' },
   'healthCheck.policy': { enum: ['ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS'] },
   preloadFunctions: { type: 'array', items: text },
+  proxyErrors: { type: 'array', items: { ...text, minLength: 1 } },
   initializationPolicy: { enum: ['ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE'] },
 };
 
@@ -150,7 +159,7 @@ export function configSchema(): JsonSchema {
           },
         ],
       },
-      client: { type: 'object', properties: CLIENT },
+      client: { type: 'object', properties: CLIENT, additionalProperties: false },
       healthChecks: {
         anyOf: [
           { const: false },

@@ -5,6 +5,7 @@
 
 import { isMultiDbError, type MultiDbErrorCode } from '../errors.js';
 import type { DriverErrorKind } from './driver-error-kind.js';
+import { proxyReply } from './proxy-replies.js';
 
 /**
  * - `application-reply`: the server answered; the command is wrong, not the database
@@ -24,7 +25,10 @@ export type ErrorKind =
   | 'unknown-outcome'
   | 'caller';
 
-/** `MAXCLIENTS` stands for "ERR max number of clients reached". */
+/**
+ * `MAXCLIENTS` stands for "ERR max number of clients reached", `NO_UPSTREAM` for what a proxy says that
+ * has no server behind it.
+ */
 export type StateWord =
   | 'LOADING'
   | 'MASTERDOWN'
@@ -35,7 +39,8 @@ export type StateWord =
   | 'BUSY'
   | 'TRYAGAIN'
   | 'OOM'
-  | 'MAXCLIENTS';
+  | 'MAXCLIENTS'
+  | 'NO_UPSTREAM';
 
 export interface Classification {
   readonly kind: ErrorKind;
@@ -57,6 +62,8 @@ export interface ClassificationContext {
   readonly written: boolean;
   /** Name in upper case; `EXEC` for all errors of a transaction. */
   readonly commandName: string;
+  /** Beginnings of further replies of proxies without a server. */
+  readonly proxyErrors?: readonly string[] | undefined;
   /**
    * Whether the error is inside the result of EXEC instead of the error of EXEC itself. Default:
    * false.
@@ -108,6 +115,11 @@ function callerError(written: boolean): Classification {
 function classifyReply(text: string, context: ClassificationContext): Classification {
   const inScript = SCRIPT_COMMANDS.has(context.commandName);
   if (context.insideResult === true) return insideResult(text, false);
+  const passedOn = proxyReply(text, context.proxyErrors);
+  // A script may have made the text itself.
+  if (passedOn !== undefined) {
+    return passedOn === 'no' && !inScript ? STATE_REPLIES.NO_UPSTREAM : NO_UPSTREAM_PERHAPS;
+  }
   // A script can return any error of its own commands, with or without the mark of the script. Only
   // texts that no command inside a script returns prove that the script did not begin.
   if (inScript && (SCRIPT_MARK.test(text) || !REFUSED_SCRIPT.test(text))) {
@@ -143,11 +155,15 @@ const STATE_WORDS: readonly StateWord[] = [
   'TRYAGAIN',
   'OOM',
   'MAXCLIENTS',
+  'NO_UPSTREAM',
 ];
 
 /** Commands that return a state word as the first word of a reply. */
 const STATE_WORD_OF: ReadonlyMap<string, StateWord> = new Map(
-  STATE_WORDS.filter((word) => word !== 'MAXCLIENTS').map((word) => [word, word]),
+  STATE_WORDS.filter((word) => !/^(MAXCLIENTS|NO_UPSTREAM)$/.test(word)).map((word) => [
+    word,
+    word,
+  ]),
 );
 
 const MAX_CLIENTS = /^ERR max number of clients\b/;
@@ -264,6 +280,11 @@ export function isRearranging(error: unknown): boolean {
   return error instanceof Error && ELSEWHERE_WORDS.has(firstWord(error.message));
 }
 
+/** The server is a node of a cluster and another node serves the key. */
+export function isRedirection(error: unknown): boolean {
+  return firstWord(messageOf(error)) === 'MOVED';
+}
+
 function firstWord(text: string): string {
   const end = text.search(/[\s]/);
   return end < 0 ? text : text.slice(0, end);
@@ -331,6 +352,7 @@ const UNKNOWN_OUTCOME = frozen('unknown-outcome', true, 'perhaps');
 const CALLER = frozen('caller', false, 'no');
 const CALLER_WRITTEN = frozen('caller', false, 'perhaps');
 const STATE_REPLIES = perStateWord((word) => frozen('state-reply', true, 'no', word));
+const NO_UPSTREAM_PERHAPS = frozen('state-reply', true, 'perhaps', 'NO_UPSTREAM');
 const STATE_WORDS_INSIDE = perStateWord((word) =>
   frozen('state-word-inside', false, 'perhaps', word),
 );

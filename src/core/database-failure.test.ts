@@ -6,7 +6,7 @@ const well: ActiveView = {
   health: 'healthy',
   cause: undefined,
   connectionFailed: false,
-  driver: { address: 'east:6379' },
+  unconnected: 'no data connection to east:6379: refused',
   failingSince: undefined,
   circuit: { state: { kind: 'closed' } },
 };
@@ -36,7 +36,7 @@ describe('failureOf', () => {
       databaseFailure({ ...well, connectionFailed: true, failingSince: 80 }, false, 100),
     ).toEqual({
       reason: 'health-check',
-      cause: 'no data connection to east:6379',
+      cause: 'no data connection to east:6379: refused',
       since: 80,
     });
   });

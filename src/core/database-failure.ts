@@ -16,7 +16,8 @@ export interface ActiveView {
   readonly cause: string | undefined;
   /** The data connection could not be established within one probe timeout. */
   readonly connectionFailed: boolean;
-  readonly driver: { readonly address: string };
+  /** In words, that it has no data connection, and why. */
+  readonly unconnected: string;
   /** Monotonic time of the first sign of the current failure; undefined while healthy. */
   readonly failingSince: number | undefined;
   readonly circuit: { readonly state: BreakerState };
@@ -31,10 +32,10 @@ export function databaseFailure(
   lastResort: boolean,
   now: number,
 ): DatabaseFailure | undefined {
-  const { health, cause = 'unhealthy', driver, failingSince: since = now } = active;
+  const { health, cause = 'unhealthy', failingSince: since = now } = active;
   if (health === 'unhealthy') return { reason: 'health-check', cause, since };
   if (active.connectionFailed) {
-    return { reason: 'health-check', cause: `no data connection to ${driver.address}`, since };
+    return { reason: 'health-check', cause: active.unconnected, since };
   }
   const { state } = active.circuit;
   if (state.kind === 'closed' || lastResort) return undefined;

@@ -222,6 +222,13 @@ export interface Driver {
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
   openProbe(signal: AbortSignal): Promise<ProbeConnection>;
+  /** The address may by mistake be that of a Sentinel, and the server may be asked (HELLO). */
+  readonly mayBeSentinel?: boolean;
+  /**
+   * Looks into why connections are not answered, without secrets: what was found to be wrong, with
+   * its diagnosis. Never rejects; ends when `signal` aborts. Absent: nothing can be found out.
+   */
+  readonly inspectPort?: ((signal: AbortSignal) => Promise<Error | undefined>) | undefined;
   /**
    * Classification of an error of this library by its classes. `undefined`: unknown to the library;
    * the engine looks at the first word of the reply or at `error.code`.

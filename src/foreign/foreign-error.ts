@@ -24,11 +24,30 @@ export function foreignError(thrown: unknown): Error {
   }
 }
 
-/** The message of whatever was thrown, as a `foreignText`. */
+/**
+ * Beside the errors rather than on them: these are words of this library, in which no secret can
+ * stand, and a word that is masked because a password is the same word would tell the password.
+ */
+const diagnoses = new WeakMap<object, string>();
+
+/** `error`, of which `words` of this library say what it means. */
+export function withDiagnosis<E extends Error>(error: E, words: string): E {
+  diagnoses.set(error, words);
+  return error;
+}
+
+/** What `error` was found to mean. */
+export function diagnosisOf(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null ? diagnoses.get(error) : undefined;
+}
+
+/** The message of whatever was thrown, or what it was found to mean, as a `foreignText`. */
 export function foreignReason(thrown: unknown): string {
   const error = foreignError(thrown);
   // A refused connection to a name with several addresses is an AggregateError without a message.
   const first = (error as Partial<AggregateError>).errors?.[0];
+  const diagnosis = diagnosisOf(error);
+  if (diagnosis !== undefined) return diagnosis;
   return error.message || (first instanceof Error ? first.message : '') || error.name;
 }
 

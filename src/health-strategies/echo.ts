@@ -4,8 +4,8 @@ import { ownError } from '../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from './strategy.js';
 
 /**
- * Passes when ECHO returns the random text that was sent. Unlike PING, it fails for a proxy that
- * answers PING itself, and for a connection on which replies have shifted.
+ * Passes when ECHO returns the random text that was sent. Unlike PING, it fails for a connection on
+ * which replies have shifted. A proxy may answer ECHO itself, as it does PING.
  */
 export class EchoStrategy implements HealthCheckStrategy {
   readonly name = 'ECHO';

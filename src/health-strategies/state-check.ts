@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { proxyReply } from '../core/proxy-replies.js';
 import type { HealthCheckFunction } from './strategy.js';
 
 /** Prefix that distinguishes the keys of the canary from those of an application. */
@@ -7,15 +8,20 @@ export const CANARY_PREFIX = '__redis-multidb:canary:';
 /**
  * Checks the state that a reply reported, because PING answers PONG on a read-only replica, on a
  * cluster without its slots and on a full server. `undefined` if PING is enough (PING also gets
- * LOADING and BUSY).
+ * LOADING and BUSY). `proxyErrors`: further replies of proxies.
  */
-export function stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
+export function stateCheckFor(
+  stateWord: string,
+  proxyErrors: readonly string[] = [],
+): HealthCheckFunction | undefined {
   switch (stateWord) {
     case 'READONLY':
     case 'OOM':
     case 'MISCONF':
     case 'NOREPLICAS':
       return canWrite;
+    case 'NO_UPSTREAM':
+      return passesThrough(proxyErrors);
     case 'MASTERDOWN':
       return canRead;
     case 'CLUSTERDOWN':
@@ -37,6 +43,19 @@ const canRead = unlessForbidden(async (probe) => {
   await probe.sendCommand(['GET', canaryKey()]);
   return true;
 });
+
+/** A proxy answers PING by itself; a read it has to pass on. */
+function passesThrough(proxyErrors: readonly string[]): HealthCheckFunction {
+  return async (probe) => {
+    try {
+      await probe.sendCommand(['GET', canaryKey()]);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : '';
+      if (proxyReply(text, proxyErrors) !== undefined || !NO_ANSWER.test(text)) throw error;
+    }
+    return true;
+  };
+}
 
 const hasSlots = unlessForbidden(async (probe) => {
   const info = String(await probe.sendCommand(['CLUSTER', 'INFO']));

@@ -34,7 +34,7 @@ const PAYLOADS: {
   failover: switchStatus,
   failback: switchStatus,
   'database-unhealthy': ({ id, cause, at }) => ({ id: redact(id), cause: redact(cause), at }),
-  'database-healthy': ({ id, at }) => ({ id: redact(id), at }),
+  'database-healthy': ({ id, at, eligibleAt }) => ({ id: redact(id), at, eligibleAt }),
   'breaker-open': ({ id, at, failures, total }) => ({ id: redact(id), at, failures, total }),
   'breaker-closed': ({ id, at, failures, total }) => ({ id: redact(id), at, failures, total }),
   'all-databases-down': ({ at, failures }) => ({

@@ -1,4 +1,4 @@
-/** `node:http` and frameworks on top of it: Express, Connect, raw requests of Fastify. */
+/** `node:http`, the same API of `node:http2`, and everything that speaks it: Express, Connect, Fastify's raw requests. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { failure } from './answers.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -41,7 +41,13 @@ export function handleNode(
 function incoming(request: IncomingMessage, path: string): HandledRequest {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    if (value === undefined || name.startsWith(':')) continue;
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  const authority = request.headers[':authority'];
+  // One that differs from the Host makes the request malformed (RFC 9113, 8.3.1): it has no host.
+  if (typeof authority === 'string') {
+    headers.host = (headers.host ?? authority) === authority ? authority : '';
   }
   return {
     method: request.method ?? '',
@@ -117,9 +123,16 @@ function send(
     response.end();
   } else {
     response.flushHeaders();
-    request.socket.setNoDelay(true);
+    // A session of HTTP/2 keeps its socket to itself.
+    if (request.httpVersionMajor < 2) request.socket.setNoDelay(true);
     answer.body(sinkOf(response));
   }
+}
+
+/** Node.js's response of HTTP/2 does not tell; its stream does. */
+function waitingBytes(response: ServerResponse): number {
+  const { stream } = response as { stream?: { writableLength: number } };
+  return response.writableLength ?? stream?.writableLength ?? 0;
 }
 
 function sinkOf(response: ServerResponse): StreamSink {
@@ -134,7 +147,7 @@ function sinkOf(response: ServerResponse): StreamSink {
   return {
     write(text) {
       if (isGone || response.writableEnded) return false;
-      if (response.writableLength > MAX_WAITING_BYTES) return false;
+      if (waitingBytes(response) > MAX_WAITING_BYTES) return false;
       response.write(text);
       return true;
     },

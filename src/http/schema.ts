@@ -98,6 +98,10 @@ export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
       flag,
     ),
     healing,
+    nextFailbackCheckAt: about(
+      'The next look for a better database; null: failback is off, or the active one is held.',
+      orNull(time),
+    ),
     databases: { type: 'array', items: database },
     switches: about('The latest switches, oldest first.', { type: 'array', items: switched }),
     explanation: about('The text of explain().', text),

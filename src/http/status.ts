@@ -22,6 +22,8 @@ export interface Status {
   readonly lastResort: boolean;
   /** The failover delay of the active database; null if it is healthy or there is none. */
   readonly healing: HealingStatus | null;
+  /** The next look for a better database; null: there is none. */
+  readonly nextFailbackCheckAt: string | null;
   /** Every database, in order of configuration. */
   readonly databases: readonly DatabaseStatus[];
   /** Oldest first. */
@@ -123,6 +125,7 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
     why: words(active?.why),
     lastResort: active?.lastResort ?? false,
     healing: healingStatus(active?.healing),
+    nextFailbackCheckAt: explanation.nextFailbackCheckAt?.toISOString() ?? null,
     databases: client.databases.map((database) => {
       const standby = standbys.get(database.id);
       return {

@@ -106,7 +106,7 @@ function suggestion(name: string, section: Section, known: readonly string[]): s
 }
 
 /** Levenshtein distance, ignoring case. */
-function distanceOf(a: string, b: string): number {
+export function distanceOf(a: string, b: string): number {
   const from = a.toLowerCase();
   const to = b.toLowerCase();
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);

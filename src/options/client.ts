@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid, join, type Values } from '../validation/check.js';
 import { flag, type Rule } from '../validation/rules.js';
 import { checkCache } from './client-cache.js';
+import { rejectUnknownNames } from './client-names.js';
 import { copyOptions } from './copy.js';
 
 /** Validation of the options of the client library, as far as the engine depends on them. */
@@ -25,6 +26,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
   if (typeof given.sendCommand === 'function') {
     throw invalid(at, 'an object with node-redis options, not a client', value);
   }
+  rejectUnknownNames(given, 'client', at);
   checkCache(given.clientSideCache, join(at, 'clientSideCache'));
   if (given.url !== undefined) parseUrl(given.url, join(at, 'url'));
   if (given.socket !== undefined) {
@@ -33,6 +35,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
       const expected = 'a strategy; the client never gives up a database';
       throw invalid(join(at, 'socket.reconnectStrategy'), expected, false);
     }
+    rejectUnknownNames(socket, 'socket', join(at, 'socket'));
     checkConnectTimeout(socket.connectTimeout, join(at, 'socket.connectTimeout'));
     return copyOptions({ ...given, socket: checkTls(socket, join(at, 'socket')) });
   }
@@ -162,30 +165,9 @@ function rejectBesideUrl(client: ClientOptions, at: string): void {
   }
 }
 
-const TLS_OPTIONS = [
-  'ca',
-  'cert',
-  'key',
-  'passphrase',
-  'pfx',
-  'rejectUnauthorized',
-  'servername',
-  'checkServerIdentity',
-];
-
-/** Options of TLS of a database's own beside a connection in plain text: TLS was meant. */
-export function rejectUnusedTls(own: ClientOptions, merged: ClientOptions, at: string): void {
-  const socket = (own.socket ?? {}) as Values;
-  const name = TLS_OPTIONS.find((option) => socket[option] !== undefined);
-  if (name === undefined) return;
-  const { tls } = (merged.socket ?? {}) as Values;
-  const isTls = merged.url === undefined ? tls === true : parseUrl(merged.url, join(at, 'url')).tls;
-  // A connection that says `tls: false` says what it is.
-  if (isTls || socket.tls === false) return;
-  const expected =
-    '`tls: true` or a rediss:// URL beside it, because the connection is in plain text';
-  throw invalid(join(at, `socket.${name}`), expected, socket[name]);
-}
+/** Of a URL with a host, or after the credentials. */
+const BAD_PORT =
+  /^rediss?:\/\/(?:.*@)?[^@/?#:]+:(?:\d{6,}|6553[6-9]|655[4-9]\d|65[6-9]\d\d|6[6-9]\d{3}|[7-9]\d{4})(?:[/?#]|$)/i;
 
 /**
  * The address of a URL, and whether it uses TLS. If the URL is invalid, nothing after the scheme is
@@ -203,12 +185,16 @@ function parseUrl(value: unknown, at: string): { address: string; tls: boolean }
     if (path === undefined || !isDecodable(value)) throw wrong();
     return { address: path, tls: false };
   }
+  if (!URL.canParse(value) && BAD_PORT.test(value)) {
+    throw invalid(at, 'a URL whose port is at most 65535', '***');
+  }
   // Without the slashes a URL has no host: it would lead to this machine.
   if (!/^rediss?:\/\//i.test(value) || !URL.canParse(value)) throw wrong();
   const { protocol, hostname, port, pathname, username, password } = new URL(value);
   // node-redis would throw at each connection.
   if (!/^(\/\d{0,9})?$/.test(pathname) || !isDecodable(username + password)) throw wrong();
-  return { address: `${hostname || 'localhost'}:${port || 6379}`, tls: protocol === 'rediss:' };
+  if (hostname === '') throw wrong();
+  return { address: `${hostname}:${port || 6379}`, tls: protocol === 'rediss:' };
 }
 
 function isDecodable(text: string): boolean {

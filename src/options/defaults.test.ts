@@ -59,6 +59,8 @@ it('pins all options and their defaults', () => {
     maxTransactionConnections: 10,
     initializationPolicy: 'ONE_AVAILABLE',
     initialWaitMs: 1000,
+    keepConnectingMs: 0,
+    proxyErrors: undefined,
     failbackJitter: 0.2,
     preloadFunctions: undefined,
     iterators: 'throw',

@@ -310,11 +310,23 @@ export const DEFAULTS = Object.freeze({
     durationOrNone,
     'How long `connect()` waits for a database of higher weight before it uses another one.',
   ),
+  keepConnectingMs: option(
+    0,
+    durationOrNone,
+    'How long `connect()` keeps trying while too few databases are up, for containers that start ' +
+      'together; 0: it rejects as soon as that is known.',
+  ),
   failbackJitter: option(
     0.2,
     share,
     'Largest random share by which `failbackCheckIntervalMs` is shortened, so that many processes do not ' +
       'return at the same time.',
+  ),
+  proxyErrors: shaped(
+    'an array of non-empty strings',
+    'Beginnings of error replies by which a proxy says that no server is behind it, beside those of ' +
+      'Envoy, Twemproxy and Predixy.',
+    'none',
   ),
   preloadFunctions: shaped(
     'an array of libraries, each a string that begins as `#!lua name=...`',

@@ -182,10 +182,21 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    */
   readonly initialWaitMs?: number;
   /**
+   * How long `connect()` keeps trying while too few databases are up, for containers that start
+   * together; 0: it rejects as soon as that is known. Accepts milliseconds from 0 to 2147483647.
+   * Default: `0`.
+   */
+  readonly keepConnectingMs?: number;
+  /**
    * Largest random share by which `failbackCheckIntervalMs` is shortened, so that many processes do
    * not return at the same time. Accepts a number from 0 to 1. Default: `0.2`.
    */
   readonly failbackJitter?: number;
+  /**
+   * Beginnings of error replies by which a proxy says that no server is behind it, beside those of
+   * Envoy, Twemproxy and Predixy. Accepts an array of non-empty strings. Default: none.
+   */
+  readonly proxyErrors?: readonly string[];
   /**
    * Function libraries that each database gets before its first command. They are loaded with
    * `FUNCTION LOAD REPLACE` over each new connection where they are missing or different. Accepts
@@ -297,7 +308,9 @@ export interface ResolvedOptions {
   readonly maxTransactionConnections: number;
   readonly initializationPolicy: InitializationPolicy;
   readonly initialWaitMs: number;
+  readonly keepConnectingMs: number;
   readonly failbackJitter: number;
+  readonly proxyErrors: readonly string[];
   readonly preloadFunctions: readonly string[];
   readonly iterators: 'throw' | 'restart';
   readonly standbyConnections: 'warm' | 'lazy';

@@ -39,6 +39,8 @@ describe('resolveOptions', () => {
       maxTransactionConnections: 10,
       initializationPolicy: ONE_AVAILABLE,
       initialWaitMs: 1000,
+      keepConnectingMs: 0,
+      proxyErrors: [],
       failbackJitter: 0.2,
       preloadFunctions: [],
       iterators: 'throw',
@@ -155,7 +157,12 @@ describe('resolveDatabase', () => {
   const { group } = resolveOptions({ databases, client: { password: 'p' } });
 
   it('resolves one that is added later as those at the start', () => {
-    const added = resolveDatabase({ id: 'north', weight: 3 }, 'database', group, ['east:1']);
+    const added = resolveDatabase(
+      { id: 'north', weight: 3, client: { url: 'redis://north' } },
+      'database',
+      group,
+      ['east:1'],
+    );
     expect(added).toMatchObject({ id: 'north', weight: 3, client: { password: 'p' } });
     expect(added.healthChecks).toBe(group.healthChecks);
   });
@@ -183,7 +190,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(30);
+    expect(numeric).toHaveLength(31);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {
@@ -234,9 +241,19 @@ describe('rejects', () => {
     [{ databases: EAST }, 'databases: expected a non-empty array'],
     [{ databases: ['redis://u:p@h'] }, 'databases[0]: expected an object'],
     [{ databases: [EAST, EAST] }, 'databases[1].id: expected an id that no other'],
-    [{ databases: [{ id: 'a' }, { ...EAST, id: 'a' }] }, 'databases[1].id'],
+    [
+      {
+        databases: [
+          { ...EAST, id: 'a' },
+          { ...EAST, id: 'a' },
+        ],
+      },
+      'databases[1].id',
+    ],
     [{ databases: [{ id: '' }] }, 'databases[0].id: expected a non-empty string'],
     [{ databases: [{ id: 5 }] }, 'databases[0].id: expected a non-empty string'],
+    [{ databases: [{ client: { url: 'redis://' } }] }, 'databases[0].client.url: expected a URL'],
+    [{ databases, proxyErrors: [''] }, 'proxyErrors: expected an array of non-empty strings'],
     [{ databases: [{ topology: 'ring' }] }, "databases[0].topology: expected 'client', 'pool'"],
     [{ databases, fastFailover: 1 }, 'fastFailover: expected true or false'],
     [{ databases, standbyConnections: 'cold' }, "standbyConnections: expected 'warm', 'lazy'"],

@@ -79,7 +79,9 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     maxTransactionConnections: read(values, 'maxTransactionConnections', ''),
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
     initialWaitMs: read(values, 'initialWaitMs', ''),
+    keepConnectingMs: read(values, 'keepConnectingMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),
+    proxyErrors: resolveTexts(values.proxyErrors, 'proxyErrors'),
     preloadFunctions: resolveLibraries(values.preloadFunctions),
     iterators: read(values, 'iterators', ''),
     standbyConnections: read(values, 'standbyConnections', ''),
@@ -158,6 +160,13 @@ function resolveInitializationPolicy(given: unknown): InitializationPolicy {
     return initializationPolicies[name as keyof typeof initializationPolicies];
   }
   throw invalid('initializationPolicy', range, given);
+}
+
+function resolveTexts(value: unknown, at: string): readonly string[] {
+  if (value === undefined) return [];
+  const isText = (each: unknown) => typeof each === 'string' && each !== '';
+  if (Array.isArray(value) && value.every(isText)) return Object.freeze([...value]);
+  throw invalid(at, 'an array of non-empty strings', value);
 }
 
 function resolveLibraries(given: unknown): readonly string[] {

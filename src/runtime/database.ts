@@ -1,7 +1,7 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
-import { foreignError } from '../foreign/foreign-error.js';
+import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { ReconnectingConnection } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
@@ -31,6 +31,7 @@ export class Database implements DatabaseView {
   /** Why it is unhealthy, in words. */
   cause: string | undefined;
   #lastError: Error | undefined;
+  #connectionError: Error | undefined;
   lastProbe: ProbeRecord | undefined;
   graceEndsAt = 0;
   /** Somebody keeps it away from traffic until then; Infinity: until told otherwise. */
@@ -50,6 +51,10 @@ export class Database implements DatabaseView {
   failingSince: number | undefined;
   /** Monotonic time since which its data connection can't be established; undefined: it can. */
   unconnectedSince: number | undefined;
+  /** A data connection was ready at some time. */
+  wasConnected = false;
+  /** It answered MOVED although its topology is no cluster. */
+  redirects = false;
   /** The data connection could not be established within one probe timeout. */
   connectionFailed = false;
   /**
@@ -86,6 +91,28 @@ export class Database implements DatabaseView {
 
   set lastError(error: unknown) {
     this.#lastError = error === undefined ? undefined : foreignError(error);
+  }
+
+  /** Why no data connection could be made the last time, until one is; without secrets. */
+  get connectionError(): Error | undefined {
+    return this.#connectionError;
+  }
+
+  set connectionError(error: unknown) {
+    this.#connectionError = error === undefined ? undefined : foreignError(error);
+  }
+
+  /** What is found to be wrong with the configuration of one that was never connected. */
+  get mistake(): Error | undefined {
+    const error = this.#connectionError;
+    return !this.wasConnected && diagnosisOf(error) !== undefined ? error : undefined;
+  }
+
+  /** In words, that it has no data connection, and why. */
+  get unconnected(): string {
+    const what = `no data connection to ${this.driver.address}`;
+    const error = this.#connectionError;
+    return error === undefined ? what : `${what}: ${foreignReason(error)}`;
   }
 
   get breaker(): 'closed' | 'open' {

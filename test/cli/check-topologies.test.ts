@@ -118,7 +118,10 @@ describe('a cluster', { timeout: 90_000 }, () => {
     );
     expect(wrong.code).toBe(1);
     expect(atLevel('problem', wrong.all)).toEqual(
-      cluster.seeds.map(({ port }) => `127.0.0.1:${port}: wrong user name or password (WRONGPASS)`),
+      cluster.seeds.map(
+        ({ port }) =>
+          `127.0.0.1:${port}: wrong user name or password, or the user is missing or disabled (WRONGPASS)`,
+      ),
     );
   });
 

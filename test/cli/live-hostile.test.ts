@@ -33,6 +33,7 @@ const STATUS = {
   why: null,
   lastResort: false,
   healing: null,
+  nextFailbackCheckAt: null,
   databases: [] as object[],
   switches: [] as object[],
   explanation: '',

@@ -126,7 +126,10 @@ it('switches by hand: until a failback, for a while, without end', async () => {
   await post(`${url}/active`, { database: 'east', durationMs: 60_000 });
   expect(client.explain().active?.why).toMatch(/^forced for another/);
   await post(`${url}/active`, { database: 'west', durationMs: null });
-  expect(client.explain().active).toMatchObject({ id: 'west', why: 'forced' });
+  expect(client.explain().active).toMatchObject({
+    id: 'west',
+    why: 'forced until the next manual switch',
+  });
 
   await east.kill();
   await waitFor(() => !client.isHealthy('east'), { what: 'east to be unhealthy' });

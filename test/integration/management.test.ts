@@ -113,7 +113,10 @@ it('forceActiveDatabase holds against failback and weights, and still fails over
   const client = await connected([east, west, north]);
   const events = recordEvents(client);
   await client.forceActiveDatabase('north');
-  expect(client.explain().active).toMatchObject({ id: 'north', why: 'forced' });
+  expect(client.explain().active).toMatchObject({
+    id: 'north',
+    why: 'forced until the next manual switch',
+  });
   client.setWeight('west', 5);
   const seen = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
   // Several looks for a better database take place meanwhile.
@@ -352,8 +355,10 @@ it('validates what is added, and needs an open client', async () => {
   await client.connect();
   for (const [database, option] of [
     [{ id: 'east', client: { url: west.url } }, 'database.id'],
-    [{ id: 'west', weight: 0 }, 'database.weight'],
+    [{ id: 'west', weight: 0, client: { url: west.url } }, 'database.weight'],
     [{ id: 'west', wight: 1 }, 'database.wight'],
+    [{ id: 'west' }, 'database.client'],
+    [{ id: 'west', client: { url: west.url, host: 'west' } }, 'database.client.host'],
     [{ id: 'west', client: { RESP: 7 } }, 'database.client.RESP'],
   ] as const) {
     expect(await errorOf(client.addDatabase(database as never))).toMatchObject({
@@ -370,5 +375,28 @@ it('validates what is added, and needs an open client', async () => {
     () => client.replaceDatabase('east', { id: 'west', client: { url: west.url } }),
   ]) {
     expect(await errorOf(call())).toMatchObject({ code: 'CLIENT_CLOSED' });
+  }
+});
+
+it('takes a duration as Jedis does, and holds nothing without end by mistake', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  await client.forceActiveDatabase('west', 60_000);
+  expect(String(client.explain())).toMatch(/active: west \(forced for another (60|59)\.\d s\)/);
+  await client.drainDatabase('east', 60_000);
+  expect(client.databases[0]?.drainLeftMs).toBeLessThanOrEqual(60_000);
+  for (const wrong of [
+    -1,
+    Number.NaN,
+    2 ** 31,
+    '60000',
+    null,
+    { duration: 5 },
+    { durationMs: '5' },
+  ]) {
+    for (const method of ['forceActiveDatabase', 'drainDatabase'] as const) {
+      const error = await errorOf(client[method]('west', wrong as never));
+      expect(error).toMatchObject({ code: 'INVALID_OPTION' });
+    }
   }
 });

@@ -137,3 +137,31 @@ it('rejects connect() without health checks when nothing can be reached', async 
   expect(error).toMatchObject({ code: 'INITIALIZATION_FAILED' });
   expect(error.message).toContain(`east: no data connection to 127.0.0.1:${east.port}`);
 });
+
+it('keeps trying for keepConnectingMs, and rejects with every cause when the time is over', async () => {
+  const [east, west] = await servers();
+  await Promise.all([east.kill(), west.kill()]);
+  const patient = clientOf([east, west], { keepConnectingMs: 60_000 });
+  const connecting = patient.connect();
+  const early = patient.set('early', 'yes').catch((error: Error) => error);
+  const isUnhealthy = () => patient.databases.every(({ health }) => health === 'unhealthy');
+  await waitFor(isUnhealthy, { what: 'two verdicts' });
+  await west.restart();
+  await connecting;
+  expect(patient.activeDatabase).toBe('west');
+  expect(await early).toBe('OK');
+
+  await west.kill();
+  const hurried = clientOf([east, west], { keepConnectingMs: 700 });
+  const error = await errorOf(hurried.connect());
+  expect(error).toMatchObject({ code: 'INITIALIZATION_FAILED' });
+  expect(error.message).toMatch(
+    /east: PING: connect ECONNREFUSED .*west: PING: connect ECONNREFUSED/,
+  );
+  expect(hurried.isOpen).toBe(false);
+
+  const closed = clientOf([east, west], { keepConnectingMs: 60_000 });
+  const abandoned = errorOf(closed.connect());
+  closed.destroy();
+  expect(await abandoned).toMatchObject({ code: 'CLIENT_CLOSED' });
+});

@@ -1,43 +1,38 @@
-/** Classifies why a database cannot be reached, with a text that says what to do. Pure. */
+/** Why a database can't be reached, sorted and in words that say what to do. Pure. */
+import { diagnosisOf } from '../../foreign/foreign-error.js';
 import { type Finding, finding } from './report.js';
 
 const TLS_CODES =
   /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH)/;
 
-/** The error of a first connection, as a finding. `tls` is what the configuration asks for. */
-export function connectFinding(error: unknown, tls: boolean): Finding {
-  const { code = '', message = String(error) } = root(error);
-  const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
-  if (word === 'NOAUTH')
-    return finding(
-      'problem',
-      'authentication',
-      'the server requires a password, and none is configured (NOAUTH)',
-    );
-  if (word === 'WRONGPASS' || /invalid password/i.test(message)) {
-    return finding('problem', 'authentication', 'wrong user name or password (WRONGPASS)');
-  }
-  if (word === 'NOPERM') return finding('problem', 'authentication', message);
-  if (/without any password configured/.test(message)) {
-    return finding(
-      'problem',
-      'authentication',
-      'a password is configured, but the server has none for this user',
-    );
-  }
-  if (TLS_CODES.test(code)) return finding('problem', 'tls', tlsText(code, message));
-  const hint = closedHint(message, tls);
-  return finding('problem', 'reachable', `${text(code, message)}${hint}`);
+/** The error of a first connection, as a finding. */
+export function connectFinding(error: unknown): Finding {
+  const shown = root(error);
+  const { code = '', message = String(error) } = shown;
+  const words = diagnosisOf(shown) ?? text(code, message);
+  return finding('problem', subjectOf(code, message), words);
 }
 
-function root(error: unknown): { code?: string; message?: string } {
+function subjectOf(code: string, message: string): string {
+  if (ACCESS.test(message)) return 'authentication';
+  return TLS_CODES.test(code) ? 'tls' : 'reachable';
+}
+
+const ACCESS = /^(NOAUTH|WRONGPASS|NOPERM)\b|invalid password|without any password configured/i;
+
+interface Shown {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+function root(error: unknown): Shown {
   // Of several addresses node-redis and Node.js tell an AggregateError.
   if (error instanceof AggregateError && error.errors.length > 0) return root(error.errors[0]);
   // Of a cluster and of Sentinels: what the last one of them said.
   if (error instanceof Error && !('code' in error) && error.cause instanceof Error) {
     return root(error.cause);
   }
-  return error as { code?: string; message?: string };
+  return error as Shown;
 }
 
 function text(code: string, message: string): string {
@@ -58,21 +53,4 @@ function text(code: string, message: string): string {
     default:
       return message;
   }
-}
-
-function tlsText(code: string, message: string): string {
-  if (code === 'EPROTO' || /wrong version number|packet length too long/i.test(message)) {
-    return 'the server does not speak TLS on this port (redis:// instead of rediss://?)';
-  }
-  if (code === 'CERT_HAS_EXPIRED') return 'the certificate has expired';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `the certificate is for another host: ${message}`;
-  if (/SELF_SIGNED|UNABLE_TO/.test(code))
-    return `the certificate is not trusted (${code}): set its authority in socket.ca`;
-  return message;
-}
-
-function closedHint(message: string, tls: boolean): string {
-  if (tls || !/closed unexpectedly|ECONNRESET/i.test(message)) return '';
-  return ' (a port with TLS closes plain connections: rediss:// instead of redis://?)';
 }

@@ -38,16 +38,15 @@ export interface NodeReading {
 
 export interface VisitedNode {
   readonly role: 'master' | 'replica';
-  readonly tls: boolean;
   readonly visit: Visit<NodeReading>;
 }
 
-/** Whether the cluster can be reached through each of `rootNodes`. */
-export function seedFindings(seeds: readonly Visit<ClusterView>[], tls: boolean): Finding[] {
+/** Whether the cluster can be found from here: each of `rootNodes`. */
+export function seedFindings(seeds: readonly Visit<ClusterView>[]): Finding[] {
   const views = seeds.flatMap(({ seen }) => seen ?? []);
   const unseen = seeds.flatMap(({ address, error, seen }) => {
     if (seen !== undefined) return [];
-    const found = modeFinding(address, error) ?? at(address, connectFinding(error, tls));
+    const found = modeFinding(address, error) ?? at(address, connectFinding(error));
     // The others lead there as well; without any of them nothing does.
     const isSpared = views.length > 0 && found.check === 'reachable';
     const level = isSpared ? ('warning' as const) : found.level;
@@ -145,9 +144,9 @@ export function missingSlots(ranges: readonly SlotRange[]): { count: number; ran
 
 /** Whether each node can be reached at its reported address and is healthy. */
 export function clusterNodeFindings(nodes: readonly VisitedNode[]): Finding[] {
-  const findings = nodes.flatMap(({ role, tls, visit: { address, seen, error } }) => {
+  const findings = nodes.flatMap(({ role, visit: { address, seen, error } }) => {
     if (seen === undefined) {
-      const found = connectFinding(error, tls);
+      const found = connectFinding(error);
       const level = role === 'master' ? found.level : ('warning' as const);
       const text = `the ${role} ${address}, as reported by the cluster: ${found.text}${hint(found)}`;
       return [finding(level, found.check, text)];

@@ -32,8 +32,7 @@ export async function inspectCluster(
   const seeds = await Promise.all(
     rootNodes.map((root): Promise<Visit<ClusterView>> => visit(root, timeoutMs, look)),
   );
-  const isTls = tlsTargetOf(rootNodes[0] as object) !== undefined;
-  const findings = [...seedFindings(seeds, isTls), ...slotFindings(seeds)];
+  const findings = [...seedFindings(seeds), ...slotFindings(seeds)];
   const [view] = seeds.flatMap(({ seen }) => (seen && seen.ranges.length > 0 ? [seen] : []));
   if (view === undefined) return { findings };
   const masters = new Set(mastersOf(view).map(({ id }) => id));
@@ -41,9 +40,8 @@ export async function inspectCluster(
     nodesOf(view).map(async (node): Promise<VisitedNode> => {
       const options = withAddress(defaults, mapped(node, nodeAddressMap as AddressMap));
       const role = masters.has(node.id) ? 'master' : 'replica';
-      const tls = tlsTargetOf(options);
       const visited = await visit(options, timeoutMs, (send) => read(send, options, timeoutMs));
-      return { role, tls: tls !== undefined, visit: visited };
+      return { role, visit: visited };
     }),
   );
   const seen = nodes.flatMap(({ visit: { seen: one } }) => one ?? []);

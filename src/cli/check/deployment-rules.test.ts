@@ -55,18 +55,18 @@ describe('a cluster', () => {
 
   it('seeds of two clusters are a problem, of one they are none', () => {
     const other = [range(0, 16_383, 'z')];
-    expect(told(seedFindings([seen('a:1'), seen('b:1', { ranges: other })], false))).toEqual([
+    expect(told(seedFindings([seen('a:1'), seen('b:1', { ranges: other })]))).toEqual([
       'problem seeds: b:1 and a:1 belong to different clusters',
     ]);
-    expect(seedFindings([seen('a:1'), seen('b:1')], false)).toEqual([]);
+    expect(seedFindings([seen('a:1'), seen('b:1')])).toEqual([]);
   });
 
   it('a seed that is gone is a problem if no other one answers', () => {
     const gone = { address: 'x:1', error: refused };
-    expect(told(seedFindings([gone], false))).toEqual([
+    expect(told(seedFindings([gone]))).toEqual([
       expect.stringMatching(/^problem reachable: x:1: the connection is refused/),
     ]);
-    expect(told(seedFindings([gone, seen('a:1')], false))).toEqual([
+    expect(told(seedFindings([gone, seen('a:1')]))).toEqual([
       expect.stringMatching(/^warning reachable: x:1: .*through the other rootNodes$/),
     ]);
   });
@@ -97,7 +97,7 @@ describe('Sentinel', () => {
     seen: { ...WELL, ...over },
   });
   const judged = (...visits: Parameters<typeof sentinelFindings>[1][number][]) =>
-    told(sentinelFindings('m', visits, false));
+    told(sentinelFindings('m', visits));
   const three = [sees('s1:1'), sees('s2:1'), sees('s3:1')];
 
   it('that is well', () => {
@@ -139,8 +139,8 @@ describe('Sentinel', () => {
     expect(told(replicaFindings([]))).toEqual([
       'warning replicas: the master has no replica that could replace it',
     ]);
-    const gone = { tls: false, visit: { address: 'r:1', error: refused } };
-    const well = { tls: false, visit: { address: 'r:2', seen: new Map() } };
+    const gone = { visit: { address: 'r:1', error: refused } };
+    const well = { visit: { address: 'r:2', seen: new Map() } };
     expect(told(replicaFindings([gone, well]))).toEqual([
       'ok replicas: 1 of 2 are healthy',
       expect.stringMatching(/^warning reachable: the replica r:1, as reported by the Sentinels: /),

@@ -85,7 +85,7 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
   } catch (error) {
     // Not connected, or connected, and then PING got an error reply or none.
     probe?.destroy();
-    findings.push(...failureFindings(error, deployment, tls !== undefined));
+    findings.push(...failureFindings(error, deployment));
     if (daysLeft !== undefined && daysLeft < 0) findings.push(certificateFinding(daysLeft, ''));
     const none = { reachable: false, latencyMs: null, version: null, role: null };
     const runIds = deployment?.runIds ?? [];
@@ -105,11 +105,11 @@ function hasAddress({ topology }: ResolvedDatabase): boolean {
 }
 
 /** What the client runs into, unless its servers have told it in more words. */
-function failureFindings(error: unknown, deployment: Deployment | undefined, tls: boolean) {
+function failureFindings(error: unknown, deployment: Deployment | undefined) {
   const told = deployment?.findings ?? [];
   if (told.some(({ level }) => level === 'problem')) return told;
-  const found = connectFinding(error, tls);
-  // Behind Sentinels that are healthy it is the master which is not.
+  const found = connectFinding(error);
+  // Behind Sentinels that are well it is the master which is not.
   const who = deployment?.named === undefined ? '' : `the master ${deployment.named}: `;
   return [...told, { ...found, text: `${who}${found.text}` }];
 }

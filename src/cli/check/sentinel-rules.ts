@@ -24,16 +24,12 @@ export interface SentinelView {
 const several = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 const one = <T>(each: T | undefined): T[] => (each === undefined ? [] : [each]);
 
-/** Whether the master can be found, and would be replaced after a failure. */
-export function sentinelFindings(
-  name: string,
-  visits: readonly Visit<SentinelView>[],
-  tls: boolean,
-): Finding[] {
+/** Whether the master can be found, and would be replaced if it failed. */
+export function sentinelFindings(name: string, visits: readonly Visit<SentinelView>[]): Finding[] {
   const views = visits.flatMap(({ seen }) => seen ?? []);
   const named = views.filter(({ master }) => master !== undefined);
   const unseen = visits.flatMap(({ address, error, seen }) => {
-    if (seen === undefined) return [unreachable(address, error, tls, named.length > 0)];
+    if (seen === undefined) return [unreachable(address, error, named.length > 0)];
     if (seen.master !== undefined) return [];
     const known = seen.names.length === 0 ? 'it watches none' : `it knows ${seen.names.join(', ')}`;
     const text = `${address}: does not know a master "${name}"; ${known}`;
@@ -52,13 +48,13 @@ export function sentinelFindings(
   ];
 }
 
-function unreachable(address: string, error: unknown, tls: boolean, isSpared: boolean): Finding {
+function unreachable(address: string, error: unknown, isSpared: boolean): Finding {
   const message = error instanceof Error ? error.message : '';
   if (/unknown command/i.test(message)) {
     const text = `${address} is not a Sentinel; list the Sentinels, not the servers that they monitor`;
     return finding('problem', 'topology', text);
   }
-  const found = connectFinding(error, tls);
+  const found = connectFinding(error);
   const text = `the Sentinel ${address}: ${found.text}`;
   // The others answer in its place.
   return finding(isSpared ? 'warning' : 'problem', found.check, text);
@@ -105,7 +101,6 @@ function count(
 
 /** What was seen of a server where the Sentinels say that it is. */
 export interface VisitedServer {
-  readonly tls: boolean;
   readonly visit: Visit<Info>;
 }
 
@@ -115,9 +110,9 @@ export function replicaFindings(replicas: readonly VisitedServer[]): Finding[] {
     const text = 'the master has no replica that could replace it';
     return [finding('warning', 'replicas', text)];
   }
-  const bad = replicas.flatMap(({ tls, visit: { address, seen, error } }) => {
+  const bad = replicas.flatMap(({ visit: { address, seen, error } }) => {
     if (seen === undefined) {
-      const found = connectFinding(error, tls);
+      const found = connectFinding(error);
       const text = `the replica ${address}, as reported by the Sentinels: ${found.text}`;
       return [finding('warning', found.check, text)];
     }

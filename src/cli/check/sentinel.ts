@@ -26,8 +26,7 @@ export async function inspectSentinel(
         visit(withAddress(sentinelClientOptions, root), timeoutMs, (send) => look(send, name)),
     ),
   );
-  const isTls = tlsTargetOf(sentinelClientOptions) !== undefined;
-  const findings = sentinelFindings(name, visits, isTls);
+  const findings = sentinelFindings(name, visits);
   const views = visits.flatMap(({ seen }) => (seen?.master === undefined ? [] : [seen]));
   const [first] = views;
   if (first === undefined) return { findings };
@@ -44,7 +43,7 @@ export async function inspectSentinel(
         await send('PING');
         return parseInfo(String(await send('INFO', 'replication').catch(() => '')));
       });
-      return { tls: tlsTargetOf(options) !== undefined, visit: seen };
+      return { visit: seen };
     }),
   );
   const tls = tlsTargetOf(optionsOf(first.master as string));

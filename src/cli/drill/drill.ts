@@ -1,6 +1,6 @@
 /** The command `drill`. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, type Application } from '../../drill/app/application.js';
@@ -49,6 +49,7 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
   if (given !== undefined) {
     refuseImpossible(given, options.faults ?? []);
   }
+  checkReportPath(options.report);
   const application = readApplication(options, given === undefined);
   if (application?.status === undefined && application && options.faults?.includes('switch')) {
     throw new UsageError('The fault switch requires --status');
@@ -106,6 +107,20 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
   } finally {
     await clean();
     unlisten();
+  }
+}
+
+/** Throws before anything is started. */
+function checkReportPath(file: string): void {
+  const refuse = (why: string) => new UsageError(`--report ${file}: ${why}`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw refuse('is a directory');
+  const directory = path.dirname(path.resolve(file));
+  const place = statSync(directory, { throwIfNoEntry: false });
+  if (!place?.isDirectory()) throw refuse(`there is no directory ${directory}`);
+  try {
+    accessSync(existsSync(file) ? file : directory, constants.W_OK);
+  } catch {
+    throw refuse('cannot be written');
   }
 }
 

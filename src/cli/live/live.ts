@@ -1,6 +1,7 @@
 /** The commands `status`, `watch` and `switch`. */
 
 import { stripVTControlCharacters } from 'node:util';
+import { duration } from '../../drill/report/format.js';
 import type { Status } from '../../http/status.js';
 import { wrap } from '../../terminal.js';
 import { EXIT, FailedError, UsageError } from '../exit.js';
@@ -128,33 +129,46 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
       activeDatabase: active,
       durationMs: durationMs ?? null,
     });
-  output.print(
-    active === id ? `${id} is active.` : `${active ?? 'No database'} is active, not ${id}.`,
-  );
+  if (active === id) {
+    const after = output.json ? before : await remote.status().catch(() => before);
+    output.print(`${id} is active. ${holdText(after, id, durationMs)}`.trimEnd());
+  } else output.print(`${active ?? 'No database'} is active, not ${id}.`);
   return active === id ? EXIT.ok : EXIT.problems;
 }
 
-/** What will happen, before it does. */
-function question(
-  { activeDatabase, databases }: Status,
+/** Until when a switch to `id` holds; empty: as long as nothing is better. */
+function holdText(
+  { at, databases, nextFailbackCheckAt }: Status,
   id: string,
   durationMs: number | null | undefined,
-): string[] {
+): string {
+  if (durationMs === null)
+    return 'It stays active until the next manual switch, or until it fails.';
+  if (durationMs !== undefined) {
+    return `It stays active for ${duration(durationMs)}, without failback, unless it fails.`;
+  }
   const target = databases.find((database) => database.id === id);
-  const heavier = databases
-    .filter(({ weight }) => weight > (target?.weight ?? 0))
-    .map((each) => each.id);
-  const until =
-    durationMs === null
-      ? 'It stays active until the next manual switch, or until it fails.'
-      : durationMs === undefined
-        ? heavier.length === 0
-          ? ''
-          : `Failback to ${heavier.join(' or ')} may leave it at the next failback check.`
-        : `It stays active for ${durationMs / 1000} s, without failback, unless it fails.`;
+  const heavier = databases.filter(
+    ({ weight, drained }) => weight > (target?.weight ?? 0) && !drained,
+  );
+  if (heavier.length === 0) return '';
+  // An older application does not tell.
+  const leftMs = Date.parse(nextFailbackCheckAt ?? '') - Date.parse(at);
+  const when = leftMs >= 0 ? `, in about ${duration(leftMs)}` : '';
+  const names = heavier.map((each) => each.id).join(' or ');
+  return `Failback to ${names} may leave it at the next failback check${when}.`;
+}
+
+/** What will happen, before it does. */
+function question(status: Status, id: string, durationMs: number | null | undefined): string[] {
+  const { activeDatabase, databases } = status;
+  const target = databases.find((database) => database.id === id);
+  const until = holdText(status, id, durationMs);
   const state = (target?.details ?? []).join('; ');
   return [
-    `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe must succeed first.`,
+    activeDatabase === id
+      ? `${id} is active already; one probe must succeed first.`
+      : `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe must succeed first.`,
     ...(until === '' ? [] : [until]),
     ...(target?.active || state === '' ? [] : [`${id}: ${state}.`]),
     'Switch?',

@@ -96,7 +96,7 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
     case 'database-unhealthy':
       return `${at}  ${fields.id} is ${paint('red', 'unhealthy')}${cause}`;
     case 'database-healthy':
-      return `${at}  ${fields.id} is ${paint('green', 'healthy')}`;
+      return `${at}  ${fields.id} is ${paint('green', 'healthy')}${graceText(fields)}`;
     case 'breaker-open':
     case 'breaker-closed':
       return `${at}  ${fields.id}: ${event.replace('-', ' ')} (${fields.failures} of ${fields.total} failed)`;
@@ -109,6 +109,12 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
     default:
       return undefined;
   }
+}
+
+/** A database in its grace period is healthy and not chosen. */
+function graceText({ at, eligibleAt }: Record<string, unknown>): string {
+  const leftMs = new Date(String(eligibleAt)).getTime() - new Date(String(at)).getTime();
+  return leftMs > 0 ? `, its grace period ends in ${duration(leftMs)}` : '';
 }
 
 /** In UTC, and says so: it is compared with logs of other machines. */

@@ -16,6 +16,7 @@ import { ClientClosedError, InvalidOptionError } from '../../errors.js';
 import { checkOption } from '../../options/check.js';
 import type { ClientOptions } from '../../options/client.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
+import { requireAddress } from '../../options/require-address.js';
 import { resolveDatabase, resolveOptions } from '../../options/validate.js';
 import { warnAbout } from '../../options/warnings.js';
 import { CacheValidity } from '../../runtime/command/cache-validity.js';
@@ -26,6 +27,7 @@ import { SharedGroup } from '../../runtime/group/shared-group.js';
 import { type Explanation, explain } from '../../runtime/report/explain.js';
 import { snapshot } from '../../runtime/report/snapshot.js';
 import { type MultiDbStats, stats } from '../../runtime/report/stats.js';
+import { anyObject, invalid } from '../../validation/check.js';
 import type { DefaultRespVersion, MultiDbClient, MultiDbClientOptions } from './client-type.js';
 import { withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
@@ -53,6 +55,8 @@ export function createMultiDbClient<
   TM extends TypeMapping = Record<never, never>,
 >(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
   const resolved = resolveOptions(options);
+  for (const [index, each] of resolved.databases.entries())
+    requireAddress(each, `databases[${index}]`);
   warnAbout(resolved.databases);
   const name = clientName(resolved.group.client);
   const shared: SharedGroup = new SharedGroup(resolved, {
@@ -141,12 +145,21 @@ function createMember(
   return facade;
 }
 
-function durationOf({
-  durationMs = Number.POSITIVE_INFINITY,
-}: ForceOptions | DrainOptions): number {
-  const isEndless = durationMs === Number.POSITIVE_INFINITY;
-  if (isEndless || (durationMs >= 0 && durationMs <= MAX_TIMER_MS)) return durationMs;
-  throw new InvalidOptionError('durationMs', '0 to 2^31-1', durationMs);
+/** Of the options or, as Jedis has it, of the number. Nothing is held without end by mistake. */
+function durationOf(options: unknown): number {
+  if (typeof options === 'number') return checkDuration(options);
+  const given = anyObject(options, 'options', 'an object with durationMs, or milliseconds');
+  for (const name of Object.keys(given)) {
+    if (name !== 'durationMs') throw invalid(name, 'a known option (durationMs)', name);
+  }
+  return checkDuration(given.durationMs ?? Number.POSITIVE_INFINITY);
+}
+
+function checkDuration(value: unknown): number {
+  const isEndless = value === Number.POSITIVE_INFINITY;
+  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
+  if (isEndless || isDuration) return value;
+  throw new InvalidOptionError('durationMs', '0 to 2^31-1', value);
 }
 
 /** The context of the members of a client, in addition to its session. */
@@ -172,6 +185,7 @@ function members(
   const resolve = (database: unknown, given?: string) => {
     const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
     const added = resolveDatabase(database, 'database', group, taken);
+    requireAddress(added, 'database');
     warnAbout([added]);
     return added;
   };
@@ -229,10 +243,10 @@ function members(
       return coordinator().route.database?.id;
     },
     setActiveDatabase: rejections.wrap(async (id: string) => running().setActive(id)),
-    forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions = {}) =>
+    forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions | number = {}) =>
       running().forceActive(id, durationOf(options)),
     ),
-    drainDatabase: rejections.wrap(async (id: string, options: DrainOptions = {}) =>
+    drainDatabase: rejections.wrap(async (id: string, options: DrainOptions | number = {}) =>
       running().drain(id, durationOf(options)),
     ),
     resumeDatabase: (id: string) => running().resume(id),

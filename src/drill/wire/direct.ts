@@ -4,6 +4,8 @@ import type { Driver, ProbeConnection } from '../../drivers/driver.js';
 import { foreignError } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
 
+const INSPECTION_MS = 1000;
+
 /** Rejects with the code `TIMEOUT` when the connection is not ready in time. */
 export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConnection> {
   const abort = new AbortController();
@@ -11,9 +13,21 @@ export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConn
   const timer = systemClock.after(timeoutMs, late, { keepAlive: true });
   try {
     return await driver.openProbe(abort.signal);
+  } catch (error) {
+    const isLate = error === abort.signal.reason;
+    throw (isLate ? await mistakeOf(driver) : undefined) ?? error;
   } finally {
     timer.cancel();
   }
+}
+
+/** Why connections are not answered, if that can be found out soon. */
+async function mistakeOf(driver: Driver): Promise<Error | undefined> {
+  const abort = new AbortController();
+  const timer = systemClock.after(INSPECTION_MS, () => abort.abort(), { keepAlive: true });
+  const found = await driver.inspectPort?.(abort.signal);
+  timer.cancel();
+  return found;
 }
 
 /** One command, answered in time or not at all. Rejects with a `foreignError`. */

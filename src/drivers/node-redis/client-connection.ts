@@ -5,6 +5,7 @@ import { askServerIdentity } from '../ask-server-identity.js';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 import { BatchBoundary } from './batch-boundary.js';
+import { type ConnectContext, diagnosedError } from './diagnosed-error.js';
 import type { InnerClient } from './inner-client.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, newClient } from './new-client.js';
@@ -28,6 +29,7 @@ export class NodeRedisConnection implements Connection {
   readonly #sender: SignalSender;
   readonly #boundary = new BatchBoundary();
   #ready = false;
+  readonly #context: ConnectContext;
   /** Why it ended; set before node-redis rejects what was in progress. */
   #ended: Error | undefined;
   #referenced = true;
@@ -47,6 +49,7 @@ export class NodeRedisConnection implements Connection {
       return false;
     });
     this.#abort = setting.abort;
+    this.#context = setting.context;
     const relay = trackingRelay(options, (key) => {
       if (this.#ended === undefined) this.#listener.onInvalidate?.(key);
     });
@@ -180,7 +183,7 @@ export class NodeRedisConnection implements Connection {
 
   #lose(cause: Error): void {
     if (this.#ended !== undefined) return;
-    const error = foreignError(cause);
+    const error = this.#ready ? foreignError(cause) : diagnosedError(cause, this.#context);
     this.#ended = error;
     this.#ready = false;
     if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));

@@ -23,6 +23,8 @@ import type {
 import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import { NodeRedisConnection } from './client-connection.js';
 import { NodeRedisSubscriber } from './client-subscriber.js';
+import { isCut } from './diagnosed-error.js';
+import { inspectPort } from './inspect-port.js';
 import { NamesInUse } from './names-in-use.js';
 import { type NodeRedisOptions, reconnectDelay } from './options.js';
 import { openProbeConnection } from './probe-connection.js';
@@ -30,8 +32,6 @@ import { BrokenStreamError } from './stream-guard.js';
 
 /** node-redis's own default. */
 const CONNECT_TIMEOUT_MS = 5000;
-
-const CUT_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
 const CONNECTION_ERRORS = [
   BrokenStreamError,
@@ -84,6 +84,14 @@ export class NodeRedisDriver implements Driver {
     return openProbeConnection(this.options, signal);
   }
 
+  /** A server that is told of the client's name copes with commands that it does not know. */
+  get mayBeSentinel(): boolean {
+    return this.options.disableClientInfo !== true;
+  }
+
+  readonly inspectPort: Driver['inspectPort'] = (signal) =>
+    inspectPort({ host: this.host, port: this.port }, this.options, signal);
+
   reconnectDelay(retries: number, cause: Error): number | undefined {
     return reconnectDelay(this.options.socket?.reconnectStrategy, retries, cause);
   }
@@ -95,8 +103,7 @@ export class NodeRedisDriver implements Driver {
   }
 
   isCut(error: unknown): boolean {
-    const code = (error as { code?: unknown } | undefined)?.code;
-    return error instanceof SocketClosedUnexpectedlyError || CUT_CODES.has(code);
+    return isCut(error);
   }
 
   abortError(): Error {

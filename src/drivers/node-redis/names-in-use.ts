@@ -26,12 +26,16 @@ export interface ConnectionLookup {
 
 /** Where connections find the hook for their lookups. */
 export interface ConnectionNames {
+  /** A connection of the database was ready at some time. */
+  wasConnected(): boolean;
   /** For one connection, which ends with `signal`. */
   hook(by: LookupFunction | undefined, signal: AbortSignal): ConnectionLookup;
 }
 
 /** The host names of one database: where its open connections lead, and how lookups go. */
 export class NamesInUse implements HostNames, ConnectionNames {
+  #wasConnected = false;
+  readonly wasConnected = () => this.#wasConnected;
   /** By what is asked; the latest last. */
   readonly #names = new Map<string, LookupQuestion>();
   readonly #uses = new Set<Use>();
@@ -71,6 +75,7 @@ export class NamesInUse implements HostNames, ConnectionNames {
     return {
       lookup: this.#lookup({ by, signal, onAddresses }),
       connectedTo: (address) => {
+        this.#wasConnected = true;
         // A TLS socket can't be seen: any of them may be meant.
         if (use?.addresses.includes(address ?? '')) use.addresses = [address as string];
       },
@@ -79,12 +84,14 @@ export class NamesInUse implements HostNames, ConnectionNames {
 
   /** For a connection that is not replaced with the others of the database, but by `renew`. */
   renewedBy(renew: () => void): ConnectionNames {
-    return { hook: (by, signal) => this.hook(by, signal, renew) };
+    const { wasConnected } = this;
+    return { hook: (by, signal) => this.hook(by, signal, renew), wasConnected };
   }
 
   /** For connections that end once a question is answered, so that nothing watches them. */
   readonly unwatched: ConnectionNames = {
     hook: (by, signal) => ({ lookup: this.#lookup({ by, signal }), connectedTo() {} }),
+    wasConnected: this.wasConnected,
   };
 
   #lookup(setting: Omit<LookupHookSetting, 'lookups'>): LookupFunction {

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import * as library from '@redis/client';
 import { connectionCredentials } from './credentials.js';
+import type { ConnectContext } from './diagnosed-error.js';
 import { type ConnectionNames, NamesInUse } from './names-in-use.js';
 
 /** node-redis options of one database, as far as the driver reads them. */
@@ -8,6 +9,7 @@ export interface NodeRedisOptions {
   readonly url?: string;
   readonly RESP?: 2 | 3;
   readonly maintNotifications?: 'disabled' | 'enabled' | 'auto';
+  readonly disableClientInfo?: boolean;
   readonly clientSideCache?: unknown;
   readonly emitInvalidate?: boolean;
   /** Milliseconds. */
@@ -38,8 +40,10 @@ export interface ConnectionSetting {
   readonly options: ClientOptions;
   /** Aborts the socket in whatever state it is, in every version of node-redis. */
   readonly abort: AbortController;
-  /** The connection leads there; `undefined`: it can't be seen. */
+  /** It is ready and leads there; `undefined`: it can't be seen. */
   connectedTo(address: string | undefined): void;
+  /** For the diagnosis of a connection that can't be made. */
+  readonly context: ConnectContext;
 }
 
 /**
@@ -74,7 +78,13 @@ export function connectionOptions(
   // node-redis would swap sockets below us, and end the process when the new address refuses;
   // `maintenance.ts` follows the announcements instead.
   options.maintNotifications = 'disabled';
-  return { options: options as ClientOptions, abort, connectedTo };
+  const context = { tls: usesTls(user), wasConnected: names.wasConnected() };
+  return { options: options as ClientOptions, abort, connectedTo, context };
+}
+
+/** Whether connections with these options are encrypted. */
+export function usesTls({ url, socket }: NodeRedisOptions): boolean {
+  return socket?.tls === true || url?.startsWith('rediss:') === true;
 }
 
 /** The version of the protocol that a client with these options speaks. */

@@ -1,6 +1,7 @@
+import { ErrorReply } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
-import { foreignError } from '../../foreign/foreign-error.js';
 import type { ProbeConnection } from '../driver.js';
+import { diagnosedError } from './diagnosed-error.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
@@ -11,6 +12,7 @@ export async function openProbeConnection(
   signal: AbortSignal,
 ): Promise<ProbeConnection> {
   let alive = true;
+  let wasReady = false;
   let fail = (_cause: Error) => {};
   const setting = connectionOptions(options, (_retries, cause) => {
     destroy();
@@ -28,7 +30,7 @@ export async function openProbeConnection(
   const ended = new Promise<never>((_, reject) => {
     fail = reject;
     client.on('error', (error: Error) => {
-      reject(foreignError(error));
+      if (!wasReady) reject(diagnosedError(error, setting.context));
       destroy();
     });
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -46,18 +48,24 @@ export async function openProbeConnection(
   });
   try {
     await Promise.race([connected, ended]);
+    wasReady = true;
     setting.connectedTo(socket?.remoteAddress);
   } catch (error) {
     destroy();
-    throw foreignError(error);
+    throw diagnosedError(error, setting.context);
   }
   signal.removeEventListener('abort', destroy);
+  const ready = { ...setting.context, wasConnected: true };
 
   return {
     get alive() {
       return alive;
     },
-    send: (args: readonly CommandArgument[]) => client.sendCommand(args as string[]),
+    send: (args: readonly CommandArgument[]) =>
+      client.sendCommand(args as string[]).catch((error: unknown) => {
+        // With RESP 2 the first command is the first to hear that a password is needed.
+        throw error instanceof ErrorReply ? diagnosedError(error, ready) : error;
+      }),
     subscribe: async (channel, onMessage) => {
       await client.subscribe(channel, onMessage);
     },

@@ -1,4 +1,5 @@
-import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
+import { ANSWERS_HTTP, ANSWERS_TLS } from '../../core/connect-diagnosis.js';
+import { foreignError, foreignReason, withDiagnosis } from '../../foreign/foreign-error.js';
 import type { InnerClient } from './inner-client.js';
 
 /** What is used of node-redis's queue of commands and of its decoder. */
@@ -38,7 +39,9 @@ export function guardStream(client: InnerClient, pushes: boolean): void {
     try {
       write.call(decoder, chunk);
     } catch (error) {
-      throw error instanceof BrokenStreamError ? error : undecodable(error);
+      if (error instanceof BrokenStreamError) throw error;
+      const words = otherProtocol(chunk);
+      throw words === undefined ? undecodable(error) : withDiagnosis(undecodable(error), words);
     }
   };
   decoder.onErrorReply = (error) => {
@@ -73,6 +76,13 @@ function attempt(call: () => unknown): unknown {
 /** Its text says why the server closes the connection. */
 function isErrorLine(chunk: Buffer): boolean {
   return chunk[0] === 0x2d;
+}
+
+/** What a server that does not speak RESP speaks, as far as its first bytes tell. */
+function otherProtocol(chunk: Buffer): string | undefined {
+  if (chunk.toString('latin1', 0, 5) === 'HTTP/') return ANSWERS_HTTP;
+  const isTlsRecord = (chunk[0] === 0x15 || chunk[0] === 0x16) && chunk[1] === 0x03;
+  return isTlsRecord ? ANSWERS_TLS : undefined;
 }
 
 function unasked(): BrokenStreamError {

@@ -1,4 +1,4 @@
-import { classify } from '../../core/classify.js';
+import { classify, isRedirection } from '../../core/classify.js';
 import { upperCase } from '../../core/command-arguments.js';
 import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
@@ -55,6 +55,7 @@ export class Outcomes implements AttemptListener {
     const classification = classify(error, {
       driverKind: driver.classify(error),
       written: attempt.written,
+      proxyErrors: this.client.coordinator.runtime.options.proxyErrors,
       // An error of one command says nothing of the others in its pipeline.
       insideResult: command.batch?.kind === 'pipeline',
       commandName: command.batch?.kind === 'multi' ? 'EXEC' : upperCase(command.args[0]),
@@ -65,6 +66,9 @@ export class Outcomes implements AttemptListener {
       if (mayWrite(command.traits.category)) this.client.lastWrite = channel;
     }
 
+    if (kind === 'application-reply' && isRedirection(error)) {
+      this.client.coordinator.health.onRedirected(channel.database);
+    }
     const isCurrent = attempt.generation === this.client.coordinator.route.generation;
     if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
     if (stateWord !== undefined) {

@@ -263,9 +263,9 @@ export class Coordinator implements HealthListener, StartupHost {
     this.router.tell({ from, to: undefined, reason, cause, since });
     this.runtime.emit('all-databases-down', {
       at: timestamp(this.runtime),
-      failures: this.all().map(({ id, cause, driver }) => ({
+      failures: this.all().map(({ id, cause, unconnected }) => ({
         id,
-        cause: cause ?? `no data connection to ${driver.address}`,
+        cause: cause ?? unconnected,
       })),
     });
   }

@@ -9,19 +9,28 @@ import type { Connectivity } from '../health/connectivity.js';
 /** Who has databases to begin with, and is told with which one. */
 export interface StartupHost {
   phase: 'new' | 'starting' | 'running' | 'ended';
-  readonly health: { readonly connectivity: Connectivity };
+  readonly health: {
+    readonly connectivity: Connectivity;
+    askAnew(database: Database): void;
+  };
   all(): Database[];
   run(database: Database, cause: string, lastResort: boolean): void;
 }
 
+/** Between two looks at databases that are not up yet. */
+const RETRY_MS = 500;
+
 /**
  * From `connect()` to the first active database: as soon as the initialization policy is met, but
  * a database of higher weight whose verdict is out is waited for until `initialWaitMs`. One whose
- * verdict is "dead" is not waited for.
+ * verdict is "dead" is not waited for. While the policy can't be met, databases are asked again until
+ * `keepConnectingMs` is over.
  */
 export class Initialization {
   #startedAt = 0;
   #timer: Timer | undefined;
+  /** The next look while the policy can't be met. */
+  #retry: Timer | undefined;
   #settle: ((error?: InitializationFailedError) => void) | undefined;
 
   constructor(
@@ -44,13 +53,15 @@ export class Initialization {
       unavailable: databases.filter(isDead).length,
       total: databases.length,
     });
-    if (verdict === 'fail') this.#fail(databases);
+    if (verdict === 'fail') this.#failOrRetry(databases);
     else if (verdict === 'success') this.#choose(databases);
   }
 
   end(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#retry?.cancel();
+    this.#retry = undefined;
     this.#settle = undefined;
   }
 
@@ -59,7 +70,7 @@ export class Initialization {
     const best = selectBest(databases, clock.now());
     if (best === undefined) {
       if (databases.every((database) => isUsable(database) || isDead(database))) {
-        this.#fail(databases);
+        this.#failOrRetry(databases);
       }
       return;
     }
@@ -93,6 +104,26 @@ export class Initialization {
     settle?.();
   }
 
+  /** What is up is kept, what is not is asked again. */
+  #failOrRetry(databases: readonly Database[]): void {
+    if (this.#retry !== undefined) return;
+    const { clock, options } = this.runtime;
+    const leftMs = this.#startedAt + options.keepConnectingMs - clock.now();
+    if (leftMs <= 0) {
+      this.#fail(databases);
+      return;
+    }
+    this.#retry = clock.after(Math.ceil(Math.min(RETRY_MS, leftMs)), () => {
+      this.#retry = undefined;
+      if (leftMs > RETRY_MS) {
+        for (const database of this.host.all()) {
+          if (isDead(database)) this.host.health.askAnew(database);
+        }
+      }
+      this.evaluate();
+    });
+  }
+
   #fail(databases: readonly Database[]): void {
     const failures = databases.filter((database) => !isUsable(database)).map(initializationFailure);
     const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
@@ -117,10 +148,9 @@ function isDead(database: Database): boolean {
 
 /** What keeps it from serving, in words. */
 export function initializationFailure(database: Database): InitializationFailure {
-  const { health, cause = 'unhealthy', connectionFailed, driver } = database;
-  const unconnected = connectionFailed
-    ? `no data connection to ${driver.address}`
-    : 'its health is not known yet';
-  const reason = health === 'unhealthy' ? cause : unconnected;
-  return { databaseId: database.id, reason, cause: database.lastError };
+  const { health, cause = 'unhealthy', connectionFailed, unconnected } = database;
+  const wasTried = connectionFailed || database.connectionError !== undefined;
+  const otherwise = wasTried ? unconnected : 'its health is not known yet';
+  const reason = health === 'unhealthy' ? cause : otherwise;
+  return { databaseId: database.id, reason, cause: database.lastError ?? database.connectionError };
 }

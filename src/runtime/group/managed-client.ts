@@ -44,14 +44,14 @@ export interface ManagedClient {
    * As `setActiveDatabase`, and stays there against failback and weights for `durationMs`. It
    * still fails over when the database fails.
    */
-  forceActiveDatabase(id: string, options?: ForceOptions): Promise<void>;
+  forceActiveDatabase(id: string, options?: ForceOptions | number): Promise<void>;
   /**
    * Keeps a database away from traffic, before maintenance for instance: it is not eligible, and
    * serves only when no other one can. If it is active, the best of the others becomes active
    * first; what is in flight finishes where it is. Rejects with `DatabaseUnavailableError` if none
    * of the others can serve, `UnknownDatabaseError`. `setActiveDatabase` ends a drain as well.
    */
-  drainDatabase(id: string, options?: DrainOptions): Promise<void>;
+  drainDatabase(id: string, options?: DrainOptions | number): Promise<void>;
   /**
    * Ends a drain; the database is returned to at the next look for a better one. False when it was
    * not drained. Throws `UnknownDatabaseError`.

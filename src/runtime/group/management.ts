@@ -154,7 +154,7 @@ export class Management {
       });
     }
     if (added.health !== 'healthy' || !added.connected) {
-      const reason = added.cause ?? `no data connection to ${added.driver.address}`;
+      const reason = added.cause ?? added.unconnected;
       await this.remove(added.id).catch(() => {});
       throw new DatabaseUnavailableError(`${added.id} can't serve: ${reason}; ${id} was kept`, {
         databaseId: added.id,
@@ -185,7 +185,7 @@ export class Management {
         ? (verdict?.cause ?? 'the client is closed')
         : database.connected
           ? undefined
-          : `no data connection to ${database.driver.address}`;
+          : database.unconnected;
     if (reason === undefined) return;
     throw new DatabaseUnavailableError(`${database.id} can't serve: ${reason}`, {
       databaseId: database.id,

@@ -44,9 +44,9 @@ export async function replaceInPlace(
 }
 
 function whyNot({ coordinator }: Group, old: Database, candidate: Database): string | undefined {
-  const { id, cause, driver } = candidate;
+  const { id, cause, unconnected } = candidate;
   if (coordinator.databases.get(id) !== old) return `${id} was removed while it was being replaced`;
   if (isUsable(candidate)) return undefined;
-  const reason = cause ?? `no data connection to ${driver.address}`;
+  const reason = cause ?? unconnected;
   return `the new ${id} can't serve: ${reason}; the old one was kept`;
 }

@@ -1,7 +1,8 @@
+import { REDIRECTS } from '../../core/connect-diagnosis.js';
 import type { DatabaseFailure } from '../../core/database-failure.js';
 import { isUsable } from '../../core/selection.js';
-import { CircuitOpenError, firstCause } from '../../errors.js';
-import type { MultiDbEvents } from '../../events.js';
+import { CircuitOpenError, firstCause, UnsupportedError } from '../../errors.js';
+import type { DatabaseHealthyEvent, MultiDbEvents } from '../../events.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
@@ -128,7 +129,7 @@ export class GroupHealth
       if (before !== 'healthy') {
         // What waits before its next attempt to connect need not wait any longer.
         for (const link of [...database.links]) link.hurry(0);
-        this.#tell(database, 'database-healthy', { id, at });
+        this.#tell(database, 'database-healthy', this.#healthyEvent(database));
       }
     } else {
       database.failingSince ??= this.verification.unansweredSince(database) ?? this.#now;
@@ -156,6 +157,7 @@ export class GroupHealth
     { wasReady }: { readonly wasReady: boolean },
   ): void {
     database.lastError = error;
+    database.connectionError = error;
     // Where no health check asks, a refusal is the verdict.
     if (wasReady || database.isChecked || database.driver.isCut(error)) {
       this.connectivity.await(database);
@@ -195,6 +197,7 @@ export class GroupHealth
     this.#reached.delete(database);
     if (!database.resting) return;
     database.lastError = error;
+    database.connectionError = error;
     this.connectivity.fail(database);
   }
 
@@ -228,6 +231,13 @@ export class GroupHealth
     this.listener.changed(database);
   }
 
+  /** Told once: its commands succeed or fail by their keys, and no check would show why. */
+  onRedirected(database: Database): void {
+    if (database.redirects || database.options.topology === 'cluster') return;
+    database.redirects = true;
+    this.runtime.emit('error', new UnsupportedError(`${database.id}: ${REDIRECTS}`));
+  }
+
   onBreakerOpened(database: Database): void {
     const { failures, total } = database.circuit.metrics(this.#now);
     const { id } = database;
@@ -256,6 +266,7 @@ export class GroupHealth
 
   onSilent(database: Database, since: number, error: Error): void {
     database.lastError = error;
+    database.connectionError = error;
     database.failingSince ??= since;
     this.connectivity.fail(database);
   }
@@ -285,19 +296,15 @@ export class GroupHealth
     database.verifiedFor = database.incarnation;
     database.cause = undefined;
     database.failingSince = undefined;
-    if (!wasHealthy) {
-      const at = timestamp(this.runtime);
-      this.runtime.emit('database-healthy', { id: database.id, at });
-    }
     this.grace.end(database);
+    if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
   }
 
   /** `successor`, which is healthy, has taken the place of `old`: what was told last of the id is over. */
   onReplaced(old: Database, successor: Database): void {
-    const { id } = successor;
     this.grace.end(old);
     if (old.health === 'healthy') return;
-    this.#tell(successor, 'database-healthy', { id, at: timestamp(this.runtime) });
+    this.#tell(successor, 'database-healthy', this.#healthyEvent(successor));
   }
 
   /** Can it serve? Its verdict is out again. */
@@ -360,6 +367,12 @@ export class GroupHealth
   whenConnected(database: Database): Promise<void> {
     this.connectivity.awaitAnew(database);
     return this.watchers.until(database, () => database.connected || database.connectionFailed);
+  }
+
+  #healthyEvent({ id, graceEndsAt }: Database): DatabaseHealthyEvent {
+    const at = timestamp(this.runtime);
+    const graceLeftMs = Math.max(graceEndsAt - this.#now, 0);
+    return { id, at, eligibleAt: new Date(at.getTime() + graceLeftMs) };
   }
 
   /** People hear of members only. */

@@ -1,4 +1,5 @@
 import { ownError } from '../../foreign/own-error.js';
+import { isNoSentinel } from '../../health-strategies/role-check.js';
 import { stateCheckFor } from '../../health-strategies/state-check.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
@@ -75,6 +76,8 @@ export class HealthMonitor implements HealthCheckListener {
   readonly #complaints = new Set<string>();
   /** Monotonic time of the first of them, until all checks pass. */
   readonly #complainedAt = new Map<string, number>();
+  /** Looked into until all checks have passed once. */
+  #maybeSentinel: boolean;
   readonly #names: NameWatch;
   /** In the place of full checks, where there are none. */
   readonly #complaintProbe: ComplaintProbe;
@@ -85,6 +88,7 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly time: Pick<EngineContext, 'clock' | 'loop' | 'random' | 'options'>,
   ) {
     const { driver, options } = database;
+    this.#maybeSentinel = driver.mayBeSentinel === true;
     const setting = {
       silentAfterMs: this.#timeoutOf(options.healthChecks),
       onOutdated: (why: Error) => listener.onOutdated(database, why),
@@ -143,12 +147,12 @@ export class HealthMonitor implements HealthCheckListener {
       suspicion = { ...suspicion, doubtSince: since };
     }
     if (!this.hasChecks && stateWord !== undefined) {
-      const checks = [...this.#complaints].map(stateCheckFor);
+      const checks = [...this.#complaints].map((word) => this.#stateCheckFor(word));
       this.#complaintProbe.run(inTurn(checks));
       return;
     }
     const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
-    if (isNew && stateCheckFor(stateWord) !== undefined) {
+    if (isNew && this.#stateCheckFor(stateWord) !== undefined) {
       this.#stateWords.add(stateWord);
       // What was probed so far did not look at this state.
       for (const check of this.#checks) check.restart(suspicion);
@@ -240,6 +244,7 @@ export class HealthMonitor implements HealthCheckListener {
     if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);
     else if (!healthy) this.#tell({ healthy, cause, error: last.error });
     else if (this.#allPassed()) {
+      this.#maybeSentinel = false;
       this.#stateWords.clear();
       this.#complainedAt.clear();
       this.#tell({ healthy, cause, error: undefined });
@@ -247,8 +252,14 @@ export class HealthMonitor implements HealthCheckListener {
   }
 
   stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
-    if (this.#stateWords.size === 0 || check.options.role === 'gate') return undefined;
-    return inTurn([...this.#stateWords].map(stateCheckFor));
+    if (check.options.role === 'gate') return undefined;
+    const checks = [...this.#stateWords].map((word) => this.#stateCheckFor(word));
+    if (this.#maybeSentinel) checks.push(isNoSentinel);
+    return checks.length === 0 ? undefined : inTurn(checks);
+  }
+
+  #stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
+    return stateCheckFor(stateWord, this.time.options.proxyErrors);
   }
 
   peers(): readonly ProbeLines[] {

@@ -65,8 +65,9 @@ export function runProbe(
   const timer = loop.after(timeoutMs, () => {
     refusal ??= lines.commands.refusal;
     // A connection that did not answer is of no use to the next probe.
+    const why = lines.commands.cutBy ?? lines.database.mistake;
     lines.commands.renew();
-    const error = refusal ?? ownError(`no answer within ${timeoutMs} ms`);
+    const error = refusal ?? noAnswer(timeoutMs, why);
     settle(false, describe(error), error, refusal === undefined);
   });
   // Silence may be that of an old connection alone: a new one gets most of the time.
@@ -117,6 +118,13 @@ export function runProbe(
     endTimers();
     abort.abort(ownError('the probe was cancelled'));
   };
+}
+
+function noAnswer(timeoutMs: number, cause: unknown): Error {
+  const text = `no answer within ${timeoutMs} ms`;
+  return cause === undefined
+    ? ownError(text)
+    : ownError(`${text}: ${foreignReason(cause)}`, { cause: foreignError(cause) });
 }
 
 function describe(error: unknown): string {

@@ -94,6 +94,8 @@ interface PresentAnswer {
 export class SharedProbeConnection {
   /** Error replies over connections that were open before they were used. */
   refusals = 0;
+  /** By which the latest connection that could not be made was cut, until one is. */
+  cutBy: unknown;
   #present: ProbePath | undefined;
   /** Opened beside the current one. */
   #successor: ProbePath | undefined;
@@ -309,10 +311,12 @@ export class SharedProbeConnection {
         signal.throwIfAborted();
         const way = wayOf();
         connection = await way.opened;
+        this.cutBy = undefined;
         signal.throwIfAborted();
         return { ok: true, value: await action(connection), way };
       } catch (error) {
         const goOn = connection === undefined ? this.#isCut(error) : !connection.alive;
+        if (connection === undefined && this.driver.isCut(error)) this.cutBy = error;
         if (!goOn || signal.aborted || this.#closed) {
           return { ok: false, error, answered: connection?.alive === true };
         }

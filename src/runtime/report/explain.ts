@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { cleanText } from '../../clean-text.js';
+import { REDIRECTS } from '../../core/connect-diagnosis.js';
 import { type IneligibilityReason, ineligibilityReasons } from '../../core/selection.js';
 import type { SwitchEvent } from '../../events.js';
 import type { Database } from '../database.js';
@@ -59,6 +60,11 @@ export class Explanation {
     readonly others: readonly StandbyExplanation[],
     /** Oldest first. */
     readonly switches: readonly SwitchEvent[],
+    /**
+     * The next look for a better database; undefined: there is none active, automatic failback is
+     * off, or the active one is held until told otherwise.
+     */
+    readonly nextFailbackCheckAt: Date | undefined,
   ) {}
 
   /** Returns the explanation as lines of text. */
@@ -107,7 +113,15 @@ export function explain(coordinator: Coordinator): Explanation {
       .filter((database) => database !== active)
       .map((database) => explainStandby(coordinator, database, active)),
     coordinator.router.history.switches,
+    nextFailbackCheckAt(coordinator),
   );
+}
+
+function nextFailbackCheckAt({ failback, now, route, runtime }: Coordinator): Date | undefined {
+  if (route.database === undefined || !runtime.options.failbackSupported) return undefined;
+  const inMs = Math.max(failback.nextCheckAt, failback.heldUntil) - now;
+  if (!Number.isFinite(inMs)) return undefined;
+  return new Date(runtime.clock.wallTime() + Math.max(inMs, 0));
 }
 
 function healing({ forbearance, now, runtime }: Coordinator): HealingExplanation | undefined {
@@ -127,7 +141,9 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
   const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {
-    return Number.isFinite(held) ? `forced for another ${seconds(held)}` : 'forced';
+    return Number.isFinite(held)
+      ? `forced for another ${seconds(held)}`
+      : 'forced until the next manual switch';
   }
   const { now } = coordinator;
   const heavier = coordinator
@@ -155,6 +171,7 @@ function whyKept(
 function remarks(database: Database): string[] {
   const found: string[] = [];
   if (!database.isChecked) found.push('health is not checked');
+  if (database.redirects) found.push(REDIRECTS);
   if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
   return [...found, ...nameTroubles(database)];
 }
@@ -169,14 +186,20 @@ function explainStandby(
   const details = missing.map((lack) => describe(lack, database, now));
   let possibleInMs: number | undefined;
   if (missing.length === 0) {
-    if (active === undefined || database.weight <= active.weight) {
+    if (active === undefined) {
+      details.push('eligible, about to be chosen');
+    } else if (database.weight <= active.weight) {
       details.push(`eligible, but its weight (${database.weight}) is not higher`);
     } else if (!coordinator.runtime.options.failbackSupported) {
       details.push('eligible; automatic failback is off');
     } else {
       const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
       possibleInMs = checkAt - now;
-      details.push(`eligible; the next failback check is in ${seconds(possibleInMs)}`);
+      details.push(
+        Number.isFinite(possibleInMs)
+          ? `eligible; the next failback check is in ${seconds(possibleInMs)}`
+          : `eligible; ${active.id} is forced until the next manual switch`,
+      );
     }
   } else if (missing.length === 1 && missing[0] === 'grace period') {
     possibleInMs = database.graceEndsAt - now;
@@ -184,6 +207,7 @@ function explainStandby(
     possibleInMs = database.drainEndsAt - now;
   }
   if (!database.isChecked) details.push('health is not checked');
+  if (database.redirects) details.push(REDIRECTS);
   details.push(...nameTroubles(database));
   const isKnown = possibleInMs !== undefined && Number.isFinite(possibleInMs);
   const wallTime = coordinator.runtime.clock.wallTime();
@@ -200,7 +224,10 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
     case 'unhealthy':
       return `unhealthy (${database.cause})`;
     case 'not connected':
-      return `no data connection to ${database.driver.address}`;
+      // The reason mostly is the same.
+      return database.health === 'unhealthy'
+        ? `no data connection to ${database.driver.address}`
+        : database.unconnected;
     case 'grace period':
       return `grace period ends in ${seconds(database.graceEndsAt - now)}`;
     case 'gate closed':
@@ -215,5 +242,5 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
 }
 
 function seconds(ms: number): string {
-  return Number.isFinite(ms) ? `${(Math.max(ms, 0) / 1000).toFixed(1)} s` : 'an unknown time';
+  return `${(Math.max(ms, 0) / 1000).toFixed(1)} s`;
 }

@@ -46,6 +46,10 @@ export class ClusterDriver extends NodeRedisDriver {
     return this.#slots.known ? this.#slots.hashTags : undefined;
   }
 
+  override get mayBeSentinel(): boolean {
+    return false;
+  }
+
   override openConnection(listener: ConnectionListener, time: DriverTime): Connection {
     const { connectTimeoutMs } = this;
     const options = { ...this.#options, connectTimeoutMs, time };

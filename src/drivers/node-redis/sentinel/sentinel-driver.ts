@@ -37,6 +37,8 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
   #watch: MasterWatch | undefined;
   /** The latest master that a data connection was opened to. */
   endpoint: Address | undefined;
+  /** Of Sentinels it is not known which of them is meant. */
+  override readonly inspectPort = undefined;
 
   constructor(
     private readonly databaseId: string,
@@ -51,6 +53,10 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     this.#sentinels = new Sentinels(setting, time, this.names, (master) => {
       for (const follower of [...this.#followers]) follower.follow(master);
     });
+  }
+
+  override get mayBeSentinel(): boolean {
+    return false;
   }
 
   override openConnection(listener: ConnectionListener, time: DriverTime): Connection {

@@ -10,8 +10,10 @@ export interface Duration {
 export interface Question {
   readonly title: string;
   readonly consequences: readonly string[];
-  /** The first one is chosen beforehand; none: nothing is asked. */
+  /** None: nothing is asked. */
   readonly durations: readonly Duration[];
+  /** Index of the one that is chosen beforehand. Default: 0. */
+  readonly preselected?: number;
   readonly confirm: string;
   /** Resolves to why it was refused, if it was. */
   perform(durationMs: number | null | undefined): Promise<string | undefined>;
@@ -34,7 +36,7 @@ export function ask(question: Question): void {
   });
   question.durations.forEach(({ text }, index) => {
     const input = el('input', { type: 'radio', name: 'duration', value: `${index}` });
-    input.checked = index === 0;
+    input.checked = index === (question.preselected ?? 0);
     durations.append(el('label', {}, input, text));
   });
 

@@ -9,6 +9,8 @@ import {
   announcement,
   drainConsequences,
   headline,
+  heavierThan,
+  holds,
   switchConsequences,
   untilFailback,
   why,
@@ -27,10 +29,16 @@ function makeActive(id: string): void {
     ask({
       title: `Make ${id} the active database?`,
       consequences: switchConsequences(now, target),
-      durations: [{ text: untilFailback(now, target), durationMs: undefined }, ...held()],
+      durations: [
+        { text: untilFailback(now, target, new Date()), durationMs: undefined },
+        ...held(),
+      ],
+      // A switch that failback undoes a moment later is seldom meant.
+      preselected: heavierThan(target, now).length > 0 ? 1 : 0,
       confirm: `Switch to ${id}`,
       perform: (durationMs) => {
-        return told(change('active', { database: id, durationMs }), `Switched to ${id}.`);
+        const until = holds(now, target, durationMs, new Date());
+        return told(change('active', { database: id, durationMs }), `Switched to ${id}, ${until}.`);
       },
     });
   });

@@ -5,6 +5,7 @@ import {
   drainConsequences,
   failuresOf,
   headline,
+  holds,
   role,
   switchConsequences,
   untilFailback,
@@ -41,12 +42,14 @@ const status: Status = {
   why: 'forced',
   lastResort: false,
   healing: null,
+  nextFailbackCheckAt: '2026-01-01T00:00:15.000Z',
   databases: [east, west],
   switches: [],
   explanation: '',
 };
 
 it('says what a switch will do', () => {
+  const now = new Date(status.at);
   expect(switchConsequences(status, east)).toEqual([
     "east is probed first; if it can't serve, nothing changes.",
     'New commands go to east at once. Commands in flight on west finish there.',
@@ -63,8 +66,13 @@ it('says what a switch will do', () => {
   const lines = switchConsequences(status, left).join('\n');
   expect(lines).toContain('unhealthy (refused), so this will probably be refused');
   expect(lines).toContain('This ends its grace period and its open circuit breaker and its drain.');
-  expect(untilFailback(status, east)).toBe('While it is the best database');
-  expect(untilFailback(status, west)).toBe('Until the next automatic failback to east');
+  expect(untilFailback(status, east, now)).toBe('While it is the best database');
+  const until = 'Until the next automatic failback to east';
+  expect(untilFailback(status, west, now)).toBe(`${until}, in about 15 s`);
+  expect(untilFailback({ ...status, nextFailbackCheckAt: null }, west, now)).toBe(until);
+  expect(holds(status, west, undefined, now)).toBe(`until${until.slice(5)}, in about 15 s`);
+  expect(holds(status, west, null, now)).toBe('until the next manual switch');
+  expect(holds(status, west, 600_000, now)).toMatch(/^until \d/);
 });
 
 it('says what a drain will do', () => {

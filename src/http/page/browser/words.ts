@@ -158,12 +158,35 @@ export function switchConsequences(status: Status, target: DatabaseStatus): stri
 }
 
 /** What the choice "until a better database is due" means for `target`. */
-export function untilFailback({ databases }: Status, target: DatabaseStatus): string {
+export function untilFailback(status: Status, target: DatabaseStatus, now: Date): string {
+  const names = heavierThan(target, status).join(' or ');
+  if (names === '') return 'While it is the best database';
+  const { nextFailbackCheckAt } = status;
+  // Of an older application it is not known.
+  const leftMs = Date.parse(nextFailbackCheckAt ?? '') - now.getTime();
+  const at = leftMs >= 0 ? `, in about ${span(leftMs)}` : '';
+  return `Until the next automatic failback to ${names}${at}`;
+}
+
+/** Ids of the databases to which an automatic failback may lead. */
+export function heavierThan(target: DatabaseStatus, { databases }: Status): string[] {
   const heavier = databases.filter(({ weight, drained }) => weight > target.weight && !drained);
-  const names = heavier.map(({ id }) => id).join(' or ');
-  return names === ''
-    ? 'While it is the best database'
-    : `Until the next automatic failback to ${names}`;
+  return heavier.map(({ id }) => id);
+}
+
+/** How long a switch to `target` holds that was just made. */
+export function holds(
+  status: Status,
+  target: DatabaseStatus,
+  durationMs: number | null | undefined,
+  now: Date,
+): string {
+  if (durationMs === null) return 'until the next manual switch';
+  if (durationMs === undefined) {
+    const text = untilFailback(status, target, now);
+    return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
+  }
+  return `until ${clockTime(new Date(now.getTime() + durationMs), now)}`;
 }
 
 /** What draining `target` will do. */

@@ -1,0 +1,7 @@
+/** One sentence for a package that is not installed; `undefined`: `error` is something else. */
+export function missingPackage(error: unknown): string | undefined {
+  const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
+  if (code !== 'ERR_MODULE_NOT_FOUND') return undefined;
+  const name = /^Cannot find package '((?:@[\w.-]+\/)?[\w.-]+)[^']*'/.exec(message)?.[1];
+  return name === undefined ? undefined : `${name} is not installed; run npm install ${name}`;
+}

@@ -1,0 +1,39 @@
+/** Mistakes on the command line and in a configuration, as `check` and `drill` tell them. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { startRedis, stopAll } from '../kit/index.js';
+import { check } from './check-support.js';
+import { directory, run } from './run.js';
+
+it('a path for the report that can not be written, before a drill starts', async () => {
+  const missing = path.join(directory, 'missing', 'drill.html');
+  const { code, stdout, stderr } = await run(['drill', '--report', missing]);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^redis-multidb: --report .*: there is no directory /);
+  const isDirectory = await run(['drill', '--report', directory]);
+  expect(isDirectory.stderr).toContain('is a directory');
+});
+
+it('a directory in the place of a config file, and options that are not known', async () => {
+  const at = path.join(directory, 'config-directory');
+  mkdirSync(at);
+  const { code, stderr } = await run(['check', at]);
+  expect([code, stderr]).toEqual([
+    2,
+    `redis-multidb: ${at} is a directory; expected a config file\n`,
+  ]);
+  const unknown = await run(['check', '--unknown']);
+  expect(unknown.stderr).toMatch(/^redis-multidb: unknown option '--unknown'/);
+  const port = await run(['check', 'redis://:hunter2@127.0.0.1:70000']);
+  expect(port.stderr).toContain('a URL whose port is at most 65535');
+  expect(port.stderr).not.toContain('hunter2');
+});
+
+it('a port without TLS that is asked for TLS', async () => {
+  const { port } = await startRedis();
+  const { report } = await check(`rediss://127.0.0.1:${port}`);
+  const texts = report.databases[0]?.findings.map(({ text }) => text);
+  expect(texts?.join()).toContain('not a TLS port, use redis:// instead of rediss://');
+  await stopAll();
+});
