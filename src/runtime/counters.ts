@@ -30,7 +30,7 @@ export class DatabaseCounters extends CommandCounters {
   retries = 0;
   /** Commands that had been given to it and went to another one at a switch. */
   moved = 0;
-  /** Of these: while the first attempt was still in progress. */
+  /** Of these: while the first attempt was still in flight. */
   sentTwice = 0;
   breakerOpened = 0;
   /** By the name of the check. */

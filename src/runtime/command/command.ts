@@ -18,7 +18,7 @@ export interface LatestAttempt {
  * One command of a caller, from the call until it settles.
  *
  * - `backlog`: accepted, waits for a connection
- * - `sent`: at least one attempt is in progress
+ * - `sent`: at least one attempt is in flight
  * - `waiting`: waits before its next attempt
  * - `settled`
  */

@@ -358,7 +358,7 @@ export class Executor implements ClientContext {
     return true;
   }
 
-  /** A command settled while attempts of it are in progress: none is written any more. */
+  /** A command settled while attempts of it are in flight: none is written any more. */
   #forgetAttempts(command: Command): void {
     const { latest } = command;
     if (latest?.written === false) latest.takeBack();

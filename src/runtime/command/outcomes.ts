@@ -144,7 +144,7 @@ export class Outcomes implements AttemptListener {
   }
 
   /**
-   * However many commands were in progress, a lost connection is one failure. So are lanes that are
+   * However many commands were in flight, a lost connection is one failure. So are lanes that are
    * lost together: an event that cuts all connections of a pool is not as many failures.
    */
   #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {

@@ -110,7 +110,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.health.end();
   }
 
-  /** What the active database fails at while it is given time to heal; undefined: it is healthy. */
+  /** The failure of the active database during a failover delay; undefined while it is healthy. */
   get forbearance(): DelayedFailure | undefined {
     const active = this.phase === 'running' ? this.route.database : undefined;
     const failure = active && databaseFailure(active, this.route.lastResort, this.now);

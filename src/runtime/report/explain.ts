@@ -19,7 +19,7 @@ export interface ActiveExplanation {
   readonly why: string;
   /** Used although it isn't eligible, because no database is. */
   readonly lastResort: boolean;
-  /** It is failing; failover delay before it is left; undefined: it is healthy. */
+  /** Its failure during a failover delay; undefined while it is healthy. */
   readonly healing: HealingExplanation | undefined;
 }
 

@@ -40,7 +40,7 @@ export interface DatabaseStats {
   readonly retries: number;
   /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
-  /** Of these: while the first attempt was still in progress, so that both may be executed. */
+  /** Of these: while the first attempt was still in flight, so that both may be executed. */
   readonly sentTwice: number;
   /** How often the circuit breaker has opened. */
   readonly breakerOpened: number;
