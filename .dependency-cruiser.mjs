@@ -15,7 +15,15 @@ const LAYERS = [
   ['core', 'validation'],
 ];
 /** Files of src/ itself that every layer may import. */
-const BASE = ['errors', 'events', 'clock', 'loop-clock', 'terminal', 'clean-text'];
+const BASE = [
+  'errors',
+  'events',
+  'clock',
+  'loop-clock',
+  'terminal',
+  'clean-text',
+  'received-value',
+];
 
 const folders = (names) => `^src/(${names.join('|')})/`;
 const sources = { pathNot: '\\.test\\.ts$' };

@@ -18,3 +18,20 @@ export interface Route {
    */
   readonly state: 'serving' | 'searching' | 'down';
 }
+
+/** A route was replaced by another. */
+export interface RouteChange {
+  readonly from: Route;
+  readonly to: Route;
+  /** `from.database` was left because it failed; what it does from now on is not to be trusted. */
+  readonly failed: boolean;
+}
+
+export type RouteListener = (change: RouteChange) => void;
+
+/** Where the route stands, for those who follow it. */
+export interface RouteSource {
+  readonly route: Route;
+  /** Returns what ends it. */
+  listen(listener: RouteListener): () => void;
+}

@@ -31,12 +31,12 @@ describe('the block time of an attempt', () => {
   it('begins with the first attempt, and is what is left of it for the next', async () => {
     client.loop.watch(() => {});
     const command = client.command(['BLPOP', 'k', '3']);
-    expect(blocking.prepare(command)).toBe(3000);
+    expect(blocking.prepare(command, channel)).toBe(3000);
     await client.clock.advance(1000);
-    expect(blocking.prepare(command)).toBeGreaterThanOrEqual(2000);
-    expect(blocking.prepare(command)).toBeLessThan(2020);
+    expect(blocking.prepare(command, channel)).toBeGreaterThanOrEqual(2000);
+    expect(blocking.prepare(command, channel)).toBeLessThan(2020);
     expect(Number(command.args[2])).toBeCloseTo(2, 1);
-    expect(blocking.prepare(client.command(['GET', 'k']))).toBe(0);
+    expect(blocking.prepare(client.command(['GET', 'k']), channel)).toBe(0);
   });
 });
 
@@ -53,7 +53,7 @@ describe('a database that was left as failed', () => {
 describe('a database that was left while healthy', () => {
   it('is asked to unblock; the nil sends the command on', async () => {
     const attempt = client.sent(['BLPOP', 'k', '0'], channel);
-    blocking.prepare(attempt.command);
+    blocking.prepare(attempt.command, channel);
     blocking.unblock(channel);
     await client.clock.advance(1);
     expect(asked).toEqual([['CLIENT', 'UNBLOCK', '7']]);

@@ -6,7 +6,7 @@ import { retryWaitMs } from '../../core/retry.js';
 import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import type { Coordinator } from '../failover/coordinator.js';
-import type { RouteChange } from '../failover/router.js';
+import type { RouteChange } from '../route.js';
 import { LeasedCommand } from '../transaction/lease.js';
 import { TransactionConnections } from '../transaction/transaction-connections.js';
 import { abort, listenForAbort } from './abort-signal.js';

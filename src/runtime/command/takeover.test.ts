@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClientContext } from '../../testing/fake-client-context.js';
-import type { RouteChange } from '../failover/router.js';
-import type { Route } from '../route.js';
+import type { Route, RouteChange } from '../route.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { DataConnection } from './data-connection.js';
 import type { DataConnections } from './data-connections.js';

@@ -1,6 +1,6 @@
 import { mayRepeat } from '../../core/command-risk.js';
 import type { Database } from '../database.js';
-import type { RouteChange } from '../failover/router.js';
+import type { RouteChange } from '../route.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';

@@ -1,18 +1,8 @@
 import type { SwitchEvent, SwitchReason } from '../../events.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
-import type { Route } from '../route.js';
+import type { Route, RouteListener } from '../route.js';
 import { SwitchHistory } from './switch-history.js';
-
-/** A route was replaced by another. */
-export interface RouteChange {
-  readonly from: Route;
-  readonly to: Route;
-  /** `from.database` was left because it failed; what it does from now on is not to be trusted. */
-  readonly failed: boolean;
-}
-
-export type RouteListener = (change: RouteChange) => void;
 
 /** What a switch is told to have been. */
 export interface SwitchAccount {

@@ -6,8 +6,8 @@ import type { DatabaseHealthyEvent, MultiDbEvents } from '../../events.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
-import type { Router } from '../failover/router.js';
 import type { ProbeRecord } from '../probe-record.js';
+import type { RouteSource } from '../route.js';
 import { ConditionWaiters } from './condition-waiters.js';
 import { ConnectionRenewal } from './connection-renewal.js';
 import { Connectivity, type ConnectivityListener } from './connectivity.js';
@@ -51,7 +51,7 @@ export class GroupHealth
 
   constructor(
     private readonly runtime: EngineContext,
-    private readonly router: Pick<Router, 'route' | 'listen'>,
+    private readonly router: RouteSource,
     private readonly listener: HealthListener,
   ) {
     this.connectivity = new Connectivity(runtime, this);

@@ -11,7 +11,7 @@ import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../e
 import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
-import type { RouteChange } from '../failover/router.js';
+import type { RouteChange } from '../route.js';
 import type { Emit } from '../safe-emitter.js';
 import { deliver } from './message-delivery.js';
 import { type Waiter, WaitingCalls } from './pending-calls.js';

@@ -15,7 +15,7 @@ import {
   type ReconnectingConnectionListener,
 } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { RouteChange } from '../failover/router.js';
+import type { RouteChange } from '../route.js';
 import { type ConnectionOwner, Lease, ONE_SLOT } from './lease.js';
 
 /** A connection that nobody needs is closed after so long, in milliseconds. */
