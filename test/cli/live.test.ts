@@ -96,7 +96,7 @@ describe('status', () => {
     opened.push(() => other.close());
     expect(await run(['status', `http://127.0.0.1:${port}`])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("not that of redis-multidb's handler"),
+      stderr: expect.stringContaining('not from the handler of redis-multidb'),
     });
   });
 });
@@ -198,7 +198,7 @@ describe('an application that is not well', () => {
     });
     expect(await run([...command, url])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("not that of redis-multidb's handler"),
+      stderr: expect.stringContaining('not from the handler of redis-multidb'),
     });
   });
 
@@ -245,7 +245,7 @@ describe('switch', () => {
       durationMs: 600_000,
     });
     expect(client.activeDatabase).toBe('west');
-    expect(client.explain().active?.why).toMatch(/forced, for another/);
+    expect(client.explain().active?.why).toMatch(/forced for another/);
     const back = await run(['switch', 'east', '--url', url, '--yes', ...header], {
       TOKEN: 't0ken',
     });
@@ -260,7 +260,7 @@ describe('switch', () => {
     });
     expect(await run(['switch', 'west', '--url', url])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('add --yes'),
+      stderr: expect.stringContaining('Add --yes'),
     });
     expect(await run(['switch', 'north', '--url', url, '--yes'])).toMatchObject({
       code: 2,
