@@ -97,7 +97,8 @@ it('costs as much per command when many more were under way', async () => {
     // Some are written, most wait behind them.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const before = process.cpuUsage();
-    expect(east.proxy.reset(isData)).toBe(1);
+    // A probe connection whose first PING has not arrived yet is among them.
+    expect(east.proxy.reset(isData)).toBeGreaterThanOrEqual(1);
     expect(tally(await Promise.all(commands))).toEqual({ replied: count });
     return process.cpuUsage(before).user / count;
   };

@@ -21,7 +21,7 @@ async function start(maintNotifications: 'auto' | 'disabled' = 'auto') {
     ],
     client: { RESP: 3, maintNotifications, maintRelaxedCommandTimeout: 6000 },
     suspectAfterMs: 100,
-    healthCheck: { timeoutMs: 100, intervalMs: 100, numProbes: 1 },
+    healthCheck: { timeoutMs: 300, intervalMs: 100, numProbes: 1 },
     commandTimeoutMs: 300,
   });
   const switches: SwitchEvent[] = [];

@@ -76,7 +76,10 @@ export function clientOf(targets: readonly Target[], options: Options = {}): Mul
   return own(client as unknown as MultiDbClient);
 }
 
-/** The same, connected, with the first verdict on every database in. */
+/**
+ * The same, connected, with the first verdict on every database in. East is active: on a busy machine it
+ * may need longer for that than `initialWaitMs`.
+ */
 export async function connected(
   targets: readonly Target[],
   options: Options = {},
@@ -84,6 +87,7 @@ export async function connected(
   const client = clientOf(targets, options);
   await client.connect();
   await healthy(client);
+  if (options.databases === undefined) await active(client, IDS[0]);
   return client;
 }
 
