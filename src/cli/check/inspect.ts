@@ -109,7 +109,7 @@ function failureFindings(error: unknown, deployment: Deployment | undefined) {
   const told = deployment?.findings ?? [];
   if (told.some(({ level }) => level === 'problem')) return told;
   const found = connectFinding(error);
-  // Behind Sentinels that are well it is the master which is not.
+  // Behind Sentinels that are healthy it is the master which is not.
   const who = deployment?.named === undefined ? '' : `the master ${deployment.named}: `;
   return [...told, { ...found, text: `${who}${found.text}` }];
 }
