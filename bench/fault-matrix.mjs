@@ -1,9 +1,10 @@
 // What each fault costs under each load: `npm run fault-matrix`, which builds dist/ and runs this
 // through tsx, because the test kit is TypeScript; the client is that of dist/.
 //
-//   --only TEXT     the cells whose `fault / load` contains TEXT; prints and writes nothing
+//   --only TEXT     the cells whose `fault / load` contains TEXT; prints and writes nothing.
+//                   A row alone: `--only 'flows forgotten (all of both databases) / 10/s'`
 //
-// Each cell: two new servers, the active one behind a fault proxy, a client with default options
+// Each cell: two new servers, those behind a fault proxy that need one, a client with default options
 // (but for fastFailover), the load, the fault, and then the time from the fault until a command has
 // succeeded on the other database, what callers were told, and the heap. The table goes into
 // docs/fault-matrix.md, between its markers.
@@ -14,7 +15,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { heapUsedAfterGc, startProxy, startRedis, stopAll } from '../test/kit/index.js';
+import {
+  heapUsedAfterGc,
+  NameServer,
+  startProxy,
+  startRedis,
+  startReplica,
+  stopAll,
+} from '../test/kit/index.js';
 
 const root = path.resolve(import.meta.dirname, '..');
 const page = path.join(root, 'docs/fault-matrix.md');
@@ -30,39 +38,112 @@ const { createMultiDbClient } = await import(dist);
 /** @typedef {import('redis-multidb').MultiDbClient} Client */
 
 /**
+ * @typedef {object} Place
+ * @property {RedisServer} server
+ * @property {FaultProxy} proxy in front of it
+ * @property {() => Promise<void>} replicate starts a replica, to which the address can move
+ * @property {() => Promise<void>} move the address leads to that, and the old server goes on as its replica
+ */
+
+/**
+ * @typedef {object} Places
+ * @property {Place} east the active one
+ * @property {Place} west
+ * @property {NameServer} names
+ */
+
+/**
  * @typedef {object} Fault
- * @property {(server: RedisServer, proxy: FaultProxy) => unknown} strike
- * @property {boolean} [direct] without the proxy between client and server
+ * @property {(places: Places) => unknown} strike
+ * @property {(places: Places) => unknown} [before] what has happened before the load begins
+ * @property {boolean} [direct] without the proxy between client and active server
+ * @property {boolean} [both] with a proxy between client and standby
+ * @property {boolean} [named] the databases are reached by host names
  */
 
 /** @type {Record<string, Fault>} */
 const FAULTS = {
-  'kill (SIGKILL)': { strike: (server) => server.kill(), direct: true },
-  'kill behind a proxy that accepts and resets': { strike: (server) => server.kill() },
-  'freeze (SIGSTOP)': { strike: (server) => server.freeze(), direct: true },
-  'reset once, server well': { strike: (_server, proxy) => proxy.reset() },
+  'kill (SIGKILL)': { strike: ({ east }) => east.server.kill(), direct: true },
+  'kill behind a proxy that accepts and resets': { strike: ({ east }) => east.server.kill() },
+  'freeze (SIGSTOP)': { strike: ({ east }) => east.server.freeze(), direct: true },
+  'reset once, server well': { strike: ({ east }) => east.proxy.reset() },
   'reset, then refuse': {
-    strike: (_server, proxy) => {
-      proxy.refuse();
-      proxy.reset();
+    strike: ({ east }) => {
+      east.proxy.refuse();
+      east.proxy.reset();
     },
   },
   'silence, both directions': {
-    strike: (_server, proxy) => proxy.silence('both', { mode: 'drop' }),
+    strike: ({ east }) => east.proxy.silence('both', { mode: 'drop' }),
   },
   'silence, to the server': {
-    strike: (_server, proxy) => proxy.silence('to-server', { mode: 'drop' }),
+    strike: ({ east }) => east.proxy.silence('to-server', { mode: 'drop' }),
   },
   'silence, to the client': {
-    strike: (_server, proxy) => proxy.silence('to-client', { mode: 'drop' }),
+    strike: ({ east }) => east.proxy.silence('to-client', { mode: 'drop' }),
   },
-  'half open': { strike: (_server, proxy) => proxy.halfOpen() },
+  'half open': { strike: ({ east }) => east.proxy.halfOpen() },
   LOADING: {
-    strike: (_server, proxy) => proxy.answerWith('-LOADING Redis is loading the dataset in memory'),
+    strike: ({ east }) => east.proxy.answerWith('-LOADING Redis is loading the dataset in memory'),
   },
   'READONLY (became a replica)': {
-    strike: (server) => server.command('REPLICAOF', '127.0.0.1', '1'),
+    strike: ({ east }) => east.server.command('REPLICAOF', '127.0.0.1', '1'),
     direct: true,
+  },
+  'endpoint moved (active)': {
+    before: ({ east }) => east.replicate(),
+    strike: ({ east }) => east.move(),
+  },
+  'kill, endpoint of the standby moved before': {
+    before: async ({ west }) => {
+      await west.replicate();
+      await west.move();
+    },
+    both: true,
+    strike: ({ east }) => east.server.kill(),
+    direct: true,
+  },
+  'flows forgotten (all of the active database)': {
+    strike: ({ east }) => east.proxy.forgetFlows(),
+  },
+  'flows forgotten (all of both databases)': {
+    strike: ({ east, west }) => {
+      east.proxy.forgetFlows();
+      west.proxy.forgetFlows();
+    },
+    both: true,
+  },
+  'flows forgotten (data connections alone)': {
+    strike: ({ east }) => east.proxy.forgetFlows('both', ({ seen }) => !seen.has('PING')),
+  },
+  'kill, name server silent': {
+    strike: ({ east, names }) => {
+      names.silence();
+      return east.server.kill();
+    },
+    direct: true,
+    named: true,
+  },
+  'reset once, name server silent': {
+    strike: ({ east, west, names }) => {
+      names.silence();
+      east.proxy.reset();
+      west.proxy.reset();
+    },
+    both: true,
+    named: true,
+  },
+  'error without a command, then closed (idle timeout of a proxy)': {
+    strike: ({ east }) => {
+      east.proxy.inject('to-client', '-ERR idle timeout, connection closed by the proxy\r\n');
+      east.proxy.end();
+    },
+  },
+  'reset, then refused by a reply (max clients)': {
+    strike: async ({ east }) => {
+      await east.server.command('CONFIG', 'SET', 'maxclients', '1');
+      east.proxy.reset();
+    },
   },
 };
 
@@ -121,20 +202,57 @@ class Ledger {
 }
 
 /**
+ * Starts a server and a proxy in front of it.
+ *
+ * @returns {Promise<Place>}
+ */
+async function place() {
+  const server = await startRedis();
+  const proxy = await startProxy(server);
+  /** @type {RedisServer | undefined} */
+  let replica;
+  const replicate = async () => {
+    replica = await startReplica(server);
+  };
+  const move = async () => {
+    if (replica === undefined) throw new Error('there is no replica');
+    proxy.moveTo(replica);
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+    await server.command('REPLICAOF', replica.host, replica.port);
+  };
+  return { server, proxy, replicate, move };
+}
+
+/**
  * @param {string} fault
  * @param {keyof typeof RATES} load
  * @param {boolean} fastFailover
  */
 async function cell(fault, load, fastFailover) {
-  const [east, west] = await Promise.all([startRedis(), startRedis()]);
-  await east.command('SET', 'who', 'east');
-  await west.command('MSET', 'who', 'west', 'counter', String(WEST_FROM));
-  const proxy = await startProxy(east);
-  const { strike, direct = false } = /** @type {Fault} */ (FAULTS[fault]);
+  const setting = /** @type {Fault} */ (FAULTS[fault]);
+  const { strike, before, direct = false, both = false, named = false } = setting;
+  const [east, west] = await Promise.all([place(), place()]);
+  const names = new NameServer().install();
+  await east.server.command('SET', 'who', 'east');
+  await west.server.command('MSET', 'who', 'west', 'counter', String(WEST_FROM));
+  /** @param {string} id @param {string} url */
+  const addressOf = (id, url) => {
+    if (!named) return url;
+    names.set(`${id}.example.test`, '127.0.0.1');
+    return url.replace('127.0.0.1', `${id}.example.test`);
+  };
   const client = createMultiDbClient({
     databases: [
-      { id: 'east', weight: 1, client: { url: direct ? east.url : proxy.url } },
-      { id: 'west', weight: 0.5, client: { url: west.url } },
+      {
+        id: 'east',
+        weight: 1,
+        client: { url: addressOf('east', direct ? east.server.url : east.proxy.url) },
+      },
+      {
+        id: 'west',
+        weight: 0.5,
+        client: { url: addressOf('west', both ? west.proxy.url : west.server.url) },
+      },
     ],
     fastFailover,
   });
@@ -147,6 +265,7 @@ async function cell(fault, load, fastFailover) {
     await client.connect();
     while (!client.databases.every(({ id }) => client.isHealthy(id))) await sleep(5);
     const ledger = new Ledger(client);
+    await before?.({ east, west, names });
     const stop = drive(ledger, RATES[load]);
     if (RATES[load] > 0) await sleep(500);
     else for (let i = 0; i < 50; i += 1) await ledger.issue();
@@ -159,7 +278,7 @@ async function cell(fault, load, fastFailover) {
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     }
     ledger.faultAt = performance.now();
-    const injured = strike(east, proxy);
+    const injured = strike({ east, west, names });
     await untilServed(ledger, load, () => switchedAt);
     const heapPeak = process.memoryUsage().heapUsed;
     stop();
@@ -180,6 +299,8 @@ async function cell(fault, load, fastFailover) {
     };
   } finally {
     client.destroy();
+    names.restore();
+    names.dispose();
     await stopAll();
   }
 }

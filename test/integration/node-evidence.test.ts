@@ -15,7 +15,7 @@ import {
   waitFor,
 } from '../kit/index.js';
 import { keyOfEach } from './cluster-support.js';
-import { connected, errorOf, recordEvents, Traffic } from './support.js';
+import { connected, errorOf, QUICK, recordEvents, Traffic } from './support.js';
 
 /** Nothing here may wait for a deadline. */
 const NO_DEADLINE = { commandTimeoutMs: 20_000, commandDeadlineMs: 25_000 };
@@ -93,7 +93,9 @@ async function clientTo({ database }: World, options: object = {}): Promise<Mult
     { id: 'east', weight: 1, ...database },
     { id: 'west', weight: 0.5, client: { url: west.url } },
   ];
-  const all = { ...NO_DEADLINE, ...options, databases };
+  // Several servers answer for one probe, on a machine that is busy.
+  const healthCheck = { ...QUICK.healthCheck, timeoutMs: 1000 };
+  const all = { ...NO_DEADLINE, healthCheck, initialWaitMs: 20_000, ...options, databases };
   return connected([], all as unknown as Partial<MultiDbClientOptions>);
 }
 
