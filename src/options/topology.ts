@@ -6,7 +6,6 @@ import {
   checkClient,
   mergeClient,
   rejectShaping,
-  rejectUnusedTls,
   withoutAddress,
 } from './client.js';
 import { rejectCachedTopology } from './client-cache.js';
@@ -14,6 +13,7 @@ import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';
 import { TOPOLOGIES, type Topology } from './topologies.js';
 import type { ResolvedPool, ResolvedTopology } from './types.js';
+import { rejectUnusedTls } from './unused-tls.js';
 
 /** Which options of `databases[]` belong to which topology. */
 const OPTIONS_OF: Readonly<Record<Topology, readonly string[]>> = {
