@@ -61,10 +61,11 @@ function hasDocstring(node) {
 function documented(name, node) {
   const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
   const tag = comment?.tags?.find((each) => each.tagName.text === 'deprecated');
-  const text = ts.getTextOfJSDocComment(comment?.comment);
+  const replacement = tag === undefined ? undefined : ts.getTextOfJSDocComment(tag.comment);
+  const text = ts.getTextOfJSDocComment(comment?.comment) || replacement;
   return {
     name,
     text: text === undefined ? undefined : text.replace(/\r/g, ''),
-    deprecated: tag === undefined ? undefined : ts.getTextOfJSDocComment(tag.comment),
+    deprecated: replacement,
   };
 }

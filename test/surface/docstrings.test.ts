@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { type Documented, docstringsOf } from '../../scripts/api/docstrings.mjs';
 import { publicSurface } from '../../scripts/api/surface.mjs';
+import { REFUSED_METHODS } from '../../src/client/node-redis/unsupported-commands.js';
 
 const documented = new Map<string, Documented>();
 for (const { exported, named } of publicSurface()) {
@@ -24,4 +25,27 @@ it('each is made of complete sentences', () => {
     .filter(([, { text }]) => text !== undefined && !isSentence(text.trim()))
     .map(([name, { text }]) => `${name}: ${text}`);
   expect(others).toEqual([]);
+});
+
+it('each method that is refused is struck out, with the reason and what to use instead', () => {
+  const shown = [...documented.values()].flatMap(({ name, deprecated }) =>
+    deprecated === undefined ? [] : [[name, deprecated.replace(/\s+/g, ' ')]],
+  );
+  // It is private in node-redis: no editor offers it.
+  const { reAuthenticate: _, ...offered } = REFUSED_METHODS;
+  expect(Object.fromEntries(shown)).toEqual(
+    Object.fromEntries(
+      Object.entries(offered).map(([name, reason]) => [
+        `MultiDbMembers.${name}`,
+        expect.stringContaining(`\`UnsupportedError\`: ${reason}.`),
+      ]),
+    ),
+  );
+});
+
+it('hovering commandRetry shows what it does and an example', () => {
+  const { text } = [...documented.values()].find(
+    ({ name }) => name === 'MultiDbOptions.commandRetry',
+  ) as Documented;
+  expect(text).toContain('is sent again only if');
 });

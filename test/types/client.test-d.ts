@@ -245,3 +245,16 @@ function judge(error: unknown): MultiDbErrorCode | undefined {
 }
 
 export { commands, connected, duplicates, extended, judge, optimistic, transactions, views };
+
+// Events: a name that no event has is an error.
+export function events() {
+  client
+    .on('switch', ({ from, to, reason }) => [from, to, reason])
+    .on('error', (error) => error.message);
+  // @ts-expect-error: no such event
+  client.on('swich', () => {});
+  // @ts-expect-error: an event of node-redis that this client does not have
+  client.once('reconnecting', () => {});
+  // @ts-expect-error: no such event
+  client.off('message', () => {});
+}

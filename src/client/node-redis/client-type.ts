@@ -10,7 +10,9 @@ import type {
   RespVersions,
   TypeMapping,
 } from '@redis/client';
+import type * as library from '@redis/client/dist/lib/client/index.js';
 import type { RetrySafety } from '../../core/command-risk.js';
+import type { MultiDbEvents } from '../../events.js';
 import type { DatabaseOptions } from '../../options/database-options.js';
 import type { MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
@@ -132,6 +134,95 @@ export interface MultiDbMembers<
    * drain and turn; its weight is that of its own options, its counters begin anew.
    */
   replaceDatabase(id: string, database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
+
+  // What can not follow a switch: declared for the editor, which strikes it out and shows what to use.
+
+  /**
+   * @deprecated Rejects with `UnsupportedError`: set `database` in the options of each database
+   * instead.
+   */
+  SELECT(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: set `database` in the options of each database
+   * instead.
+   */
+  select(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it applies to a single connection; use
+   * `client.transaction(keys, fn)`.
+   */
+  WATCH(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it applies to a single connection; use
+   * `client.transaction(keys, fn)`.
+   */
+  watch(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it applies to a single connection; use
+   * `client.transaction(keys, fn)`.
+   */
+  UNWATCH(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it applies to a single connection; use
+   * `client.transaction(keys, fn)`.
+   */
+  unwatch(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Throws `UnsupportedError`: it applies to a single connection; use
+   * `client.transaction(keys, fn)`.
+   */
+  setDirtyWatch(...args: readonly unknown[]): never;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it shows the commands of a single server; use a
+   * separate node-redis client for that server.
+   */
+  MONITOR(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: it shows the commands of a single server; use a
+   * separate node-redis client for that server.
+   */
+  monitor(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: there is nothing to reset, because connection
+   * state is refused.
+   */
+  reset(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Rejects with `UnsupportedError`: there is nothing to reset, because connection
+   * state is refused.
+   */
+  resetIfDirty(...args: readonly unknown[]): Promise<never>;
+  /**
+   * @deprecated Throws `UnsupportedError`: set `topology: 'pool'` in the options of each database
+   * instead.
+   */
+  createPool(...args: readonly unknown[]): never;
+}
+
+/** A listener of one event. */
+type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
+
+/**
+ * node-redis's client with the events of `MultiDbEvents` in place of its own: an unknown name is a
+ * type error.
+ */
+interface TypedEvents<
+  M extends RedisModules,
+  F extends RedisFunctions,
+  S extends RedisScripts,
+  RESP extends RespVersions,
+  TM extends TypeMapping,
+> extends library.default<M, F, S, RESP, TM> {
+  /** Calls `listener` for each event of this name. */
+  on<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** Calls `listener` for the next event of this name only. */
+  once<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** Removes a listener. */
+  off<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** The same as `on()`. */
+  addListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
+  /** The same as `off()`. */
+  removeListener<E extends keyof MultiDbEvents>(event: E, listener: Listener<E>): this;
 }
 
 /**
@@ -144,7 +235,9 @@ export type MultiDbClient<
   S extends RedisScripts = Record<never, never>,
   RESP extends RespVersions = DefaultRespVersion,
   TM extends TypeMapping = Record<never, never>,
-> = MultiDbMembers<M, F, S, RESP, TM> & RedisClientType<M, F, S, RESP, TM>;
+> = MultiDbMembers<M, F, S, RESP, TM> &
+  TypedEvents<M, F, S, RESP, TM> &
+  library.RedisClientExtensions<M, F, S, RESP, TM>;
 
 /** One database over `@redis/client`: its options, by topology. */
 export type MultiDbDatabaseOptions = DatabaseOptions<
