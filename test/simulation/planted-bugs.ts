@@ -285,8 +285,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a flow that a firewall has forgotten is not noticed before the deadlines',
     'runtime/command/silence.ts',
-    'if (!isDead(answer, batch?.commands ?? [args])) return;',
-    'if (answer !== undefined) return;',
+    'if (!isDead(view, batch?.commands ?? [args], arrivedBefore)) return;',
+    'if (view !== undefined) return;',
   ),
 ];
 
