@@ -35,7 +35,10 @@ export class ConnectionRenewal {
    * on the others contradicts it. Nothing happens where that has led to a renewal a moment ago.
    */
   followProbes(database: Database, why: Error): void {
-    if (this.#limit.allows(database)) this.#renewOthers(database, why);
+    if (!this.#limit.allows(database)) return;
+    // Gates have a connection of their own, which nothing has contradicted.
+    this.monitors.get(database)?.sideLines.commands.supersede();
+    this.#renewOthers(database, why);
   }
 
   /** Calls back for each renewal, until the returned function is called. */

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { PingStrategy } from '../../health-strategies/ping.js';
+import type { HealthCheckStrategy } from '../../health-strategies/strategy.js';
 import {
   FakeDatabase,
   SimulatedClient,
@@ -62,6 +64,18 @@ describe('an endpoint that moves', () => {
     expect(east.staleConnections).toBe(0);
     expect([failovers(), client.activeDatabase]).toEqual([[], 'east']);
     expect(names()).not.toContain('database-unhealthy');
+  });
+
+  it('is followed by the connection of its gates as well', async () => {
+    const check: HealthCheckStrategy['check'] = async (probe) =>
+      (await probe.sendCommand(['PING'])) === 'PONG';
+    const gate: HealthCheckStrategy = { name: 'gate', role: 'gate', check };
+    await connected({ healthCheck: [{ strategy: new PingStrategy() }, { strategy: gate }] });
+    await clock.advance(10_000);
+    east.move();
+    const write = send('SET', 'k', 'v');
+    await clock.advance(20_000);
+    expect([write.reply, east.staleConnections, failovers()]).toEqual(['OK', 0, []]);
   });
 
   it('loses and repeats nothing under load', async () => {
