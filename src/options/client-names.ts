@@ -1,5 +1,5 @@
 /** The names of node-redis's options, versions 5 and 6, and what is often written in their place. */
-import { invalid, join, type Values } from '../validation/check.js';
+import { invalid, join, LONGEST_NAME, plainName, type Values } from '../validation/check.js';
 import { distanceOf } from './check.js';
 
 export const CLIENT_NAMES = [
@@ -49,13 +49,15 @@ export function rejectUnknownNames(values: Values, section: 'client' | 'socket',
     if (known.includes(name) || values[name] === undefined) continue;
     const meant = meantBy(name, section);
     const hint = meant === undefined ? '' : ` (did you mean ${meant})`;
-    throw invalid(join(at, name), `a known option of node-redis${hint}`, name);
+    const plain = plainName(name);
+    throw invalid(join(at, plain), `a known option of node-redis${hint}`, plain);
   }
 }
 
 function meantBy(name: string, section: 'client' | 'socket'): string | undefined {
   if (name === 'legacyMode') return '`client.legacy()`, which takes callbacks';
-  const other = OTHER_NAMES[name];
+  if (name.length > LONGEST_NAME) return undefined;
+  const other = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
   if (other !== undefined) return section === 'socket' ? other.replace('socket.', '') : other;
   const ofClient = CLIENT_NAMES.map((each) => ({
     shown: section === 'client' ? each : `${each} beside \`socket\``,

@@ -307,6 +307,9 @@ describe('rejects', () => {
 
   it.each([
     [{ 'redis://u:s3cret@h': 1 }],
+    [{ client: { 'redis://u:s3cret@h': 1 } }],
+    [{ client: { socket: { constructor: 's3cret' } } }],
+    [{ client: { ['x'.repeat(1e6)]: 1 } }],
     [{ databases: [{ 'redis://:s3cret': 1 }] }],
     [{ databases: [{ topology: 'cluster', cluster: { 'u:s3cret@h': 1 } }] }],
     [{ [`bell\u001b]52;c;\u0007${'x'.repeat(1e6)}`]: 1 }],

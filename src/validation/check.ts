@@ -14,8 +14,13 @@ export function invalid(at: string, expected: string, received: unknown): Invali
 
 /** The error for a name that is no option. A URL may have been given in place of a name. */
 export function unknownOption(at: string, name: string, expected: string): InvalidOptionError {
-  const plain = cleanText(withoutCredentials(name), LONGEST_NAME);
+  const plain = plainName(name);
   return invalid(join(at, plain), `a known option (${expected})`, plain);
+}
+
+/** A name that was given, as an error may show it. */
+export function plainName(name: string): string {
+  return cleanText(withoutCredentials(name), LONGEST_NAME);
 }
 
 export function anyObject(value: unknown, at: string, expected = 'an object'): Values {
