@@ -203,7 +203,7 @@ export interface MultiDbMembers<
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
 
 /**
- * node-redis's client with the events of `MultiDbEvents` in place of its own: an unknown name is a
+ * A node-redis client with the events of `MultiDbEvents` in place of its own: an unknown name is a
  * type error.
  */
 interface TypedEvents<
