@@ -16,11 +16,16 @@ export function askServerIdentity(send: (attempt: Attempt) => void): ServerIdent
     written: false,
     handle: undefined,
     onReply: (reply) => {
-      identity.runId = /^run_id:(\w+)/m.exec(String(reply))?.[1];
+      identity.runId = runIdIn(reply);
       done();
     },
     // Not allowed, or lost.
     onError: () => done(),
   });
   return identity;
+}
+
+/** The run id in a reply to INFO. */
+export function runIdIn(reply: unknown): string | undefined {
+  return /^run_id:(\w+)/m.exec(String(reply))?.[1];
 }

@@ -118,6 +118,28 @@ it('takes nothing from the old database that it does not deliver', async () => {
   expect(found.sort()).toEqual(pushed.sort());
 });
 
+it.each([
+  ['active', ['east']],
+  ['left', ['west', 'east']],
+])('is not cut by a question to its database, %s, that waits behind it', async (_, ids) => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], {
+    ...QUICK,
+    suspectAfterMs: 10_000,
+    healthCheck: { intervalMs: 60_000, timeoutMs: 10_000, delayInBetweenProbesMs: 20 },
+  });
+  const popped = client.blPop('list', 0);
+  await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
+  // What the server answers is on its way for long; new connections are as fast as ever.
+  proxy.silence('to-client', { scope: 'present' });
+  await east.command('RPUSH', 'list', 'x');
+  for (const id of ids) await client.setActiveDatabase(id);
+  await sleep(500);
+  await proxy.restore();
+  expect(await popped).toEqual({ key: 'list', element: 'x' });
+});
+
 it.each(['kill', 'freeze'] as const)('goes on at the new database after a %s', async (fault) => {
   const [east, west] = await servers();
   const client = clientOf([east, west], QUICK);

@@ -1,13 +1,15 @@
 import { backoffMs } from '../../core/backoff.js';
 import { withBlockTime } from '../../core/command-block-time.js';
-import { UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
+import { runIdIn } from '../../drivers/ask-server-identity.js';
+import { type ProbeConnection, UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
+import type { ServerIdentity } from '../../drivers/server-identity.js';
 import { ConnectionLostError } from '../../errors.js';
-import type { Database } from '../database.js';
 import { orAborted } from '../health/probe-target.js';
 import { SharedProbeConnection } from '../health/shared-probe-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
+import { aTurn } from './silence.js';
 
 const BACKOFF = { firstMs: 10, longestMs: 500 };
 
@@ -27,8 +29,8 @@ export class BlockingCommands {
 
   constructor(
     private readonly client: ClientContext,
-    /** Lets a connection only finish its attempts in flight. */
-    private readonly leave: (channel: InFlightConnection) => void,
+    /** Ends a lane whose connection takes nothing more. */
+    private readonly leave: (lane: AttemptQueue, error: Error) => void,
   ) {}
 
   /** Prepares a blocking command for an attempt over `channel`; answers how long it may still block. */
@@ -49,21 +51,17 @@ export class BlockingCommands {
 
   /** The database was left as failed: abandons its blocking commands and returns them. */
   takeFrom(channel: InFlightConnection): Command[] {
-    const taken: Command[] = [];
-    for (const attempt of channel.attempts()) {
-      const { command } = attempt;
-      if (command.traits.blockMs === undefined || command.state === 'settled') continue;
-      attempt.abandon();
-      command.attempts -= 1;
-      command.maybeExecuted = true;
-      taken.push(command);
-    }
-    return taken;
+    return channel.records().flatMap((lane) => this.#takeFrom(lane));
   }
 
   /** The database was left while healthy: asks it to end blocking commands. */
   unblock(channel: InFlightConnection): void {
     for (const lane of channel.records()) {
+      if (lane.isWaitingRoom) {
+        // Without a lane nothing blocks.
+        this.client.resend(this.#takeFrom(lane));
+        continue;
+      }
       let blocks = false;
       for (const attempt of lane.listed()) {
         if (attempt.command.traits.blockMs === undefined) continue;
@@ -81,7 +79,9 @@ export class BlockingCommands {
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
     // An unblock for another command may have hit this one.
-    const wasAsked = this.#unblocking.has(attempt) || attempt.lane.unblockedAt >= attempt.sentAt;
+    const { unblocksUnderWay, unblockedAt } = attempt.lane;
+    const mayBeHit = unblocksUnderWay > 0 || unblockedAt >= attempt.sentAt;
+    const wasAsked = mayBeHit || this.#unblocking.has(attempt);
     if (!wasAsked || reply !== null) return false;
     const { blockEndsAt = 0 } = command;
     if (blockEndsAt <= this.client.loop.time || command.state === 'settled') return false;
@@ -111,62 +111,104 @@ export class BlockingCommands {
     }
   }
 
-  #unblockNow(lane: AttemptQueue, tries: number): void {
-    const { coordinator } = this.client;
-    const { channel, path } = lane;
-    const blocks = () => lane.listed().some((attempt) => this.#unblocking.has(attempt));
-    if (!this.client.isAlive || !blocks()) return;
-    const { signal, end } = this.#limit(channel.database);
-    const ask = async () => {
-      const id = await path.identify();
-      lane.unblockedAt = this.client.loop.time;
-      if (path.askAnew !== undefined) await path.askAnew(['CLIENT', 'UNBLOCK', id]);
-      else await this.#send(channel, ['CLIENT', 'UNBLOCK', id], signal);
-    };
+  #takeFrom(lane: AttemptQueue): Command[] {
+    const taken: Command[] = [];
+    for (const attempt of lane.listed()) {
+      const { command } = attempt;
+      if (command.traits.blockMs === undefined || command.state === 'settled') continue;
+      attempt.abandon();
+      command.attempts -= 1;
+      command.maybeExecuted = true;
+      taken.push(command);
+    }
+    return taken;
+  }
+
+  /** `since`: loop time of the first try. */
+  #unblockNow(lane: AttemptQueue, tries: number, since = this.client.loop.time): void {
+    const { client } = this;
+    const { driver } = lane.channel.database;
+    if (!this.#mustUnblock(lane)) return;
+    const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
+    const { signal, end } = this.#limit(limitMs);
     const again = () => {
-      // It may not have blocked yet, or another command behind it blocks now.
-      coordinator.runtime.clock.after(backoffMs(BACKOFF, tries), () => {
-        this.#unblockNow(lane, tries + 1);
+      client.coordinator.runtime.clock.after(backoffMs(BACKOFF, tries), () => {
+        this.#unblockNow(lane, tries + 1, since);
       });
     };
-    orAborted(ask(), signal)
-      .finally(end)
-      .then(again, () => {
-        // Not permitted, unreachable or silent: treated like a failed database.
-        if (!this.client.isAlive || !blocks()) return;
-        this.client.resend(this.takeFrom(channel));
-        this.leave(channel);
-      });
+    const onFailure = (error: unknown) => {
+      const isRefused = driver.classify(error) === 'reply';
+      const isLate = signal.aborted || client.loop.time >= since + limitMs;
+      if (isRefused || isLate) void this.#cut(lane, error);
+      else again();
+    };
+    lane.unblocksUnderWay += 1;
+    orAborted(this.#ask(lane, signal), signal)
+      .finally(() => {
+        end();
+        lane.unblocksUnderWay -= 1;
+        lane.unblockedAt = client.loop.time;
+      })
+      // It may not have blocked yet, or another command behind it blocks now.
+      .then(again, onFailure);
+  }
+
+  #mustUnblock(lane: AttemptQueue): boolean {
+    return this.client.isAlive && lane.listed().some((attempt) => this.#unblocking.has(attempt));
+  }
+
+  async #ask(lane: AttemptQueue, signal: AbortSignal): Promise<void> {
+    const { path } = lane;
+    const args = ['CLIENT', 'UNBLOCK', await path.identify()];
+    if (path.askAnew !== undefined) await path.askAnew(args);
+    else await this.#send(lane, args, signal);
+  }
+
+  /**
+   * Not permitted, unreachable or silent: treated like a failed database. What the server has
+   * delivered by now counts first: it may lie in the socket.
+   */
+  async #cut(lane: AttemptQueue, cause: unknown): Promise<void> {
+    const { path, channel } = lane;
+    for (let bytes = -1; bytes !== path.bytesReceived; ) {
+      bytes = path.bytesReceived;
+      await aTurn(this.client);
+      if (!this.#mustUnblock(lane)) return;
+    }
+    const commands = this.#takeFrom(lane);
+    const message = `${channel.database.id} did not end the commands that block there`;
+    this.leave(lane, new Error(message, { cause }));
+    this.client.resend(commands);
   }
 
   /** What takes longer than it may take to connect there, or than `UNBLOCK_LIMIT_MS`, has failed. */
-  #limit({ driver }: Database): { readonly signal: AbortSignal; readonly end: () => void } {
+  #limit(limitMs: number): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
-    const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
     const timer = this.client.loop.after(limitMs, () => controller.abort());
     return { signal: controller.signal, end: () => timer.cancel() };
   }
 
   /**
    * Over the connection of the health checks; when they have ended with their database, over a new
-   * one. Of a connection that was superseded over the probe connection of the same time: the next
-   * one may lead to another server, where the id means another client.
+   * one. For a connection that was superseded over the probe connection of the same time: another
+   * one has to prove that it leads to the same server, because the id means another client elsewhere.
    */
-  async #send(
-    { database, superseded }: InFlightConnection,
-    args: readonly string[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #send(lane: AttemptQueue, args: readonly string[], signal: AbortSignal): Promise<void> {
+    const { database, superseded } = lane.channel;
     const { health, runtime } = this.client.coordinator;
     const shared = health.monitors.get(database)?.lines.commands;
-    if (superseded) {
-      if (shared?.former === undefined) throw new Error('no way to the server of the connection');
-      await shared.former.send(args);
+    const former = superseded ? shared?.former : undefined;
+    if (former !== undefined) {
+      await former.send(args);
       return;
     }
+    const over = async (connection: ProbeConnection) => {
+      if (superseded) await requireSameServer(connection, lane.server);
+      await connection.send(args);
+    };
     if (shared !== undefined) {
       try {
-        await shared.use(signal, (each) => each.send(args));
+        await shared.use(signal, over);
         return;
       } catch (error) {
         if (health.monitors.has(database)) throw error;
@@ -175,6 +217,17 @@ export class BlockingCommands {
     const line = new SharedProbeConnection(database.driver, runtime);
     const close = () => line.close();
     signal.addEventListener('abort', close, { once: true });
-    await line.use(signal, (each) => each.send(args)).finally(close);
+    await line.use(signal, over).finally(close);
+  }
+}
+
+/** Rejects unless `connection` leads to the server `identity`. */
+async function requireSameServer(
+  connection: ProbeConnection,
+  identity: ServerIdentity,
+): Promise<void> {
+  const runId = runIdIn(await connection.send(['INFO', 'server']));
+  if (runId === undefined || runId !== identity.runId) {
+    throw new Error('no way to the server of the connection');
   }
 }

@@ -121,10 +121,15 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#drain(channel);
   }
 
-  /** It does not end what is in progress by itself: it finishes, and takes nothing more. */
-  leave(channel: InFlightConnection): void {
-    if (channel.draining) this.finishDraining(channel);
-    else this.drain(channel.link);
+  /** `lane` is ended, because what blocks there can't be; its plain connection takes nothing more. */
+  leave(lane: AttemptQueue, error: Error): void {
+    const { channel } = lane;
+    if (lane !== channel) {
+      lane.drop(error);
+      return;
+    }
+    if (!channel.draining) this.drain(channel.link);
+    this.endDraining(channel, error);
   }
 
   #drain(channel: DataConnection): void {
@@ -225,6 +230,15 @@ export class DataConnections implements ReconnectingConnectionListener {
     if (deadOf === undefined) return;
     if (lane === channel) this.endDraining(channel, deadOf);
     else lane.drop(deadOf);
+  }
+
+  /** Something that blocks is in flight where the connection of `link` would be asked. */
+  isBlocked(link: ReconnectingConnection): boolean {
+    const channel = this.channels.get(link);
+    if (channel === undefined) return false;
+    // Of a pool only idle lanes are asked.
+    if (channel.isWaitingRoom && channel.database.driver.shards === undefined) return false;
+    return channel.attempts().some(({ command }) => command.traits.blockMs !== undefined);
   }
 
   /** A wait before the next attempt was for the previous connection. */

@@ -42,8 +42,8 @@ export class Executor implements ClientContext {
   /** Number of pending commands. */
   pending = 0;
   readonly waiting: WaitingCommands;
-  readonly blocking: BlockingCommands = new BlockingCommands(this, (channel) =>
-    this.connections.leave(channel),
+  readonly blocking: BlockingCommands = new BlockingCommands(this, (lane, error) =>
+    this.connections.leave(lane, error),
   );
   readonly connections: DataConnections = new DataConnections(this, this.blocking);
   readonly outcomes: Outcomes = new Outcomes(this, this.connections, this.blocking);

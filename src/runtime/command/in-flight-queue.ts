@@ -39,7 +39,9 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   checking = false;
   /** Loop time at which the silence that goes on was told last. */
   suspectedAt = Number.NEGATIVE_INFINITY;
-  /** Loop time of the latest CLIENT UNBLOCK for this path. */
+  /** Number of CLIENT UNBLOCK for this path without an answer. */
+  unblocksUnderWay = 0;
+  /** Loop time of the end of the latest one. */
   unblockedAt = Number.NEGATIVE_INFINITY;
   /** Id of this path at the server, once known. */
   serverId: string | undefined;

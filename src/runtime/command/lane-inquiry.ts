@@ -1,5 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import { type ConnectionView, connectionView } from '../../core/silent-connection.js';
+import { runIdIn } from '../../drivers/ask-server-identity.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
 import type { ClientContext } from './client-context.js';
 import type { AttemptQueue } from './sent-attempt.js';
@@ -27,10 +28,7 @@ export function runIdBeside(
   client: ClientContext,
   lane: AttemptQueue,
 ): Promise<string | undefined> {
-  return inquire(client, lane, undefined, async (ask) => {
-    const reply = await ask(['INFO', 'server']);
-    return /^run_id:(\w+)/m.exec(String(reply))?.[1];
-  });
+  return inquire(client, lane, undefined, async (ask) => runIdIn(await ask(['INFO', 'server'])));
 }
 
 async function inquire<T>(

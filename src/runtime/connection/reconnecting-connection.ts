@@ -16,6 +16,11 @@ export interface ReconnectingConnectionListener {
    * given away, for its owner to finish and destroy.
    */
   onLinkRenewed?(link: ReconnectingConnection, previous: Connection): void;
+  /**
+   * A command that blocks is in flight on its connection: what is sent there is answered only when
+   * that has ended.
+   */
+  isBlocked?(link: ReconnectingConnection): boolean;
   /** In milliseconds; the user's own strategy is not bound by it. */
   longestReconnectDelayMs(link: ReconnectingConnection): number;
   /** It is called by `hurry` when a connection can be made: its own attempts are rare meanwhile. */
@@ -83,6 +88,11 @@ export class ReconnectingConnection {
   /** The connection that takes commands now. */
   get connection(): Connection | undefined {
     return this.#state.kind === 'ready' ? this.#state.connection : undefined;
+  }
+
+  /** A command that blocks is in flight: no answer proves nothing. */
+  get isBlocked(): boolean {
+    return this.listener.isBlocked?.(this) ?? false;
   }
 
   get idle(): boolean {

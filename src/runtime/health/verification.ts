@@ -29,6 +29,8 @@ const LATENCIES = 5;
 interface Question {
   readonly connection: Connection;
   readonly bytesBefore: number;
+  /** It waits behind a command that blocks: silence proves nothing. */
+  readonly isBlocked: boolean;
   readonly end: () => void;
 }
 
@@ -38,7 +40,8 @@ interface Question {
  *
  * A connection that is silent for longer than `patienceMs` is renewed: another one is opened beside
  * it and takes its place. What the silent one has in flight ends then, because a connection that
- * was opened later has answered before it.
+ * was opened later has answered before it. A connection on which a command blocks is not silent, and
+ * no answer is awaited for longer: it comes when that command has ended.
  */
 export class Verification {
   readonly #rounds = new Map<Database, Promise<boolean>>();
@@ -117,7 +120,7 @@ export class Verification {
     if (question?.connection !== previous) return;
     this.runtime.clock.afterTurn(() => {
       question.end();
-      if (previous.bytesReceived > question.bytesBefore) return;
+      if (question.isBlocked || previous.bytesReceived > question.bytesBefore) return;
       previous.destroy(ownError('the connection did not answer, but a newer one did'));
     });
   }
@@ -138,6 +141,9 @@ export class Verification {
       link.hurry(clock.now() - timeoutMs);
       return Promise.resolve();
     }
+    const { isBlocked } = link;
+    // What blocks on the active database may go on for ever, and is watched by itself.
+    if (isBlocked && this.host.isActive(database)) return Promise.resolve();
     return new Promise((resolve) => {
       let open = 0;
       let answered = true;
@@ -147,7 +153,8 @@ export class Verification {
         if (this.#questions.get(link) === question) this.#questions.delete(link);
         resolve();
       };
-      const question = { connection, bytesBefore: connection.bytesReceived, end };
+      const { bytesReceived: bytesBefore } = connection;
+      const question = { connection, bytesBefore, isBlocked, end };
       this.#questions.set(link, question);
       const onAnswer = (isAnswer: boolean) => {
         open -= 1;
@@ -169,8 +176,12 @@ export class Verification {
       }
       const patienceMs = this.patienceMs(database);
       const isSilent = () =>
-        link.connection === connection && connection.bytesReceived === question.bytesBefore;
+        link.connection === connection && connection.bytesReceived === bytesBefore;
       timer = loop.after(patienceMs, () => {
+        if (isBlocked) {
+          end();
+          return;
+        }
         if (isSilent()) link.renew();
         timer = loop.after(timeoutMs - patienceMs, () => {
           end();
