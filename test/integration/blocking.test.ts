@@ -92,7 +92,9 @@ it('leaves no connection to a lazy standby', async () => {
 
 it('takes nothing from the old database that it does not deliver', async () => {
   const [east, west] = await servers();
-  const client = clientOf([east, west], QUICK);
+  // Each switch asks for a probe, which a busy machine answers late.
+  const healthCheck = { ...QUICK.healthCheck, intervalMs: 10_000, timeoutMs: 10_000 };
+  const client = clientOf([east, west], { ...QUICK, suspectAfterMs: 60_000, healthCheck });
   await client.connect();
   const taken: (string | undefined)[] = [];
   const pushed: string[] = [];

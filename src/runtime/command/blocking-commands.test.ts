@@ -114,6 +114,18 @@ describe('a database that was left while healthy', () => {
     expect([attempt.state, left]).toEqual(['abandoned', [channel]]);
   });
 
+  it('is left when it says that it has unblocked and nothing arrives', async () => {
+    const attempt = client.sent(['BLPOP', 'k', '0'], channel);
+    client.loop.watch(() => {});
+    blocking.unblock(channel);
+    await client.clock.advance(800);
+    received(1);
+    await client.clock.advance(800);
+    expect([attempt.state, left]).toEqual(['under-way', []]);
+    await client.clock.advance(2000);
+    expect([attempt.state, left]).toEqual(['abandoned', [channel]]);
+  });
+
   it('may unblock a later command: its nil sends that on', async () => {
     const first = client.sent(['BLPOP', 'k', '0'], channel);
     let settle: (reply: unknown) => void = () => {};

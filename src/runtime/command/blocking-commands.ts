@@ -13,6 +13,16 @@ import { aTurn } from './silence.js';
 
 const BACKOFF = { firstMs: 10, longestMs: 500 };
 
+/** How far it is to call back what blocks on a lane; times in loop time. */
+interface Call {
+  readonly tries: number;
+  readonly since: number;
+  /** Nothing has arrived over the lane since then. */
+  readonly quietSince: number;
+  /** `bytesReceived` of the lane at the latest try. */
+  readonly bytes: number;
+}
+
 /**
  * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
  * ever. They go on with the block time that is left:
@@ -68,7 +78,7 @@ export class BlockingCommands {
         this.#unblocking.add(attempt);
         blocks = true;
       }
-      if (blocks) this.#unblockNow(lane, 0);
+      if (blocks) this.#unblockNow(lane);
     }
   }
 
@@ -124,17 +134,26 @@ export class BlockingCommands {
     return taken;
   }
 
-  /** `since`: loop time of the first try. */
-  #unblockNow(lane: AttemptQueue, tries: number, since = this.client.loop.time): void {
+  #unblockNow(lane: AttemptQueue, call?: Call): void {
     const { client } = this;
     const { driver } = lane.channel.database;
     if (!this.#mustUnblock(lane)) return;
     const limitMs = Math.min(driver.connectTimeoutMs, UNBLOCK_LIMIT_MS);
     const { signal, end } = this.#limit(limitMs);
+    const { time: now } = client.loop;
+    const { bytesReceived: bytes } = lane.path;
+    const { tries, since, quietSince } = call ?? { tries: 0, since: now, quietSince: now };
+    const isQuiet = call === undefined || bytes === call.bytes;
     const again = () => {
       client.coordinator.runtime.clock.after(backoffMs(BACKOFF, tries), () => {
-        this.#unblockNow(lane, tries + 1, since);
+        const quiet = isQuiet ? quietSince : now;
+        this.#unblockNow(lane, { tries: tries + 1, since, quietSince: quiet, bytes });
       });
+    };
+    const onAnswer = () => {
+      // It may not have blocked yet, or another command behind it blocks now.
+      if (!isQuiet || client.loop.time < quietSince + limitMs) again();
+      else void this.#cut(lane, new Error('nothing has arrived over its connection'));
     };
     const onFailure = (error: unknown) => {
       const isRefused = driver.classify(error) === 'reply';
@@ -149,8 +168,7 @@ export class BlockingCommands {
         lane.unblocksUnderWay -= 1;
         lane.unblockedAt = client.loop.time;
       })
-      // It may not have blocked yet, or another command behind it blocks now.
-      .then(again, onFailure);
+      .then(onAnswer, onFailure);
   }
 
   #mustUnblock(lane: AttemptQueue): boolean {
