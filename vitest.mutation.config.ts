@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     include: [
       'src/core/**/*.test.ts',
-      'src/runtime/{retry-queue,history,loop-clock}.test.ts',
+      'src/loop-clock.test.ts',
+      'src/runtime/command/retry-queue.test.ts',
+      'src/runtime/failover/switch-history.test.ts',
       'test/property/**/*.test.ts',
     ],
     environment: 'node',

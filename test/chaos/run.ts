@@ -128,8 +128,9 @@ class Run {
     this.#callers = Array.from({ length: clients }, (_, index) => {
       const client = index === 0 ? first : another();
       for (const name of ['database-unhealthy', 'breaker-open', 'all-databases-down'] as const) {
-        client.on(name, (event: { id?: string; cause?: string }) => {
-          this.#note(`client ${index}: ${name} ${event.id ?? ''} ${event.cause ?? ''}`);
+        client.on(name, (event: object) => {
+          const { id = '', cause = '' } = event as { id?: string; cause?: string };
+          this.#note(`client ${index}: ${name} ${id} ${cause}`);
         });
       }
       const defaults = { safety, deadlineMs: commandDeadlineMs };
