@@ -120,7 +120,7 @@ describe('a bad application', () => {
     const direct = await startRedis();
     const ran = await run(drill('bypass', '--faults', 'kill', '--env', `DIRECT_URL=${direct.url}`));
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain('has not connected to east by way of the drill');
+    expect(ran.stderr).toContain('has not connected to east through the drill');
     expect(ran.stderr).toContain('EAST_URL');
   });
 
@@ -150,14 +150,17 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
 );
 
 it.each([
-  [['--request', 'http://127.0.0.1:1'], '--request is about an application'],
+  [['--request', 'http://127.0.0.1:1'], '--request requires --app'],
   [['--app', 'node "x'], 'a quote is not closed'],
   [['--app', ' '], 'expected a command'],
-  [['--app', 'node x'], 'Which requests'],
+  [['--app', 'node x'], 'Add --request http://127.0.0.1:3000/'],
   [['--app', 'node x', '--request', 'POST 127.0.0.1'], 'expected http://'],
-  [['--app', 'node x', '--request', 'http://u:hunter2@127.0.0.1'], 'no credentials in the URL'],
+  [
+    ['--app', 'node x', '--request', 'http://u:hunter2@127.0.0.1'],
+    'credentials are not allowed in the URL',
+  ],
   [['--app', 'node x', '--request', 'http://127.0.0.1:1', '--env', '=x'], 'NAME=text'],
-  [['--app', 'node x', '--request', 'http://app.example.com'], 'add --yes to agree'],
+  [['--app', 'node x', '--request', 'http://app.example.com'], 'Add --yes to agree'],
   [['--app', 'node x', '--request', 'http://127.0.0.1:1', '--faults', 'switch'], '--status'],
 ])('%j is refused with 2', async (args, message) => {
   const { code, stderr } = await run(['drill', ...args]);

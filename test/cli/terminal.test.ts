@@ -104,7 +104,7 @@ describe.skipIf(noTerminal !== undefined)('a question', () => {
 it('without a terminal nobody is asked, and nothing is done', async () => {
   const { url, client } = await application();
   const ran = await run(['switch', 'west', '--url', url]);
-  expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('add --yes') });
+  expect(ran).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Add --yes') });
   expect(client.activeDatabase).toBe('east');
   const drill = await run(['drill', 'redis://east.invalid', 'redis://west.invalid']);
   expect(drill).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });

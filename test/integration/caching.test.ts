@@ -146,7 +146,7 @@ describe('without faults', () => {
         databases: databases([east]),
         client: { RESP: 3, clientSideCache: cache },
       }),
-    ).toThrow(/client\.clientSideCache: expected an instance of its own for each group/);
+    ).toThrow(/client\.clientSideCache: expected a separate instance for each group/);
   });
 
   it('is reset by close(), with its statistics', async () => {

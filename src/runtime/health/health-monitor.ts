@@ -254,7 +254,9 @@ export class HealthMonitor implements HealthCheckListener {
   stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
     if (check.options.role === 'gate') return undefined;
     const checks = [...this.#stateWords].map((word) => this.#stateCheckFor(word));
-    if (this.#maybeSentinel) checks.push(isNoSentinel);
+    // A strategy that needs no connection opens none.
+    const { commands } = this.lines;
+    if (this.#maybeSentinel) checks.push((probe) => !commands.connected || isNoSentinel(probe));
     return checks.length === 0 ? undefined : inTurn(checks);
   }
 
