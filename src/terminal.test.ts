@@ -4,7 +4,7 @@ import { sampleResult } from '../test/drill/sample-result.js';
 import { percentile, Series } from './drill/load/series.js';
 import { count, duration } from './drill/report/format.js';
 import { summary } from './drill/report/summary.js';
-import { fitting, noPaint, paint, traitsOf, width, wrap } from './terminal.js';
+import { cut, fitting, noPaint, paint, traitsOf, width, wrap } from './terminal.js';
 
 test('colours and live lines on a terminal alone, and only if they are wanted', () => {
   expect(traitsOf(true, false, {})).toEqual({ live: true, colours: true });
@@ -23,6 +23,28 @@ test('text is laid out by what is seen of it', () => {
   expect(width(paint('red', 'four'))).toBe(4);
   expect(fitting(['aa', paint('red', 'bb'), 'cc'], 6)).toBe(`aa  ${paint('red', 'bb')}`);
   expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
+});
+
+test.each([
+  ['東京', 4],
+  ['ｅａｓｔ', 8],
+  ['한국', 4],
+  ['e\u0301t\u0065\u0301', 3],
+  ['a\u200bb', 2],
+  ['👩‍👩‍👧', 2],
+  ['❤️', 2],
+  ['🇩🇪', 2],
+  ['│ ✓ –', 5],
+  ['', 0],
+])('%j takes %i columns', (text, columns) => {
+  expect(width(text)).toBe(columns);
+});
+
+test('a text is cut between what is seen as one character', () => {
+  expect(cut('東京と大阪', 6)).toBe('東京…');
+  expect(width(cut('東京と大阪', 6))).toBeLessThanOrEqual(6);
+  expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…');
+  expect(cut(paint('red', '東京と'), 4)).toBe('\u001b[31m東\u001b[0m…');
 });
 
 test('numbers as people read them', () => {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { eastAsianWidth } from 'get-east-asian-width';
 import { ACTING_MARKS } from './clean-text.js';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
@@ -27,11 +28,25 @@ export function traitsOf(
 }
 
 const ESCAPE = '\u001b';
-const COLOUR_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[\\d;]*m|[\\s\\S]`, 'gu');
+const COLOUR_OR_TEXT = new RegExp(`${ESCAPE}\\[[\\d;]*m|[^${ESCAPE}]+|${ESCAPE}`, 'gu');
+const graphemes = new Intl.Segmenter();
+/** Marks that combine with another character, and format characters such as a zero-width space. */
+const TAKES_NO_COLUMN = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Columns of one grapheme: what its first character takes, two for pictures. */
+function columnsOf(grapheme: string): number {
+  if (TAKES_NO_COLUMN.test(grapheme)) return 0;
+  const isPicture = grapheme.includes('\ufe0f') || /^\p{Regional_Indicator}{2}/u.test(grapheme);
+  return isPicture ? 2 : eastAsianWidth(grapheme.codePointAt(0) ?? 0);
+}
 
 /** Columns that the text takes, without its colours. */
 export function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  let columns = 0;
+  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) {
+    columns += columnsOf(segment);
+  }
+  return columns;
 }
 
 export function padEnd(text: string, columns: number): string {
@@ -58,11 +73,15 @@ export function cut(text: string, columns: number): string {
   if (width(text) <= columns) return text;
   let room = columns - 1;
   let shown = '';
-  for (const part of text.match(COLOUR_OR_CHARACTER) ?? []) {
-    if (part.length > 1 && part.startsWith('\u001b')) shown += part;
-    else if (room > 0) {
+  for (const part of text.match(COLOUR_OR_TEXT) ?? []) {
+    if (part.startsWith(ESCAPE)) {
       shown += part;
-      room -= 1;
+      continue;
+    }
+    for (const { segment } of graphemes.segment(part)) {
+      room -= columnsOf(segment);
+      if (room < 0) break;
+      shown += segment;
     }
   }
   return `${shown}…`;
