@@ -137,11 +137,11 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
 
     await press('Enter');
     await dialog.waitFor();
-    // From Cancel back to the durations, and on to "For 10 minutes".
-    await press('Shift+Tab', 'ArrowDown', 'Enter');
+    // From Cancel back to the durations, where "For 10 minutes" is selected.
+    await press('Shift+Tab', 'Enter');
     await page.getByText('dublin is serving').waitFor();
     await dialog.waitFor({ state: 'hidden' });
-    await page.getByText('Switched to dublin.').waitFor();
+    await page.getByText(/^Switched to dublin, until \d/).waitFor();
     expect(app.client.explain().active?.why).toMatch(
       /^forced for another 5\d\d\.\d s|^forced for another 600/,
     );
@@ -187,6 +187,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Make active… dublin' }).waitFor();
     expect(page.url()).toBe(`${app.url}/`);
     await page.getByRole('button', { name: 'Make active… dublin' }).click();
+    await page.getByLabel('Until the next automatic failback').check();
     await page.getByRole('button', { name: 'Switch to dublin' }).click();
     await waitFor(() => app.client.explain().switches.at(-1)?.reason === 'failback', {
       what: 'the switch, and the failback after it',
