@@ -77,5 +77,5 @@ function ofCut({ code, isCut, tls, wasConnected }: ConnectFailure): string | und
   const how = code === '' ? '' : ` (${code})`;
   return tls
     ? `the server closed the connection during the TLS handshake: is this a port without TLS? ${USE_PLAIN}${how}`
-    : `the server closed the connection during the handshake: is this a TLS port? use rediss://${how}`;
+    : `the server closed the connection during the handshake: is this a TLS port (use rediss://), or a server in protected mode?${how}`;
 }

@@ -71,7 +71,9 @@ const at = (server: RedisServer, scheme = 'redis', login = '') =>
 describe('TLS', () => {
   it('names a TLS port that is used without TLS', async () => {
     const message = await told({ url: `redis://127.0.0.1:${await startTls()}` });
-    expect(message).toContain('closed the connection during the handshake: is this a TLS port?');
+    expect(message).toContain(
+      'closed the connection during the handshake: is this a TLS port (use',
+    );
     expect(message).toContain('use rediss://');
   });
 
@@ -156,7 +158,8 @@ it.skipIf(address === undefined)('names protected mode', async () => {
   await server.command('CONFIG', 'SET', 'bind', '*');
   await server.command('CONFIG', 'SET', 'protected-mode', 'yes');
   const message = await told({ url: `redis://${address}:${server.port}` });
-  expect(message).toContain('the server is in protected mode');
+  // The server closes the connection at once, and with it what it has just said.
+  expect(message).toMatch(/server (is )?in protected mode/);
 });
 
 it('names a node of a cluster at the first MOVED', async () => {

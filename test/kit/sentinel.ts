@@ -22,7 +22,18 @@ export interface SentinelOptions {
 }
 
 /** How often Sentinels ask servers for their roles, and announce themselves, in milliseconds. */
-const PERIOD_MS = 100;
+interface Periods {
+  readonly info: number;
+  readonly publish: number;
+}
+
+/** A Sentinel finds the replicas and the other Sentinels at once instead of within seconds. */
+const HURRIED: Periods = { info: 100, publish: 100 };
+/**
+ * Of Redis. Sentinels that ask each other more often vote for themselves in the same moment, and one
+ * that has not heard of a failover makes the new master a replica again after four publish periods.
+ */
+const USUAL: Periods = { info: 10_000, publish: 2000 };
 
 /** Starts everything and waits until each Sentinel knows the replicas and the other Sentinels. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
@@ -45,7 +56,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
       startRedis({ sentinel: true, config: { sentinel: directives } }),
     ),
   );
-  await Promise.all(sentinels.map(hurry));
+  await Promise.all(sentinels.map((each) => pace(each, HURRIED)));
   const isComplete = async (sentinel: RedisServer) => {
     const fields = flat(await sentinel.command('SENTINEL', 'MASTER', name));
     const [slaves, others] = [fields.get('num-slaves'), fields.get('num-other-sentinels')];
@@ -55,16 +66,13 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
     const what = `the Sentinel on port ${sentinel.port} to know all the others`;
     await waitFor(() => isComplete(sentinel), { what, timeoutMs: 20_000, intervalMs: 50 });
   }
+  await Promise.all(sentinels.map((each) => pace(each, USUAL)));
   return new RedisSentinel(name, [master, ...replicas], sentinels);
 }
 
-/**
- * Has a Sentinel find the replicas and the other Sentinels at once instead of within seconds; before
- * Redis 7 it can't. How it agrees with others that a master is down stays as it is: Sentinels that ask
- * each other more often vote for themselves in the same moment.
- */
-async function hurry(sentinel: RedisServer): Promise<void> {
-  const setting = ['INFO-PERIOD', PERIOD_MS, 'PUBLISH-PERIOD', PERIOD_MS];
+/** Before Redis 7 the periods are what they are. */
+async function pace(sentinel: RedisServer, { info, publish }: Periods): Promise<void> {
+  const setting = ['INFO-PERIOD', info, 'PUBLISH-PERIOD', publish];
   await sentinel.command('SENTINEL', 'DEBUG', ...setting).catch(() => {});
 }
 

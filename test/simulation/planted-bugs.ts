@@ -235,12 +235,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "if (check.options.role === 'gate' && healthy) this.listener.onGates(this.database, this.gateCause);",
   ),
   plant(
-    'gates use the probe connection of the checks',
-    'runtime/health/health-monitor.ts',
-    "const lines = check.role === 'gate' ? this.sideLines : this.lines;",
-    'const lines = this.lines;',
-  ),
-  plant(
     'a lazy standby that becomes active is never connected',
     'runtime/command/executor.ts',
     '      link.open();\n    }\n    this.cacheValidity',
