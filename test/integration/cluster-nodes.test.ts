@@ -55,6 +55,7 @@ async function connect(options: object = {}): Promise<void> {
     healthCheck: { intervalMs: 250, timeoutMs: 250, delayInBetweenProbesMs: 20 },
     unhealthyAfterMs: 60_000,
     suspectAfterMs: 100,
+    keepConnectingMs: 10_000,
     ...options,
   } as never) as unknown as MultiDbClient;
   await client.connect();

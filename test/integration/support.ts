@@ -84,7 +84,7 @@ export async function connected(
   targets: readonly Target[],
   options: Options = {},
 ): Promise<MultiDbClient> {
-  const client = clientOf(targets, options);
+  const client = clientOf(targets, { keepConnectingMs: 10_000, ...options });
   await client.connect();
   await healthy(client);
   if (options.databases === undefined) await active(client, IDS[0]);
