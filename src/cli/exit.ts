@@ -1,11 +1,11 @@
-/** What the exit codes mean; 130 and 143 are SIGINT and SIGTERM as everywhere. */
+/** The exit codes. 130 and 143 stand for SIGINT and SIGTERM, as usual. */
 export const EXIT = { ok: 0, problems: 1, usage: 2, interrupted: 130 } as const;
 
-/** The arguments don't make sense; the message says why, for people. */
+/** The arguments are invalid; the message explains why. */
 export class UsageError extends Error {}
 
-/** What was to be done could not be done; the message says why, for people. */
+/** The command failed; the message explains why. */
 export class FailedError extends Error {}
 
-/** Ctrl-C in answer to a question: nothing was begun, and nothing is to be said. */
+/** Ctrl-C at a question: nothing was started, and nothing is printed. */
 export class InterruptedError extends Error {}

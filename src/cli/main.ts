@@ -7,7 +7,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') onClosedOutput();
   else process.exit(1);
 });
-// Nobody can be told any more, and the command goes on.
+// The error can't be reported any more, and the command continues.
 process.stderr.on('error', () => {});
 try {
   const { run } = await import('./program.js');

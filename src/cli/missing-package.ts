@@ -1,4 +1,4 @@
-/** One sentence for a package that is not installed; `undefined`: `error` is something else. */
+/** Returns a sentence about a package that is not installed; `undefined` for any other error. */
 export function missingPackage(error: unknown): string | undefined {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (code !== 'ERR_MODULE_NOT_FOUND') return undefined;

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 const MAX_MS = 2 ** 31 - 1;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `500`, `500ms`, `30s`, `10m`, `1h`; more than 0. */
+/** Parses a duration of more than 0: `500`, `500ms`, `30s`, `10m`, `1h`. */
 export function milliseconds(text: string): number {
   const [, number, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   const ms = Number(number) * (UNITS[unit] ?? Number.NaN);

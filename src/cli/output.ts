@@ -1,11 +1,11 @@
-/** Where a command's words go: people get colours and lines that move, programs get JSON. */
+/** The output of a command: colours and live lines for people, JSON for programs. */
 import { createInterface } from 'node:readline/promises';
 import { ACTING_MARKS } from '../clean-text.js';
 import { type Paint, printable, Terminal, traitsOf } from '../terminal.js';
 import { InterruptedError, UsageError } from './exit.js';
 
 export interface OutputOptions {
-  /** One JSON document (or one a line) on stdout, and nothing else there. */
+  /** Whether stdout gets only one JSON document (or one per line). */
   readonly json?: boolean | undefined;
 }
 
@@ -34,7 +34,7 @@ export class Output {
     this.terminal.print(...lines);
   }
 
-  /** The line at the bottom that is drawn over. */
+  /** Shows the line at the bottom, which is redrawn. */
   progress(line: string): void {
     this.terminal.status(line);
   }
@@ -44,15 +44,15 @@ export class Output {
     process.stdout.write(`${escaped(JSON.stringify(value, undefined, 2))}\n`);
   }
 
-  /** One document a line, for what goes on. */
+  /** Prints one document per line, for continuous output. */
   line(value: unknown): void {
     process.stdout.write(`${escaped(JSON.stringify(value))}\n`);
   }
 
   /**
-   * Asks on the terminal; only `y` and `yes` agree. Without a terminal nobody can be asked:
-   * throws a `UsageError` that names the option which agrees in advance. Ctrl-C throws an
-   * `InterruptedError`, and Ctrl-D is no.
+   * Asks on the terminal; only `y` and `yes` agree. Without a terminal it throws a `UsageError`
+   * that names the option which agrees in advance. Ctrl-C throws an `InterruptedError`, and Ctrl-D
+   * means no.
    */
   async confirm(question: readonly string[], option: string): Promise<boolean> {
     if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
@@ -62,7 +62,7 @@ export class Output {
     }
     this.terminal.close();
     const lines = createInterface({ input: process.stdin, output: process.stderr });
-    // Left alone, Node.js rejects the question with a stack trace, or never settles it.
+    // By default Node.js rejects the question with a stack trace, or never settles it.
     const isLeft = new Promise<'interrupted' | 'closed'>((resolve) => {
       lines.once('SIGINT', () => resolve('interrupted'));
       lines.once('close', () => resolve('closed'));
@@ -83,7 +83,7 @@ export class Output {
 
 const ACTING_IN_JSON = new RegExp(`[\\u007f-\\u009f${ACTING_MARKS}]`, 'g');
 
-/** JSON leaves some characters that act on a terminal as they are. */
+/** Escapes characters that JSON permits but that act on a terminal. */
 function escaped(json: string): string {
   return json.replace(
     ACTING_IN_JSON,

@@ -57,7 +57,10 @@ export function createProgram(args: readonly string[] = []): Command {
 const NAME = /^-{0,2}[a-z]+(-[a-z]+)*$/;
 const LONGEST_NAME = 24;
 
-/** What is no name may be a password, whatever it stands for. The longest first: one may hold another. */
+/**
+ * Removes arguments that are not names, because they may be passwords. The longest come first,
+ * because one may contain another.
+ */
 function withoutArguments(text: string, args: readonly string[]): string {
   return args
     .filter((argument) => !NAME.test(argument) || argument.length > LONGEST_NAME)

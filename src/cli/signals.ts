@@ -1,24 +1,24 @@
 /**
- * Ctrl-C, a closed terminal, `kill`, and a reader of the output that is gone: cleans up once, and
- * ends the process in any case.
+ * Handles Ctrl-C, a closed terminal, `kill`, and a closed output pipe: cleans up once, and ends the
+ * process in any case.
  */
 import { constants } from 'node:os';
 import { systemClock } from '../clock.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type Cause = (typeof SIGNALS)[number] | 'SIGPIPE';
-/** A second signal, or this much time, ends the process without further ado. */
+/** A second signal, or this many milliseconds, end the process without further clean-up. */
 const PATIENCE_MS = 8000;
 
 const listeners = new Set<(cause: Cause) => void>();
 
-/** Returns what stops listening. `clean` must not throw. */
+/** Calls `clean` on a signal; the returned function stops that. `clean` must not throw. */
 export function onSignal(clean: (signal: string) => Promise<unknown>): () => void {
   let beganAt: number | undefined;
   const listener = (cause: Cause) => {
     const exit = () => process.exit(codeOf(cause));
     if (beganAt !== undefined) {
-      // One Ctrl-C comes twice when npm hands it on, and each line to a closed pipe fails again.
+      // npm forwards Ctrl-C a second time, and each line to a closed pipe fails again.
       if (cause !== 'SIGPIPE' && systemClock.now() - beganAt > 500) exit();
       return;
     }
@@ -34,7 +34,7 @@ export function onSignal(clean: (signal: string) => Promise<unknown>): () => voi
   };
 }
 
-/** Nobody reads the output any more (`| head`): ends like a program that SIGPIPE ends. */
+/** Handles a closed output pipe (`| head`): ends like a program that SIGPIPE ends. */
 export function onClosedOutput(): void {
   if (listeners.size === 0) process.exit(process.exitCode || codeOf('SIGPIPE'));
   for (const listener of [...listeners]) listener('SIGPIPE');

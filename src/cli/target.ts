@@ -1,4 +1,4 @@
-/** What a command is about: the databases of a config file, or URLs. */
+/** The target of a command: the databases of a config file, or URLs. */
 import { existsSync, statSync } from 'node:fs';
 import { loadConfig } from '../config/load.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
@@ -9,20 +9,20 @@ import { UsageError } from './exit.js';
 
 /** Plain options of `createMultiDbClient`, and the same validated. */
 export interface Target {
-  /** In a few words: the path of the file, or "2 URLs". */
+  /** A short name: the path of the file, or "2 URLs". */
   readonly name: string;
   readonly options: Record<string, unknown>;
   readonly resolved: ValidatedOptions;
 }
 
 const URL_ARGUMENT = /^(?:([^=:/]+)=)?((?:rediss?|unix):\/\/.*)$/is;
-/** Meant as a URL, or holds credentials: an argument that is not repeated in any message. */
+/** Matches arguments that look like URLs or contain credentials: messages must not repeat them. */
 const MAYBE_SECRET = /^(?:[^=:/]+=)?[a-z][a-z\d+.-]+:|@/i;
 const DEFAULT_FILE = 'redis-multidb.json';
 
 /**
- * A config file, or URLs in order of preference, each with an id before it if one is wanted:
- * `east=redis://...`. Without either `redis-multidb.json`, if there is one.
+ * Reads a config file, or URLs in order of preference, each optionally with an id:
+ * `east=redis://...`. The default is `redis-multidb.json`, if it exists.
  */
 export async function readTarget(args: readonly string[]): Promise<Target> {
   const given = args.length === 0 && existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : args;
@@ -70,12 +70,12 @@ function fromUrl(match: RegExpExecArray | null, weight: number) {
   return { ...(id === undefined ? {} : { id }), weight, client: { url } };
 }
 
-/** Does not repeat the argument, which may hold a password. */
+/** The message does not repeat the argument, which may contain a password. */
 function notUnderstood(): UsageError {
   return new UsageError('Expected one config file, or URLs: redis://, rediss:// or unix://');
 }
 
-/** Where each database leads, without credentials: all that its configuration names. */
+/** The addresses of each database that its configuration names, without credentials. */
 export function addresses({ resolved }: Target): Map<string, readonly string[]> {
   return new Map(resolved.databases.map((database) => [database.id, addressesOf(database)]));
 }
@@ -91,7 +91,7 @@ function addressesOf(database: ValidatedOptions['databases'][number]): string[] 
   }
 }
 
-/** By its id, one address of each database that is not, or not only, on this machine. */
+/** Returns id and one address of each database that is not, or not only, on this machine. */
 export function foreignAddresses(target: Target): [id: string, address: string][] {
   return [...addresses(target)].flatMap(([id, all]): [string, string][] => {
     const foreign = all.find((address) => !isLoopback(address));
@@ -99,7 +99,7 @@ export function foreignAddresses(target: Target): [id: string, address: string][
   });
 }
 
-/** It is an address of this machine. */
+/** Whether the address is one of this machine. */
 export function isLoopback(address: string): boolean {
   if (address.startsWith('/')) return true;
   const host = address

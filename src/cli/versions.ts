@@ -4,7 +4,7 @@ export function packageVersion(): string {
   return versionIn(new URL('../../package.json', import.meta.url)) ?? 'unknown';
 }
 
-/** Of the `@redis/client` that is in use. */
+/** The version of the `@redis/client` in use. */
 export function clientVersion(): string {
   const entry = import.meta.resolve('@redis/client');
   return versionIn(new URL('../package.json', entry)) ?? 'unknown';

@@ -1,15 +1,15 @@
 /**
- * JSON that knows where each value stands, so that an error can say so. `JSON.parse` would not do:
- * its messages quote the text around the mistake, which may be a password.
+ * A JSON parser that records the position of each value for error messages. `JSON.parse` is
+ * unsuitable, because its messages quote the text around the mistake, which may be a password.
  */
 
-/** Where something stands in a text; both from 1. */
+/** A position in a text; both numbers start at 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** One value with the offset at which it begins. */
+/** One value with the offset of its start. */
 export type JsonNode =
   | {
       readonly kind: 'value';
@@ -23,7 +23,7 @@ export type JsonNode =
       readonly members: ReadonlyMap<string, JsonNode>;
     };
 
-/** The text is no JSON. Its message never quotes more than one character. */
+/** The text is not valid JSON. The message never quotes more than one character. */
 export class JsonError extends Error {
   constructor(
     message: string,
@@ -33,7 +33,7 @@ export class JsonError extends Error {
   }
 }
 
-/** Deeper than any configuration, and far below what the stack holds. */
+/** Maximum depth: more than any configuration needs, and far below the limit of the stack. */
 const MAX_DEPTH = 100;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -45,7 +45,10 @@ const WORDS = [
   ['null', null],
 ] as const;
 
-/** RFC 8259, and no name twice in one object. Throws `JsonError`. Linear in the length. */
+/**
+ * Parses JSON by RFC 8259; duplicate names in one object are an error. Throws `JsonError`. The time
+ * is linear in the length.
+ */
 export function parseJson(text: string): JsonNode {
   return new Parser(text).parse();
 }
@@ -61,7 +64,7 @@ class Parser {
   #depth = 0;
 
   constructor(private readonly text: string) {
-    // A byte order mark, which editors of Windows write.
+    // Skips a byte order mark, which Windows editors write.
     if (text.startsWith('\ufeff')) this.#at = 1;
   }
 

@@ -10,7 +10,7 @@ import { configSchema } from './schema.js';
 import { STRATEGIES } from './strategies.js';
 import type { Environment } from './variables.js';
 
-/** No modules, functions or scripts: a file can not hold them. */
+/** No modules, functions or scripts: a file can't contain them. */
 type None = Record<never, never>;
 
 /** Options of `createMultiDbClient`, without modules, scripts and functions. */
@@ -81,7 +81,7 @@ function parsed({ text, name }: Source): JsonNode {
   }
 }
 
-/** As `createMultiDbClient` would, so that an error comes with its place in the file. */
+/** Validates like `createMultiDbClient`, but adds the position in the file to an error. */
 function validate(values: unknown, reader: ConfigReader): void {
   try {
     resolveOptions(values);
@@ -94,13 +94,13 @@ function placed(error: InvalidOptionError, at: string, reader: ConfigReader): In
   const origin = reader.origin(at);
   const { message } = error;
   if (origin === undefined) return reader.error(message, at, error);
-  // Without a cause: its message and `received` hold what the variable does.
+  // Has no cause, because its message and `received` contain the value of the variable.
   return reader.error(message.replace(/, received [\s\S]*$/, `, received ${origin}`), at);
 }
 
 const TIMING = ['intervalMs', 'timeoutMs', 'numProbes', 'delayInBetweenProbesMs', 'policy'];
 
-/** Puts the strategies in that the file names. */
+/** Inserts the strategies that the file names. */
 function withStrategies(values: Record<string, unknown>, reader: ConfigReader): void {
   const places: [Record<string, unknown>, string][] = [[values, 'healthCheck']];
   if (Array.isArray(values.databases)) {

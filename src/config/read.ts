@@ -1,4 +1,7 @@
-/** From the nodes of a file to the values of options: variables, files, numbers that were texts. */
+/**
+ * Converts the nodes of a file to option values: substitutes variables and files, and converts
+ * texts to numbers.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidConfigError } from '../errors.js';
@@ -8,18 +11,18 @@ import { CLIENT_NOT_IN_A_FILE, NOT_IN_A_FILE } from './schema.js';
 import { type Environment, substitute } from './variables.js';
 
 export interface Source {
-  /** For messages. */
+  /** The name of the file in messages. */
   readonly name: string;
   readonly text: string;
   readonly environment: Environment;
-  /** Files are named relative to it. */
+  /** The directory that file names are relative to. */
   readonly directory: string;
 }
 
 export class ConfigReader {
   /** The node of each option, by its path. */
   readonly nodes = new Map<string, JsonNode>();
-  /** Options whose value does not stand in the file itself. */
+  /** Options whose value comes from a variable or another file. */
   readonly #veiled = new Map<string, string>();
   readonly #definitions: Readonly<Record<string, JsonSchema>>;
 
@@ -34,14 +37,17 @@ export class ConfigReader {
     return this.#value(node, '', this.root);
   }
 
-  /** The error for an option; `at` may lie below what the file has. */
+  /** Returns the error for an option; `at` may be below the paths in the file. */
   error(message: string, at: string, cause?: unknown): InvalidConfigError {
     const node = this.nodes.get(nearest(at, this.nodes)) as JsonNode;
     const place = { file: this.source.name, ...positionOf(this.source.text, node.at), option: at };
     return new InvalidConfigError(message, place, cause);
   }
 
-  /** What an option's value stands for, when a message must not show it: a variable's or file's name. */
+  /**
+   * The source of an option's value, for messages that must not show the value: the name of a
+   * variable or file.
+   */
   origin(at: string): string | undefined {
     return this.#veiled.get(nearest(at, this.#veiled));
   }
@@ -68,7 +74,7 @@ export class ConfigReader {
       if (at === '' && name === '$schema') continue;
       this.#rejectFunctions(member, name, below);
       const value = this.#value(member, below, this.#property(schema, name, node));
-      // An own property whatever its name, also for `__proto__`.
+      // Always an own property, even for the name `__proto__`.
       Object.defineProperty(values, name, { value, ...OWN });
     }
     return values;
@@ -88,7 +94,7 @@ export class ConfigReader {
     return this.#converted(text, at, schema);
   }
 
-  /** What a variable holds is a text, also where a number or a flag is meant. */
+  /** Converts the text of a variable where the schema requires a number or a flag. */
   #converted(text: string, at: string, schema: JsonSchema): unknown {
     const types = this.#types(schema);
     const isNumber = types.has('number') || types.has('integer');
@@ -105,12 +111,12 @@ export class ConfigReader {
       throw this.error(`${at}: expected a string, or { "file": "path" }`, at);
     }
     const name = String(this.#text(named.value, `${at}.file`, {}));
-    // A variable may hold a password in place of a path.
+    // A variable may contain a password instead of a path.
     const origin = this.#veiled.get(`${at}.file`);
     const shown = origin === undefined ? name : `the file that is ${origin}`;
     this.#veiled.set(at, `the content of ${shown}`);
     try {
-      // An editor, and `kubectl`, end a file with a line break that is no part of a password.
+      // Editors and `kubectl` end a file with a line break that is not part of a password.
       return readFileSync(path.resolve(this.source.directory, name), 'utf8').replace(/\r?\n$/, '');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -138,7 +144,7 @@ export class ConfigReader {
       return Object.hasOwn(known, name) ? known[name] : undefined;
     });
     if (found !== undefined) return found;
-    // Of a map, whose names are the user's.
+    // The entry of a map with names of the user's choice.
     return (
       this.#find(schema, ({ additionalProperties }) =>
         typeof additionalProperties === 'object' ? (additionalProperties as JsonSchema) : undefined,
@@ -146,7 +152,7 @@ export class ConfigReader {
     );
   }
 
-  /** The first answer among the schema and its alternatives. */
+  /** Returns the first result among the schema and its alternatives. */
   #find<T>(schema: JsonSchema, ask: (schema: JsonSchema) => T | undefined): T | undefined {
     const own = ask(schema);
     if (own !== undefined) return own;
@@ -176,10 +182,10 @@ export class ConfigReader {
 
 const OWN = { writable: true, enumerable: true, configurable: true } as const;
 
-/** `at`, or the closest path above it that is known. */
+/** Returns `at`, or the closest known path above it. */
 function nearest(at: string, known: ReadonlyMap<string, unknown>): string {
   let path = at;
-  // Names may hold dots and brackets themselves: every step has to make the path shorter.
+  // Names may contain dots and brackets: every step must make the path shorter.
   while (path !== '' && !known.has(path)) {
     path = path.slice(0, Math.max(0, path.lastIndexOf('.'), path.lastIndexOf('[')));
   }

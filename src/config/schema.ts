@@ -1,4 +1,4 @@
-/** The JSON schema of a config file, made from the table of options. */
+/** The JSON schema of a config file, generated from the table of options. */
 import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
 import type { JsonSchema } from '../validation/rules.js';
@@ -6,7 +6,7 @@ import { STRATEGIES } from './strategies.js';
 
 type Properties = Record<string, JsonSchema>;
 
-/** Options that take functions or classes, which a file can't hold. */
+/** Options that take functions or classes, which a file can't contain. */
 export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'commandRetry.includedErrors',
   'commandRetry.ignoredErrors',
@@ -15,7 +15,7 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'fallbackErrors',
 ]);
 
-/** Options of node-redis that a file can't hold either; in every options object like `client`. */
+/** Options of node-redis that a file can't contain either, in every object like `client`. */
 export const CLIENT_NOT_IN_A_FILE: ReadonlySet<string> = new Set([
   'modules',
   'scripts',
@@ -32,12 +32,12 @@ const flag = orVariable({ type: 'boolean' });
 const text = { type: 'string' };
 const textOrFile = { $ref: '#/$defs/textOrFile' };
 
-/** Any value: the name is known, and node-redis judges the rest. */
+/** Properties with any value: only the name is checked, and node-redis validates the value. */
 function named(names: readonly string[]): Properties {
   return Object.fromEntries(names.map((name) => [name, {}]));
 }
 
-/** What of node-redis's options is checked here; the others pass as they are. */
+/** The options of node-redis that are checked here; the others are passed through. */
 const SOCKET: Properties = {
   ...named(SOCKET_NAMES),
   host: text,
@@ -72,7 +72,9 @@ const CLIENT: Properties = {
 const client = { $ref: '#/$defs/client' };
 const nodes = { type: 'array', minItems: 1 };
 
-/** From `host:port`, as the deployment names a server, to where it can be reached from here. */
+/**
+ * Maps `host:port` as the deployment reports a server to an address that can be reached from here.
+ */
 const nodeAddressMap = {
   type: 'object',
   additionalProperties: {
@@ -83,7 +85,7 @@ const nodeAddressMap = {
   },
 };
 
-/** Options whose parts are not in the table. */
+/** Options with parts that are not in the table. */
 const SHAPES: Readonly<Record<string, JsonSchema>> = {
   client,
   'databases[].client': client,
@@ -125,8 +127,8 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
 };
 
 /**
- * The schema of what `loadConfig` reads, draft 7, which every editor knows. Numbers and flags may
- * be given by a variable, as a string.
+ * Returns the schema of a config file for `loadConfig`, draft 7, which every editor supports. A
+ * variable may replace a number or a flag, as a string.
  */
 export function configSchema(): JsonSchema {
   const database = sectionOf('databases[]');
@@ -183,13 +185,13 @@ function strategySchema(name: string, { properties }: { properties: Readonly<Pro
   return {
     type: 'object',
     additionalProperties: false,
-    // Without a name it is `ping`.
+    // The default strategy is `ping`.
     ...(name === 'ping' ? {} : { required: ['strategy'] }),
     properties: { strategy: { const: name }, ...timing, ...Object.fromEntries(own) },
   };
 }
 
-/** The options right below `section`, as properties. */
+/** The options directly below `section`, as properties. */
 function sectionOf(section: string): Properties {
   const found: Properties = {};
   for (const [path, entry] of Object.entries(DEFAULTS) as [OptionName, OptionEntry<unknown>][]) {
@@ -201,7 +203,10 @@ function sectionOf(section: string): Properties {
   return found;
 }
 
-/** Parts that are only named by what they hold: `commandRetry` of `commandRetry.maxAttempts`. */
+/**
+ * Parts that only appear in the names of their options: `commandRetry` in
+ * `commandRetry.maxAttempts`.
+ */
 function nestedIn(section: string): readonly string[] {
   const prefix = section === '' ? '' : `${section}.`;
   const names = Object.keys(DEFAULTS)

@@ -1,4 +1,4 @@
-/** Health check strategies by name, as a file has them. */
+/** Health check strategies by their name in a config file. */
 import { ConnectedStrategy } from '../health-strategies/connected.js';
 import { EchoStrategy } from '../health-strategies/echo.js';
 import { LagAwareStrategy } from '../health-strategies/lag-aware.js';
@@ -9,9 +9,9 @@ import { WriteReadStrategy } from '../health-strategies/write-read.js';
 import type { JsonSchema } from '../validation/rules.js';
 
 interface NamedStrategy {
-  /** Throws `InvalidOptionError` with an option of the strategy. */
+  /** Creates the strategy. Throws `InvalidOptionError` for an invalid option. */
   create(options: object): HealthCheckStrategy;
-  /** Of its options. */
+  /** The schema of the strategy's options. */
   readonly properties: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -21,7 +21,7 @@ const text = { type: 'string' };
 const filledText = { type: 'string', minLength: 1 };
 const flag = { type: 'boolean' };
 const role = { enum: ['gate', 'full'] };
-/** A text, or a file that holds it. */
+/** A text, or a file that contains it. */
 const secret = { $ref: '#/$defs/textOrFile' };
 
 export const STRATEGIES: Readonly<Record<string, NamedStrategy>> = {

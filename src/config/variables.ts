@@ -7,13 +7,13 @@ export type Substituted =
   | { readonly missing: string }
   | { readonly malformed: string };
 
-/** Only the beginning: an expression with the end takes quadratic time for a text of beginnings. */
+/** Matches only the start: an expression with the end takes quadratic time for a text of starts. */
 const BEGIN = /\$(\$?)\{/g;
 const INSIDE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
- * Puts variables in. A default counts when the variable is not set or empty, as in a shell.
- * Values are not looked at again: what a variable holds is never substituted itself.
+ * Substitutes variables. A default is used if the variable is not set or empty, as in a shell.
+ * Substituted values are not substituted again.
  */
 export function substitute(text: string, environment: Environment): Substituted {
   const used: string[] = [];
@@ -29,7 +29,7 @@ export function substitute(text: string, environment: Environment): Substituted 
     }
     const end = text.indexOf('}', from);
     const [, name, byDefault] = INSIDE.exec(end === -1 ? '' : text.slice(from, end)) ?? [];
-    // What stands inside may be half a secret; the rule is enough.
+    // The text inside may be part of a secret, so the message only states the rule.
     if (name === undefined) {
       return { malformed: '${NAME} or ${NAME:-default}, or $${ for the characters themselves' };
     }

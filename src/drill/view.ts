@@ -15,16 +15,16 @@ const TIME_COLUMNS = 8;
 /** Where the text of an event begins. */
 const INDENT = MARGIN.length + TIME_COLUMNS + 2;
 
-/** What is played, and on what. */
+/** The script and the databases that it is played on. */
 export interface Script {
   readonly steps: readonly Step<never>[];
   readonly warmUpMs: number;
   readonly ids: readonly string[];
-  /** What is wrong with a database right now. */
+  /** The present fault of a database. */
   stateOf(id: string): OutageKind | 'up';
 }
 
-/** What the terminal shows while the script is played. */
+/** The terminal display while the script is played. */
 export class View {
   #timer: Timer | undefined;
   #run: { index: number; run: StepRun<never> } | undefined;
@@ -169,7 +169,7 @@ export interface Opening {
   readonly settingsNote: string;
 }
 
-/** What is going to be shown, with the settings that were shortened for it. */
+/** The lines before a drill, with the settings that were shortened for it. */
 export function opening({ paint, columns }: Terminal, about: Opening): string[] {
   const label = (text: string) => MARGIN + paint('dim', padEnd(text, 11));
   const under = ' '.repeat(MARGIN.length + 11);

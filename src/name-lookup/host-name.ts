@@ -3,48 +3,51 @@ import type { LookupFunction } from 'node:net';
 import type { Timer } from '../clock.js';
 import type { WaitingName } from '../core/lookup-places.js';
 
-/** Somebody who wants the addresses of a name. */
+/** A request for the addresses of a name. */
 export interface LookupWaiter {
-  /** A connection is to be made; `false`: only the periodic check of names asks. */
+  /** Whether a connection needs the addresses; `false`: only the periodic check of names does. */
   readonly isWanted: boolean;
-  /** Whoever asks is gone. */
+  /** Aborts when the request is no longer needed. */
   readonly signal: AbortSignal | undefined;
-  /** Called once, with the addresses or with why there are none; `undefined` once it was. */
+  /** Called once, with the addresses or an error; `undefined` once it was called. */
   callback: ((error: Error | null, addresses: readonly LookupAddress[]) => void) | undefined;
   /** Stops listening to `signal`. */
   release(): void;
 }
 
 /**
- * A lookup that has been pending for so long makes its name silent: the state says so, and the last
- * known addresses serve at once until a lookup ends sooner.
+ * Time in milliseconds after which a pending lookup makes its name silent: its state reports that,
+ * and the last known addresses are used at once until a lookup ends sooner.
  */
 export const SILENT_AFTER_MS = 1000;
 
-/** What is wrong with the lookups of a name. */
+/** A problem with the lookups of a name. */
 export interface LookupTrouble {
   readonly host: string;
-  /** How long the present lookup has been pending; `undefined`: the latest one failed. */
+  /**
+   * How long the present lookup has been pending, in milliseconds; `undefined`: the latest lookup
+   * failed.
+   */
   readonly pendingForMs: number | undefined;
   readonly error: Error | undefined;
-  /** Connections are made to the last known addresses in the meantime. */
+  /** Whether connections use the last known addresses in the meantime. */
   readonly usesLastKnown: boolean;
 }
 
 type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'queued'; readonly since: number }
-  /** `attempt` is compared, so that an answer after the lookup was given up changes nothing. */
+  /** `attempt` is compared, so that an answer after the lookup was abandoned has no effect. */
   | { readonly kind: 'running'; readonly since: number; readonly attempt: object };
 
-/** A host name as one kind of connection looks it up, and what is known of it. */
+/** A host name as one kind of connection looks it up, with the state of its lookups. */
 export class HostName implements WaitingName {
   state: State = { kind: 'idle' };
-  /** The addresses of the latest answer that had any. */
+  /** The addresses of the latest non-empty answer. */
   lastKnown: readonly LookupAddress[] | undefined;
   /** Monotonic milliseconds of that answer. */
   answeredAt = Number.NEGATIVE_INFINITY;
-  /** Of the present lookup, from when it was asked for. */
+  /** The pace of the present lookup, measured from its request. */
   pace: 'prompt' | 'late' | 'silent' = 'prompt';
   wasSilent = false;
   /** Why the latest lookup failed; undefined: it succeeded. */
@@ -69,7 +72,10 @@ export class HostName implements WaitingName {
   }
 }
 
-/** `undefined`: the latest lookup succeeded, and none has been pending for long. */
+/**
+ * Returns the problem with the lookups of a name; `undefined` if the latest lookup succeeded and
+ * none has been pending for long.
+ */
 export function troubleOf(name: HostName, now: number): LookupTrouble | undefined {
   const { host, state, hasLastKnown: usesLastKnown, failure: error } = name;
   const pendingForMs = state.kind === 'idle' ? 0 : now - state.since;
@@ -78,7 +84,7 @@ export function troubleOf(name: HostName, now: number): LookupTrouble | undefine
   return { host, pendingForMs: undefined, error, usesLastKnown };
 }
 
-/** Told in a microtask of its own: what it calls may look up the next name. */
+/** Calls back in a separate microtask, because the callback may look up the next name. */
 export function serve(
   waiter: LookupWaiter,
   error: Error | null | undefined,

@@ -5,25 +5,25 @@ import { systemClock } from '../clock.js';
 import { LoopClock } from '../loop-clock.js';
 import { NameLookups } from './name-lookups.js';
 
-/** Fine enough for the shortest time that lookups are given. */
+/** Resolution in milliseconds: fine enough for the shortest time that lookups are given. */
 const TICK_MS = 20;
 
-/** The one of this process: the threads that look names up are those of the process. */
+/** The lookups of this process, because the threads for them belong to the process. */
 export const processLookups = new NameLookups({
   clock: systemClock,
   loop: new LoopClock(systemClock, TICK_MS),
-  // Looked up when it is called, because applications and instrumentations replace it.
+  // The function is read on every call, because applications and instrumentations replace it.
   system: (host, options, callback) => dns.lookup(host, options, callback as never),
 });
 
-/** What a hook looks up, and is told of. */
+/** Settings of a lookup hook. */
 export interface LookupHookSetting {
   readonly lookups: NameLookups;
   /** The application's own `lookup` option. */
   readonly by: LookupFunction | undefined;
-  /** The socket that the lookup is for is gone. */
+  /** Aborts when the socket that the lookup is for has ended. */
   readonly signal: AbortSignal;
-  /** The addresses that a socket is given to connect to. */
+  /** Called with the addresses that a socket gets to connect to. */
   readonly onAddresses?: (
     host: string,
     options: LookupOptions,
@@ -31,17 +31,20 @@ export interface LookupHookSetting {
   ) => void;
 }
 
-/** The option `lookup` of a socket: `net.connect` and `tls.connect` call it for host names only. */
+/**
+ * Returns a `lookup` option for a socket; `net.connect` and `tls.connect` call it for host names
+ * only.
+ */
 export function lookupHook(setting: LookupHookSetting): LookupFunction {
   const { lookups, by, signal, onAddresses } = setting;
   return (host, options, callback) => {
-    // Whoever shares a lookup goes on in its own asynchronous context.
+    // A shared lookup calls each caller back in its own asynchronous context.
     const call = AsyncResource.bind(callback);
     lookups.lookup({ host, options, by, signal }, (error, addresses) => {
       const [first] = addresses;
       if (error !== null || first === undefined) return call(error, '', 0);
       onAddresses?.(host, options, addresses);
-      // net.connect writes nothing into it, but it belongs to everybody who asked.
+      // Copied because the array is shared by all callers, although net.connect does not change it.
       if (options.all) call(null, [...addresses]);
       else call(null, first.address, first.family);
     });

@@ -1,21 +1,27 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 
-/** What one kind of connection asks for, as `dns.lookup` takes it. */
+/** A lookup of one kind of connection, with the arguments of `dns.lookup`. */
 export interface LookupQuestion {
   readonly host: string;
   readonly options: LookupOptions;
-  /** The application's own function in the place of the system's. */
+  /** The application's own function, which replaces the system's. */
   readonly by: LookupFunction | undefined;
 }
 
-/** Case means nothing in a name; families and hints make a different question. */
+/**
+ * A key for the question. Names are case-insensitive; other families and hints are another
+ * question.
+ */
 export function keyOf({ host, options, by }: LookupQuestion): string {
   const { family, hints, all } = options;
   return JSON.stringify([host.toLowerCase(), family, hints, by && all]);
 }
 
-/** The addresses of an answer in either of its forms; what is no IP address is left out. */
+/**
+ * Returns the addresses of an answer in either of its forms, without anything that is not an IP
+ * address.
+ */
 export function addressesOf(
   address: string | readonly LookupAddress[],
   family: number | undefined,
@@ -28,7 +34,7 @@ export function addressesOf(
   });
 }
 
-/** For an empty answer, for which Node.js would throw in the middle of a callback. */
+/** The error for an empty answer, for which Node.js would throw inside a callback. */
 export function noAddress(hostname: string): Error {
   const error = new Error(`no address of ${hostname} was found`);
   return Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname });

@@ -13,48 +13,51 @@ import {
 import { addressesOf, keyOf, type LookupQuestion, noAddress } from './lookup-question.js';
 
 /**
- * After so long a lookup is late, and whoever has a last known address connects to it. Answers
- * come from a nearby cache within a few milliseconds, and across a continent within a tenth of a
- * second; a probe timeout of a quarter of a second still leaves time to connect.
+ * Time in milliseconds after which a lookup is late, so that the last known address is used.
+ * Answers come from a nearby cache within a few milliseconds, and across a continent within a tenth
+ * of a second; a probe timeout of a quarter of a second still leaves time to connect.
  */
 export const LATE_AFTER_MS = 100;
 
 /**
- * The application's own function is given up after so long, because it may never call back. A
- * lookup of the system always ends, and occupies its thread until it does.
+ * Time in milliseconds after which the application's own function is abandoned, because it may
+ * never call back. A lookup of the system always ends, and occupies its thread until it does.
  */
 export const GIVE_UP_AFTER_MS = 30_000;
 
-/** Names that are remembered without being in use. */
+/** Maximum number of names that are remembered without being in use. */
 const MAX_NAMES = 1000;
 
 export interface NameLookupsSetting {
   readonly clock: Clock;
-  /** Time in which the event loop could run: a stalled process makes no lookup late. */
+  /** Timers in loop time, so that a stalled process makes no lookup late. */
   readonly loop: { after(delayMs: number, callback: () => void): Timer };
-  /** As `dns.lookup`. */
+  /** A function like `dns.lookup`. */
   readonly system: LookupFunction;
 }
 
 export interface LookupRequest extends LookupQuestion {
-  /** Whoever asks is gone. */
+  /** Aborts when the request is no longer needed. */
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Lookups of host names for a whole process: at most one of each name and two in total are in progress
- * (`core/lookup-places.ts`), and everybody who wants the same name shares one. While a lookup is
- * late, or after it has failed, the last known addresses of the name serve.
+ * Lookups of host names for a whole process. At most one per name and two in total are in progress
+ * (`core/lookup-places.ts`), and all requests for a name share one. While a lookup is late, or
+ * after it failed, the last known addresses of the name are used.
  */
 export class NameLookups {
-  /** By the function that looks them up; those of the system stand under the setting. */
+  /** Names by their lookup function; those of the system are stored under the setting. */
   readonly #names = new WeakMap<object, Map<string, HostName>>();
   readonly #queue = new Set<HostName>();
   readonly #running = new Set<HostName>();
 
   constructor(private readonly setting: NameLookupsSetting) {}
 
-  /** Calls back once, never before it has returned, and not once `signal` has aborted. */
+  /**
+   * Looks a name up. Calls back once, never before it has returned, and not after `signal` has
+   * aborted.
+   */
   lookup(
     request: LookupRequest,
     callback: (error: Error | null, addresses: readonly LookupAddress[]) => void,
@@ -67,8 +70,9 @@ export class NameLookups {
   }
 
   /**
-   * Looks the name up again, in its turn, unless the latest answer is younger than `maxAgeMs`.
-   * Resolves with the answer and its time, or `undefined` when the lookup fails or `signal` aborts.
+   * Looks the name up again, in its turn, unless the latest answer is younger than `maxAgeMs`
+   * milliseconds. Resolves to the answer and its time, or to `undefined` if the lookup fails or
+   * `signal` aborts.
    */
   refresh(
     request: LookupRequest,
@@ -93,7 +97,10 @@ export class NameLookups {
     });
   }
 
-  /** `undefined`: the latest lookup succeeded, and none is pending for long. */
+  /**
+   * Returns the problem with a lookup; `undefined` if the latest one succeeded and none has been
+   * pending for long.
+   */
   trouble(request: LookupQuestion): LookupTrouble | undefined {
     const name = this.#names.get(request.by ?? this.setting)?.get(keyOf(request));
     return name && troubleOf(name, this.setting.clock.now());
@@ -108,7 +115,7 @@ export class NameLookups {
     }
     const key = keyOf(request);
     const name = names.get(key) ?? new HostName(host, options, by);
-    // The least recently wanted comes first.
+    // The least recently used name comes first.
     names.delete(key);
     names.set(key, name);
     if (names.size > MAX_NAMES) this.#forgetOne(names);
@@ -123,7 +130,7 @@ export class NameLookups {
     }
   }
 
-  /** `undefined`: whoever asks is gone already. */
+  /** Returns `undefined` if the signal has already aborted. */
   #join(
     name: HostName,
     signal: AbortSignal | undefined,
@@ -143,7 +150,7 @@ export class NameLookups {
     return waiter;
   }
 
-  /** Starts a lookup, or queues it, unless there is one. */
+  /** Starts or queues a lookup, unless there is one. */
   #request(name: HostName): void {
     if (name.state.kind === 'idle') this.#enqueue(name);
     this.#startNext();
@@ -162,7 +169,7 @@ export class NameLookups {
     name.state = { kind: 'idle' };
   }
 
-  /** The last known addresses serve at once: an answer is not to be expected soon. */
+  /** Whether the last known addresses are used at once, because an answer is not expected soon. */
   #isNotWaitedFor(name: HostName): boolean {
     if (name.pace !== 'prompt' || name.wasSilent) return true;
     return name.state.kind === 'queued' && [...this.#running].some(({ pace }) => pace !== 'prompt');
@@ -191,7 +198,7 @@ export class NameLookups {
     }
   }
 
-  /** The same host, as another kind of connection looks it up. */
+  /** Whether another kind of connection is looking up the same host. */
   #isRunningElsewhere({ host, by }: HostName): boolean {
     for (const other of this.#running) {
       if (other.by === by && other.host.toLowerCase() === host.toLowerCase()) return true;
@@ -213,7 +220,7 @@ export class NameLookups {
     this.#queue.delete(name);
     this.#running.add(name);
     name.state = { kind: 'running', since, attempt };
-    // It became late while it waited for a place.
+    // The lookup became late while it waited for a place.
     if (name.pace === 'late') this.#awaitSilence(name, SILENT_AFTER_MS);
     if (by !== undefined) {
       timer = this.setting.clock.after(GIVE_UP_AFTER_MS, () => {
@@ -243,7 +250,7 @@ export class NameLookups {
       name.answeredAt = this.setting.clock.now();
       name.failure = undefined;
     } else {
-      // An empty answer: Node.js would throw in the middle of a callback.
+      // The answer is empty: Node.js would throw inside a callback.
       name.failure = error ?? noAddress(name.host);
     }
     for (const waiter of name.waiters) {

@@ -6,7 +6,7 @@ import type { ProbeRecord } from './probe-record.js';
 /** How commands ended. Only grows. */
 export class CommandCounters {
   succeeded = 0;
-  /** Failed, and may have been executed all the same. */
+  /** Number of failed commands that may have been executed all the same. */
   outcomeUnknown = 0;
   readonly failed = Object.fromEntries(COMMAND_FAILURES.map((failure) => [failure, 0])) as Record<
     CommandFailure,
@@ -18,22 +18,22 @@ export class ProbeCounters {
   passed = 0;
   failed = 0;
   timedOut = 0;
-  /** Of those that passed. */
+  /** Latency of the probes that passed. */
   readonly latency = new LatencyHistogram();
 }
 
 /**
- * What happened to one database. Only grows; increments on a plain object are all that the way of
- * a command pays for it.
+ * Counters of one database. They only grow; an increment on a plain object is all that they cost on
+ * the command path.
  */
 export class DatabaseCounters extends CommandCounters {
   retries = 0;
-  /** Commands that had been given to it and went to another one at a switch. */
+  /** Commands that had been sent to this database and moved to another one at a switch. */
   moved = 0;
-  /** Of these: while the first attempt was still in flight. */
+  /** How many of these moved while their first attempt was still in flight. */
   sentTwice = 0;
   breakerOpened = 0;
-  /** By the name of the check. */
+  /** Probe counters by the name of the check. */
   readonly probes = new Map<string, ProbeCounters>();
 
   noteProbe({ check, healthy, timedOut, latencyMs }: ProbeRecord): void {
@@ -62,15 +62,18 @@ export interface SwitchCount {
   count: number;
 }
 
-/** Different switches that are counted; past it, those of databases that are gone are forgotten. */
+/**
+ * Maximum number of different switches that are counted; beyond it, those of removed databases are
+ * dropped.
+ */
 const MAX_SWITCHES = 500;
 
-/** Groups that there have been in this process. */
+/** Number of groups that were created in this process. */
 let groups = 0;
 
 /**
- * What happened in a group. Outlives its connections: a client that is opened again goes on
- * counting.
+ * Counters of a group. They outlive its connections: a client that is opened again continues to
+ * count.
  */
 export class GroupCounters {
   readonly group = ++groups;
@@ -91,7 +94,7 @@ export class GroupCounters {
     return counters;
   }
 
-  /** From now on those of `databaseId` are `counters`, which begin again. */
+  /** Replaces the counters of `databaseId` by `counters`, which start at zero. */
   replace(databaseId: string, counters: DatabaseCounters): void {
     this.#databases.set(databaseId, counters);
   }
@@ -120,7 +123,7 @@ export class GroupCounters {
     this.#withoutServiceSince ??= now;
   }
 
-  /** Or no caller waits for the command. */
+  /** A database is active again, or the client was closed. */
   serviceRestored(now: number): void {
     if (this.#withoutServiceSince !== undefined) {
       this.#withoutServiceMs += now - this.#withoutServiceSince;

@@ -19,7 +19,7 @@ export interface FailoverRecord {
 }
 
 /**
- * State of one database. Only the coordinator and what it consists of write it; everybody may read.
+ * State of one database. Only the coordinator and its parts write it; everything else may read it.
  */
 export class Database implements DatabaseView {
   /** Changes when the database is left, removed or reconfigured: older verdicts are void. */
@@ -34,26 +34,30 @@ export class Database implements DatabaseView {
   #connectionError: Error | undefined;
   lastProbe: ProbeRecord | undefined;
   graceEndsAt = 0;
-  /** Somebody keeps it away from traffic until then; Infinity: until told otherwise. */
+  /** Monotonic time until which the database is drained; Infinity: until the drain is ended. */
   drainEndsAt = 0;
   left: FailoverRecord | undefined;
-  /** Has been eligible at some time; before, it is taken at once when it is better. */
+  /**
+   * The database was eligible at some time. Before that, it becomes active at once when it is
+   * better.
+   */
   wasEligible = false;
   gatesOpen = true;
   gateCause: string | undefined;
   /**
-   * - `candidate`: on trial, to take the place of the member of the same id; not chosen, not told of
-   * - `member`: of the group
-   * - `removed`
+   * - `candidate`: on trial as the replacement of the member with the same id; neither selected nor
+   *   reported
+   * - `member`: part of the group
+   * - `removed`: left the group
    */
   membership: 'candidate' | 'member' | 'removed' = 'member';
-  /** Monotonic time of the first sign of the failure that goes on; undefined while healthy. */
+  /** Monotonic time of the first sign of the current failure; undefined while healthy. */
   failingSince: number | undefined;
-  /** Monotonic time since which its data connection can't be established; undefined: it can. */
+  /** Monotonic time since which no data connection can be established; undefined: one can. */
   unconnectedSince: number | undefined;
   /** A data connection was ready at some time. */
   wasConnected = false;
-  /** It answered MOVED although its topology is no cluster. */
+  /** The database replied with MOVED although its topology is not a cluster. */
   redirects = false;
   /** The data connection could not be established within one probe timeout. */
   connectionFailed = false;
@@ -84,7 +88,7 @@ export class Database implements DatabaseView {
     return this.options.id;
   }
 
-  /** Bounded, and without secrets, whatever it is set to. */
+  /** The latest error, bounded in length and without secrets. */
   get lastError(): Error | undefined {
     return this.#lastError;
   }
@@ -93,7 +97,7 @@ export class Database implements DatabaseView {
     this.#lastError = error === undefined ? undefined : foreignError(error);
   }
 
-  /** Why no data connection could be made the last time, until one is; without secrets. */
+  /** Why the latest data connection could not be established, until one is; without secrets. */
   get connectionError(): Error | undefined {
     return this.#connectionError;
   }
@@ -102,13 +106,13 @@ export class Database implements DatabaseView {
     this.#connectionError = error === undefined ? undefined : foreignError(error);
   }
 
-  /** What is found to be wrong with the configuration of one that was never connected. */
+  /** The diagnosed configuration mistake of a database that was never connected. */
   get mistake(): Error | undefined {
     const error = this.#connectionError;
     return !this.wasConnected && diagnosisOf(error) !== undefined ? error : undefined;
   }
 
-  /** In words, that it has no data connection, and why. */
+  /** A description of the missing data connection, with its reason. */
   get unconnected(): string {
     const what = `no data connection to ${this.driver.address}`;
     const error = this.#connectionError;
@@ -120,8 +124,8 @@ export class Database implements DatabaseView {
   }
 
   /**
-   * Every client's connection that counts is ready; an idle one of a lazy standby counts as ready
-   * if the last attempt to make any connection succeeded.
+   * Whether every client's connection that counts is ready. An idle connection of a lazy standby
+   * counts as ready if the latest attempt to open any connection succeeded.
    */
   get connected(): boolean {
     return this.links.every(
@@ -133,8 +137,8 @@ export class Database implements DatabaseView {
   }
 
   /**
-   * Monotonic time since which every data connection that counts has answered. Without one it is the
-   * time at which any connection could be made.
+   * Monotonic time since which every data connection that counts has answered. Without one, the
+   * time at which a connection could be established.
    */
   get answeredAt(): number {
     let earliest = Number.POSITIVE_INFINITY;
@@ -150,7 +154,10 @@ export class Database implements DatabaseView {
     return this.reachedAt !== undefined && !this.connectionFailed;
   }
 
-  /** A lazy standby: only a connection made for that purpose shows whether one can be made. */
+  /**
+   * Whether the database is a lazy standby: only a connection that is opened for that purpose shows
+   * whether it is reachable.
+   */
   get resting(): boolean {
     return this.links.every((link) => link.idle);
   }
@@ -159,7 +166,7 @@ export class Database implements DatabaseView {
     return this.verifiedFor !== this.incarnation && this.isChecked;
   }
 
-  /** Health checks decide whether it is healthy. */
+  /** Whether health checks decide about the health of the database. */
   get isChecked(): boolean {
     return this.options.healthChecks.some((check) => check.role === 'full');
   }

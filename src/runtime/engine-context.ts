@@ -6,7 +6,10 @@ import type { GroupCounters } from './counters.js';
 import type { ProbeRecord } from './probe-record.js';
 import type { Emit } from './safe-emitter.js';
 
-/** What everything in a group shares: its options, its one clock, its chance, events and counters. */
+/**
+ * Everything that the parts of a group share: its options, clock, source of randomness, events and
+ * counters.
+ */
 export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
@@ -14,12 +17,12 @@ export interface EngineContext {
   readonly random: Random;
   readonly emit: Emit;
   readonly counters: GroupCounters;
-  /** Of whatever is refused at once. */
+  /** The rejections of calls that are refused at once. */
   readonly rejections: DeferredRejections;
   readonly onProbe?: OnProbe | undefined;
 }
 
-/** Hears of every probe; must not throw. */
+/** Called after every probe; must not throw. */
 export type OnProbe = (databaseId: string, probe: ProbeRecord, counters: GroupCounters) => void;
 
 /** The wall-clock time that events carry. */

@@ -23,15 +23,15 @@ export interface Route {
 export interface RouteChange {
   readonly from: Route;
   readonly to: Route;
-  /** `from.database` was left because it failed; what it does from now on is not to be trusted. */
+  /** `from.database` was left because it failed; its later replies are not trusted. */
   readonly failed: boolean;
 }
 
 export type RouteListener = (change: RouteChange) => void;
 
-/** Where the route stands, for those who follow it. */
+/** The current route, with a way to follow its changes. */
 export interface RouteSource {
   readonly route: Route;
-  /** Returns what ends it. */
+  /** Calls `listener` for each change; the returned function ends that. */
   listen(listener: RouteListener): () => void;
 }

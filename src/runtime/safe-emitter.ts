@@ -7,13 +7,13 @@ export type Emit = <Name extends MultiDbEventName>(
 ) => void;
 
 /**
- * Tells the listeners of one or several emitters. It can't do harm: a listener that throws or
- * rejects stops neither the other listeners nor the failover that it hears of. What it threw
- * becomes an `error` event of its emitter; an `error` event without a listener is dropped. What a
- * listener causes is told after what it was told, to every listener of every emitter.
+ * Emits events to the listeners of one or several emitters. A listener that throws or rejects stops
+ * neither the other listeners nor the failover that the event reports. Its error becomes an `error`
+ * event of its emitter; an `error` event without a listener is dropped. Events that a listener
+ * causes are emitted after the current one, to every listener of every emitter.
  *
- * `observe` is called first, once for each event, with what becomes of listeners that throw as
- * well; it must not throw.
+ * `observe` is called first, once for each event, including the `error` events of listeners that
+ * throw; it must not throw.
  */
 export class SafeEmitter {
   readonly #waiting: (() => void)[] = [];
@@ -50,7 +50,9 @@ export class SafeEmitter {
   }
 }
 
-/** What a listener threw, which may be anything: also what can't be made a string. */
+/**
+ * Converts a thrown value, which may be anything, to an error; it may not even convert to a string.
+ */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   try {

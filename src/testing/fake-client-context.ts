@@ -19,7 +19,7 @@ import type { Database } from '../runtime/database.js';
 import type { Route } from '../runtime/route.js';
 import { VirtualClock } from './virtual-clock.js';
 
-/** A connection that only notes what it is given. */
+/** A connection that only records the attempts that it is given. */
 export class NotedConnection implements Connection {
   ready = true;
   bytesReceived = 0;
@@ -54,7 +54,10 @@ export interface Settled {
   readonly kind?: FailureKind | undefined;
 }
 
-/** A client on virtual time, for tests of one of its parts alone: it notes what it is told to do. */
+/**
+ * A client on virtual time, for tests of one of its parts alone: it records the calls that it
+ * receives.
+ */
 export class FakeClientContext implements ClientContext {
   readonly clock = new VirtualClock();
   readonly loop = new LoopClock(this.clock, 10);
@@ -163,7 +166,7 @@ export class FakeClientContext implements ClientContext {
     return command;
   }
 
-  /** A command that is in flight over `channel`; written unless said otherwise. */
+  /** A command that is in flight over `channel`; written by default. */
   sent(
     args: readonly CommandArgument[],
     channel: DataConnection,

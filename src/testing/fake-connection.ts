@@ -8,7 +8,7 @@ import type {
 import { FakeErrorReply } from './fake-errors.js';
 import { type FakeRequest, type FakeServer, FakeWire } from './fake-network.js';
 
-/** Told what a connection does with attempts; for tests that judge the engine. */
+/** Is notified of what a connection does with attempts; for tests that judge the engine. */
 export interface AttemptObserver {
   onSend?(attempt: Attempt): void;
   onWritten?(attempt: Attempt): void;
@@ -106,7 +106,7 @@ export class FakeConnection implements Connection {
         if (this.#hasEnded) return;
         this.bytesReceived += 1;
         this.#written.delete(attempt);
-        // A client library hands replies on through promises.
+        // A client library passes replies on through promises.
         queueMicrotask(() => {
           if (answer.ok) attempt.onReply(answer.reply);
           else attempt.onError(answer.error);

@@ -21,25 +21,25 @@ export interface FakeDatabaseOptions {
   readonly id: string;
   /** The clock on which the database runs. */
   readonly clock: VirtualClock;
-  /** Of one direction, in milliseconds. Default: 0.5. */
+  /** Latency of one direction, in milliseconds. Default: 0.5. */
   readonly latencyMs?: number;
-  /** Requests that the server's and the network's buffers take in unread. Default: 64. */
+  /** Number of unread requests that the buffers of the server and the network hold. Default: 64. */
   readonly windowSize?: number;
-  /** Default: 5000, as in node-redis. */
+  /** Timeout of a connection attempt, in milliseconds. Default: 5000, as in node-redis. */
   readonly connectTimeoutMs?: number;
 }
 
-/** One command that a fake server ran; refused ones are not among them. */
+/** One command that a fake server executed. Refused commands are not included. */
 export interface Execution {
   /** The command and its arguments. */
   readonly args: readonly CommandArgument[];
-  /** Virtual time. */
+  /** Virtual time of the execution, in milliseconds. */
   readonly at: number;
-  /** Answered by an error reply of the command itself. */
+  /** Whether the command itself failed with an error reply. */
   readonly failed: boolean;
 }
 
-/** Told at once what happens; for tests that judge the engine. */
+/** Is notified of every event at once; for tests that judge the engine. */
 export interface FakeDatabaseObserver extends AttemptObserver {
   onExecution?(execution: Execution): void;
   /** A command of a caller was refused, for the server's state or because it is a replica. */
@@ -49,35 +49,35 @@ export interface FakeDatabaseObserver extends AttemptObserver {
 }
 
 /**
- * One Redis server on virtual time, with the faults that real ones have. It runs commands against
- * a small store, remembers each execution, and is reached through its `driver`, which keeps the
- * contract of `drivers/driver.ts`.
+ * One Redis server on virtual time, with the faults of real ones. It executes commands on a small
+ * store, records each execution, and is reached through its `driver`, which implements the contract
+ * of `drivers/driver.ts`.
  *
- * All faults can be combined and take effect at once; call them from `clock.elsewhere` to have
- * them happen while the process is stalled.
+ * All faults can be combined and take effect at once. Call them from `clock.elsewhere` to make them
+ * happen while the process is stalled.
  */
 export class FakeDatabase {
   /** The id of the database. */
   readonly id: string;
   /** The clock on which the database runs. */
   readonly clock: VirtualClock;
-  /** As the address appears in errors: `<id>.fake:6379`. */
+  /** The address as it appears in errors: `<id>.fake:6379`. */
   readonly address: string;
   /** How the engine reaches the database. @internal */
   readonly driver: Driver;
-  /** The connections that the server has to do with. @internal */
+  /** The connections that the server handles. @internal */
   readonly wires = new Set<FakeWire>();
   /** The connections that clients hold open. @internal */
   readonly clients = new Set<FakeWire>();
-  /** Of data connections, in order; empty it at will. */
+  /** Commands executed over data connections, in order. It may be emptied at any time. */
   readonly executions: Execution[] = [];
-  /** Answered so far over probe connections. */
+  /** Number of commands answered over probe connections so far. */
   probesAnswered = 0;
-  /** Of one direction, in milliseconds. */
+  /** Latency of one direction, in milliseconds. */
   latencyMs: number;
-  /** In which the server refuses commands; undefined: none. */
+  /** The state in which the server refuses commands; undefined: none. */
   state: ServerState | undefined;
-  /** Hears of each attempt, execution and probe, for the tests of this package. @internal */
+  /** Is notified of each attempt, execution and probe, for the tests of this package. @internal */
   observer: FakeDatabaseObserver = {};
   #isDown = false;
   #isFrozen = false;
@@ -91,7 +91,7 @@ export class FakeDatabase {
   #processes: FakeProcess[] = [{ isReplica: false }];
   #turn = 0;
   readonly #store = new FakeStore();
-  /** What each connection watches, with the version that it saw. */
+  /** The keys that each connection watches, with the version that it saw. */
   readonly #watched = new WeakMap<FakeWire, Map<string, number>>();
   readonly #pubsub = new FakePubSub();
 
@@ -150,26 +150,28 @@ export class FakeDatabase {
     return this.#swallowsNew;
   }
 
-  /** Connections that clients hold open, also in vain; probe connections among them. */
+  /** Number of connections that clients hold open, including dead ones and probe connections. */
   get openConnections(): number {
     return this.clients.size;
   }
 
-  /** Connections that clients hold open although they went silent indefinitely. */
+  /**
+   * Number of connections that clients hold open although they are silent until they are closed.
+   */
   get lostConnections(): number {
     let count = 0;
     for (const wire of this.clients) if (wire.isForgotten) count += 1;
     return count;
   }
 
-  /** Connections that clients hold open although they lead to a replica. */
+  /** Number of connections that clients hold open although they lead to a replica. */
   get staleConnections(): number {
     let count = 0;
     for (const wire of this.clients) if (wire.process?.isReplica) count += 1;
     return count;
   }
 
-  /** How many more commands of probes are going to be lost. */
+  /** Number of further probe commands that will be lost. */
   get probesToLose(): number {
     return this.#probesToLose;
   }
@@ -181,49 +183,52 @@ export class FakeDatabase {
     this.killConnections();
   }
 
-  /** After `crash`. */
+  /** Restarts the server after `crash`. With `keepData: false` its data is lost. */
   restart({ keepData = true }: { keepData?: boolean } = {}): void {
     this.#isDown = false;
     if (!keepData) this.#store.clear();
   }
 
-  /** Stops the server's process: the system accepts connections and data, nothing answers. */
+  /** Stops the server's process: the system accepts connections and data, but nothing answers. */
   freeze(): void {
     this.#isFrozen = true;
   }
 
-  /** Runs what has been received meanwhile, also from connections that were closed since. */
+  /**
+   * Continues the process. It executes everything that was received meanwhile, even from
+   * connections that were closed since.
+   */
   thaw(): void {
     this.#isFrozen = false;
     this.#release();
   }
 
-  /** Drops packets, without telling anybody. */
+  /** Drops packets without an error on either side. */
   silence(direction: FakeDirection | 'both' = 'both'): void {
     if (direction !== 'to-client') this.#losesToServer = true;
     if (direction !== 'to-server') this.#losesToClient = true;
   }
 
-  /** Ends `silence`: what was lost is sent again, unless its sender has closed meanwhile. */
+  /** Ends `silence`: lost packets are sent again, unless their sender has closed meanwhile. */
   unsilence(): void {
     this.#losesToServer = false;
     this.#losesToClient = false;
     this.#release();
   }
 
-  /** Refuses new connections; those that are open go on. */
+  /** Refuses new connections; open ones are not affected. */
   refuse(refuses = true): void {
     this.#refusesNew = refuses;
   }
 
-  /** Never answers new connections, as a firewall that drops them; those that are open go on. */
+  /** Never answers new connections, as a firewall that drops them; open ones are not affected. */
   blackhole(swallows = true): void {
     this.#swallowsNew = swallows;
   }
 
   /**
    * New connections reach another server with the same data, as after a failover behind the
-   * database's name. Those that are open stay with the old one, which goes on as a replica and
+   * database's name. Open connections stay with the old server, which continues as a replica and
    * refuses writes.
    */
   move(): void {
@@ -231,7 +236,7 @@ export class FakeDatabase {
     this.#processes = [{ isReplica: false }];
   }
 
-  /** New connections reach, in turn, the server and a replica of it, as by a name of both. */
+  /** New connections reach the server and a replica of it alternately, as with a name of both. */
   alternate(): void {
     this.#processes = [this.#processes[0]!, { isReplica: true }];
   }
@@ -242,12 +247,12 @@ export class FakeDatabase {
   }
 
   /**
-   * The connections that are open now go silent indefinitely, as in a firewall that lost its state; new
-   * ones are not affected. Without `kind` all of them.
+   * Makes the connections that are open now silent until they are closed, as in a firewall that
+   * lost its state. New connections are not affected. Without `kind`: all connections.
    */
   loseConnections(kind?: FakeConnectionKind, direction: FakeDirection | 'both' = 'both'): void {
     for (const wire of this.wires) {
-      // One that is opening sends its first packet again.
+      // A connection that is opening sends its first packet again.
       const isFlow = wire.state === 'open' && (kind === undefined || wire.kind === kind);
       if (isFlow) wire.forget(direction);
     }
@@ -259,8 +264,8 @@ export class FakeDatabase {
   }
 
   /**
-   * Ends every fault; a server that had crashed is restarted with its data. Connections that are
-   * silent indefinitely, or lead to a replica, stay what they are.
+   * Ends every fault; a crashed server is restarted with its data. Connections that
+   * `loseConnections` made silent stay silent, and those that lead to a replica still do.
    */
   heal(): void {
     this.restart();
@@ -273,20 +278,23 @@ export class FakeDatabase {
     this.thaw();
   }
 
-  /** Names of channels and patterns that the server refuses to subscribe to; change it at will. */
+  /**
+   * Names of channels and patterns that the server refuses to subscribe to. It may be changed at
+   * any time.
+   */
   get deniedChannels(): Set<string> {
     return this.#pubsub.denied;
   }
 
   /**
-   * A message from another client; answers how many subscriptions it went out to. While the server
-   * is down or frozen nothing is published.
+   * Publishes a message from another client; returns the number of subscriptions that received it.
+   * A server that is down or frozen publishes nothing.
    */
   publish(channel: string, message: string, { sharded = false } = {}): number {
     return this.#isDown || this.#isFrozen ? 0 : this.#pubsub.publish(channel, message, sharded);
   }
 
-  /** How many connections are subscribed to this channel or pattern. */
+  /** Returns the number of connections that are subscribed to this channel or pattern. */
   subscriptions(name: string, kind: SubscriptionKind = 'channel'): number {
     return this.#pubsub.count(kind, name);
   }
@@ -335,7 +343,7 @@ export class FakeDatabase {
     return { ok: true, reply: request.isBatch ? replies : replies[0] };
   }
 
-  /** What keeps the whole database from answering comes first. */
+  /** The state of the whole database comes first. */
   #refusal(args: readonly CommandArgument[], wire: FakeWire): FakeErrorReply | undefined {
     const refused = this.state === undefined ? undefined : refusal(this.state, args);
     return refused ?? (wire.process?.isReplica ? refusal('READONLY', args) : undefined);
@@ -360,7 +368,7 @@ export class FakeDatabase {
     return 'OK';
   }
 
-  /** Whether a key that the connection watches was written; nothing is watched afterwards. */
+  /** Whether a watched key was written. Ends the watch of all keys of the connection. */
   #hasConflict(wire: FakeWire): boolean {
     const watched = [...(this.#watched.get(wire) ?? [])];
     this.#watched.delete(wire);

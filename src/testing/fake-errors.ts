@@ -3,7 +3,7 @@ export class FakeErrorReply extends Error {
   override readonly name = 'FakeErrorReply';
 }
 
-/** What an aborted command is told. */
+/** The error of an aborted command. */
 export class FakeAbortError extends Error {
   override readonly name = 'AbortError';
 
@@ -12,7 +12,7 @@ export class FakeAbortError extends Error {
   }
 }
 
-/** What breaks a connection, as the network reports it. */
+/** The error of a broken connection, as the network reports it. */
 export class FakeNetworkError extends Error {
   override readonly name = 'FakeNetworkError';
 

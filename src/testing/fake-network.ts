@@ -7,7 +7,7 @@ export interface FakeRequest {
   readonly commands: readonly (readonly CommandArgument[])[];
   /** For a batch: executed as a whole, answered by an array. */
   readonly isBatch: boolean;
-  /** Asked by the engine, not by a caller. */
+  /** Sent by the engine, not by a caller. */
   readonly isQuestion?: boolean;
   /** Virtual time. */
   readonly sentAt: number;
@@ -20,7 +20,7 @@ export type FakeAnswer =
 
 /** One of the processes that an endpoint leads to. */
 export interface FakeProcess {
-  /** It refuses writes: another one has taken its place, or it has always been a replica. */
+  /** The process refuses writes: another one has replaced it, or it has always been a replica. */
   isReplica: boolean;
 }
 
@@ -30,52 +30,52 @@ export type FakeConnectionKind = 'data' | 'isolated' | 'probe' | 'subscriber';
 /** Which way packets go. */
 export type FakeDirection = 'to-server' | 'to-client';
 
-/** What a server does with what reaches it; implemented by the fake database. */
+/** A server as the network sees it; implemented by the fake database. */
 export interface FakeServer {
   readonly clock: VirtualClock;
   readonly address: string;
-  /** Of one direction, at this moment. */
+  /** Current latency of one direction, in milliseconds. */
   readonly latencyMs: number;
   readonly refuses: boolean;
-  /** Runs, but does nothing: what reaches it waits in its kernel. */
+  /** The process is stopped: requests that reach it wait in its kernel. */
   readonly isFrozen: boolean;
   readonly losesToServer: boolean;
   readonly losesToClient: boolean;
-  /** New connections get no answer at all. */
+  /** Whether new connections get no answer at all. */
   readonly swallowsNew: boolean;
-  /** Where the next connection leads. */
+  /** The process that the next connection leads to. */
   nextProcess(): FakeProcess;
   nextWireId(): number;
-  /** What the server has to do with. */
+  /** The connections that the server handles. */
   readonly wires: Set<FakeWire>;
-  /** What clients hold open. */
+  /** The connections that clients hold open. */
   readonly clients: Set<FakeWire>;
-  /** Undefined: no answer, ever. */
+  /** Returns the answer to a request; undefined: it never gets one. */
   execute(request: FakeRequest, wire: FakeWire): FakeAnswer | undefined;
 }
 
 export interface FakeWireListener {
   onOpen(): void;
   onClosed(error: FakeNetworkError): void;
-  /** The server took something in: there is room for more. */
+  /** The server has read a request: there is room for more. */
   onRoom?(): void;
 }
 
 /**
- * One TCP connection between a client and a fake server. What is lost on the way is sent again
- * until one side has closed, as TCP does, so that it arrives after the network has healed.
+ * One TCP connection between a client and a fake server. Lost packets are sent again until one side
+ * has closed, as in TCP, so that they arrive after the network has recovered.
  */
 export class FakeWire {
   state: 'opening' | 'open' | 'closed' = 'opening';
-  /** As CLIENT ID tells. */
+  /** The id in the reply to CLIENT ID. */
   readonly id: number;
   /** Requests that the server has not executed yet: in its buffers and on the way. */
   unread = 0;
-  /** Where it leads; undefined until its first packet has arrived. */
+  /** The process that the connection leads to; undefined until its first packet has arrived. */
   process: FakeProcess | undefined;
-  /** Directions in which nothing passes any more, without anybody being told. */
+  /** Directions in which nothing passes any more, without an error on either side. */
   readonly #forgotten = new Set<FakeDirection>();
-  /** Held back by a lossy network or a frozen server, in order. */
+  /** Requests that a lossy network or a frozen server holds back, in order. */
   readonly #toServer: (() => void)[] = [];
   /** The server has closed it; the client may not know yet. */
   #isCut = false;
@@ -100,7 +100,7 @@ export class FakeWire {
     });
   }
 
-  /** Whether it is silent indefinitely. */
+  /** Whether the connection is silent until it is closed. */
   get isForgotten(): boolean {
     return this.#forgotten.size > 0;
   }
@@ -125,22 +125,28 @@ export class FakeWire {
     );
   }
 
-  /** By the server, of itself; arrives in order with its answers. */
+  /** Sends a push message of the server; it arrives in order with the replies. */
   push(arrive: () => void): void {
     if (!this.#isCut) this.#sendToClient(arrive);
   }
 
-  /** By the client. What the server has already got is executed all the same. */
+  /**
+   * Closes the connection on the client's side. Requests that the server has received are executed
+   * all the same.
+   */
   destroy(): void {
     this.#end();
   }
 
-  /** By the server: what it has not read is lost, and replies on the way too. */
+  /**
+   * Resets the connection on the server's side: unread requests are lost, and so are replies on the
+   * way.
+   */
   cut(code: 'ECONNRESET' | 'ECONNREFUSED' = 'ECONNRESET'): void {
     if (this.state !== 'closed' && !this.#isCut) this.#close(code);
   }
 
-  /** Lets through what was held back, as far as the network and the server allow it now. */
+  /** Releases held-back packets, as far as the network and the server permit now. */
   release(): void {
     const tell = this.#tellLater;
     this.#tellLater = undefined;
@@ -175,7 +181,7 @@ export class FakeWire {
       if (this.state === 'closed') return;
       if (this.#forgotten.has('to-client')) return;
       if (server.losesToClient) {
-        // Told once the client's next packet gets through.
+        // Reported when the client's next packet gets through.
         this.#tellLater = tell;
         server.wires.add(this);
         return;
@@ -206,7 +212,7 @@ export class FakeWire {
   #arrive(arrive: () => void): void {
     if (this.#isCut) return;
     if (this.#losesToServer) {
-      // Nobody sends it again once the client has closed.
+      // Packets are not sent again once the client has closed.
       if (this.state !== 'closed') this.#toServer.push(arrive);
     } else if (this.#toServer.length > 0) this.#toServer.push(arrive);
     else arrive();

@@ -21,14 +21,14 @@ const UNSUBSCRIBE = {
 
 type Subscriptions = Readonly<Record<SubscriptionKind, Set<string>>>;
 
-/** What a fake server knows of its subscribers. */
+/** The subscribers of a fake server. */
 export class FakePubSub {
   /** Names that the server refuses to subscribe to, as by an ACL. */
   readonly denied = new Set<string>();
   readonly #subscriptions = new Map<FakeWire, Subscriptions>();
   readonly #receivers = new Map<FakeWire, SubscriberListener['onMessage']>();
 
-  /** How many connections are subscribed to `name`; those that are gone do not count. */
+  /** Number of connections that are subscribed to `name`; closed ones do not count. */
   count(kind: SubscriptionKind, name: string): number {
     let count = 0;
     for (const [wire, names] of this.#subscriptions) {
@@ -47,7 +47,7 @@ export class FakePubSub {
     this.#subscriptions.delete(wire);
   }
 
-  /** Runs a subscriber's command; throws what the server refuses. */
+  /** Executes a subscriber's command; throws if the server refuses it. */
   execute(args: readonly CommandArgument[], wire: FakeWire): unknown {
     const [name, ...names] = args.map(String);
     const command = COMMANDS[name?.toUpperCase() ?? ''];
@@ -61,7 +61,7 @@ export class FakePubSub {
     return names.length;
   }
 
-  /** Answers how many messages went out. */
+  /** Publishes a message; returns the number of subscriptions that received it. */
   publish(channel: string, text: string, sharded = false): number {
     let count = 0;
     const message = Buffer.from(text);
@@ -82,7 +82,7 @@ export class FakePubSub {
   }
 }
 
-/** Only `*`. */
+/** Matches a pattern; supports `*` only. */
 function matches(pattern: string, channel: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`).test(channel);

@@ -8,13 +8,13 @@ const NOT_A_NUMBER = 'ERR value is not an integer or out of range';
 
 /** Commands that change data; a read-only or full server refuses them. */
 const WRITES = new Set(['SET', 'DEL', 'INCR', 'LPUSH']);
-/** Answered by a replica that lost its primary. */
+/** Commands that a replica without its primary still answers. */
 const WITHOUT_DATA = new Set(['PING', 'ECHO']);
 
-/** What a fake database holds: a few commands, enough to see what was executed and how often. */
+/** The data of a fake database, with enough commands to see which were executed and how often. */
 export class FakeStore {
   readonly #values = new Map<string, Value>();
-  /** Of keys that were written, also by who failed: for WATCH. */
+  /** Versions of the keys, for WATCH; failed writes count, too. */
   readonly #versions = new Map<string, number>();
 
   /** Throws `FakeErrorReply`. Knows PING, ECHO, GET, SET, DEL, INCR, LPUSH, LLEN, SCAN and HSCAN. */
@@ -60,7 +60,7 @@ export class FakeStore {
     return this.#versions.get(key) ?? 0;
   }
 
-  /** Forgets everything, as a restart without persistence does. */
+  /** Deletes everything, as a restart without persistence does. */
   clear(): void {
     this.#values.clear();
   }

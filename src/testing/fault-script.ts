@@ -1,10 +1,10 @@
 import type { VirtualClock } from './virtual-clock.js';
 
-/** Something that happens at a time. */
+/** A fault at a point in time. */
 export interface ScriptedFault {
   /** Milliseconds from the start of the script. */
   readonly atMs: number;
-  /** For the trace. */
+  /** Description for the trace. */
   readonly what: string;
   run(): void;
 }
@@ -27,7 +27,7 @@ export class FaultScript {
 
   constructor(private readonly clock: VirtualClock) {}
 
-  /** What has happened so far, with its virtual time. */
+  /** The faults so far, each with its virtual time. */
   get trace(): readonly string[] {
     return this.#trace;
   }
@@ -43,7 +43,7 @@ export class FaultScript {
     return this;
   }
 
-  /** Begins at `atMs` and ends `forMs` later. */
+  /** Adds a fault that begins at `atMs` and ends `forMs` milliseconds later. */
   during(atMs: number, forMs: number, what: string, begin: () => void, end: () => void): this {
     return this.at(atMs, `${what}: begins`, begin).at(atMs + forMs, `${what}: ends`, end);
   }

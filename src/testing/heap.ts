@@ -1,4 +1,4 @@
-/** Ordered by time, then by insertion. Adding and taking are logarithmic. */
+/** A heap ordered by time, then by insertion. Adding and taking are logarithmic. */
 export class EventHeap<T extends { readonly at: number; readonly sequence: number }> {
   readonly #items: T[] = [];
 

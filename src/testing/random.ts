@@ -1,6 +1,9 @@
 import type { Random } from '../clock.js';
 
-/** Repeats by seed: the same seed gives the same numbers, uniform in [0, 1) (mulberry32). */
+/**
+ * Returns a repeatable source of randomness: the same seed gives the same numbers, uniform in [0,
+ * 1) (mulberry32).
+ */
 export function seededRandom(seed: number): Random {
   let state = seed | 0;
   return () => {

@@ -21,7 +21,7 @@ import { FakeConflictError } from './fake-errors.js';
 import { seededRandom } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** As of the client, by default. */
+/** The client's default. */
 const MAX_TRANSACTION_ATTEMPTS = 10;
 
 /** A fake database with the options that it has in the group. */
@@ -37,9 +37,11 @@ export interface SimulatedClientOptions {
   readonly clock: VirtualClock;
   /** The databases, in order of configuration. */
   readonly databases: readonly SimulatedDatabase[];
-  /** As for `createMultiDbClient`. */
+  /** Options as for `createMultiDbClient`. */
   readonly options?: Omit<MultiDbOptions, 'databases' | 'client'>;
-  /** Of all jitter. Default: a seeded one, so that a simulation repeats. */
+  /**
+   * Source of randomness for all jitter. Default: a seeded one, so that a simulation is repeatable.
+   */
   readonly random?: Random;
 }
 
@@ -53,7 +55,7 @@ export type SimulatedEvent = {
   };
 }[MultiDbEventName];
 
-/** What a client and its duplicates have in common. */
+/** The state that a client and its duplicates share. */
 interface SimulatedGroup {
   readonly options: SimulatedClientOptions;
   readonly fakes: Map<string, FakeDatabase>;
@@ -67,8 +69,8 @@ export type SendInTransaction = (args: readonly CommandArgument[]) => Promise<un
 
 /**
  * The engine of `createMultiDbClient` over fake databases on a virtual clock, without a client
- * library: what a simulation drives. Commands are raw arguments; the members are those of
- * `MultiDbClient`, whose documentation applies. Let time pass with the clock.
+ * library, for simulations. Commands are raw arguments. The members are those of `MultiDbClient`,
+ * whose documentation applies. Time passes only on the clock.
  */
 export class SimulatedClient {
   readonly #emitter = new EventEmitter();
@@ -83,7 +85,7 @@ export class SimulatedClient {
     this.#session = new Session(group.shared, this.#emitter);
   }
 
-  /** Everything that was emitted in the group, oldest first; empty it at will. */
+  /** All events of the group, oldest first. It may be emptied at any time. */
   get events(): SimulatedEvent[] {
     return this.#group.events;
   }
@@ -125,8 +127,8 @@ export class SimulatedClient {
   }
 
   /**
-   * As `transaction()` of the client: watches `keys` on a connection of its own; `fn` reads over it
-   * and returns the commands of MULTI. Runs again after a conflict.
+   * Like `transaction()` of the client: watches `keys` on an isolated connection; `fn` reads over
+   * it and returns the commands of MULTI. Runs again after a conflict.
    */
   async transaction(
     keys: readonly string[],
@@ -150,7 +152,7 @@ export class SimulatedClient {
     });
   }
 
-  /** As `subscribe`, `pSubscribe` and `sSubscribe` of the client, by kind. */
+  /** Like `subscribe`, `pSubscribe` and `sSubscribe` of the client, depending on the kind. */
   subscribe(
     names: string | readonly string[],
     listener: (message: string, channel: string) => unknown,
@@ -160,7 +162,10 @@ export class SimulatedClient {
     return subscriptions.subscribe(kind, [names].flat(), listener, 'strings');
   }
 
-  /** Without `names` from everything of the kind, without `listener` for all of them. */
+  /**
+   * Unsubscribes; without `names` from everything of the kind, without `listener` for all
+   * listeners.
+   */
   unsubscribe(
     names?: string | readonly string[],
     listener?: (message: string, channel: string) => unknown,
@@ -217,7 +222,7 @@ export class SimulatedClient {
     return snapshot(this.#coordinator, await this.#management.add(resolved));
   }
 
-  /** Puts another database into the place of `id`. */
+  /** Replaces database `id` by another one. */
   async replaceDatabase(id: string, database: SimulatedDatabase): Promise<DatabaseSnapshot> {
     const before = this.#group.fakes.get(id);
     const taken = [...this.#coordinator.databases.keys()].filter((each) => each !== id);
@@ -239,7 +244,7 @@ export class SimulatedClient {
     await this.#management.drain(id, durationMs);
   }
 
-  /** Ends a drain; false when the database was not drained. */
+  /** Ends a drain. Returns false if the database was not drained. */
   resumeDatabase(id: string): boolean {
     return this.#management.resume(id);
   }
@@ -249,7 +254,7 @@ export class SimulatedClient {
     await this.#management.remove(id);
   }
 
-  /** Sets a weight, which takes effect at once; false when nothing changed. */
+  /** Sets a weight, which takes effect at once. Returns false if nothing changed. */
   setWeight(id: string, weight: number): boolean {
     return this.#management.setWeight(id, weight);
   }

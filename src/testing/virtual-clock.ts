@@ -8,13 +8,13 @@ interface Event {
   callback: (() => void) | undefined;
 }
 
-/** Where the turn of the simulated event loop is. */
+/** The phase of the turn of the simulated event loop. */
 type Phase = 'timers' | 'deliveries' | 'check' | 'idle';
 
-/** Events at one instant that are taken for an endless loop. */
+/** Number of events at one instant that counts as an endless loop. */
 const MAX_EVENTS_AT_ONCE = 100_000;
 
-/** 2025-01-01T00:00:00Z: wall time begins somewhere that reads well in a trace. */
+/** Start of the wall time, 2025-01-01T00:00:00Z, a value that is easy to read in a trace. */
 const EPOCH = 1_735_689_600_000;
 
 /**
@@ -41,7 +41,7 @@ export class VirtualClock implements Clock {
   readonly #deliveries = new EventHeap<Event>();
   readonly #elsewhere = new EventHeap<Event>();
   #turns: Event[] = [];
-  /** Waited since before the deliveries of the present turn. */
+  /** Turns that were awaited before the deliveries of the present turn. */
   #dueTurns: Event[] = [];
   #pendingTimers = 0;
   #eventsAtOnce = 0;
@@ -73,17 +73,19 @@ export class VirtualClock implements Clock {
     return this.#cancellable(this.#event(this.#now, callback), (event) => this.#turns.push(event));
   }
 
-  /** Reaches the process after `delayMs`; while it is stalled, after the stall. */
+  /** Calls back in the process after `delayMs`; if it is stalled then, after the stall. */
   deliver(delayMs: number, callback: () => void): void {
     this.#deliveries.push(this.#event(this.#now + delayMs, callback));
   }
 
-  /** Happens outside the process after `delayMs`, whether the process runs or not. */
+  /** Calls back outside the process after `delayMs`, whether the process runs or not. */
   elsewhere(delayMs: number, callback: () => void): void {
     this.#elsewhere.push(this.#event(this.#now + delayMs, callback));
   }
 
-  /** Lets `durationMs` pass; resolves when all that was due has happened, promise jobs as well. */
+  /**
+   * Lets `durationMs` pass. Resolves when everything that was due has run, including promise jobs.
+   */
   async advance(durationMs: number): Promise<void> {
     const until = this.#now + durationMs;
     await this.#run(() => this.#fireNext(until));
@@ -92,9 +94,9 @@ export class VirtualClock implements Clock {
 
   /**
    * Blocks the event loop for `durationMs`, as a long computation, a garbage collection or a
-   * stopped process does. Returns at the later time: the world has gone on, and nothing has
-   * reached the process. What is overdue fires when the clock runs on: timers first, then
-   * deliveries. May be called from anywhere, from inside a callback as well.
+   * stopped process does. Returns at the later time: the world has moved on, and nothing has
+   * reached the process. Overdue events fire when the clock runs again: timers first, then
+   * deliveries. It may be called from anywhere, including a callback.
    */
   block(durationMs: number): void {
     const until = this.#now + durationMs;
@@ -107,7 +109,7 @@ export class VirtualClock implements Clock {
     this.#now = Math.max(this.#now, until);
   }
 
-  /** Blocks the event loop and then runs what is overdue. */
+  /** Blocks the event loop and then runs everything that is overdue. */
   async stall(durationMs: number): Promise<void> {
     this.block(durationMs);
     await this.advance(0);
@@ -126,7 +128,7 @@ export class VirtualClock implements Clock {
     if (!condition()) throw new Error(`${what} did not come within ${limitMs} ms`);
   }
 
-  /** Fires the next event; false when none is due until `until`. */
+  /** Fires the next event. Returns false if none is due by `until`. */
   #fireNext(until: number): boolean {
     for (;;) {
       if (this.#phase === 'idle') {
@@ -186,8 +188,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Calls `step` until it answers false, with all promise jobs run after each call: a promise job
-   * hands on to `process.nextTick`, which Node.js calls only when no promise job is left.
+   * Calls `step` until it returns false, and runs all promise jobs after each call: a promise job
+   * continues in `process.nextTick`, which Node.js calls only when no promise job is left.
    */
   #run(step: () => boolean): Promise<void> {
     if (this.#isRunning) return Promise.reject(new Error('the clock is running already'));

@@ -1,11 +1,11 @@
-/** Why a database can't be reached, sorted and in words that say what to do. Pure. */
+/** Causes why a database can't be reached, with advice. Pure. */
 import { diagnosisOf } from '../../foreign/foreign-error.js';
 import { type Finding, finding } from './report.js';
 
 const TLS_CODES =
   /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH)/;
 
-/** The error of a first connection, as a finding. */
+/** Converts the error of a first connection to a finding. */
 export function connectFinding(error: unknown): Finding {
   const shown = root(error);
   const { code = '', message = String(error) } = shown;
@@ -26,9 +26,9 @@ interface Shown {
 }
 
 function root(error: unknown): Shown {
-  // Of several addresses node-redis and Node.js tell an AggregateError.
+  // With several addresses node-redis and Node.js report an AggregateError.
   if (error instanceof AggregateError && error.errors.length > 0) return root(error.errors[0]);
-  // Of a cluster and of Sentinels: what the last one of them said.
+  // For clusters and Sentinels the cause is the error of the last server.
   if (error instanceof Error && !('code' in error) && error.cause instanceof Error) {
     return root(error.cause);
   }

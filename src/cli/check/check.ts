@@ -7,16 +7,16 @@ import { type CheckReport, counted, type Finding, finding } from './report.js';
 import { clockFinding, latencyFinding, sameServerFindings } from './server-rules.js';
 
 export interface CheckSettings {
-  /** Timeout of a connection, a reply, and a write to arrive. */
+  /** Timeout in milliseconds for a connection, a reply, and a write to be replicated. */
   readonly timeoutMs: number;
-  /** Warnings count as problems. */
+  /** Whether warnings count as problems. */
   readonly strict: boolean;
   /** Whether a test key may be written, or the reason why not. */
   readonly write: true | string;
   readonly onProgress?: (text: string) => void;
 }
 
-/** Never rejects, and leaves no connection and no key. */
+/** Runs all checks. Never rejects, and leaves no connection and no key behind. */
 export async function check(target: Target, settings: CheckSettings): Promise<CheckReport> {
   const { timeoutMs, strict, onProgress = () => {} } = settings;
   onProgress('checking the databases');

@@ -47,7 +47,7 @@ export function seedFindings(seeds: readonly Visit<ClusterView>[]): Finding[] {
   const unseen = seeds.flatMap(({ address, error, seen }) => {
     if (seen !== undefined) return [];
     const found = modeFinding(address, error) ?? at(address, connectFinding(error));
-    // The others lead there as well; without any of them nothing does.
+    // The other root nodes lead to the cluster as well; without any of them it can't be found.
     const isSpared = views.length > 0 && found.check === 'reachable';
     const level = isSpared ? ('warning' as const) : found.level;
     const rest = isSpared ? '; the cluster is found through the other rootNodes' : '';
@@ -82,7 +82,7 @@ function modeFinding(address: string, error: unknown): Finding | undefined {
   return undefined;
 }
 
-/** Seeds that belong to different clusters, so that the client would connect to either. */
+/** Root nodes that belong to different clusters, so that the client could connect to either. */
 function strangers(seeds: readonly Visit<ClusterView>[]): Finding[] {
   const [first, ...others] = seeds.filter(
     ({ seen }) => seen !== undefined && seen.ranges.length > 0,

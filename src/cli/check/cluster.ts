@@ -24,7 +24,7 @@ import { type Ask, type Visit, visit } from './visit.js';
 
 const PINGS = 5;
 
-/** Never rejects; everything is bounded by some `timeoutMs`. */
+/** Never rejects; takes a few `timeoutMs` at most. */
 export async function inspectCluster(
   { rootNodes, defaults, nodeAddressMap }: ResolvedCluster,
   timeoutMs: number,

@@ -2,12 +2,12 @@ import type { Finding } from './report.js';
 
 export interface Deployment {
   readonly findings: readonly Finding[];
-  /** The address of the master that Sentinels name. */
+  /** The address of the master that the Sentinels report. */
   readonly named?: string | undefined;
-  /** Of every server that was asked and answers commands. */
+  /** Run ids of all servers that answered. */
   readonly runIds?: readonly string[];
-  /** Of one of its servers, in the middle. */
+  /** Median latency of one of the servers, in milliseconds. */
   readonly latencyMs?: number | undefined;
-  /** Of the certificate that ends first. */
+  /** Days left of the certificate that expires first. */
   readonly certificateDaysLeft?: number | undefined;
 }

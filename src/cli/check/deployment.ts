@@ -5,7 +5,7 @@ import { inspectCluster } from './cluster.js';
 import type { Deployment } from './deployment-view.js';
 import { inspectSentinel } from './sentinel.js';
 
-/** Undefined where there is one server. Never rejects. */
+/** Returns undefined for a single server. Never rejects. */
 export async function inspectDeployment(
   database: ResolvedDatabase,
   timeoutMs: number,

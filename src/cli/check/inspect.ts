@@ -28,14 +28,14 @@ const PINGS = 7;
 export interface Inspected {
   readonly database: ResolvedDatabase;
   readonly report: DatabaseReport;
-  /** Of the servers behind it (run_id). */
+  /** Run ids (run_id) of the servers of the database. */
   readonly runIds: readonly string[];
   readonly clock: ClockReading | undefined;
-  /** Undefined when it could not be reached. To be destroyed by whoever asked. */
+  /** Undefined if the database could not be reached. The caller must destroy it. */
   readonly probe: ProbeConnection | undefined;
 }
 
-/** Never rejects; everything is bounded by some `timeoutMs`. */
+/** Never rejects; takes a few `timeoutMs` at most. */
 export async function inspect(database: ResolvedDatabase, timeoutMs: number): Promise<Inspected> {
   const driver = createDriver(database);
   const tls = tlsTargetOf(database.client);
@@ -70,7 +70,7 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     const info = await infoOf(probe, timeoutMs, findings);
     findings.push(...serverFindingsOf(database, info));
     const clock = await clockOf(database.id, probe, timeoutMs);
-    // A PING to a cluster is one to each node and more.
+    // A PING to a cluster sends one to each node and more.
     const latencyMs = rounded(deployment?.latencyMs ?? pingMs);
     const role = cleanText(info.get('role') ?? '', 100) || null;
     const reached = {
@@ -83,7 +83,7 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
     const runIds = deployment?.runIds ?? (runId === undefined ? [] : [runId]);
     return { database, report: { ...report, ...reached }, runIds, clock, probe };
   } catch (error) {
-    // Not connected, or connected, and then PING got an error reply or none.
+    // Either the connection failed, or PING got an error reply or none.
     probe?.destroy();
     findings.push(...failureFindings(error, deployment));
     if (daysLeft !== undefined && daysLeft < 0) findings.push(certificateFinding(daysLeft, ''));
@@ -99,17 +99,17 @@ export async function inspect(database: ResolvedDatabase, timeoutMs: number): Pr
   }
 }
 
-/** `client` of the other topologies leads nowhere by itself. */
+/** In the other topologies `client` contains no address. */
 function hasAddress({ topology }: ResolvedDatabase): boolean {
   return topology === 'client' || topology === 'pool';
 }
 
-/** What the client runs into, unless its servers have told it in more words. */
+/** The client's error as findings, unless the findings about its servers are more detailed. */
 function failureFindings(error: unknown, deployment: Deployment | undefined) {
   const told = deployment?.findings ?? [];
   if (told.some(({ level }) => level === 'problem')) return told;
   const found = connectFinding(error);
-  // Behind Sentinels that are healthy it is the master which is not.
+  // If the Sentinels are healthy, the failure is the master's.
   const who = deployment?.named === undefined ? '' : `the master ${deployment.named}: `;
   return [...told, { ...found, text: `${who}${found.text}` }];
 }
@@ -118,7 +118,7 @@ function serverFindingsOf(database: ResolvedDatabase, info: Info): Finding[] {
   const all = serverFindings(info, database.topology);
   switch (database.topology) {
     case 'cluster':
-      // The nodes are looked at one by one: this is the one that happened to answer.
+      // The nodes are checked one by one: this is the one that happened to answer.
       return all.filter(({ check }) => check === 'server');
     case 'pool': {
       const pool = poolFinding(info, database.pool.maximum);
@@ -156,7 +156,7 @@ async function infoOf(
   }
 }
 
-/** The server's clock at the middle of the way there and back. */
+/** Compares the server's clock with the middle of the round trip. */
 async function clockOf(
   id: string,
   probe: ProbeConnection,

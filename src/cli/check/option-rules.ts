@@ -1,4 +1,4 @@
-/** Findings about options that are valid by themselves and dangerous together. Pure. */
+/** Findings about options that are valid separately and dangerous together. Pure. */
 import { ALL_AVAILABLE, MAJORITY_AVAILABLE } from '../../core/initialization-policy.js';
 import { UNHEALTHY_AFTER_MS } from '../../options/topologies.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
@@ -8,7 +8,7 @@ type Rule = (options: ResolvedOptions) => Finding | readonly Finding[] | undefin
 
 const found = (level: Level, check: string, text: string) => finding(level, check, text);
 
-/** All findings. */
+/** Returns all findings. */
 export function optionFindings(options: ResolvedOptions): Finding[] {
   return RULES.flatMap((rule) => rule(options) ?? []);
 }
@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
     if (slow.length === 0) return undefined;
     const worst = Math.max(...slow.map((each) => leftAfterMs(each, suspectAfterMs)));
     const text = `a silent server is left after ${worst} ms (suspectAfterMs, probe timeout, unhealthyAfterMs), but commands fail after ${commandDeadlineMs} ms (commandDeadlineMs), so callers see errors that a failover could have prevented`;
-    // It is the default, so that such a deployment has the time to heal itself.
+    // This is the default, which gives such a deployment time to recover by itself.
     const isMeant = slow.every(
       ({ topology, unhealthyAfterMs }) =>
         unhealthyAfterMs > 0 && unhealthyAfterMs === UNHEALTHY_AFTER_MS[topology],
@@ -128,7 +128,7 @@ const SAFETY_COSTS: Partial<Record<string, readonly [Level, string]>> = {
   admin: ['warning', 'FLUSHALL, CONFIG SET, INCR and LPUSH may take effect twice'],
 };
 
-/** From the last byte of a silent server until it is left. */
+/** Milliseconds from the last byte of a silent server until it is left. */
 function leftAfterMs(
   { healthChecks, unhealthyAfterMs }: ResolvedDatabase,
   suspectAfterMs: number,

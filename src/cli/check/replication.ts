@@ -1,4 +1,7 @@
-/** Checks whether writes to one database arrive on the others, with a separate key that expires. */
+/**
+ * Checks whether writes to one database are replicated to the others, with a separate key that
+ * expires.
+ */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { duration } from '../../drill/report/format.js';
@@ -17,7 +20,7 @@ export interface Place {
   readonly probe: ProbeConnection;
 }
 
-/** An id, or why nothing could be written there. */
+/** The written key, or the reason why the write was refused. */
 type Written = { readonly at: number; readonly key: string } | { readonly refused: string };
 
 export interface ReplicationResult {
@@ -66,7 +69,7 @@ async function write(probe: ProbeConnection, key: string, timeoutMs: number): Pr
   }
 }
 
-/** Milliseconds from the write until it was seen; null when it was not in time. */
+/** Milliseconds from the write until it was seen; null if it was not seen in time. */
 async function arrival(
   probe: ProbeConnection,
   { at, key }: { readonly at: number; readonly key: string },
@@ -101,7 +104,7 @@ function findings(
             ),
           ],
     );
-    // One line for all that it does not reach, or four databases would fill the screen.
+    // One line for all unreached databases, or four databases would fill the screen.
     const missing = ways.filter(({ afterMs }) => afterMs === null).map(({ to }) => to);
     if (missing.length === 0) return arrived;
     const way = `${from} → ${missing.join(', ')}`;

@@ -3,9 +3,9 @@ import { cleanText } from '../../clean-text.js';
 
 /**
  * - `problem`: something does not work; the exit code is 1
- * - `warning`: it works, and will probably not do what is expected of it
+ * - `warning`: it works, but probably not as expected
  * - `note`: worth knowing
- * - `skipped`: was not looked at; the text says why
+ * - `skipped`: was not checked; the text says why
  */
 export type Level = 'ok' | 'note' | 'warning' | 'problem' | 'skipped';
 
@@ -32,11 +32,13 @@ export interface DatabaseReport {
   readonly findings: readonly Finding[];
 }
 
-/** From one database to another. */
+/** Replication from one database to another. */
 export interface ReplicationReport {
   readonly from: string;
   readonly to: string;
-  /** How long a write took to arrive; null: it did not, or nothing was written. */
+  /**
+   * How long a write took to arrive, in milliseconds; null: it did not arrive, or was not written.
+   */
   readonly afterMs: number | null;
 }
 
@@ -52,7 +54,7 @@ export interface CheckReport {
   readonly options: readonly Finding[];
 }
 
-/** `text` may hold what a server said; secrets are masked there already. */
+/** Creates a finding. `text` may quote a server, with its secrets already masked. */
 export function finding(level: Level, check: string, text: string): Finding {
   return { check, level, text: cleanText(text) };
 }

@@ -9,11 +9,11 @@ import type { Visit } from './visit.js';
 export interface SentinelView {
   /** `host:port`; undefined when it does not know the name. */
   readonly master: string | undefined;
-  /** Names that it does know; asked for only when it does not know the one. */
+  /** Names of the masters that it knows; only requested if it does not know the configured one. */
   readonly names: readonly string[];
-  /** Of the master: `master`, or with `s_down`, `o_down`, ... */
+  /** Flags of the master: `master`, possibly with `s_down`, `o_down`, ... */
   readonly flags: readonly string[];
-  /** Why too few of them could agree on a failover; undefined: enough can. */
+  /** Why too few Sentinels could agree on a failover; undefined: enough can. */
   readonly noQuorum: string | undefined;
   /** All other Sentinels that it knows. */
   readonly others: number;
@@ -56,7 +56,7 @@ function unreachable(address: string, error: unknown, isSpared: boolean): Findin
   }
   const found = connectFinding(error);
   const text = `the Sentinel ${address}: ${found.text}`;
-  // The others answer in its place.
+  // The other Sentinels answer in its place.
   return finding(isSpared ? 'warning' : 'problem', found.check, text);
 }
 
@@ -99,12 +99,12 @@ function count(
   return finding('warning', 'sentinel', text);
 }
 
-/** What was seen of a server where the Sentinels say that it is. */
+/** A server at the address that the Sentinels report. */
 export interface VisitedServer {
   readonly visit: Visit<Info>;
 }
 
-/** A master that can't be reached is told by the client's own connection. */
+/** A master that can't be reached is reported by the client's own connection. */
 export function replicaFindings(replicas: readonly VisitedServer[]): Finding[] {
   if (replicas.length === 0) {
     const text = 'the master has no replica that could replace it';

@@ -14,7 +14,7 @@ import { parseInfo } from './server-rules.js';
 import { inspectTls, tlsTargetOf } from './tls.js';
 import { type Ask, fieldsOf, type Visit, visit } from './visit.js';
 
-/** Never rejects; everything is bounded by some `timeoutMs`. */
+/** Never rejects; takes a few `timeoutMs` at most. */
 export async function inspectSentinel(
   setting: ResolvedSentinel,
   timeoutMs: number,
@@ -64,7 +64,7 @@ async function look(send: Ask, name: string): Promise<SentinelView> {
   }
   const [fields, replicas, noQuorum] = await Promise.all([
     send('SENTINEL', 'MASTER', name).then(fieldsOf, () => new Map<string, string>()),
-    // Under this name since Redis 2, the other one came with 5.
+    // This name works since Redis 2; the newer one came with Redis 5.
     send('SENTINEL', 'SLAVES', name).catch(() => []),
     send('SENTINEL', 'CKQUORUM', name).then(() => undefined, quorumError),
   ]);
@@ -91,7 +91,9 @@ const NOTHING = {
   replicas: [],
 };
 
-/** Who may not ask for it tells nothing by that. */
+/**
+ * Returns undefined if the user lacks the permission, because that says nothing about the quorum.
+ */
 function quorumError(error: unknown): string | undefined {
   const { message } = error as Error;
   return message.startsWith('NOQUORUM')

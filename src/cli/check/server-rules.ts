@@ -2,7 +2,7 @@
 import { duration } from '../../drill/report/format.js';
 import { type Finding, finding } from './report.js';
 
-/** The fields of INFO by name; empty where it could not be asked. */
+/** The fields of INFO by name; empty if INFO was refused. */
 export type Info = ReadonlyMap<string, string>;
 
 export function parseInfo(text: string): Info {
@@ -15,7 +15,7 @@ export function parseInfo(text: string): Info {
 const FULL_SHARE = 0.9;
 const OLDEST_TESTED = [6, 2] as const;
 
-/** `topology` is that of the configuration. */
+/** Findings about a server. `topology` is that of the configuration. */
 export function serverFindings(info: Info, topology: string): Finding[] {
   if (info.size === 0) return [];
   return [version(info), mode(info, topology), role(info), ...nodeFindings(info)].filter(
@@ -162,7 +162,7 @@ export function certificateFinding(daysLeft: number, protocol: string): Finding 
   return finding(days < SOON_DAYS ? 'warning' : 'ok', 'tls', text);
 }
 
-/** One server's clock: ahead of this machine's by `offsetMs`, give or take `uncertaintyMs`. */
+/** A server's clock: it is ahead of this machine's by `offsetMs`, plus or minus `uncertaintyMs`. */
 export interface ClockReading {
   readonly id: string;
   readonly offsetMs: number;
@@ -212,7 +212,7 @@ export function latencyFinding(readings: readonly LatencyReading[]): Finding | u
   );
 }
 
-/** Entries that lead to one server, by the ids of the servers behind each (run_id). */
+/** Finds databases that lead to the same server, by the run ids (run_id) of the servers of each. */
 export function sameServerFindings(runIds: ReadonlyMap<string, readonly string[]>): Finding[] {
   const byRun = new Map<string, string[]>();
   for (const [id, runs] of runIds) {

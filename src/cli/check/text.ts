@@ -9,7 +9,7 @@ const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {
   problem: ['✗', 'red'],
   skipped: ['–', 'dim'],
 };
-/** Names of options are longer, and get a line of their own. */
+/** Width of the column of checks. Option names are longer and get a line of their own. */
 const CHECK_COLUMNS = 15;
 const INDENT = 4;
 

@@ -20,7 +20,7 @@ export interface TlsReading {
   readonly daysLeft: number | undefined;
 }
 
-/** Where to look, with the options of one connection; undefined without TLS. */
+/** Returns the address and TLS options of a connection; undefined without TLS. */
 export function tlsTargetOf(client: object): TlsTarget | undefined {
   const { url, socket = {} } = client as {
     readonly url?: string;
@@ -44,7 +44,9 @@ export function tlsTargetOf(client: object): TlsTarget | undefined {
   };
 }
 
-/** Why the certificates of some of its servers are not verified: seeds and Sentinels count. */
+/**
+ * The reason why certificates of some servers are not verified, including root nodes and Sentinels.
+ */
 export function unverifiedTls(database: ResolvedDatabase): string | undefined {
   const clients: object[] = [database.client];
   if (database.topology === 'cluster') clients.push(...database.cluster.rootNodes);
@@ -56,7 +58,7 @@ export function unverifiedTls(database: ResolvedDatabase): string | undefined {
     .find((reason) => reason !== undefined);
 }
 
-/** As `tls.connect` decides it. */
+/** The reason by the rules of `tls.connect`. */
 function unverifiedBecause(rejectUnauthorized: unknown): string | undefined {
   if (rejectUnauthorized === false) return 'rejectUnauthorized is false';
   const isOff =
@@ -64,7 +66,10 @@ function unverifiedBecause(rejectUnauthorized: unknown): string | undefined {
   return isOff ? 'NODE_TLS_REJECT_UNAUTHORIZED is 0 here' : undefined;
 }
 
-/** Verification is left to the real connection: here an expired certificate is to be seen. */
+/**
+ * Reads the certificate without verifying it, so that an expired one is reported, too; the real
+ * connection verifies it.
+ */
 export function inspectTls({ options }: TlsTarget, timeoutMs: number): Promise<TlsReading> {
   return new Promise((resolve) => {
     const none = { protocol: undefined, daysLeft: undefined };
@@ -72,7 +77,7 @@ export function inspectTls({ options }: TlsTarget, timeoutMs: number): Promise<T
     try {
       socket = connect({ ...options, rejectUnauthorized: false });
     } catch {
-      // A key or certificate that is none: the real connection tells.
+      // The key or certificate is invalid: the real connection reports that.
       resolve(none);
       return;
     }

@@ -5,22 +5,22 @@ import type { NodeRedisOptions } from '../../drivers/node-redis/options.js';
 import { maskSecrets } from '../../foreign/held-secrets.js';
 import type { ClientOptions } from '../../options/client.js';
 
-/** What was seen there, or why nothing was. */
+/** The result of a visit, or the reason why there is none. */
 export type Visit<T> = { readonly address: string } & (
   | { readonly seen: T; readonly error?: undefined }
   | { readonly seen?: undefined; readonly error: unknown }
 );
 
-/** Sends one command; rejects with the error reply, or when the answer is late. */
+/** Sends one command; rejects with the error reply, or when no reply comes in time. */
 export type Ask = (...args: readonly string[]) => Promise<unknown>;
 
-/** Opens a connection, looks, and closes it. Never rejects. */
+/** Opens a connection, runs `look` on it, and closes it. Never rejects. */
 export async function visit<T>(
   options: object,
   timeoutMs: number,
   look: (send: Ask) => Promise<T>,
 ): Promise<Visit<T>> {
-  // Replies are read as RESP 2 has them.
+  // Replies are read in the form of RESP 2.
   const driver = new NodeRedisDriver({ ...options, RESP: 2 } as NodeRedisOptions & ClientOptions);
   const { address } = driver;
   try {
@@ -36,13 +36,13 @@ export async function visit<T>(
   }
 }
 
-/** A reply without secrets that the server repeats. */
+/** Returns the reply with secrets masked that the server repeats. */
 export function masked(reply: unknown): unknown {
   if (typeof reply === 'string') return maskSecrets(reply);
   return Array.isArray(reply) ? reply.map(masked) : reply;
 }
 
-/** Names and values in turn, as RESP 2 has them. */
+/** Reads alternating names and values, as in RESP 2. */
 export function fieldsOf(reply: unknown): ReadonlyMap<string, string> {
   const items = Array.isArray(reply) ? reply.map(String) : [];
   const pairs = items.flatMap((name, at): [string, string][] =>

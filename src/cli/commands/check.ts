@@ -60,7 +60,10 @@ async function perform(args: readonly string[], options: Options): Promise<numbe
   return report.ok ? EXIT.ok : EXIT.problems;
 }
 
-/** A key that expires by itself is harmless, but a foreign database is asked for first. */
+/**
+ * Decides whether to write the test key. It is harmless because it expires, but a database on
+ * another machine requires consent.
+ */
 async function mayWrite(
   target: Target,
   { write }: Options,

@@ -1,4 +1,4 @@
-/** What the command line says about the application that is to be rehearsed. */
+/** Reads the command-line options for the application of a drill. */
 import type { Application } from '../../drill/app/application.js';
 import type { AppRequest } from '../../drill/app/requests.js';
 import { filled, words } from '../../drill/app/template.js';
@@ -88,7 +88,7 @@ function readUrl(url: string, option: string): void {
   }
 }
 
-/** What is not known yet is always digits. */
+/** Fills in the unknown parts, which are always digits. */
 function filledIn(url: string): string {
   return filled(
     url,

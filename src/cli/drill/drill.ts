@@ -35,14 +35,14 @@ export interface DrillOptions extends AppOptions {
   readonly json?: boolean;
 }
 
-/** On one's own machine nobody is disturbed. */
+/** The default load: the highest one is for the drill's own servers, which have no other users. */
 const LOAD = {
   own: { rate: 1000, callers: 50 },
   others: { rate: 200, callers: 20 },
   application: { rate: 100, callers: 10 },
 };
 
-/** Resolves to the exit code; whatever happens, nothing stays behind. */
+/** Runs a drill. Resolves to the exit code, and leaves nothing behind in any case. */
 export async function drill(args: readonly string[], options: DrillOptions): Promise<number> {
   const output = new Output(options);
   const given = args.length > 0 ? await readTarget(args) : undefined;
@@ -110,7 +110,7 @@ export async function drill(args: readonly string[], options: DrillOptions): Pro
   }
 }
 
-/** Throws before anything is started. */
+/** Checks the report path before anything is started. Throws if it can't be used. */
 function checkReportPath(file: string): void {
   const refuse = (why: string) => new UsageError(`--report ${file}: ${why}`);
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw refuse('is a directory');
@@ -167,7 +167,7 @@ function settingsOf(
 ): DrillSettings {
   const { rate, callers } = isApp ? LOAD.application : isOwn ? LOAD.own : LOAD.others;
   const isTls = resolved.databases.some(({ client }) => isEncrypted(client));
-  // An application need not allow a manual switch.
+  // An application may not allow a manual switch.
   const left = [...(isTls ? ['read-only'] : []), ...(isApp ? ['switch'] : [])];
   const faults = options.faults ?? FAULTS.filter((name) => !left.includes(name));
   return {
@@ -182,7 +182,9 @@ function settingsOf(
   };
 }
 
-/** What the options let one expect of a silent server, and a second for the machine. */
+/**
+ * The expected recovery time from a silent server by the options, plus a second for the machine.
+ */
 function expectedRecoveryMs({ databases, suspectAfterMs }: ValidatedOptions): number {
   const timeouts = databases.flatMap(({ healthChecks }) =>
     healthChecks.map(({ timeoutMs }) => timeoutMs),

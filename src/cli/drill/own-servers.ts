@@ -1,4 +1,4 @@
-/** Three servers of the drill's own, for whoever has none at hand. */
+/** Three servers of the drill's own, for users without servers for a drill. */
 import { randomBytes } from 'node:crypto';
 import { type RedisServer, startRedis } from '../../drill/server/redis-server.js';
 import { resolveOptions } from '../../options/validate.js';
@@ -7,16 +7,19 @@ import type { Target } from '../target.js';
 
 const IDS = ['east', 'west', 'south'];
 
-/** Looks every second, so that a return does not take most of the drill. */
+/** Checks every second, so that a failback does not take most of the drill. */
 const HEALTH_CHECK = { intervalMs: 1000, delayInBetweenProbesMs: 100 };
 
 export interface OwnServers {
   readonly target: Target;
-  /** Kills them and removes their directories. Idempotent. */
+  /** Kills the servers and removes their directories. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** They listen on 127.0.0.1 alone, ask for a password, allow no DEBUG, and die with this process. */
+/**
+ * Starts the servers. They only listen on 127.0.0.1, require a password, allow no DEBUG, and end
+ * with this process.
+ */
 export async function startOwnServers(): Promise<OwnServers> {
   const started: RedisServer[] = [];
   const stop = async () => {

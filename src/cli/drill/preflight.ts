@@ -1,4 +1,4 @@
-/** What has to hold before a drill begins, and what it has to know. */
+/** Checks the conditions for a drill and collects what it needs to know. */
 import type { FaultName } from '../../drill/rehearsal/settings.js';
 import { inspect } from '../check/inspect.js';
 import { checkReplication, type Place } from '../check/replication.js';
@@ -10,7 +10,7 @@ const REPLICATION_MS = 1500;
 
 export interface Preflight {
   readonly versions: readonly string[];
-  /** Ids of databases that replicate to each other, each in one of the groups. */
+  /** Ids of the databases in groups that replicate to each other; each database is in one group. */
   readonly groups: readonly (readonly string[])[];
 }
 
@@ -67,7 +67,7 @@ export async function preflight({ resolved }: Target, keyPrefix: string): Promis
   }
 }
 
-/** Databases that are linked, directly or by way of others. */
+/** Groups databases that are linked directly or through others. */
 export function grouped(
   ids: readonly string[],
   links: readonly { readonly from: string; readonly to: string }[],

@@ -1,4 +1,4 @@
-/** What the terminal shows of a drill. */
+/** The progress of a drill on the terminal. */
 import type { Listener, Shown } from '../../drill/rehearsal/listener.js';
 import { WARM_UP_MS } from '../../drill/rehearsal/settings.js';
 import type { StepRun } from '../../drill/script/step.js';

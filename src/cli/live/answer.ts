@@ -1,4 +1,6 @@
-/** Answers of a handler, which may be anything: bounded, cleaned and checked before they are used. */
+/**
+ * Replies of a handler, which may be anything: they are bounded, cleaned and checked before use.
+ */
 import { foreignText } from '../../foreign/foreign-text.js';
 import { STATUS_SCHEMA } from '../../http/schema.js';
 import type { Status } from '../../http/status.js';
@@ -9,7 +11,7 @@ export const LONGEST_BODY = 4 * 1024 * 1024;
 /** The longest text in a document: `explanation` has many lines. */
 const LONGEST_FIELD = 20_000;
 
-/** Resolves to undefined when the body is longer than `maxBytes`; the rest is not read then. */
+/** Reads the body. Resolves to undefined if it is longer than `maxBytes`; the rest is not read. */
 export async function readText(
   response: Response,
   maxBytes = LONGEST_BODY,
@@ -27,7 +29,7 @@ export async function readText(
   return text + decoder.decode();
 }
 
-/** The JSON document in `text`, cleaned; undefined when it is none. */
+/** Returns the JSON document in `text`, cleaned; undefined if it is invalid. */
 export function parseDocument(text: string | undefined): unknown {
   try {
     return cleanDocument(JSON.parse(text ?? ''));
@@ -53,7 +55,7 @@ export function cleanDocument(value: unknown, name?: string): unknown {
   return Object.fromEntries(entries);
 }
 
-/** `value` as the status of a handler; undefined when it is none. */
+/** Returns `value` as the status of a handler; undefined if it is none. */
 export function asStatus(value: unknown): Status | undefined {
   return conforms(STATUS_SCHEMA as Schema, value) ? (value as Status) : undefined;
 }

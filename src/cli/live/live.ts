@@ -15,7 +15,7 @@ import { eventText, statusText } from './text.js';
 export interface LiveOptions {
   readonly header: readonly string[];
   readonly json: boolean;
-  /** Within which an application has to answer; milliseconds. */
+  /** Time within which an application must answer, in milliseconds. */
   readonly timeout: number;
 }
 
@@ -26,7 +26,7 @@ interface Source {
   close(): void;
 }
 
-/** 0 while a database serves, else 1. */
+/** Prints the status. Resolves to exit code 0 while a database serves, else 1. */
 export async function status(args: readonly string[], options: LiveOptions): Promise<number> {
   const output = new Output(options);
   const source = await open(args, options, output);
@@ -41,7 +41,7 @@ export async function status(args: readonly string[], options: LiveOptions): Pro
   }
 }
 
-/** Until Ctrl-C; an application that goes away may come back. */
+/** Watches until Ctrl-C, and reconnects if the application goes away. */
 export async function watch(args: readonly string[], options: LiveOptions): Promise<number> {
   const output = new Output(options);
   const source = await open(args, options, output);
@@ -86,7 +86,7 @@ function show(
     const text = eventText(event, paint);
     if (text === undefined) return;
     if (!terminal.traits.live) output.print(`  ${text}`);
-    // Other events the status tells, drawn again a moment later.
+    // Other events show in the status, which is redrawn a moment later.
     else if (event.event === 'lost' && last !== undefined) {
       const stale = statusLines(last, source, output).map(stripVTControlCharacters);
       terminal.frame([
@@ -136,7 +136,7 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
   return active === id ? EXIT.ok : EXIT.problems;
 }
 
-/** Until when a switch to `id` holds; empty: as long as nothing is better. */
+/** Describes how long a switch to `id` lasts; empty: as long as no database is better. */
 function holdText(
   { at, databases, nextFailbackCheckAt }: Status,
   id: string,
@@ -152,14 +152,14 @@ function holdText(
     ({ weight, drained }) => weight > (target?.weight ?? 0) && !drained,
   );
   if (heavier.length === 0) return '';
-  // An older application does not tell.
+  // An older application does not report it.
   const leftMs = Date.parse(nextFailbackCheckAt ?? '') - Date.parse(at);
   const when = leftMs >= 0 ? `, in about ${duration(leftMs)}` : '';
   const names = heavier.map((each) => each.id).join(' or ');
   return `Failback to ${names} may leave it at the next failback check${when}.`;
 }
 
-/** What will happen, before it does. */
+/** Describes the effect of the switch before it is confirmed. */
 function question(status: Status, id: string, durationMs: number | null | undefined): string[] {
   const { activeDatabase, databases } = status;
   const target = databases.find((database) => database.id === id);

@@ -1,4 +1,4 @@
-/** The databases of a config, seen by a client of this process that only probes. */
+/** The databases of a config, as seen by a client in this process that only probes. */
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { createMultiDbClient } from '../../client/node-redis/create-client.js';
 import { systemClock } from '../../clock.js';
@@ -23,7 +23,7 @@ export class Local {
     this.#client.on('error', () => {});
   }
 
-  /** Once every database has been judged, or after some seconds. */
+  /** Resolves once every database has a verdict, or after some seconds. */
   async open(): Promise<void> {
     try {
       await this.#client.connect();

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../clock.js';
 
 /**
- * A token bucket: takes `burst` at once and `perSecond` after that. What comes faster waits, and so
+ * A token bucket: permits `burst` at once and `perSecond` after that. Faster input waits, and so
  * does its sender, because nothing is read meanwhile.
  */
 export class Pace {
@@ -29,7 +29,7 @@ export class Pace {
   }
 }
 
-/** The chunks of `stream`, no faster than `pace`; `heard` is called for each. */
+/** Yields the chunks of `stream`, no faster than `pace`; `heard` is called for each. */
 export async function* paced(
   stream: AsyncIterable<Uint8Array>,
   pace: Pace,

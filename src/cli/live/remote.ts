@@ -14,15 +14,18 @@ import { Pace, paced, pause } from './pace.js';
 
 /** Also the default of `--timeout`. */
 export const TIMEOUT_MS = 10_000;
-/** As browsers are told to by the handler. */
+/** Delay before a reconnect in milliseconds, the same as the handler gives browsers. */
 const RECONNECT_MS = 2000;
-/** The handler sends a status or a comment more often than that. */
+/**
+ * Number of timeouts without data after which a stream counts as lost. The handler sends a status
+ * or a comment more often.
+ */
 const SILENT_TIMEOUTS = 3;
 /** The longest answer that is read for the reason of a refusal, in bytes. */
 const LONGEST_REFUSAL = 64 * 1024;
-/** Events that are taken at once: what a handler keeps for a reader that comes back, and more. */
+/** Events that are accepted at once: more than a handler keeps for a reader that reconnects. */
 const BURST_EVENTS = 500;
-/** Events a second that are taken after that. */
+/** Events per second that are accepted after that. */
 const EVENTS_PER_SECOND = 50;
 const BURST_BYTES = 8 * 1024 * 1024;
 const BYTES_PER_SECOND = 1024 * 1024;
@@ -32,8 +35,8 @@ export class Remote {
   readonly #headers: Readonly<Record<string, string>>;
 
   /**
-   * `url` is where the handler is mounted; `headers` are "name: value", with `${VARIABLES}`.
-   * `timeoutMs`: within which an answer has to be there.
+   * `url`: where the handler is mounted. `headers`: "name: value", with `${VARIABLES}`.
+   * `timeoutMs`: time within which a reply must arrive.
    */
   constructor(
     url: string,
@@ -65,7 +68,10 @@ export class Remote {
     return status;
   }
 
-  /** Resolves to the database that is active then. `durationMs`: null for "until told otherwise". */
+  /**
+   * Switches to `database`. Resolves to the id of the active database afterwards. `durationMs`:
+   * null for an unlimited time.
+   */
   async switchTo(database: string, durationMs: number | null | undefined): Promise<string | null> {
     const body = durationMs === undefined ? { database } : { database, durationMs };
     const answer = (await this.#json('POST', '/active', body)) as {
@@ -77,9 +83,9 @@ export class Remote {
   }
 
   /**
-   * Everything that happens, until `signal` aborts. Streams end now and then, and applications
-   * restart: it connects again, for as long as it takes, and yields a `lost` event when that fails.
-   * Rejects when the first connection fails.
+   * Yields all events until `signal` aborts. Streams end now and then, and applications restart: it
+   * reconnects without a limit, and yields a `lost` event when that fails. Rejects if the first
+   * connection fails.
    */
   async *events(signal: AbortSignal): AsyncGenerator<ServerEvent> {
     let lastId: string | undefined;
@@ -124,7 +130,7 @@ export class Remote {
       for await (const { data, ...event } of readEvents(paced(response.body, bytes, heard))) {
         await events.take(1);
         const clean = cleanDocument(data);
-        // A status that is none is not shown; the next one may be.
+        // An invalid status is skipped; the next one may be valid.
         if (event.event === 'status' && asStatus(clean) === undefined) continue;
         yield { ...event, event: foreignText(event.event), data: clean };
       }
@@ -202,12 +208,14 @@ export class Remote {
   }
 }
 
-/** One request: given up when `signal` aborts, or what is expected does not come in time. */
+/**
+ * One request. It is aborted when `signal` aborts, or when an expected part does not come in time.
+ */
 class Call {
   readonly #abort = new AbortController();
   readonly #stop = () => this.#abort.abort(this.given?.reason);
   #timer: Timer | undefined;
-  /** What did not come in time. */
+  /** The error for the part that did not come in time. */
   late: Error | undefined;
 
   constructor(private readonly given?: AbortSignal) {
@@ -254,7 +262,7 @@ export function readHeader(text: string): [string, string] {
   throw new UsageError(`--header ${name}: ${what}`);
 }
 
-/** What a header holds that no output may show: also whatever a variable holds. */
+/** The secrets in a header, which no output may show, including the values of variables. */
 export function secretsOfHeader(text: string): Secret[] {
   const { used } = substituted(text);
   const values = used.map((name) => ({ text: process.env[name] ?? '' }));

@@ -1,4 +1,4 @@
-/** A status as lines for people. */
+/** Formats a status as text lines. */
 import { duration } from '../../drill/report/format.js';
 import type { DatabaseStatus, Status, SwitchStatus } from '../../http/status.js';
 import { type Paint, padEnd, type Style, width, wrap } from '../../terminal.js';
@@ -61,7 +61,7 @@ function row(
         ? paint('red', health)
         : health,
     breaker === 'open' ? paint('red', breaker) : breaker,
-    // How long a refusal took is nobody's latency.
+    // The time of a refusal is not a latency.
     latencyMs === null || lastProbe?.healthy !== true ? '–' : duration(latencyMs),
   ];
 }
@@ -85,7 +85,7 @@ function switchLines(event: SwitchStatus, paint: Paint, columns: number): string
   return [`  ${head}`, ...wrap(text, room).map((each) => `     ${paint('dim', each)}`)];
 }
 
-/** One event in one line, where lines can't be drawn over. */
+/** Formats one event as one line, for output where lines can't be redrawn. */
 export function eventText({ event, data }: ServerEvent, paint: Paint): string | undefined {
   const fields = (data ?? {}) as Record<string, unknown>;
   const at = time(String(fields.at instanceof Date ? fields.at.toISOString() : (fields.at ?? '')));
@@ -111,13 +111,13 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
   }
 }
 
-/** A database in its grace period is healthy and not chosen. */
+/** Explains that a database in its grace period is healthy but not selected. */
 function graceText({ at, eligibleAt }: Record<string, unknown>): string {
   const leftMs = new Date(String(eligibleAt)).getTime() - new Date(String(at)).getTime();
   return leftMs > 0 ? `, its grace period ends in ${duration(leftMs)}` : '';
 }
 
-/** In UTC, and says so: it is compared with logs of other machines. */
+/** Formats a time in UTC, marked as such, because it is compared with logs of other machines. */
 function time(iso: string): string {
   return iso.slice(11, 24).padEnd(13);
 }

@@ -1,4 +1,4 @@
-/** What is to be rehearsed: how the application is started, asked and told where its databases are. */
+/** The application of a drill: how it is started, called and given its databases. */
 import type { Status } from '../../http/status.js';
 import type { Place } from '../rehearsal/places.js';
 import type { DrillPlan } from '../rehearsal/settings.js';
@@ -11,22 +11,25 @@ export interface AppControl {
   switchTo(id: string): Promise<unknown>;
 }
 
-/** Texts may name `{east}`, `{east.host}`, `{east.port}` for each database, and `{port}`. */
+/**
+ * An application. Its texts may contain `{east}`, `{east.host}`, `{east.port}` for each database,
+ * and `{port}`.
+ */
 export interface Application {
-  /** As it was given, to be shown. */
+  /** The command line as it was given, for display. */
   readonly text: string;
   /** Command and arguments. */
   readonly words: readonly string[];
-  /** Variables beside those that every application gets. */
+  /** Variables in addition to those that every application gets. */
   readonly env: readonly (readonly [name: string, text: string])[];
   readonly requests: readonly AppRequest[];
-  /** Where its handler is mounted. */
+  /** The URL where its handler is mounted. */
   readonly status: string | undefined;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly startWithinMs: number;
   readonly stopWithinMs: number;
-  /** The application uses some of the databases perhaps; else it has to use all. */
+  /** Whether the application may use only some of the databases; otherwise it must use all. */
   readonly mayUseFewer: boolean;
   control(url: string): AppControl;
 }
@@ -35,10 +38,13 @@ export interface AppPlan extends DrillPlan {
   readonly application: Application;
 }
 
-/** The application can't be rehearsed; the message says why, for people. */
+/** The application can't be used in a drill; the message explains why. */
 export class AppError extends Error {}
 
-/** What stands for the databases: their proxies, with the credentials of what is behind. */
+/**
+ * The values of the placeholders for the databases: their proxies, with the credentials of the
+ * servers.
+ */
 export function placesOf(places: readonly Place[], port: number): Places {
   return new Map([
     ['port', String(port)],
@@ -50,7 +56,10 @@ export function placesOf(places: readonly Place[], port: number): Places {
   ]);
 }
 
-/** With what is known in its texts, apart from `env` and what is shown. */
+/**
+ * Returns the application with the known placeholders filled in, except in `env` and in the
+ * displayed text.
+ */
 export function located(application: Application, known: Places): Application {
   const { words, requests, status } = application;
   const fill = (text: string) => filled(text, known);
@@ -62,7 +71,10 @@ export function located(application: Application, known: Places): Application {
   };
 }
 
-/** The variables of the application: ours, with `EAST_URL` and the like in the place of any others. */
+/**
+ * The environment of the application: that of this process, with `EAST_URL` and the like
+ * overridden.
+ */
 export function environmentOf(
   { env }: Application,
   places: readonly Place[],

@@ -7,7 +7,7 @@ import { redact } from '../../http/redact.js';
 import { unwatchProcess, watchProcess } from '../server/watchdog.js';
 import { sleep } from '../wire/wait.js';
 
-/** How it ended: with a code, by a signal, or, never begun, with an error. */
+/** How the process ended: with a code, by a signal, or with an error if it never started. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -16,9 +16,9 @@ export interface Ending {
 
 export interface Stopped extends Ending {
   readonly afterMs: number;
-  /** It did not end in time. */
+  /** The process did not end in time. */
   readonly killed: boolean;
-  /** Processes that it had started were still there. */
+  /** Processes that it had started were still running. */
   readonly leftOthers: boolean;
 }
 
@@ -26,20 +26,20 @@ export interface ChildPlan {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Never shown. */
+  /** Texts that must never be shown. */
   readonly secrets: readonly string[];
 }
 
 const KEPT_LINES = 20;
 const KEPT_LENGTH = 300;
-/** Of one line of output, before it is masked. */
+/** Maximum length of a line of output, before it is masked. */
 const LONGEST_LINE = 16 * 1024;
 const LAST_WORDS_MS = 300;
-/** What it had started may take a moment to end after it. */
+/** Time in milliseconds that its child processes may take to end after it. */
 const OTHERS_MS = 5000;
 
 export class AppProcess {
-  /** Resolves, never rejects, when it is gone. */
+  /** Resolves, never rejects, when the process has ended. */
   readonly ended: Promise<Ending>;
   ending: Ending | undefined;
   readonly #child: ChildProcess;
@@ -48,7 +48,8 @@ export class AppProcess {
 
   constructor(private readonly plan: ChildPlan) {
     const { command, args, env } = plan;
-    // A process group of its own, so that whatever it starts can be ended with it, and Ctrl-C is ours to hand on.
+    // A process group of its own, so that all its children can be ended with it, and Ctrl-C only
+    // reaches it through the drill.
     this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const { pid } = this.#child;
     if (pid !== undefined) watchProcess(-pid);
@@ -67,7 +68,8 @@ export class AppProcess {
       this.#child.once('exit', (code, signal) => {
         this.ending = { code, signal };
         this.#endedAt = systemClock.now();
-        // Its last words may still be on their way; whoever inherited its output may keep it open.
+        // Its last output may still be on the way, and a child that inherited the pipe may keep it
+        // open.
         systemClock.after(LAST_WORDS_MS, () => end({ code, signal }), { keepAlive: true });
       });
       this.#child.once('close', (code, signal) => {
@@ -81,7 +83,10 @@ export class AppProcess {
     return this.#lines;
   }
 
-  /** SIGTERM as an orchestrator sends it, to the process alone; SIGKILL to all of them when it is late. */
+  /**
+   * Sends SIGTERM to the process alone, as an orchestrator does; sends SIGKILL to its whole group
+   * after `withinMs`.
+   */
   async stop(withinMs: number): Promise<Stopped> {
     const beganAt = systemClock.now();
     let killed = false;
@@ -112,13 +117,13 @@ export class AppProcess {
     try {
       process.kill(-pid, signal);
     } catch {
-      // Nobody is left.
+      // No process is left.
     }
   }
 
   #release(): void {
     if (this.#child.pid !== undefined) unwatchProcess(-this.#child.pid);
-    // Whoever inherited them could keep the drill alive.
+    // A process that inherited the pipes could keep the drill alive.
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }
@@ -128,7 +133,7 @@ export class AppProcess {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      // A line without an end: its beginning is kept, the rest is dropped.
+      // A line without an end: its start is kept, the rest is dropped.
       if (rest.length > LONGEST_LINE) rest = rest.slice(0, LONGEST_LINE);
       this.#add(lines);
     });
@@ -142,7 +147,7 @@ export class AppProcess {
     this.#lines.splice(0, this.#lines.length - KEPT_LINES);
   }
 
-  /** Masked before it is cut: half a secret would not be known as one. */
+  /** Masks a line before it is cut, because half a secret would not be recognised. */
   #clean(line: string): string {
     let text = line.slice(0, LONGEST_LINE);
     for (const secret of this.plan.secrets) text = text.replaceAll(secret, '[secret]');
@@ -150,7 +155,7 @@ export class AppProcess {
   }
 }
 
-/** Whether processes of the group run. Those that nobody has waited for have ended all the same. */
+/** Whether processes of the group are running. Zombies do not count. */
 function hasMembers(group: number): boolean {
   if (process.platform === 'linux') {
     return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && runsIn(pid, group));

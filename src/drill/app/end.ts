@@ -1,19 +1,25 @@
-/** The end of an application, as an orchestrator brings it about. */
+/** Ends an application the way an orchestrator does. */
 import type { AppProcess, Stopped } from './child.js';
 import type { AppRun } from './run.js';
 
 export interface End {
-  /** Undefined: it had ended by itself before. */
+  /** Undefined if the process had ended by itself before. */
   readonly stopped: Stopped | undefined;
-  /** Requests that were in progress when it was told to end, and what became of those that were not answered. */
+  /**
+   * Number of requests in progress when the application was told to end. `cut` describes those that
+   * were not answered.
+   */
   readonly underWay: number;
   readonly cut: readonly string[];
 }
 
-/** A request that begins in the moment of SIGTERM may find nobody any more. */
+/** A request that begins at the moment of SIGTERM may find no listener. */
 const CROSSING_MS = 50;
 
-/** With databases that are all well: no new requests, SIGTERM, and patience. */
+/**
+ * Ends the application while all databases are healthy: no new requests, SIGTERM, and time to
+ * finish.
+ */
 export async function endInOrder(run: AppRun, child: AppProcess, withinMs: number): Promise<End> {
   const { now, places, outages, requests, watch } = run;
   await watch.look();

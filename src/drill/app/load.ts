@@ -1,4 +1,4 @@
-/** What the callers of an application ask for, and how often. */
+/** The requests of an application's callers, and their rate. */
 import type { Rate } from '../load/pace.js';
 import type { Application } from './application.js';
 import type { AppRequest } from './requests.js';
@@ -6,7 +6,7 @@ import type { AppRequest } from './requests.js';
 export interface AppLoad {
   readonly requests: readonly AppRequest[];
   readonly rate: Rate;
-  /** No requests were given, so that the application is asked how it is. */
+  /** No requests were given, so the application's status is requested instead. */
   readonly isAskedOnly: boolean;
 }
 

@@ -9,7 +9,7 @@ import { type AppProcess, endingText } from './child.js';
 import type { AppRun } from './run.js';
 import type { AppStage, AppStep } from './script.js';
 
-/** Never rejects: what ends the script early is a part of what it resolves to. */
+/** Never rejects: the reason for an early end is a part of the result. */
 export async function play(
   run: AppRun,
   child: AppProcess,
@@ -29,7 +29,7 @@ export async function play(
       title = step.title;
       steps[index] = step;
       const played = await playStep(step, playing);
-      // A switch that is not known yet is one of this step.
+      // A switch that is not known yet belongs to this step.
       await watch.look();
       runs[index] = { ...played, endedAt: run.now(), step: asItWent(played, recorder) };
     }
@@ -43,21 +43,24 @@ export async function play(
   }
 }
 
-/** Rejects when there is nobody left to rehearse. */
+/** Rejects when the application has ended. */
 function deathOf(child: AppProcess): Promise<never> {
   const death = child.ended.then((ending): never => {
     throw new ScriptError(`The application ${endingText(ending)}`);
   });
-  // It ends at last in any case, when nobody waits for it.
+  // The process ends in any case, when the promise is no longer awaited.
   death.catch(() => {});
   return death;
 }
 
-/** Which of the others takes over is for the application to say. */
+/**
+ * Returns the step with the actual successor, because the application decides which database takes
+ * over.
+ */
 function asItWent({ step, beganAt }: StepRun<AppStage>, recorder: Recorder): AppStep {
   if (step.stays || step.expected === undefined) return step;
   const switches = recorder.switches.filter(({ at }) => at >= beganAt);
-  // After a return the one that took over may go on.
+  // After a return the successor may continue to serve.
   const last = switches.at(-1)?.to ?? (step.planned ? recorder.active : undefined);
   return last === undefined ? step : { ...step, expected: last };
 }

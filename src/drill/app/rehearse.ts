@@ -17,7 +17,7 @@ const HURRY_MS = 2000;
 export class AppRehearsal {
   readonly #plan: AppPlan;
   readonly #child: AppProcess;
-  /** Since the application can serve. */
+  /** Set once the application can serve. */
   #run: AppRun | undefined;
   #disposed: Promise<string[]> | undefined;
 
@@ -42,7 +42,10 @@ export class AppRehearsal {
     this.#child = new AppProcess({ command, args, env, secrets: secretsOf(places) });
   }
 
-  /** Resolves to what happened; the application is gone then. Rejects with an `AppError` if it can't be rehearsed. */
+  /**
+   * Resolves to the result, when the application has ended. Rejects with an `AppError` if it can't
+   * be used in a drill.
+   */
   async run(listener: Listener): Promise<RunResult> {
     try {
       const run = await this.#opened();
@@ -53,7 +56,7 @@ export class AppRehearsal {
       const { series } = run.recorder;
       series.flush();
       const durationMs = run.now();
-      // What comes during the end is no part of the timeline.
+      // Samples during the shutdown do not belong to the timeline.
       const samples = [...series.samples];
       const end = await endInOrder(run, this.#child, this.#plan.application.stopWithinMs);
       const { lastLines } = this.#child;
@@ -64,7 +67,7 @@ export class AppRehearsal {
     }
   }
 
-  /** Ends everything, also in the middle of `run()`. Resolves to nothing that is left. Idempotent. */
+  /** Ends everything, even in the middle of `run()`. Resolves to an empty list. Idempotent. */
   dispose(): Promise<string[]> {
     this.#disposed ??= this.#dispose();
     return this.#disposed;

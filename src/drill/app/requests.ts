@@ -1,4 +1,4 @@
-/** The load of an application's rehearsal: HTTP requests of concurrent callers, as its users send them. */
+/** The load of an application's drill: HTTP requests of concurrent callers. */
 import { EventEmitter } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -8,7 +8,7 @@ import type { Mark, Recorder } from '../load/recorder.js';
 import { duration } from '../report/format.js';
 import { filled } from './template.js';
 
-/** One that is sent again and again; `{n}` in its URL is the number of the request. */
+/** A request that is sent repeatedly; `{n}` in its URL is replaced by the number of the request. */
 export interface AppRequest {
   readonly method: string;
   readonly url: string;
@@ -17,7 +17,7 @@ export interface AppRequest {
 export interface Answer {
   readonly beganAt: number;
   readonly at: number;
-  /** Of the answer; without one the reason. */
+  /** The status of the response, or the reason why there is none. */
   readonly status: number | string;
   readonly good: boolean;
 }
@@ -28,17 +28,22 @@ interface Pending {
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** A server closes connections that are idle for some seconds; such a race is nobody's fault. */
+/**
+ * Connections are kept alive if each caller sends more often than this, in milliseconds. A server
+ * closes connections that are idle for some seconds, and a race with that is not an error.
+ */
 const KEEP_ALIVE_BELOW_MS = 1000;
 
-/** Good: any answer below 400. */
+/** Sends the requests. A response with a status below 400 is a success. */
 export class Requests extends EventEmitter<{ answer: [Answer] }> {
   reads = 0;
   writes = 0;
   goodWrites = 0;
   readonly statuses: Record<string, number> = {};
   readonly pending = new Set<Pending>();
-  /** Begun while all databases are down, or before the application came back from that. */
+  /**
+   * Requests begin while all databases are down, or before the application has recovered from that.
+   */
   allDown = false;
   /** Errors are kept apart from those of the steps. */
   onEnding: ((answer: Answer) => void) | undefined;
@@ -68,12 +73,12 @@ export class Requests extends EventEmitter<{ answer: [Answer] }> {
     if (this.requests.length > 0) this.#pace.start();
   }
 
-  /** Begins nothing more. */
+  /** Starts no more requests. */
   stop(): void {
     this.#pace.stop();
   }
 
-  /** Ends what is in progress and closes every connection. */
+  /** Ends requests in progress and closes every connection. */
   close(): void {
     this.stop();
     for (const each of this.pending) each.cut();
@@ -81,7 +86,10 @@ export class Requests extends EventEmitter<{ answer: [Answer] }> {
     this.#agents.https.destroy();
   }
 
-  /** When the first request that begins from now on is answered; `any`: also with an error. */
+  /**
+   * Waits for the response to the first request that begins from now on; `any`: an error response
+   * counts, too.
+   */
   next(any: boolean): { at: Promise<number>; forget(): void } {
     const from = this.recorder.now();
     let forget = () => {};
@@ -125,14 +133,14 @@ export class Requests extends EventEmitter<{ answer: [Answer] }> {
 
   #failed({ status }: Answer, began: Mark, isWrite: boolean, allDown: boolean): void {
     const answered = typeof status === 'number';
-    // Answered at least, when nothing could serve it.
+    // A response at least, while no database could serve.
     const unavailable = answered && status >= 500 && (allDown || this.allDown);
     const kind = answered ? `HTTP ${status}` : status;
     const mark = unavailable ? { ...began, down: true } : began;
     this.recorder.onError(mark, { isWrite, kind, unavailable });
   }
 
-  /** Resolves to the status, or to a word for what came instead. */
+  /** Resolves to the status, or to a word for the failure. */
   #send({ method, url }: AppRequest, beganAt: number): Promise<number | string> {
     this.#number += 1;
     const target = new URL(filled(url, new Map([['n', String(this.#number)]])));

@@ -1,4 +1,4 @@
-/** From what happened in a run to its verdict and report. */
+/** Turns the events of a run into its verdict and report. */
 import { drillResult, type Judged } from '../rehearsal/result.js';
 import type { ApplicationResult, ErrorCounts, RunResult, Sample } from '../report/model.js';
 import type { Played } from '../script/play.js';
@@ -21,7 +21,7 @@ export interface AppFindings {
   readonly end: End;
   readonly durationMs: number;
   readonly samples: readonly Sample[];
-  /** What the application printed last. */
+  /** The last lines of the application's output. */
   readonly lastLines: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export function appResult(run: AppRun, findings: AppFindings): RunResult {
   };
 }
 
-/** Requests that got no answer in time, of all that came in the place of answers. */
+/** Number of requests that got no response in time. */
 function unanswered(statuses: ErrorCounts): number {
   return Object.entries(statuses)
     .filter(([status]) => status.startsWith('no answer'))

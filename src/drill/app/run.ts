@@ -1,4 +1,7 @@
-/** One run, from the moment in which the application can serve: who asks it, who watches it, and what they see. */
+/**
+ * One run of a drill, from when the application can serve: its load, its observers, and what they
+ * record.
+ */
 import { systemClock } from '../../clock.js';
 import type { ValidatedOptions } from '../../options/validate.js';
 import { Recorder } from '../load/recorder.js';
@@ -17,15 +20,15 @@ import { shownCommand, shownUrl, variableOf } from './template.js';
 import { LEAST_HOLD_MS, TrafficWatch } from './traffic-watch.js';
 import type { Watch } from './watch.js';
 
-/** Beyond what the settings let one expect. */
+/** Additional time beyond what the settings let one expect, in milliseconds. */
 const PATIENCE_MS = 10_000;
-/** Beyond the time in which the application's client has to settle a command. */
+/** Additional time beyond the command deadline of the application's client, in milliseconds. */
 const ANSWER_MS = 5000;
 
 export class AppRun implements Shown {
   readonly settingsNote = 'the application determines the options of its client';
   readonly startedAt = new Date(systemClock.wallTime());
-  /** Its time begins here: the start of the application is no part of it. */
+  /** The time of the run starts here, without the start of the application. */
   readonly now = stopwatch();
   readonly recorder = new Recorder(this.now, new Series(this.now), true);
   readonly outages = new Outages(this.now);
@@ -33,15 +36,15 @@ export class AppRun implements Shown {
   readonly watch: Watch;
   readonly stage: AppStage;
   readonly builds: readonly Build[];
-  /** Those to come are as they would be if nothing had happened. */
+  /** Future steps assume that nothing has happened before. */
   readonly steps: AppStep[];
-  /** Longest wait for what a step is about. */
+  /** Longest wait for the effect of a step, in milliseconds. */
   readonly patienceMs: number;
 
   constructor(
     readonly plan: AppPlan,
     readonly load: AppLoad,
-    /** Those that the application uses, in order of preference. */
+    /** The databases that the application uses, in order of preference. */
     readonly places: readonly Place[],
     control: AppControl | undefined,
   ) {
@@ -104,14 +107,17 @@ export class AppRun implements Shown {
     this.requests.start();
   }
 
-  /** Ends what is in progress. Idempotent. */
+  /** Ends everything in progress. Idempotent. */
   close(): void {
     this.watch.stop();
     this.requests.close();
   }
 }
 
-/** How long an application with these options takes to find out that a database is healthy: two rounds of probes. */
+/**
+ * How long an application with these options takes to notice that a database is healthy: two rounds
+ * of probes.
+ */
 function expectedReturnMs({ databases }: ValidatedOptions): number {
   const rounds = databases.flatMap(({ healthChecks }) =>
     healthChecks.map(

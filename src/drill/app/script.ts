@@ -1,4 +1,4 @@
-/** From the chosen faults to what an application has to go through. */
+/** Builds the steps of an application's drill from the chosen faults. */
 import type { Recorder } from '../load/recorder.js';
 import { FAULTS_OF_ONE, type Fault } from '../rehearsal/faults.js';
 import type { Outages, Place } from '../rehearsal/places.js';
@@ -19,13 +19,13 @@ export interface AppStage {
 
 export type AppStep = Step<AppStage>;
 
-/** A step that knows whom it hits when its turn has come. */
+/** Builds a step once the active database at its start is known. */
 export type Build = (active: Place) => AppStep;
 
 export interface AppTiming {
   /** Longest wait for a database to be used again. */
   readonly recoveryMs: number;
-  /** Answers don't tell where they come from: a recovery begins with the switch. */
+  /** Responses don't show which database served them: a recovery begins with the switch. */
   readonly afterSwitch: boolean;
 }
 
@@ -63,7 +63,7 @@ class AppScript {
     const begin: Build = (active) => {
       hit = active;
       const others = this.places.filter((place) => place !== active);
-      // Without writes nobody notices that a database takes none.
+      // Without writes a read-only database is not noticed.
       const stays = fault.outcome === 'stays';
       const mayStay = name === 'read-only';
       const afterSwitch = this.timing.afterSwitch && !stays && !mayStay;
@@ -132,7 +132,9 @@ class AppScript {
     return [down, () => this.#back(this.places, isLast, true)];
   }
 
-  /** The fault is taken away; before the next one, the application has to be able to use the databases again. */
+  /**
+   * Ends the fault; before the next one, the application must be able to use the databases again.
+   */
   #back(places: readonly Place[], isLast: boolean, wasDown = false): AppStep {
     const names = places.map(({ id }) => id).join(' and ');
     return this.#step({
@@ -168,7 +170,7 @@ class AppScript {
   }
 }
 
-/** When the application says that it has left `from`, and answers after that. */
+/** Waits until the application reports that it has left `from`, and then responds. */
 function switched({ recorder, requests }: AppStage, from: string): Reached {
   let forget = () => {};
   const moved = new Promise<number>((resolve) => {

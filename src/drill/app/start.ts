@@ -1,4 +1,4 @@
-/** From the first process of an application to the moment in which it can be rehearsed. */
+/** Starts an application and waits until it can be used in a drill. */
 import type { Status } from '../../http/status.js';
 import type { Place } from '../rehearsal/places.js';
 import { duration } from '../report/format.js';
@@ -11,10 +11,13 @@ import { shownUrl, variableOf } from './template.js';
 const ASK_MS = 5000;
 const LOOK_MS = 50;
 const CONNECT_MS = 5000;
-/** Once two databases are in use, a third one would be soon. */
+/** Time in milliseconds in which a third database would be used after the second. */
 const MORE_MS = 500;
 
-/** Resolves when it can serve. Rejects with an `AppError` that holds its last words. */
+/**
+ * Resolves when the application can serve. Rejects with an `AppError` that contains its last
+ * output.
+ */
 export async function ready(
   child: AppProcess,
   application: Application,
@@ -60,7 +63,10 @@ export async function ready(
   }
 }
 
-/** The databases that it uses, in its order of preference. Rejects with an `AppError` when it goes past the proxies. */
+/**
+ * Returns the databases that the application uses, in its order of preference. Rejects with an
+ * `AppError` if it bypasses the proxies.
+ */
 export async function used(
   places: readonly Place[],
   application: Application,
@@ -87,7 +93,7 @@ export async function used(
   return connected();
 }
 
-/** Those of the status, by its weights. */
+/** The databases in the status, ordered by weight. */
 function named(places: readonly Place[], status: Status, { mayUseFewer }: Application): Place[] {
   const theirs = [...status.databases].sort((a, b) => b.weight - a.weight).map(({ id }) => id);
   const found = theirs.flatMap((id) => places.find((place) => place.id === id) ?? []);

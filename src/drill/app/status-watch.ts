@@ -1,4 +1,4 @@
-/** Which database the application uses, as its HTTP handler says. */
+/** Watches which database the application uses by its HTTP handler. */
 import { systemClock, type Timer } from '../../clock.js';
 import type { Status } from '../../http/status.js';
 import type { Recorder } from '../load/recorder.js';
@@ -54,7 +54,7 @@ export class StatusWatch implements Watch {
     try {
       status = await this.ask();
     } catch {
-      // It may be busy, or have ended, which shows elsewhere.
+      // The application may be busy, or have ended, which is reported elsewhere.
       return;
     }
     this.#last = status;
@@ -65,7 +65,7 @@ export class StatusWatch implements Watch {
       if (one.generation <= this.#generation) continue;
       this.#generation = one.generation;
       this.recorder.onSwitch({
-        // Its time is cut to milliseconds, and must not lie before the fault that caused it.
+        // The time is truncated to milliseconds, and must not be before the fault that caused it.
         at: Math.max(0, Math.min(now, now - wallTime + Date.parse(one.at) + 1)),
         from: one.from ?? undefined,
         to: one.to ?? undefined,

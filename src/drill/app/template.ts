@@ -1,9 +1,9 @@
-/** The command line of an application, and the places of databases and ports in it. */
+/** The command line of an application, with placeholders for databases and ports. */
 
 import { cleanText } from '../../clean-text.js';
 import { redact } from '../../http/redact.js';
 
-/** What `{name}` stands for. */
+/** Values of the placeholders `{name}`. */
 export type Places = ReadonlyMap<string, string>;
 
 /**
@@ -34,7 +34,7 @@ export function words(text: string): string[] | undefined {
 
 const PLACE = /\{([^{}\s]+)\}/g;
 
-/** Puts in what is known; everything else in braces stays as it is. */
+/** Fills in known placeholders; others stay as they are. */
 export function filled(text: string, places: Places): string {
   return text.replace(PLACE, (whole, name: string) => places.get(name) ?? whole);
 }

@@ -1,4 +1,7 @@
-/** Which database the application uses, without its word: the one whose proxy carries most of the replies. */
+/**
+ * Watches which database the application uses without its status: the one whose proxy carries most
+ * of the replies.
+ */
 import type { Timer } from '../../clock.js';
 import type { Recorder } from '../load/recorder.js';
 import type { Place } from '../rehearsal/places.js';
@@ -6,9 +9,9 @@ import { every, waitFor } from '../wire/wait.js';
 import type { Watch } from './watch.js';
 
 const LOOK_MS = 100;
-/** A state has to last for so long, that its traffic can be told apart. */
+/** Shortest duration of a state in milliseconds, so that its traffic can be recognised. */
 export const LEAST_HOLD_MS = 1000;
-/** Of replies between two looks; less tells nothing. */
+/** Smallest number of reply bytes between two checks that is significant. */
 const LEAST_BYTES = 40;
 
 export class TrafficWatch implements Watch {
@@ -21,7 +24,7 @@ export class TrafficWatch implements Watch {
   constructor(
     private readonly places: readonly Place[],
     private readonly recorder: Recorder,
-    /** How long an application takes to find out that a database is healthy. */
+    /** How long an application takes to notice that a database is healthy, in milliseconds. */
     private readonly recoveryMs: number,
   ) {}
 
@@ -51,11 +54,12 @@ export class TrafficWatch implements Watch {
 
   #tick(): void {
     const bytes = this.#count();
-    // Replies, as a silent server is sent commands as well. Those of probes are few.
+    // Counts replies, because commands are sent to a silent server as well. Replies to probes are
+    // few.
     const [most, next] = [...bytes].sort((a, b) => b[1] - a[1]);
     if (most === undefined || most[1] < 3 * (next?.[1] ?? 0) || most[1] < LEAST_BYTES) return;
     const [to] = most;
-    // Once may be the beginning of connections.
+    // A single observation may only show new connections.
     const first = this.#seen?.to === to ? this.#seen : undefined;
     this.#seen = first ?? { to, at: this.recorder.now() };
     if (to === this.active || first === undefined) return;
@@ -70,7 +74,7 @@ export class TrafficWatch implements Watch {
     this.active = to;
   }
 
-  /** Replies of each since the last time, in bytes. */
+  /** Reply bytes of each database since the last check. */
   #count(): Map<string, number> {
     const grown = new Map<string, number>();
     for (const place of this.places) {

@@ -1,4 +1,4 @@
-/** The verdict on an application: what its users saw, what it says, and how it ends. */
+/** The verdict on an application: its responses, its status, and its shutdown. */
 import { goals } from '../rehearsal/goals.js';
 import type { DrillSettings } from '../rehearsal/settings.js';
 import { count, counted, duration, errorList, name, total } from '../report/format.js';
@@ -14,9 +14,9 @@ export interface AppEvidence extends End {
   readonly reads: number;
   readonly writes: number;
   readonly maxLatencyMs: number;
-  /** Answers that never came. */
+  /** Number of requests without a response. */
   readonly unanswered: number;
-  /** It tells which database is active, and why. */
+  /** Whether the application reports which database is active, and why. */
   readonly hasStatus: boolean;
   /** Before the first fault. */
   readonly early: ErrorCounts;
@@ -54,7 +54,7 @@ export function judgeApp(evidence: AppEvidence): PromiseVerdict[] {
       evidence: `${steps.length} of ${evidence.planned} steps`,
       violations: evidence.failure === undefined ? [] : [evidence.failure],
     },
-    // What the traffic shows is good for the timeline; a verdict takes the application's word.
+    // Traffic is precise enough for the timeline; a verdict requires the application's status.
     ...(evidence.hasStatus
       ? [
           {
@@ -68,7 +68,7 @@ export function judgeApp(evidence: AppEvidence): PromiseVerdict[] {
   ];
 }
 
-/** A request that reads can be repeated by the client; one that writes may fail once under every caller. */
+/** The client can repeat a request that reads; one that writes may fail once for each caller. */
 function errorsByDefault({ steps, settings, reads, writes }: AppEvidence): PromiseVerdict[] {
   const faults = steps.filter(({ result }) => result.isFault);
   const sum = (pick: (step: JudgedStep) => number) =>

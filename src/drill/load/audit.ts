@@ -1,4 +1,4 @@
-/** Compares what the servers hold with what the callers were told. */
+/** Compares the data on the servers with the outcomes that callers got. */
 import type { Ledger } from './ledger.js';
 
 export interface Audit {
@@ -8,14 +8,14 @@ export interface Audit {
   readonly missing: readonly Finding[];
   /** Executed although the error said that they certainly were not. */
   readonly denied: readonly Finding[];
-  /** Held by a server and issued by nobody. */
+  /** Found on a server although no caller issued it. */
   readonly foreign: readonly string[];
 }
 
 export interface Finding {
   readonly text: string;
   readonly step: number;
-  /** How many executions too many or too few. */
+  /** Number of surplus or missing executions. */
   readonly times: number;
 }
 
@@ -45,7 +45,7 @@ export function compare(
   for (const { key, acknowledged, unknown, pending, steps } of ledger.counters.values()) {
     const value = counters.get(key) ?? 0;
     executed += value;
-    // Which step an increment too many belongs to does not show; the first possible one is likely.
+    // The step of a surplus increment is unknown; the first possible one is likely.
     const step = steps.size === 0 ? -1 : Math.min(...steps);
     const text = `${key} is ${value}; ${acknowledged} acknowledged, ${unknown} unknown`;
     const most = acknowledged + unknown + pending;

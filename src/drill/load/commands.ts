@@ -8,7 +8,7 @@ export interface Operation {
   readonly reply: Promise<unknown>;
   /** Its reply is the id of the database that served it. */
   readonly tellsWhere?: boolean;
-  /** Called with what the caller was told. Writes only. */
+  /** Called with the outcome that the caller got. Writes only. */
   settle?(outcome: Outcome, step: number): void;
 }
 
@@ -23,11 +23,11 @@ export interface LoadKeys {
   readonly prefix: string;
   /** A key that holds the id of the database that it is read from; none where data is replicated. */
   readonly where?: string;
-  /** After which keys that are written one by one are gone. */
+  /** Expiry of keys that are written individually, in seconds. */
   readonly expirySeconds?: number;
 }
 
-/** Where `command` of one caller writes; for SET what the keys begin with. */
+/** The key that a caller's `command` writes; for SET the prefix of the keys. */
 export function keyOf(prefix: string, command: string, caller: number): string {
   return `${prefix}${command.toLowerCase()}:${caller}`;
 }
@@ -36,7 +36,7 @@ type Make = (client: MultiDbClient, caller: Caller, ledger: Ledger, step: number
 
 /** A mixture of reads and writes under one key prefix. */
 export class Load {
-  /** The mixture in words. */
+  /** A description of the mixture. */
   readonly text: string;
   /** Share of each command in percent. */
   readonly #mix: readonly (readonly [number, string, Make])[];

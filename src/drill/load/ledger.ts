@@ -1,4 +1,4 @@
-/** What callers were told about each write, to be compared with what the servers hold. */
+/** The outcome of each write as its caller saw it, for comparison with the servers. */
 
 /** `unexecuted`: an error said that the write certainly was not executed. */
 export type Outcome = 'pending' | 'acknowledged' | 'unknown' | 'unexecuted';
@@ -21,7 +21,10 @@ export interface Counter {
   acknowledged: number;
   unknown: number;
   pending: number;
-  /** Steps whose fault came while it was in progress, or in which its outcome was unknown. */
+  /**
+   * Steps whose fault occurred while an increment was in progress, or in which its outcome was
+   * unknown.
+   */
   readonly steps: Set<number>;
 }
 

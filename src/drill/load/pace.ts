@@ -5,20 +5,21 @@ const TICK_MS = 2;
 
 export interface Rate {
   readonly callers: number;
-  /** Of all callers together. */
+  /** The rate of all callers together. */
   readonly ratePerSecond: number;
 }
 
 /**
- * The steady rhythm of concurrent callers, each with one thing in progress at a time. One whose turn
- * takes long begins no other, as in an application; one that ends badly goes on.
+ * The steady rate of concurrent callers, each with one operation in progress. A caller whose
+ * operation takes long starts no other one, as in an application; one whose operation fails
+ * continues.
  */
 export class Pace {
   readonly #callers: { id: number; nextAt: number; busy: boolean }[];
   readonly #periodMs: number;
   #timer: Timer | undefined;
 
-  /** `turn` is what the caller with that number does; it must not reject. */
+  /** `turn` performs one operation of the caller with that number; it must not reject. */
   constructor(
     private readonly now: () => number,
     { callers, ratePerSecond }: Rate,
@@ -38,7 +39,7 @@ export class Pace {
     this.#timer = every(TICK_MS, () => this.#tick());
   }
 
-  /** Begins nothing more. */
+  /** Starts no more operations. */
   stop(): void {
     this.#timer?.cancel();
   }
@@ -47,7 +48,8 @@ export class Pace {
     const now = this.now();
     for (const each of this.#callers) {
       if (each.busy || each.nextAt > now) continue;
-      // After a pause it goes on in its own rhythm: it neither catches up nor joins the others.
+      // After a pause a caller keeps its own rhythm: it neither catches up nor falls into step with
+      // the others.
       const periods = Math.floor((now - each.nextAt) / this.#periodMs) + 1;
       each.nextAt += periods * this.#periodMs;
       each.busy = true;

@@ -11,7 +11,7 @@ export interface Mark {
   readonly switches: number;
   /** All databases were known to be down. */
   readonly down: boolean;
-  /** What the step waits for had not come yet. */
+  /** The effect that the step waits for had not occurred yet. */
   readonly waiting: boolean;
 }
 
@@ -24,7 +24,7 @@ interface SeenError {
 export interface StepErrors {
   readonly reader: Record<string, number>;
   readonly writer: Record<string, number>;
-  /** Typed errors of both, because no database could serve. */
+  /** Typed errors of reads and writes, because no database could serve. */
   readonly unavailable: Record<string, number>;
 }
 
@@ -37,22 +37,22 @@ interface RecorderEvents {
   unavailable: [at: number];
 }
 
-/** Collects what the client tells and what its callers see. */
+/** Records the events of the client and the outcomes of its callers. */
 export class Recorder extends EventEmitter<RecorderEvents> {
   readonly switches: SwitchRecord[] = [];
-  /** By step; -1 is the time before the first. */
+  /** Errors by step; -1 is the time before the first one. */
   readonly errors = new Map<number, StepErrors>();
   /** Commands begun while all were down that did not fail at once. */
   waitedWhileDown = 0;
   failedWhileDown = 0;
-  /** Replies and errors that contradict a promise, in words. */
+  /** Descriptions of replies and errors that contradict a promise. */
   readonly misrouted: string[] = [];
   readonly wrongWhileDown: string[] = [];
   readonly unhandled: string[] = [];
   routed = 0;
   step = -1;
   down = false;
-  /** In this step no database is left: the typed error is right for what was in progress too. */
+  /** No database is left in this step: the typed error is also right for commands in progress. */
   #outage = false;
   #served = new Set<string>();
   #switchesBefore = 0;
@@ -62,7 +62,9 @@ export class Recorder extends EventEmitter<RecorderEvents> {
   constructor(
     readonly now: () => number,
     readonly series: Series,
-    /** Replies name their database (`onServed`); else they are taken for the active one's. */
+    /**
+     * Replies name their database (`onServed`); otherwise they are attributed to the active one.
+     */
     private readonly tellsWhere: boolean,
   ) {
     super();
@@ -76,7 +78,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
       this.down = true;
       this.emit('down');
     });
-    // With no listener nothing would be thrown either; errors show at the callers.
+    // The listener has no effect, because errors are recorded at the callers.
     client.on('error', () => {});
   }
 
@@ -115,14 +117,14 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return { step, switches: this.switches.length, down, waiting: this.#waiting };
   }
 
-  /** What the present step waits for has come. */
+  /** The effect that the present step waits for has occurred. */
   reached(): void {
     this.#waiting = false;
   }
 
   /**
-   * A command belongs to the fault that it was issued into, or to the first that happens while it is
-   * in progress, else to its own step.
+   * A command belongs to the fault during which it was issued, or to the first fault while it was
+   * in progress, otherwise to its own step.
    */
   stepOf(began: Mark): number {
     return began.waiting ? began.step : Math.min(began.step + 1, this.step);
@@ -130,7 +132,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
 
   onSuccess(latencyMs: number, began: Mark): void {
     this.series.success(latencyMs);
-    // A reply after a switch, or to a command that began in this step, is one of the active database.
+    // A reply after a switch, or to a command that began in this step, is from the active database.
     const { active } = this;
     if (this.tellsWhere || active === undefined || this.#served.has(active)) return;
     if (this.switches.length > this.#switchesBefore || began.step === this.step) {
@@ -138,7 +140,7 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     }
   }
 
-  /** A reply came from `id`; one of the databases that were active meanwhile must be that. */
+  /** A reply came from `id`, which must have been active while the command was in progress. */
   onServed(id: string, began: Mark): void {
     this.routed += 1;
     const first = Math.max(0, began.switches - 1);

@@ -1,9 +1,9 @@
 import type { Sample } from '../report/model.js';
 
-/** Length of a slice of time. */
+/** Length of a time slice, in milliseconds. */
 export const SAMPLE_MS = 200;
 
-/** What callers saw, slice by slice. Memory grows with the time only. */
+/** The outcomes of callers by time slice. Memory only grows with time. */
 export class Series {
   readonly samples: Sample[] = [];
   maxLatencyMs = 0;
@@ -26,12 +26,12 @@ export class Series {
     this.#slice[SLOT[kind]] += 1;
   }
 
-  /** Closes the slices that are over. The one in progress would show as a drop and is left out. */
+  /** Closes finished slices. The current one is left out, because it would show as a drop. */
   flush(): void {
     this.#advance();
   }
 
-  /** Of the last second: replies per second, and the worst slice's latency. */
+  /** Replies per second and the worst slice's latency in the last second. */
   get recent(): { perSecond: number; p99Ms: number | undefined } {
     this.#advance();
     const last = this.samples.slice(-1000 / SAMPLE_MS);

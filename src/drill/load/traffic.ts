@@ -30,7 +30,7 @@ export class Traffic {
     this.#pace.start();
   }
 
-  /** Issues nothing more. */
+  /** Issues no more commands. */
   stop(): void {
     this.#pace.stop();
   }
@@ -58,7 +58,9 @@ export class Traffic {
     }
   }
 
-  /** "At once" without a clock: settled before the event loop has turned twice. */
+  /**
+   * Detects a command that does not fail at once, that is, before the event loop has turned twice.
+   */
   #watchForWaiting(operation: Operation): void {
     systemClock.afterTurn(() => {
       if (this.pending.has(operation)) this.recorder.waitedWhileDown += 1;

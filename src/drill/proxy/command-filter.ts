@@ -1,4 +1,4 @@
-/** Which commands `answerWith` is for, and what it answers. */
+/** Filters and replies for `answerWith`. */
 import type { Command } from './command-tracker.js';
 
 /** For `answerWith`: every command but those named (in any case). */
@@ -13,7 +13,7 @@ export function only(...names: string[]): (command: Command) => boolean {
   return (command) => upper.has((command[0] as string).toUpperCase());
 }
 
-/** Raw RESP with the CRLF at its end that it may lack. */
+/** Returns raw RESP with a CRLF at its end, added if missing. */
 export function terminated(raw: string | Buffer): Buffer {
   const bytes = Buffer.from(raw as string);
   return bytes.subarray(-2).toString() === '\r\n'

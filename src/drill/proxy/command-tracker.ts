@@ -1,6 +1,6 @@
 /**
- * Knows, for one proxied connection, which reply belongs to which command, so that a command can be
- * answered by the proxy itself in its right place, or a server's reply be replaced.
+ * Tracks which reply belongs to which command on one proxied connection, so that the proxy can
+ * answer a command in order, or replace a server's reply.
  */
 
 import { RespParser } from '../wire/resp.js';
@@ -9,7 +9,7 @@ import { FrameSplitter } from './frame-splitter.js';
 /** A command as strings; the name as the client wrote it. */
 export type Command = readonly string[];
 
-/** What to do with a command: a reply of the proxy's own, or `undefined` to let the server answer. */
+/** Returns the proxy's own reply to a command, or `undefined` to let the server answer. */
 export type Answer = (command: Command) => Buffer | undefined;
 
 /** Another reply in place of the server's, or `undefined` to leave it. Both as raw RESP. */
@@ -20,7 +20,10 @@ export interface Tampering {
   rewrite: Rewrite | undefined;
 }
 
-/** Told of each complete command, and where its bytes lie in what is forwarded (if they are). */
+/**
+ * Called with each complete command and the position of its bytes in the forwarded stream, if they
+ * are forwarded.
+ */
 export type CommandListener = (
   command: Command,
   forwarded: { end: number; length: number } | undefined,
@@ -41,7 +44,7 @@ export class CommandTracker {
   /** How much of the incomplete frame has been passed on already. */
   #passedRequest = 0;
   #passedReply = 0;
-  /** What is to come in the client's direction, in order. */
+  /** Expected replies to the client, in order. */
   #expected: Expected[] = [];
   #hasSubscribed = false;
   #forwarded = 0;
@@ -51,7 +54,7 @@ export class CommandTracker {
     this.#onCommand = onCommand;
   }
 
-  /** Bytes from the client: returns those for the server, and those to answer the client with at once. */
+  /** Takes bytes from the client; returns those for the server, and replies for the client. */
   fromClient(chunk: Buffer): { toServer: Buffer; toClient: Buffer } {
     const out: Buffer[] = [];
     const pass = (bytes: Buffer) => {
@@ -62,7 +65,7 @@ export class CommandTracker {
       const command = parseCommand(frame);
       const started = this.#passedRequest;
       this.#passedRequest = 0;
-      // A command that has begun to reach the server can only go on.
+      // A command that was partly forwarded must be forwarded completely.
       const isEmpty = command.length === 0;
       const answer = started > 0 || isEmpty ? undefined : this.#tampering.answer?.(command);
       if (answer) {
@@ -76,7 +79,7 @@ export class CommandTracker {
       else this.#expected.push({ command });
       this.#onCommand(command, { end: this.#forwarded, length: frame.length });
     }
-    // A command that may yet be answered here stays until it is complete; nothing else is held up.
+    // A command that the proxy may answer is held until it is complete; no other data is held up.
     if (!this.#tampering.answer || this.#passedRequest > 0) {
       const { partial, partialLength } = this.#requests;
       pass(partial.subarray(this.#passedRequest));
@@ -87,7 +90,7 @@ export class CommandTracker {
     return { toServer: join(out), toClient: join(answers) };
   }
 
-  /** Bytes from the server: returns those for the client. */
+  /** Takes bytes from the server; returns those for the client. */
   fromServer(chunk: Buffer): Buffer {
     const out: Buffer[] = [];
     for (const frame of this.#replies.push(chunk)) {
@@ -111,7 +114,7 @@ export class CommandTracker {
     return join(out);
   }
 
-  /** Answers that have no reply of the server before them. */
+  /** Adds the proxy's answers that no earlier server reply precedes. */
   #takeAnswers(out: Buffer[]): void {
     while (this.#expected[0]?.answer) out.push(this.#expected.shift()?.answer as Buffer);
   }

@@ -1,4 +1,4 @@
-/** A TCP proxy in front of a Redis server that has every fault a network or a sick server can have. */
+/** A TCP proxy in front of a Redis server that simulates the faults of networks and servers. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../server/free-port.js';
 import { register, unregister } from '../server/registry.js';
@@ -27,22 +27,25 @@ export interface ProxyOptions {
   /** Keep every command in `commands`. Default false. */
   readonly recordCommands?: boolean;
   /**
-   * Pass bytes without looking at them, as TLS needs. Without `commands`, `answerWith` and
-   * `rewriteReplies`; `seen` stays empty. Default false.
+   * Passes bytes through unparsed, as TLS requires. `commands`, `answerWith` and `rewriteReplies`
+   * are then unavailable, and `seen` stays empty. Default false.
    */
   readonly opaque?: boolean;
 }
 
 /**
- * Which connections a fault is for: those of now and later, those of now, those of later, or those of now
- * for which the predicate holds: `(c) => c.seen.has('GET')`.
+ * The connections that a fault applies to: present and future ones, present ones, future ones, or
+ * the present ones for which the predicate holds: `(c) => c.seen.has('GET')`.
  */
 export type Scope = 'all' | 'present' | 'new' | ((connection: ProxyConnection) => boolean);
 
 export interface ByteCounts {
-  /** Arrived at the proxy. */
+  /** Bytes that arrived at the proxy. */
   readonly received: number;
-  /** Handed to the other side's socket; answers made by the proxy count, injected bytes don't. */
+  /**
+   * Bytes handed to the other side's socket, including replies of the proxy, but not injected
+   * bytes.
+   */
   readonly delivered: number;
 }
 
@@ -66,12 +69,12 @@ export async function startProxy(
 }
 
 /**
- * Faults may be set at any time and in any combination; each lasts until `restore()`. The proxy accepts a
- * connection before it connects to the server: one that the server refuses is accepted and then reset. Use
- * `refuse()` where the client is to see ECONNREFUSED.
+ * Faults may be set at any time and in any combination; each lasts until `restore()`. The proxy
+ * accepts a connection before it connects to the server: one that the server refuses is accepted
+ * and then reset. Use `refuse()` where the client should see ECONNREFUSED.
  *
- * Commands are matched with replies by counting, also in MULTI, pub/sub and RESP3; `CLIENT REPLY OFF` would
- * confuse the count.
+ * Commands are matched with replies by counting, also in MULTI, pub/sub and RESP3; `CLIENT REPLY
+ * OFF` would break the count.
  */
 export class FaultProxy {
   readonly host: string;
@@ -89,7 +92,7 @@ export class FaultProxy {
     'to-server': { received: 0, delivered: 0 },
     'to-client': { received: 0, delivered: 0 },
   };
-  /** For connections to come. */
+  /** Faults of future connections. */
   #faults: Faults = noFaults();
   #cuts: Cut[] = [];
   #swallowsNew = false;
@@ -108,12 +111,12 @@ export class FaultProxy {
     this.#opaque = options.opaque ?? false;
   }
 
-  /** Where new connections lead. */
+  /** The server that new connections lead to. */
   get target(): ProxyTarget {
     return this.#target;
   }
 
-  /** Number of connections that the proxy holds now; reset or ended ones don't count. */
+  /** Number of open connections, without those that were reset or ended. */
   get connections(): number {
     return this.#open.length;
   }
@@ -146,9 +149,12 @@ export class FaultProxy {
     return links.length;
   }
 
-  /** Stops listening: connects get ECONNREFUSED. Open connections go on; `reset()` or `end()` cuts them. */
+  /**
+   * Stops listening: connects get ECONNREFUSED. Open connections are not affected; `reset()` or
+   * `end()` closes them.
+   */
   refuse(): void {
-    // The listening socket is closed at once; the callback would wait for the open connections.
+    // The listening socket closes at once; a callback would wait for the open connections.
     this.#server?.close();
     this.#server = undefined;
   }
@@ -213,12 +219,15 @@ export class FaultProxy {
     return cut.done;
   }
 
-  /** New connections are accepted and never answered; present ones go on. `restore()` resets them. */
+  /**
+   * New connections are accepted and never answered; present ones are not affected. `restore()`
+   * resets them.
+   */
   blackhole(): void {
     this.#swallowsNew = true;
   }
 
-  /** As `blackhole`, and the present connections lose their server without noticing. */
+  /** Like `blackhole`; in addition the present connections lose their server without noticing. */
   halfOpen(): void {
     this.#swallowsNew = true;
     for (const link of this.#open) link.abandon();
@@ -285,7 +294,7 @@ export class FaultProxy {
     this.#tampering.rewrite = complete;
   }
 
-  /** Everything off, and listening again. Connections that can't go on are reset. */
+  /** Ends all faults and listens again. Connections that can't continue are reset. */
   async restore(): Promise<void> {
     for (const cut of this.#cuts) cut.settle(false);
     this.#cuts = [];

@@ -5,7 +5,7 @@ import type { Direction, Faults } from './proxy-faults.js';
 import { ProxyPipe } from './proxy-pipe.js';
 import type { ProxyTarget } from './proxy-target.js';
 
-/** What a scope predicate can tell connections apart by. */
+/** The properties by which a scope predicate can distinguish connections. */
 export interface ProxyConnection {
   /** 1, 2, 3 ... in order of acceptance. */
   readonly id: number;
@@ -58,12 +58,14 @@ export class ProxyLink implements ProxyConnection {
     else this.#swallow();
   }
 
-  /** True if nothing of what the client sends goes anywhere. */
+  /** Whether the client's data is discarded. */
   get isAbandoned(): boolean {
     return this.#isAbandoned;
   }
 
-  /** True once it was reset or ended here, though its sockets take a moment to close. */
+  /**
+   * Whether the connection was reset or ended here, although its sockets take a moment to close.
+   */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -93,17 +95,17 @@ export class ProxyLink implements ProxyConnection {
     this.#swallow();
   }
 
-  /** Nothing passes in that direction any more, whatever happens to the faults. */
+  /** Lets nothing pass in that direction any more, whatever happens to the faults. */
   forget(direction: Direction | 'both'): void {
     this.#isForgotten = true;
     const directions: Direction[] = direction === 'both' ? ['to-server', 'to-client'] : [direction];
     for (const each of directions) this.pipes?.[each].dispose();
     if (this.#client.readableEnded || this.#client.destroyed) this.end();
-    // A full buffer would hide the client's end.
+    // A full buffer would hide the client's FIN.
     else for (const socket of [this.#client, this.#upstream]) socket?.resume();
   }
 
-  /** After the faults were taken away. */
+  /** Continues after the faults have ended. */
   resume(): void {
     if (this.#isAbandoned) this.reset();
     else for (const pipe of this.#allPipes()) pipe.resume();
@@ -147,7 +149,7 @@ export class ProxyLink implements ProxyConnection {
       if (!this.#isAbandoned) toClient.push(tracker?.fromServer(chunk) ?? chunk);
     });
     const onClientGone = (ending: 'end' | 'reset') => {
-      // The answer to its FIN would be lost, and the connection would stay indefinitely.
+      // The reply to its FIN would be lost, and the connection would stay open indefinitely.
       if (this.#isForgotten) this.end();
       else toServer.finish(ending);
     };

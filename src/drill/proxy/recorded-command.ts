@@ -1,4 +1,4 @@
-/** What became of a command that reached the proxy. */
+/** The fate of a command that reached the proxy. */
 import type { Command } from './command-tracker.js';
 import type { ProxyConnection } from './proxy-link.js';
 import type { ProxyTarget } from './proxy-target.js';

@@ -8,7 +8,7 @@ import type { ProxyTarget } from '../proxy/fault-proxy.js';
 
 type Values = Record<string, unknown>;
 
-/** Where one database is, taken out of node-redis's options, and what is left of them. */
+/** The address of one database, extracted from node-redis's options, and the remaining options. */
 export interface Reached {
   readonly target: ProxyTarget;
   readonly tls: boolean;
@@ -16,7 +16,7 @@ export interface Reached {
   readonly client: Values;
 }
 
-/** They shape an application's API; the drill's load has one of its own. */
+/** Options that shape an application's API; the drill's load has its own API. */
 const SHAPING = [
   'modules',
   'scripts',
@@ -41,7 +41,7 @@ function targetOf(host: unknown, port: unknown, path: unknown): ProxyTarget {
   return { host: String(host ?? 'localhost'), port: Number(port ?? 6379) };
 }
 
-/** What a URL says wins over what stands beside it, as in node-redis. */
+/** Values in the URL override other options, as in node-redis. */
 function fromUrl(url: string, client: Values): ProxyTarget {
   const isPath = url.startsWith('unix:');
   const parsed = new URL(
@@ -61,7 +61,9 @@ function fromUrl(url: string, client: Values): ProxyTarget {
   return { host: hostname.replace(/^\[|\]$/g, '') || 'localhost', port: Number(port || 6379) };
 }
 
-/** The certificate is that of the server, not of the proxy: its name is verified all the same. */
+/**
+ * Sets the server name: the certificate is the server's, not the proxy's, and its name is verified.
+ */
 function secured(socket: Values, target: ProxyTarget): Values {
   const host = 'host' in target && target.host !== undefined ? target.host : 'localhost';
   const name = String(socket.servername ?? host);
@@ -74,7 +76,10 @@ function secured(socket: Values, target: ProxyTarget): Values {
   };
 }
 
-/** The given options, with databases that lie behind the proxies; `resolved` is what they mean. */
+/**
+ * Returns the given options with the databases behind the proxies; `resolved` is the validated
+ * form.
+ */
 export function throughProxies(
   { options, resolved }: { readonly options: Values; readonly resolved: ValidatedOptions },
   places: readonly { readonly id: string; readonly options: Values }[],
@@ -93,14 +98,14 @@ export function throughProxies(
   return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
 }
 
-/** Options that only decide how long a return takes; a drill would be all waiting otherwise. */
+/** Options that only affect how long a failback takes; with long ones a drill would mostly wait. */
 const SHORTENED = {
   gracePeriodMs: 3000,
   failbackCheckIntervalMs: 1000,
   delayInBetweenFailoverAttemptsMs: 1000,
 } as const;
 
-/** The given options with the above at most as long; `resolved` is what they mean. */
+/** Returns the given options, limited to these values; `resolved` is the validated form. */
 export function shortened(
   options: Values,
   resolved: Readonly<Record<keyof typeof SHORTENED, number>>,
@@ -111,7 +116,7 @@ export function shortened(
   return { ...options, ...Object.fromEntries(changed) };
 }
 
-/** Milliseconds since now. */
+/** Returns a function that returns the milliseconds since this call. */
 export function stopwatch(): () => number {
   const origin = systemClock.now();
   return () => systemClock.now() - origin;

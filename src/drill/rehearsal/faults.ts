@@ -6,9 +6,9 @@ import type { FaultName } from './settings.js';
 
 export interface Fault {
   readonly title: string;
-  /** `failover`: the next one has to serve; `stays`: nothing may change. */
+  /** `failover`: the next database must serve; `stays`: nothing may change. */
   readonly outcome: 'failover' | 'stays';
-  /** What it is shown as; undefined: it is over at once. */
+  /** How the fault is displayed; undefined: it is over at once. */
   readonly kind: OutageKind | undefined;
   apply(proxy: FaultProxy, delayMs: number): void;
 }
@@ -26,7 +26,7 @@ const WRITES = new Set([
   'PEXPIRE',
 ]);
 
-/** Of one database; `switch` and `all-down` are more than that. */
+/** Faults of one database; `switch` and `all-down` affect more than one. */
 export const FAULTS_OF_ONE: Readonly<Record<Exclude<FaultName, 'switch' | 'all-down'>, Fault>> = {
   kill: {
     title: 'Kill',

@@ -1,4 +1,4 @@
-/** The verdict on what was asked for of a drill. */
+/** The verdict on the goals of a drill. */
 import { counted, duration, errorList, total } from '../report/format.js';
 import type { PromiseVerdict } from '../report/model.js';
 import type { JudgedStep } from '../script/verdict.js';
@@ -6,7 +6,7 @@ import type { DrillSettings } from './settings.js';
 
 type Goals = Pick<DrillSettings, 'goalRecoveryMs' | 'goalErrors'>;
 
-/** `steps` that are faults: after the others nobody has to recover. */
+/** Goals apply to `steps` that are faults: after other steps no caller has to recover. */
 export function goals(
   steps: readonly JudgedStep[],
   { goalRecoveryMs, goalErrors }: Goals,

@@ -7,11 +7,14 @@ import { counted } from '../report/format.js';
 import { every, sleep } from '../wire/wait.js';
 import type { Place } from './places.js';
 
-/** A drill that dies leaves its keys for this long. */
+/** How long the keys of a killed drill remain, in seconds. */
 export const EXPIRY_SECONDS = 3600;
 const EXPIRE_EVERY_MS = 5000;
 const AT_ONCE = 200;
-/** A write that was on its way when its connection ended may still be executed. */
+/**
+ * Time in milliseconds in which a write that was on its way when its connection ended may still be
+ * executed.
+ */
 const LATE_WRITES_MS = 300;
 
 export class DrillKeys {
@@ -22,11 +25,13 @@ export class DrillKeys {
     private readonly ledger: Ledger,
     readonly prefix: string,
     private readonly callers: number,
-    /** Ids of databases that replicate to each other, each database in one of the groups. */
+    /**
+     * Ids of the databases in groups that replicate to each other; each database is in one group.
+     */
     private readonly groups: readonly (readonly string[])[],
   ) {}
 
-  /** Gives the keys that grow an expiry, soon after they begin to exist. */
+  /** Gives growing keys an expiry soon after they are created. */
   start(): void {
     this.#timer = every(EXPIRE_EVERY_MS, () => void this.#expire());
   }
@@ -35,12 +40,13 @@ export class DrillKeys {
     this.#timer?.cancel();
   }
 
-  /** What the databases hold, compared with what the callers were told. */
+  /** Compares the data in the databases with the outcomes that callers got. */
   async audit(): Promise<Audit> {
     const tokens = new Map<string, string[]>();
     const counters = new Map<string, number>();
     for (const group of this.groups) {
-      // Replicas of each other hold the same execution: the one that shows most of them counts.
+      // Databases that replicate to each other hold the same execution: the one that shows most of
+      // them counts.
       const groupTokens = new Map<string, string[]>();
       const groupCounters = new Map<string, number>();
       for (const id of group) {
@@ -59,12 +65,14 @@ export class DrillKeys {
     return compare(this.ledger, tokens, counters);
   }
 
-  /** Deletes every key of the drill. Resolves to what could not be deleted, in words. */
+  /**
+   * Deletes every key of the drill. Resolves to descriptions of the keys that could not be deleted.
+   */
   async clean(): Promise<string[]> {
     this.stop();
     await sleep(LATE_WRITES_MS);
     const keys = [...this.#growing(), ...this.#single()];
-    // Twice: what one database deletes may have been on its way to another.
+    // Runs twice: a key that one database deletes may have been on its way to another.
     for (let round = 0; round < 2; round++) {
       await Promise.all(this.places.map((place) => this.#delete(place, keys)));
     }
@@ -119,7 +127,7 @@ export class DrillKeys {
   }
 
   async #delete(place: Place, keys: readonly string[]): Promise<void> {
-    // A read-only replica follows its master.
+    // A read-only replica gets the deletion from its master.
     await batched(keys, (key) => place.command('DEL', key)).catch(() => {});
   }
 
@@ -148,7 +156,7 @@ export class DrillKeys {
   }
 }
 
-/** So many at once that the way there and back does not count, and no more. */
+/** Runs so many at once that the round trip is negligible, and no more. */
 async function batched<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < items.length; from += AT_ONCE) {
     await Promise.all(items.slice(from, from + AT_ONCE).map(act));

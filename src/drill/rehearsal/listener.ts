@@ -1,4 +1,4 @@
-/** What a drill shows of itself, and whom it tells how it goes. */
+/** The display of a drill, and its progress listener. */
 import type { Recorder } from '../load/recorder.js';
 import type { Setting } from '../report/model.js';
 import type { Follower } from '../script/play.js';

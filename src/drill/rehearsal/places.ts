@@ -23,7 +23,7 @@ export class Place {
 
   static async create(database: ResolvedDatabase): Promise<Place> {
     const reached = reach(database);
-    // What is encrypted can only be passed on.
+    // Encrypted data can only be passed on.
     const proxy = await startProxy(reached.target, { opaque: reached.tls });
     return new Place(database, createDriver(database).address, reached, proxy);
   }
@@ -32,7 +32,7 @@ export class Place {
     return this.database.id;
   }
 
-  /** Options of `createMultiDbClient` for this database, by way of the proxy. */
+  /** Options of `createMultiDbClient` for this database through the proxy. */
   get options(): Record<string, unknown> {
     const { client } = this.reached;
     const socket = { ...(client.socket as object), host: this.proxy.host, port: this.proxy.port };
@@ -79,7 +79,7 @@ export async function withPlaces<T>(
   }
 }
 
-/** What is wrong with which of them, and since when. */
+/** Records which database has which fault, and since when. */
 export class Outages {
   readonly ended: Outage[] = [];
   readonly #open = new Map<string, Omit<Outage, 'to'>>();

@@ -26,7 +26,7 @@ import { shownSettings } from './shown.js';
 import { judgeDrill } from './verdict.js';
 
 const CLOSE_MS = 10_000;
-/** Beyond what the settings let one expect. */
+/** Additional time beyond what the settings let one expect, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
 const TEXTS: Judged['texts'] = {
@@ -40,11 +40,11 @@ const TEXTS: Judged['texts'] = {
 export interface Plan extends DrillPlan {
   /** Plain options of `createMultiDbClient`. */
   readonly options: Record<string, unknown>;
-  /** Waits are as configured, also those that only decide how long a return takes. */
+  /** All waits are as configured, including those that only affect how long a failback takes. */
   readonly realTiming: boolean;
 }
 
-/** What was found when everything had ended. */
+/** The findings after everything has ended. */
 interface End {
   /** Undefined: the databases could not be read. */
   readonly audit: Audit | undefined;
@@ -73,7 +73,7 @@ export class Rehearsal implements Shown {
   readonly #gracePeriodMs: number;
   #disposed: Promise<string[]> | undefined;
 
-  /** Opens the proxies; nothing of the databases is touched before `run()`. */
+  /** Opens the proxies; the databases are not touched before `run()`. */
   static create(plan: Plan): Promise<Rehearsal> {
     return withPlaces(plan.resolved, (places) => new Rehearsal(plan, places));
   }
@@ -101,7 +101,7 @@ export class Rehearsal implements Shown {
     this.#keys = new DrillKeys(places, this.#ledger, settings.prefix, settings.callers, groups);
   }
 
-  /** The options in force, as far as they differ from the defaults. */
+  /** The options that differ from the defaults. */
   get settings(): readonly Setting[] {
     return shownSettings(this.#options);
   }
@@ -119,7 +119,7 @@ export class Rehearsal implements Shown {
     return `keys begin with ${this.plan.settings.prefix} and are deleted at the end`;
   }
 
-  /** Resolves to what happened; everything is closed and every key deleted then. */
+  /** Resolves to the result, when everything is closed and every key deleted. */
   async run(listener: Listener): Promise<RunResult> {
     const startedAt = new Date(systemClock.wallTime());
     this.recorder.listenTo(this.#client);
@@ -129,7 +129,8 @@ export class Rehearsal implements Shown {
     let durationMs: number;
     let end: End;
     try {
-      // Making a connection takes the event loop some time, which would show in the load's latencies.
+      // Opening a connection blocks the event loop for a moment, which would show in the load's
+      // latencies.
       await Promise.all(this.places.map((place) => place.command('PING')));
       await this.#client.connect();
       this.#keys.start();
@@ -147,8 +148,8 @@ export class Rehearsal implements Shown {
   }
 
   /**
-   * Ends everything at once and deletes the keys; also in the middle of `run()`, which then never
-   * settles in a useful way. Resolves to what could not be cleaned up. Idempotent.
+   * Ends everything at once and deletes the keys, even in the middle of `run()`, whose promise then
+   * has no useful result. Resolves to descriptions of what could not be cleaned up. Idempotent.
    */
   dispose(): Promise<string[]> {
     this.#disposed ??= this.#dispose();
@@ -203,7 +204,7 @@ export class Rehearsal implements Shown {
     return { runs, failure: undefined };
   }
 
-  /** Waits as long as a command may take and returns how many have not settled then. */
+  /** Waits as long as a command may take; returns the number of unsettled commands. */
   async #settled(): Promise<number> {
     const { pending } = this.#traffic;
     const giveUpAt = systemClock.now() + this.plan.resolved.commandDeadlineMs + 5000;

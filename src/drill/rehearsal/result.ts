@@ -1,4 +1,4 @@
-/** What a drill leaves behind, whatever its load was. */
+/** The result of a drill with any load. */
 import { SAMPLE_MS } from '../load/series.js';
 import type {
   PromiseVerdict,
@@ -11,7 +11,7 @@ import type { JudgedStep } from '../script/verdict.js';
 import type { Shown } from './listener.js';
 import type { DrillPlan } from './settings.js';
 
-/** What is known of a drill when it is over and judged. */
+/** A drill that is over and judged. */
 export interface Judged {
   readonly plan: DrillPlan;
   readonly texts: Pick<RunTexts, 'promises' | 'settings' | 'settingsNote' | 'load'>;

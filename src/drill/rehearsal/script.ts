@@ -1,4 +1,4 @@
-/** From the chosen faults to the steps that are played. */
+/** Builds the steps of a drill from the chosen faults. */
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import type { Recorder } from '../load/recorder.js';
 import { duration, moment } from '../report/format.js';
@@ -17,7 +17,7 @@ export interface DrillStage {
 export interface Timing {
   readonly gracePeriodMs: number;
   readonly failbackCheckIntervalMs: number;
-  /** A database of higher weight is returned to without being told. */
+  /** The client fails back to a database of higher weight automatically. */
   readonly returnsByItself: boolean;
 }
 
@@ -67,7 +67,7 @@ class Script {
       action: `${FAULT_TEXTS[name]}${late}`,
       expected: stays ? first.id : second.id,
       ...(stays ? { stays } : {}),
-      // Whatever is left of the others may be tried on the way.
+      // The remaining databases may be tried on the way.
       mayPass: this.places.slice(2).map(({ id }) => id),
       reasons: FAILOVER,
       goal: this.#goal,
@@ -146,7 +146,7 @@ class Script {
     return [down, one, this.#back(this.places.slice(0, -1))];
   }
 
-  /** The fault is taken away, and the first database is used again. */
+  /** Ends the fault; the first database is used again. */
   #back(places: readonly Place[]): DrillStep {
     const first = this.#first;
     const { gracePeriodMs, failbackCheckIntervalMs, returnsByItself } = this.timing;
@@ -189,7 +189,7 @@ async function restore({ outages }: DrillStage, places: readonly Place[]): Promi
   outages.end(...places.map(({ id }) => id));
 }
 
-/** Until it succeeds: a database that has just come back is not connected yet. */
+/** Tries until it succeeds: a database that has just recovered is not connected yet. */
 function returnByHand({ id }: Place) {
   return async ({ client }: DrillStage): Promise<void> => {
     while (client.isOpen && client.activeDatabase !== id) {

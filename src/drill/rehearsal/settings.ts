@@ -1,4 +1,4 @@
-/** What a drill is asked to do. */
+/** The settings of a drill. */
 import type { ValidatedOptions } from '../../options/validate.js';
 
 export const FAULTS = [
@@ -26,26 +26,26 @@ export const FAULT_TEXTS: Readonly<Record<FaultName, string>> = {
   'all-down': 'all databases refuse connections',
 };
 
-/** Traffic before the first fault. */
+/** Duration of the traffic before the first fault, in milliseconds. */
 export const WARM_UP_MS = 2000;
 
 export interface DrillSettings {
   readonly faults: readonly FaultName[];
   readonly callers: number;
   readonly ratePerSecond: number;
-  /** From a fault to the first reply. */
+  /** Goal for the time from a fault to the first reply, in milliseconds. */
   readonly goalRecoveryMs: number;
   /** Errors of callers for each fault; undefined: none of reads, any number of writes. */
   readonly goalErrors: number | undefined;
   /** All keys of the drill begin with it. */
   readonly prefix: string;
-  /** How long a state is held after it was reached. */
+  /** How long a state is held after it was reached, in milliseconds. */
   readonly holdMs: number;
-  /** Added to each reply by `delay`. */
+  /** Milliseconds that `delay` adds to each reply. */
   readonly delayMs: number;
 }
 
-/** What is known before a drill begins, whatever its load is. */
+/** The plan of a drill with any load. */
 export interface DrillPlan {
   readonly resolved: ValidatedOptions;
   readonly settings: DrillSettings;

@@ -1,7 +1,7 @@
 import { DEFAULTS, type OptionName } from '../../options/defaults.js';
 import type { Setting } from '../report/model.js';
 
-/** Shown even if they are the defaults: they decide how fast a silent server is left. */
+/** Options that are always shown, because they decide how fast a silent server is left. */
 const ALWAYS: readonly OptionName[] = [
   'suspectAfterMs',
   'healthCheck.timeoutMs',

@@ -1,11 +1,11 @@
-/** The verdict of a drill: what was asked for, and what the client promises anyway. */
+/** The verdict of a drill: its goals, and the client's own promises. */
 import type { Recorder } from '../load/recorder.js';
 import type { PromiseVerdict } from '../report/model.js';
 import { type Evidence, judge } from '../script/verdict.js';
 import { goals } from './goals.js';
 import type { DrillSettings } from './settings.js';
 
-/** What the recorder does not know. */
+/** The evidence that the recorder does not have. */
 type DrillEvidence = Pick<
   Evidence,
   | 'steps'
@@ -30,7 +30,7 @@ export function judgeDrill(
     ...evidence,
     switches: recorder.switches,
     maxLatencyMs: recorder.series.maxLatencyMs,
-    // Replies of a foreign server don't tell where they come from.
+    // Replies of the user's own servers don't show which database they come from.
     routed: undefined,
     misrouted: [],
     failedWhileDown: takesAllDown ? recorder.failedWhileDown : undefined,
@@ -38,7 +38,7 @@ export function judgeDrill(
     wrongWhileDown: recorder.wrongWhileDown,
     looked: 'keys and connections',
   });
-  // A number of errors that is agreed to takes the place of "no reader sees one".
+  // An accepted number of errors replaces the promise that no reader sees one.
   const others = settings.goalErrors === undefined ? promised : promised.slice(1);
   return [...goals(evidence.steps, settings), ...others];
 }

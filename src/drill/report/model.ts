@@ -1,12 +1,12 @@
 /**
- * What a run leaves behind: plain data, from which the table, the report and the JSON are made.
- * All times are milliseconds since the start of the run unless a name says otherwise.
+ * The result of a run as plain data, from which the table, the report and the JSON are made. All
+ * times are milliseconds since the start of the run unless a name says otherwise.
  */
 
 export interface RunResult {
   readonly title: string;
   readonly texts: RunTexts;
-  /** Versions of what took part, for the head of the report. */
+  /** Versions of the software in the run, for the head of the report. */
   readonly versions: readonly string[];
   readonly startedAt: string;
   readonly durationMs: number;
@@ -23,7 +23,7 @@ export interface RunResult {
   readonly application?: ApplicationResult;
 }
 
-/** What differs between the kinds of run. */
+/** The texts that differ between the kinds of run. */
 export interface RunTexts {
   /** The verdict: "every guarantee kept". */
   readonly kept: string;
@@ -39,10 +39,10 @@ export interface RunTexts {
   readonly load: 'commands' | 'requests';
 }
 
-/** What a rehearsed application did. */
+/** The result of a drilled application. */
 export interface ApplicationResult {
   readonly command: string;
-  /** How often each status was answered, and what came instead of an answer. */
+  /** Number of responses by status, and of requests without a response by reason. */
   readonly answers: ErrorCounts;
   /** After SIGTERM; null: it had already ended. */
   readonly ended: {
@@ -51,7 +51,7 @@ export interface ApplicationResult {
     readonly afterMs: number;
     readonly killed: boolean;
   } | null;
-  /** Of its output, when a goal was missed. */
+  /** The last lines of its output, if a goal was missed. */
   readonly lastLines: readonly string[];
 }
 
@@ -81,11 +81,11 @@ export type ErrorCounts = Readonly<Record<string, number>>;
 
 export interface StepResult {
   readonly title: string;
-  /** What was done, in one line. */
+  /** The action, in one line. */
   readonly action: string;
   readonly beganAt: number;
   readonly endedAt: number;
-  /** Something fails, as opposed to a return or a manual switch. */
+  /** Whether the step is a fault, as opposed to a return or a manual switch. */
   readonly isFault: boolean;
   /** The database that had to serve next; undefined: none could. */
   readonly expected: string | undefined;
@@ -93,7 +93,7 @@ export interface StepResult {
   readonly switchedAfterMs: number | undefined;
   /** From the fault to the first reply from `expected`; to the first typed error if that is none. */
   readonly servedAfterMs: number | undefined;
-  /** What the settings let one expect, in words. Information: no verdict depends on it. */
+  /** A description of what the settings let one expect. No verdict depends on it. */
   readonly goal: string;
   /** Of commands in flight at the fault, or begun later in the step. */
   readonly readerErrors: ErrorCounts;
@@ -113,7 +113,7 @@ export interface SwitchRecord {
   readonly durationMs: number;
 }
 
-/** What one database had for a while. */
+/** A fault of one database during a period. */
 export interface Outage {
   readonly id: string;
   readonly kind: OutageKind;
@@ -121,7 +121,7 @@ export interface Outage {
   readonly to: number;
 }
 
-/** Refuses connections, says nothing, answers late, or answers writes with an error. */
+/** The database refuses connections, is silent, replies late, or rejects writes with an error. */
 export type OutageKind = 'down' | 'frozen' | 'slow' | 'read-only';
 
 /** What callers saw in one slice of time. */
@@ -139,8 +139,8 @@ export interface Sample {
 
 export interface PromiseVerdict {
   readonly promise: string;
-  /** What was looked at: "52 310 reads". */
+  /** The basis of the verdict: "52 310 reads". */
   readonly evidence: string;
-  /** How it was broken; empty: it was kept. */
+  /** The violations of the promise; empty if it was kept. */
   readonly violations: readonly string[];
 }

@@ -1,4 +1,6 @@
-/** The timeline: what was active, what callers got, and the faults, over one axis of time. */
+/**
+ * The timeline: the active database, the outcomes of callers, and the faults over one time axis.
+ */
 
 import { count, counted, duration, moment, name, total } from './format.js';
 import { html, type Markup, NOTHING } from './html.js';
@@ -30,7 +32,7 @@ interface Scale {
   readonly endsAt: number;
 }
 
-/** What is wrong with a database, after its name. */
+/** Description of a database's fault, shown after its name. */
 export const OUTAGE_TEXT: Readonly<Record<OutageKind, string>> = {
   down: 'is down',
   frozen: 'is silent',
@@ -82,7 +84,7 @@ function axis({ x, endsAt }: Scale, top: number, bottom: number): Markup[] {
   return marks;
 }
 
-/** Where nothing was active, across all panels. */
+/** Bands across all panels where no database was active. */
 function outageBands(result: RunResult, scale: Scale, bottom: number): Markup[] {
   return spansOf(result, scale)
     .filter(({ id }) => id === undefined)

@@ -1,4 +1,4 @@
-/** What the report calls the load, and those who sent it. */
+/** The report's words for the load and its senders. */
 import type { RunTexts } from './model.js';
 
 export interface LoadWords {

@@ -1,4 +1,4 @@
-/** The play of a script's steps, whatever they act on. */
+/** Plays the steps of a script. */
 import type { Recorder } from '../load/recorder.js';
 import { runStep, type Step, type StepRun } from './step.js';
 
@@ -16,13 +16,13 @@ export interface Playing<Stage> {
   readonly follower: Follower;
   /** Default: that of `runStep`. */
   readonly patienceMs?: number;
-  /** Rejects when there is nothing to wait for any more. */
+  /** Rejects when waiting has become pointless. */
   readonly ended?: Promise<never>;
 }
 
 export interface Played<Stage> {
   readonly runs: readonly StepRun<Stage>[];
-  /** What ended the script early. */
+  /** The reason for an early end of the script. */
   readonly failure: string | undefined;
 }
 

@@ -1,31 +1,36 @@
-/** One step of a rehearsal: what is done, what has to come of it, and how that is awaited. */
+/** One step of a drill: the action, the expected effect, and the wait for it. */
 import { systemClock } from '../../clock.js';
 import type { Recorder } from '../load/recorder.js';
 import { moment } from '../report/format.js';
 import { sleep } from '../wire/wait.js';
 
-/** `Stage` is what the action works on. */
+/** A step; its action works on `Stage`. */
 export interface Step<Stage> {
   readonly title: string;
   readonly action: string;
-  /** The database that has to serve next; undefined: commands have to fail at once. */
+  /** The database that must serve next; undefined: commands must fail at once. */
   readonly expected: string | undefined;
-  /** `expected` is active already and has to stay: any switch is one too many. */
+  /** `expected` is active already and must stay: any switch is a violation. */
   readonly stays?: boolean;
-  /** A switch is right, and so is none. */
+  /** Both a switch and no switch are right. */
   readonly mayStay?: boolean;
   /** Switches to these may come before the one to `expected`. */
   readonly mayPass?: readonly (string | undefined)[];
-  /** Of the switch to `expected`. */
+  /** Permitted reasons of the switch to `expected`. */
   readonly reasons: readonly string[];
   /** A switch away from a database that is healthy: no caller sees an error. */
   readonly planned?: boolean;
   /** A return to a database that was left as failed: not before its grace period is over. */
   readonly afterGrace?: boolean;
   readonly goal: string;
-  /** What comes when the state is reached. Default: the first reply from `expected`, or typed error. */
+  /**
+   * The sign that the state was reached. Default: the first reply from `expected`, or typed error.
+   */
   readonly sign?: string;
-  /** After the first reply, so that the next state can be seen. */
+  /**
+   * How long the state is held after the first reply, in milliseconds, so that the next one can be
+   * distinguished.
+   */
   readonly holdMs: number;
   /** For the progress line: what the step takes about. */
   readonly expectedMs: number;
@@ -34,13 +39,13 @@ export interface Step<Stage> {
   reached?(stage: Stage): Reached;
 }
 
-/** What a step waits for, and how to stop waiting. */
+/** The awaited effect of a step, and a way to stop waiting. */
 export interface Reached {
   readonly at: Promise<number>;
   forget(): void;
 }
 
-/** What happened in a step; the rest is worked out from the recorder. */
+/** The times of a step; the rest is derived from the recorder. */
 export interface StepRun<Stage> {
   readonly step: Step<Stage>;
   readonly beganAt: number;
@@ -49,7 +54,7 @@ export interface StepRun<Stage> {
   servedAt: number | undefined;
 }
 
-/** Thrown when what a step waits for does not come; the rest of the script would mean nothing. */
+/** The awaited effect of a step did not occur; the rest of the script would be meaningless. */
 export class ScriptError extends Error {}
 
 /**
@@ -61,7 +66,7 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
   stage: Stage,
   onServed: (at: number) => void,
   patienceMs = 30_000,
-  /** Rejects when there is nothing to wait for any more. */
+  /** Rejects when waiting has become pointless. */
   ended?: Promise<never>,
 ): Promise<void> {
   const { recorder } = stage;
@@ -93,7 +98,10 @@ export async function runStep<Stage extends { readonly recorder: Recorder }>(
   await sleep(step.holdMs);
 }
 
-/** When `expected` answers, or, without one, when all are known to be down and a caller is told. */
+/**
+ * Waits until `expected` replies, or, without one, until all are known to be down and a caller gets
+ * an error.
+ */
 function reached(recorder: Recorder, expected: string | undefined): Reached {
   let forget = () => {};
   const at = new Promise<number>((resolve) => {

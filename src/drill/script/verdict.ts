@@ -31,11 +31,11 @@ export interface Evidence {
   readonly wrongWhileDown: readonly string[];
   /** Undefined: the servers could not be read. */
   readonly audit: Audit | undefined;
-  /** What `leftovers` looked at. */
+  /** The kinds of resources that were checked for `leftovers`. */
   readonly looked: string;
   /** Processes, sockets, rejections that nobody handled. */
   readonly leftovers: readonly string[];
-  /** What ended the script early. */
+  /** The reason for an early end of the script. */
   readonly failure: string | undefined;
 }
 
@@ -178,7 +178,7 @@ function rehearsalFailure({ failure }: Evidence): string[] {
   return failure === undefined ? [] : [failure];
 }
 
-/** Equal texts once, with their number. */
+/** Merges equal texts into one, with their number. */
 function summed(texts: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);

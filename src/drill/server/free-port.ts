@@ -20,9 +20,9 @@ const handedOut = (): Set<number> => {
 };
 
 /**
- * A port on 127.0.0.1 that is free, as is its cluster bus port, and was not handed out before in this
- * process. Ports are drawn at random, so that processes running in parallel seldom meet; whoever starts
- * a server on one still has to be ready for EADDRINUSE.
+ * Returns a free port on 127.0.0.1 whose cluster bus port is free, too, and that was not returned
+ * before in this process. Ports are drawn at random, so that parallel processes seldom collide; a
+ * caller that starts a server must still handle EADDRINUSE.
  */
 export async function freePort(): Promise<number> {
   const used = handedOut();

@@ -20,7 +20,7 @@ export interface RedisConfigOptions {
   readonly replicaOf?:
     | { readonly port: number; readonly password?: string | undefined }
     | undefined;
-  /** Directives over the kit's own. */
+  /** Directives that override the kit's own. */
   readonly config?: RedisDirectives | undefined;
   /** Allows DEBUG. Default: true. */
   readonly debug?: boolean | undefined;

@@ -33,7 +33,7 @@ export interface RedisServerOptions {
   readonly dir?: string;
   /** Allows DEBUG. Default: true. */
   readonly debug?: boolean;
-  /** Directives over the kit's own. */
+  /** Directives that override the kit's own. */
   readonly config?: RedisDirectives;
   /** Append-only file with fsync on every write, so that `restart()` keeps the data. Default false. */
   readonly persist?: boolean;
@@ -95,19 +95,19 @@ export class RedisServer {
     return `redis://${credentials}${this.host}:${this.port}`;
   }
 
-  /** Of the current process, or of the last one. */
+  /** The id of the current process, or of the last one. */
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('The server was never started');
     return this.#child.pid;
   }
 
-  /** A frozen server is running. */
+  /** Whether the process is running; a frozen one is. */
   get isRunning(): boolean {
     const child = this.#child;
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  /** Resolves, never rejects, when the current process is gone. */
+  /** Resolves, never rejects, when the current process has ended. */
   get exited(): Promise<RedisExit> {
     return this.#exited;
   }
@@ -243,7 +243,7 @@ export class RedisServer {
     timer.cancel();
   }
 
-  /** Undefined where there is no /proc: there the signal has to be believed. */
+  /** Undefined on systems without /proc, where the signal must be trusted. */
   async #isFrozen(): Promise<boolean | undefined> {
     if (process.platform !== 'linux' || !this.isRunning) return undefined;
     const stat = await readFile(`/proc/${this.pid}/stat`, 'utf8').catch(() => undefined);

@@ -21,7 +21,7 @@ export async function open(driver: Driver, timeoutMs: number): Promise<ProbeConn
   }
 }
 
-/** Why connections are not answered, if that can be found out soon. */
+/** The reason why connections are not answered, if it can be found out soon. */
 async function mistakeOf(driver: Driver): Promise<Error | undefined> {
   const abort = new AbortController();
   const timer = systemClock.after(INSPECTION_MS, () => abort.abort(), { keepAlive: true });
@@ -30,7 +30,7 @@ async function mistakeOf(driver: Driver): Promise<Error | undefined> {
   return found;
 }
 
-/** One command, answered in time or not at all. Rejects with a `foreignError`. */
+/** Sends one command with a time limit. Rejects with a `foreignError`. */
 export async function ask(
   probe: ProbeConnection,
   args: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Whether a batch is partly written on a connection: its first command is, its last is not. What
- * went to the front of node-redis's queue then would be executed inside another caller's MULTI.
+ * Whether a batch is partly written on a connection: its first command was written and its last was
+ * not. A command that went to the front of node-redis's queue at that point would be executed
+ * inside another caller's MULTI.
  */
 export class BatchBoundary {
   isInside = false;

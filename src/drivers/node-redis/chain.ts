@@ -1,29 +1,29 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Batch } from '../driver.js';
 
-/** A batch as a driver sends it; what the engine gives has neither of these. */
+/** A batch as a driver sends it. The driver adds these two properties; the engine sets neither. */
 export interface WireBatch extends Batch {
-  /** Behind ASKING, which holds for what follows it: one command, or a transaction. */
+  /** Sent behind ASKING, which applies to what follows it: one command, or one transaction. */
   readonly asking?: boolean;
-  /** The reply is how each command ended, also if some failed. */
+  /** The reply is the settled result of each command, even if some failed. */
   readonly each?: boolean;
 }
 
-/** Commands back to back on one connection, and what they mean together. */
+/** Commands that are sent back to back on one connection, and how their replies are combined. */
 export interface Chain {
   readonly commands: readonly {
     readonly args: readonly CommandArgument[];
     readonly typeMapping: unknown;
   }[];
-  /** With the writing of this one the whole counts as written. */
+  /** Index of the command whose writing makes the whole chain count as written. */
   readonly telling: number;
-  /** The reply of the whole: that of the last command, all replies, or how each ended. */
+  /** The reply of the chain: that of the last command, all replies, or each settled result. */
   readonly answer: 'last' | 'all' | 'each';
 }
 
 /**
- * A transaction counts as written only when its EXEC was: the server discards one that it did not
- * see the end of. A pipeline counts as written with its first command.
+ * A transaction counts as written only when its EXEC was written: the server discards a transaction
+ * whose end it did not see. A pipeline counts as written with its first command.
  */
 export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
   const { kind, asking = false } = batch;
@@ -35,12 +35,12 @@ export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
     return { commands: [...before, ...commands], telling: before.length, answer };
   }
   const all = [...before, mapped(['MULTI']), ...commands];
-  // As node-redis does, EXEC's reply is not mapped.
+  // As in node-redis, the reply of EXEC is not mapped.
   const exec = { args: ['EXEC'], typeMapping: undefined };
   return { commands: [...all, exec], telling: all.length, answer: 'last' };
 }
 
-/** The reply of the whole; throws the first error, unless each counts. */
+/** Returns the reply of the chain. Throws the first error, unless each result is wanted. */
 export function answerOf(chain: Chain, results: readonly PromiseSettledResult<unknown>[]): unknown {
   if (chain.answer === 'each') return results;
   const replies = results.map((result) => {

@@ -17,8 +17,8 @@ import { SignalSender } from './signal-sender.js';
 import { trackingRelay } from './tracking.js';
 
 /**
- * One connection: one node-redis client that connects once and never again. A client of its own
- * for each connection keeps what happens late on a lost one away from its successor.
+ * One connection: a node-redis client that connects once and never again. Each connection has a
+ * client of its own, so that late events of a lost connection cannot reach its successor.
  */
 export class NodeRedisConnection implements Connection {
   readonly #client: InnerClient;
@@ -30,12 +30,12 @@ export class NodeRedisConnection implements Connection {
   readonly #boundary = new BatchBoundary();
   #ready = false;
   readonly #context: ConnectContext;
-  /** Why it ended; set before node-redis rejects what was in progress. */
+  /** Why the connection ended; set before node-redis rejects the commands in flight. */
   #ended: Error | undefined;
   #referenced = true;
-  /** Within the constructor. */
+  /** True while the constructor runs. */
   #isOpening = true;
-  /** Where the socket can't be seen (TLS): bytes that reached the decoder. */
+  /** Bytes that reached the decoder; counted where the socket is not accessible (TLS). */
   #decoded = 0;
   #id: Promise<string> | undefined;
   #server: ServerIdentity | undefined;
@@ -43,8 +43,8 @@ export class NodeRedisConnection implements Connection {
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
     const setting = connectionOptions(options, (_retries, cause) => {
-      // Within this call the client still counts as open, which version 5 needs for its clean-up;
-      // version 6 has not told of the error yet.
+      // During this call the client still counts as open, which version 5 needs for its clean-up;
+      // version 6 has not emitted the error yet.
       this.#lose(cause);
       return false;
     });
@@ -81,7 +81,7 @@ export class NodeRedisConnection implements Connection {
     return this.#ready;
   }
 
-  /** Of node-redis's client, in its metrics. */
+  /** The id of the node-redis client in node-redis's metrics. */
   get clientId(): string | undefined {
     return (this.#client as { _clientId?: string })._clientId;
   }
@@ -90,9 +90,12 @@ export class NodeRedisConnection implements Connection {
     return this.#socket?.bytesRead ?? this.#decoded;
   }
 
-  /** node-redis has ended it: what it detaches or rejects from now on was not written by that. */
+  /**
+   * Whether node-redis has ended the connection. A command that node-redis detaches or rejects
+   * after that was not written by doing so.
+   */
   get ended(): boolean {
-    // After the server's FIN version 5 encodes what it can't write any more.
+    // After the server's FIN, version 5 encodes commands that it can no longer write.
     return this.#ended !== undefined || this.#socket?.writable === false;
   }
 
@@ -138,17 +141,17 @@ export class NodeRedisConnection implements Connection {
     this.#ended = error;
     this.#ready = false;
     if (!this.#client._getQueue().isEmpty()) this.#reset();
-    // It may be reading replies at this very moment.
+    // node-redis may be reading replies at this very moment.
     queueMicrotask(() => this.#discard());
   }
 
   /**
-   * What was written and not answered must not be delivered later: a plain close leaves megabytes
-   * in the kernel that a frozen server would get when it thaws.
+   * Resets the socket, so that unanswered commands are not delivered later: a plain close leaves up
+   * to megabytes in the kernel, and a frozen server would receive them when it thaws.
    */
   #reset(): void {
     const socket = this.#socket;
-    // While its FIN is on the way libuv can't reset a socket; a Unix socket knows no reset.
+    // libuv can't reset a socket whose FIN is on the way, and a Unix socket has no reset.
     if (socket === undefined || socket.connecting || socket.writableEnded) return;
     try {
       socket.resetAndDestroy();
@@ -165,7 +168,9 @@ export class NodeRedisConnection implements Connection {
     this.#applyRef();
   }
 
-  /** To the socket as well: node-redis knows it only once it is connected. */
+  /**
+   * Applies to the socket as well, because node-redis knows the socket only once it is connected.
+   */
   #applyRef(): void {
     const method = this.#referenced ? 'ref' : 'unref';
     this.#client[method]();
@@ -191,14 +196,14 @@ export class NodeRedisConnection implements Connection {
     this.#discard();
   }
 
-  /** Destroys client and socket in whatever state they are. Idempotent. */
+  /** Destroys the client and its socket in any state. Idempotent. */
   #discard(): void {
     discardClient(this.#client, this.#abort);
     for (const entry of this.#outbox?.takeAll() ?? []) entry.reject(this.#ended);
   }
 
   readonly #explain = (error: unknown): unknown => {
-    // A client that ended without telling.
+    // The client ended without an event.
     if (error instanceof ClientClosedError || error instanceof ClientOfflineError) {
       this.#lose(error);
     }

@@ -45,10 +45,13 @@ const CONNECTION_ERRORS = [
   TimeoutError,
 ];
 
-/** Of an argument that can't be encoded: its type is wrong, or it is longer than a string may be. */
+/**
+ * Errors for an argument that can't be encoded: it has the wrong type, or is longer than a string
+ * may be.
+ */
 const CALLER_ERRORS = [AbortError, TypeError, RangeError];
 
-/** One standalone server through `@redis/client` 5 or 6. */
+/** Driver for one standalone server, through `@redis/client` 5 or 6. */
 export class NodeRedisDriver implements Driver {
   readonly address: string;
   readonly host: string;
@@ -65,7 +68,7 @@ export class NodeRedisDriver implements Driver {
     this.host = isPath ? this.address : this.address.slice(0, colon).replace(/^\[|\]$/g, '');
     this.port = isPath ? undefined : Number(this.address.slice(colon + 1));
     const { connectTimeout = CONNECT_TIMEOUT_MS } = options.socket ?? {};
-    // 0 is none, as in node-redis.
+    // 0 means no timeout, as in node-redis.
     this.connectTimeoutMs = connectTimeout || Number.POSITIVE_INFINITY;
   }
 
@@ -84,7 +87,7 @@ export class NodeRedisDriver implements Driver {
     return openProbeConnection(this.options, signal);
   }
 
-  /** A server that is told of the client's name copes with commands that it does not know. */
+  /** A server that receives CLIENT SETINFO tolerates commands that it does not know. */
   get mayBeSentinel(): boolean {
     return this.options.disableClientInfo !== true;
   }

@@ -7,30 +7,30 @@ import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { captureSocket } from './raw-socket.js';
 
-/** node-redis's names of the kinds. */
+/** node-redis's names for the kinds of subscription. */
 export const PUBSUB_TYPE = { channel: 'CHANNELS', pattern: 'PATTERNS', shard: 'SHARDED' } as const;
 
 type BufferListener = (message: Buffer, channel: Buffer) => void;
 
-/** What node-redis keeps of each channel or pattern. */
+/** node-redis's record of one channel or pattern. */
 interface ChannelListeners {
   unsubscribing: boolean;
   readonly buffers: Set<BufferListener>;
   readonly strings: Set<never>;
 }
 
-/** The pub/sub methods, as both versions have them. */
+/** The pub/sub methods that versions 5 and 6 have in common. */
 interface PubSubClient {
   extendPubSubListeners(type: string, listeners: Map<string, ChannelListeners>): Promise<void>;
   getPubSubListeners(type: string): Map<string, ChannelListeners>;
 }
 
 /**
- * One connection for subscriptions: one node-redis client that connects once and never again.
+ * One connection for subscriptions: a node-redis client that connects once and never again.
  *
- * Listeners are given to node-redis before it sends, by `extendPubSubListeners`: its `subscribe`
- * takes them into use when the last channel of a call is confirmed, and what arrives on the others
- * before that would be lost.
+ * Listeners are passed to node-redis before it sends the command, by `extendPubSubListeners`. Its
+ * `subscribe` activates them only when the last channel of a call is confirmed, which would lose
+ * messages that arrive on the other channels before that.
  */
 export class NodeRedisSubscriber implements Subscriber {
   readonly #client: InnerClient;
@@ -41,7 +41,7 @@ export class NodeRedisSubscriber implements Subscriber {
   #ended: Error | undefined;
   #isOpening = true;
   #referenced = true;
-  /** Where the socket can't be seen (TLS): bytes that reached the decoder. */
+  /** Bytes that reached the decoder; counted where the socket is not accessible (TLS). */
   #decoded = 0;
 
   constructor(options: NodeRedisOptions, listener: SubscriberListener) {
@@ -87,7 +87,7 @@ export class NodeRedisSubscriber implements Subscriber {
         new Map(names.map((name) => [name, this.#listeners(kind, name)])),
       );
     } catch (error) {
-      // Or node-redis would believe the next time that it is subscribed.
+      // Otherwise node-redis would assume on the next call that it is already subscribed.
       for (const name of names) client.getPubSubListeners(type).delete(name);
       throw this.#ended ?? error;
     }
@@ -132,7 +132,9 @@ export class NodeRedisSubscriber implements Subscriber {
     return { unsubscribing: false, buffers: new Set([onMessage]), strings: new Set() };
   }
 
-  /** To the socket as well: node-redis knows it only once it is connected. */
+  /**
+   * Applies to the socket as well, because node-redis knows the socket only once it is connected.
+   */
   #applyRef(): void {
     const method = this.#referenced ? 'ref' : 'unref';
     this.#client[method]();

@@ -10,8 +10,8 @@ import { NodeRedisPoolDriver } from './pool-driver.js';
 import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
 
 /**
- * The driver of one database, by its topology. As long as it is in use, the secrets of the options
- * are masked in what servers say.
+ * Creates the driver for the topology of one database. While the driver is in use, the secrets in
+ * the options are masked in texts that come from servers.
  */
 export function createDriver(database: ResolvedDatabase, time: DriverTime = realTime()): Driver {
   const driver = driverOf(database, time);
@@ -32,7 +32,7 @@ function driverOf(database: ResolvedDatabase, time: DriverTime): Driver {
   }
 }
 
-/** For a driver without an engine. */
+/** For a driver that is used without an engine. */
 function realTime(): DriverTime {
   return { clock: systemClock, loop: new LoopClock(systemClock, 20), random: systemRandom };
 }

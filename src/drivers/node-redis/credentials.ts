@@ -3,7 +3,7 @@ import { holdSecrets } from '../../foreign/held-secrets.js';
 import { ownError } from '../../foreign/own-error.js';
 import { secretsIn } from '../../foreign/secrets-in.js';
 
-/** node-redis's `credentialsProvider`, as far as it is called. */
+/** The parts of node-redis's `credentialsProvider` that are used. */
 interface Credentials {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -26,9 +26,9 @@ interface StreamingProvider {
 }
 
 /**
- * The user's provider for one connection, which ends with `signal`: its failure says that it was
- * the provider's, and what it does wrong can't harm the process. Anything that is no provider is
- * answered as it is.
+ * Wraps the user's provider for one connection, which ends with `signal`. A failure is reported as
+ * the provider's, and its errors can't end the process. A value that is not a provider is returned
+ * unchanged.
  */
 export function connectionCredentials(given: unknown, signal: AbortSignal): unknown {
   switch ((given as { type?: unknown } | undefined)?.type) {
@@ -48,14 +48,14 @@ export function connectionCredentials(given: unknown, signal: AbortSignal): unkn
 }
 
 /**
- * A subscription for exactly as long as the connection lives. node-redis forgets one whose
- * connection ends while it is being made, and can't use credentials that come before the
- * connection is ready: those are used then.
+ * A subscription that lasts exactly as long as the connection. node-redis leaks a subscription
+ * whose connection ends while it subscribes, and can't use credentials that arrive before the
+ * connection is ready: these are applied when it is.
  */
 export class StreamedCredentials implements StreamingProvider {
   readonly type = 'streaming-credentials-provider';
   #listener: CredentialsListener | undefined;
-  /** What the connection has been, or is being, authenticated with. */
+  /** The credentials that the connection was, or is being, authenticated with. */
   #used: Credentials | undefined;
   #latest: Credentials | undefined;
   #isReady = false;
@@ -115,7 +115,7 @@ export class StreamedCredentials implements StreamingProvider {
     this.#safely(() => this.#listener?.onNext(latest));
   }
 
-  /** An ended connection tells nothing, and nobody's error reaches the process. */
+  /** Calls nothing once the connection has ended, and keeps errors from reaching the process. */
   #safely(call: () => void): void {
     if (this.signal.aborted) return;
     try {
@@ -134,7 +134,10 @@ async function obtain<T>(credentials: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What `provider` answered; its secrets are masked from now on. */
+/**
+ * Returns the provider's credentials, whose secrets are masked from now on. Throws a `TypeError` if
+ * they are not an object.
+ */
 function checked(credentials: Credentials, provider: object): Credentials {
   if (typeof credentials === 'object' && credentials !== null) {
     holdSecrets(provider, secretsIn(credentials));

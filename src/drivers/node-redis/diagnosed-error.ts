@@ -4,21 +4,23 @@ import { diagnosisOf, foreignError, withDiagnosis } from '../../foreign/foreign-
 
 const CUT_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE']);
 
-/** The connection was accepted and then cut, as against refused or unreachable. */
+/** Whether a connection was accepted and then cut, as opposed to refused or unreachable. */
 export function isCut(error: unknown): boolean {
   const code = (error as { code?: unknown } | undefined)?.code;
   return error instanceof SocketClosedUnexpectedlyError || CUT_CODES.has(code);
 }
 
-/** What the options say about a connection, and what is known of earlier ones. */
+/**
+ * The options of a connection that matter for a diagnosis, and whether an earlier one was ready.
+ */
 export interface ConnectContext {
   readonly tls: boolean;
   readonly wasConnected: boolean;
 }
 
 /**
- * The error of a connection that did not become ready, as a `foreignError`. Where it is a
- * well-known mistake, its diagnosis says so in words.
+ * Returns the error of a connection that did not become ready, as a `foreignError`. A well-known
+ * mistake gets a diagnosis in words.
  */
 export function diagnosedError(cause: unknown, context: ConnectContext): Error {
   const error = foreignError(cause);

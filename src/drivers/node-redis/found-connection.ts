@@ -2,8 +2,8 @@ import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 
 /**
- * A connection whose server has to be found first: what it is asked goes to the one that is opened
- * there. It ends once, whether that is lost or it is destroyed.
+ * A connection whose server has to be found first. It forwards commands to the inner connection to
+ * that server. It ends once, when the inner connection is lost or it is destroyed.
  */
 export abstract class FoundConnection implements Connection {
   protected inner: Connection | undefined;
@@ -50,7 +50,7 @@ export abstract class FoundConnection implements Connection {
     this.inner?.unref();
   }
 
-  /** The connection to the server that was found. */
+  /** Sets the connection to the server that was found. */
   protected use(inner: Connection): void {
     this.inner = inner;
     if (!this.#isReferenced) inner.unref();

@@ -6,9 +6,10 @@ import { NamesInUse } from './names-in-use.js';
 import { type NodeRedisOptions, usesTls } from './options.js';
 
 /**
- * A server without TLS does not answer the beginning of a TLS handshake: it waits for the rest of
- * what it takes for a command. Asks it in plain text, and sends nothing but PING. `undefined`: the
- * options do not ask for TLS, or nothing in plain text came back before `signal` aborted.
+ * Finds out whether a server on a TLS port speaks plain text. A server without TLS does not reply
+ * to the start of a TLS handshake, because it waits for the rest of what it takes for a command.
+ * Sends PING in plain text, and nothing else. Resolves to `undefined` if the options do not ask for
+ * TLS, or if no plain text came back before `signal` aborted.
  */
 export function inspectPort(
   { host, port }: { readonly host: string; readonly port: number | undefined },

@@ -1,10 +1,10 @@
 /**
- * What node-redis does not export: its registry of clients for OpenTelemetry, and how it shows
- * arguments in traces. Loaded in the background, because a later version may have it elsewhere:
- * nothing but observability may depend on it.
+ * Parts of node-redis that it does not export: its registry of clients for OpenTelemetry, and the
+ * way it shows arguments in traces. They are loaded in the background, because a later version may
+ * have moved them: only observability may depend on them.
  */
 
-/** What node-redis's metrics know of a client. */
+/** A client as node-redis's metrics see it. */
 export interface RegisteredClient {
   readonly identity: { readonly id: string; readonly role: string };
   getAttributes(): ClientAttributes;
@@ -29,7 +29,7 @@ interface Registry {
 
 type SanitizeArgs = (args: readonly unknown[]) => readonly string[];
 
-/** Absent until it is loaded; `instance` does nothing before `OpenTelemetry.init()`. */
+/** Undefined until it is loaded; `instance` does nothing before `OpenTelemetry.init()`. */
 let registry: { readonly instance: Registry } | undefined;
 let sanitizeArgs: SanitizeArgs = ([name, ...rest]) => [String(name), ...rest.map(() => '?')];
 
@@ -44,18 +44,21 @@ const loading = Promise.all([
 
 function ignored(): void {}
 
-/** In order, also for what is asked before it is loaded. */
+/** Runs `use` with the registry, in order of the calls, also for calls made before it is loaded. */
 function withRegistry(use: (registry: Registry) => void): void {
   if (registry !== undefined) use(registry.instance);
   else loading.then(() => registry && use(registry.instance));
 }
 
-/** From now on node-redis's metrics know of `client`, if they were initialised. */
+/** Adds `client` to node-redis's metrics, if they are initialised. */
 export function registerClient(client: RegisteredClient): void {
   withRegistry((known) => known.register(client));
 }
 
-/** Every client of node-redis registers itself when it is made, and stays until it is closed. */
+/**
+ * Removes a client from node-redis's metrics: every node-redis client registers itself when it is
+ * created, and stays registered until it is closed.
+ */
 export function unregisterClient(client: unknown): void {
   const { _clientId: id } = client as { readonly _clientId?: string };
   if (id !== undefined) withRegistry((known) => known.unregister(id));

@@ -1,11 +1,11 @@
 import { type NodeRedisOptions, respOf } from './options.js';
 
-/** node-redis's own default of its relaxed timeouts. */
+/** node-redis's own default for relaxed timeouts. */
 const RELAXED_MS = 10_000;
 
-/** What a push message says of planned maintenance. */
+/** A push message about planned maintenance. */
 export type Announcement =
-  /** It begins; for so long what is slow or refused is not a failure. */
+  /** Maintenance begins; for `forMs` milliseconds slow or refused commands are not a failure. */
   { readonly forMs: number } | { readonly ended: true };
 
 interface PushClient {
@@ -14,10 +14,10 @@ interface PushClient {
 }
 
 /**
- * Asks the server to announce maintenance (Redis Software and Cloud do; others answer an error,
- * which is ignored) and tells what it announces. node-redis's own handling is off: it swaps
- * sockets below the engine. Here the server closes a connection that moves, and the engine makes a
- * new one to the same name.
+ * Asks the server to announce maintenance and reports the announcements. Redis Software and Redis
+ * Cloud support this; other servers reply with an error, which is ignored. node-redis's own
+ * handling is off, because it swaps sockets below the engine. Here the server closes a connection
+ * that moves, and the engine opens a new one to the same host name.
  */
 export function followMaintenance(
   client: unknown,
@@ -27,7 +27,7 @@ export function followMaintenance(
   const { _getQueue, sendCommand } = client as PushClient;
   if (respOf(options) === 2 || options.maintNotifications === 'disabled')
     return { announce: () => {} };
-  // 0 is no timeout at all there; here the announced end may never come.
+  // In node-redis 0 means no timeout; here the announced end may never come.
   const relaxedMs = options.maintRelaxedCommandTimeout || RELAXED_MS;
   const queue = _getQueue?.call(client);
   queue?.addPushHandler?.((push) => {
@@ -40,8 +40,8 @@ export function followMaintenance(
 }
 
 /**
- * MOVING sequence seconds endpoint; MIGRATING and FAILING_OVER, ended by MIGRATED and
- * FAILED_OVER.
+ * Reads a push message: MOVING sequence seconds endpoint; MIGRATING and FAILING_OVER, which
+ * MIGRATED and FAILED_OVER end.
  */
 function read(push: unknown, relaxedMs: number): Announcement | undefined {
   if (!Array.isArray(push)) return undefined;

@@ -8,7 +8,7 @@ import {
 import { keyOf, type LookupQuestion } from '../../name-lookup/lookup-question.js';
 import type { HostNames, NameInUse, ResolvedName } from '../driver.js';
 
-/** Names of nodes that are gone are forgotten beyond this. */
+/** Maximum number of host names that are remembered; the oldest is dropped first. */
 const MAX_REMEMBERED = 64;
 
 /** One open connection to a host name. */
@@ -17,26 +17,26 @@ interface Use extends NameInUse {
   addresses: readonly string[];
 }
 
-/** The hook of one connection. */
+/** The lookup hook of one connection. */
 export interface ConnectionLookup {
   readonly lookup: LookupFunction;
-  /** Which of the addresses it was given the connection leads to. */
+  /** Records which of the resolved addresses the connection leads to. */
   connectedTo(address: string | undefined): void;
 }
 
-/** Where connections find the hook for their lookups. */
+/** Provides connections with the hook for their lookups. */
 export interface ConnectionNames {
-  /** A connection of the database was ready at some time. */
+  /** Whether a connection of the database was ready at some time. */
   wasConnected(): boolean;
-  /** For one connection, which ends with `signal`. */
+  /** Returns the hook for one connection, which ends with `signal`. */
   hook(by: LookupFunction | undefined, signal: AbortSignal): ConnectionLookup;
 }
 
-/** The host names of one database: where its open connections lead, and how lookups go. */
+/** The host names of one database: where its open connections lead, and which lookups fail. */
 export class NamesInUse implements HostNames, ConnectionNames {
   #wasConnected = false;
   readonly wasConnected = () => this.#wasConnected;
-  /** By what is asked; the latest last. */
+  /** By lookup question, the latest last. */
   readonly #names = new Map<string, LookupQuestion>();
   readonly #uses = new Set<Use>();
 
@@ -76,19 +76,19 @@ export class NamesInUse implements HostNames, ConnectionNames {
       lookup: this.#lookup({ by, signal, onAddresses }),
       connectedTo: (address) => {
         this.#wasConnected = true;
-        // A TLS socket can't be seen: any of them may be meant.
+        // The address of a TLS socket is not accessible: any of the addresses may be in use.
         if (use?.addresses.includes(address ?? '')) use.addresses = [address as string];
       },
     };
   }
 
-  /** For a connection that is not replaced with the others of the database, but by `renew`. */
+  /** For a connection that is replaced by `renew`, not together with the others of the database. */
   renewedBy(renew: () => void): ConnectionNames {
     const { wasConnected } = this;
     return { hook: (by, signal) => this.hook(by, signal, renew), wasConnected };
   }
 
-  /** For connections that end once a question is answered, so that nothing watches them. */
+  /** For connections that end once a question is answered, so that they are not watched. */
   readonly unwatched: ConnectionNames = {
     hook: (by, signal) => ({ lookup: this.#lookup({ by, signal }), connectedTo() {} }),
     wasConnected: this.wasConnected,
@@ -114,7 +114,7 @@ export class NamesInUse implements HostNames, ConnectionNames {
   }
 }
 
-/** It always leads to this machine. */
+/** Whether the name always leads to this machine. */
 function isLocal(host: string): boolean {
   return /^(.+\.)?localhost\.?$/i.test(host);
 }

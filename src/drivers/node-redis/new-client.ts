@@ -8,9 +8,9 @@ import { guardStream } from './stream-guard.js';
 const templates = new Map<unknown, InnerClient>();
 
 /**
- * A client for one connection, in well under a millisecond. `createClient` builds a class with
- * every command again, 20 ms of a blocked event loop, whenever its options differ from those of the
- * call before; a duplicate of a client that never connects reuses the class.
+ * Creates a client for one connection, in well under a millisecond. `createClient` builds a class
+ * with every command, which blocks the event loop for 20 ms, whenever its options differ from those
+ * of the call before. A duplicate of a client that never connects reuses the class.
  */
 export function newClient(options: ClientOptions): InnerClient {
   const { RESP } = options;
@@ -29,18 +29,18 @@ export function newClient(options: ClientOptions): InnerClient {
   return client;
 }
 
-/** Ends a client and its socket in whatever state they are. */
+/** Ends a client and its socket in any state. */
 export function discardClient(client: InnerClient, abort: AbortController): void {
   try {
     client.destroy();
   } catch {
-    // Version 5 throws when it isn't open; nothing is left to destroy then.
+    // Version 5 throws when the client isn't open; nothing is left to destroy then.
   }
   unregisterClient(client);
   abort.abort();
 }
 
-/** What the steps of `sendCommand` and `connect` that node-redis traces consist of. */
+/** The steps of `sendCommand` and `connect` around which node-redis traces. */
 interface Steps {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -52,9 +52,8 @@ interface Steps {
 }
 
 /**
- * What the engine sends over a connection, and that it connects, is not to appear in node-redis's
- * traces and metrics: the facade tells what callers asked for, once. A version that lacks the
- * steps goes on tracing.
+ * Keeps the engine's own commands and connects out of node-redis's traces and metrics: the facade
+ * reports what callers asked for, once. A version that lacks these steps keeps tracing.
  */
 function untraced(client: InnerClient): InnerClient {
   const steps = client as unknown as Steps;

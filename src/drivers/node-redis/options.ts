@@ -4,7 +4,7 @@ import { connectionCredentials } from './credentials.js';
 import type { ConnectContext } from './diagnosed-error.js';
 import { type ConnectionNames, NamesInUse } from './names-in-use.js';
 
-/** node-redis options of one database, as far as the driver reads them. */
+/** The node-redis options of one database that the driver reads. */
 export interface NodeRedisOptions {
   readonly url?: string;
   readonly RESP?: 2 | 3;
@@ -24,7 +24,7 @@ export interface NodeRedisOptions {
     readonly reconnectStrategy?: unknown;
     readonly lookup?: LookupFunction;
   };
-  /** Not the user's but the driver's: the host names of its database. */
+  /** Set by the driver, not by the user: the host names of its database. */
   readonly names?: ConnectionNames;
 }
 
@@ -38,17 +38,20 @@ export const API_SHAPING_OPTIONS = [
 
 export interface ConnectionSetting {
   readonly options: ClientOptions;
-  /** Aborts the socket in whatever state it is, in every version of node-redis. */
+  /** Aborts the socket in any state, in every version of node-redis. */
   readonly abort: AbortController;
-  /** It is ready and leads there; `undefined`: it can't be seen. */
+  /**
+   * Called when the connection is ready. `address`: where it leads; `undefined` if that is unknown.
+   */
   connectedTo(address: string | undefined): void;
-  /** For the diagnosis of a connection that can't be made. */
+  /** For the diagnosis of a connection that fails. */
   readonly context: ConnectContext;
 }
 
 /**
- * Options for one connection: a fresh copy, because `createClient` changes the object that it
- * gets. The engine's clock replaces every timer of node-redis, and the engine reconnects.
+ * Returns options for one connection. They are a fresh copy, because `createClient` changes the
+ * object that it gets. The engine's clock replaces every timer of node-redis, and the engine
+ * reconnects.
  */
 export function connectionOptions(
   user: NodeRedisOptions,
@@ -75,8 +78,8 @@ export function connectionOptions(
   }
   options.commandOptions = { timeout: 0 };
   options.disableOfflineQueue = true;
-  // node-redis would swap sockets below us, and end the process when the new address refuses;
-  // `maintenance.ts` follows the announcements instead.
+  // node-redis would swap sockets below the engine, and end the process when the new address
+  // refuses; `maintenance.ts` handles the announcements instead.
   options.maintNotifications = 'disabled';
   const context = { tls: usesTls(user), wasConnected: names.wasConnected() };
   return { options: options as ClientOptions, abort, connectedTo, context };
@@ -87,12 +90,12 @@ export function usesTls({ url, socket }: NodeRedisOptions): boolean {
   return socket?.tls === true || url?.startsWith('rediss:') === true;
 }
 
-/** The version of the protocol that a client with these options speaks. */
+/** The protocol version that a client with these options speaks. */
 export function respOf({ RESP }: { readonly RESP?: unknown }): unknown {
   return RESP ?? (library as { DEFAULT_RESP?: number }).DEFAULT_RESP ?? 2;
 }
 
-/** Version 5 knows no `unix:` URL: it is taken apart here for both. */
+/** Version 5 does not support `unix:` URLs, so they are parsed here for both versions. */
 function unixSocket(options: Record<string, unknown>): { path?: string } {
   const { url } = options;
   if (typeof url !== 'string' || !url.startsWith('unix:')) return {};
@@ -110,7 +113,10 @@ function unixSocket(options: Record<string, unknown>): { path?: string } {
   return { path: decodeURIComponent(pathname) };
 }
 
-/** The user's delay before a reconnect, if a usable one was given. */
+/**
+ * The delay before a reconnect by the user's strategy, in milliseconds; `undefined` if it gives no
+ * usable one.
+ */
 export function reconnectDelay(
   strategy: unknown,
   retries: number,

@@ -2,29 +2,33 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { InnerClient } from './inner-client.js';
 import type { QueueEntry } from './queue-entry.js';
 
-/** What is used of node-redis's queue of commands. */
+/** The parts of node-redis's command queue that are used. */
 interface Queue {
   isWaitingToWrite(): boolean;
-  /** Encodes what waits, command by command. */
+  /** Encodes the waiting commands one by one. */
   commandsToWrite(): Iterable<readonly CommandArgument[]>;
   prependCommandsToWrite(entries: readonly QueueEntry[]): void;
 }
 
 const METHODS = ['isWaitingToWrite', 'commandsToWrite', 'prependCommandsToWrite'] as const;
 
-/** Characters and bytes that are written together: a write costs more than a small command. */
+/**
+ * Size of a chunk that is written at once, in characters and bytes: a write costs more than a small
+ * command.
+ */
 const CHUNK_LENGTH = 16_384;
 
 const NOTHING: readonly CommandArgument[][] = [];
 
 /**
- * Commands on their way into node-redis's queue. They wait here until node-redis is about to
- * write, and then are handed to it as records in its own form.
+ * Commands on their way into node-redis's queue. They wait here until node-redis is about to write,
+ * and are then handed to it as records in its own form.
  *
- * The usual way, `sendCommand`, makes a promise, a copy of the options, an abort listener and
- * some closures for each command, and writes each by itself: that is most of what a command costs
- * (docs/performance.md). And it writes one more in every turn of the event loop although the
- * socket is full; here all wait until it has drained, and so can be taken back.
+ * The usual way, `sendCommand`, creates a promise, a copy of the options, an abort listener and
+ * some closures for each command, and writes each command by itself. That is most of the cost of a
+ * command (docs/performance.md). It also writes one more command in every turn of the event loop
+ * although the socket is full. Here all commands wait until the socket has drained, and can be
+ * taken back until then.
  */
 export class Outbox {
   readonly #client: InnerClient;
@@ -33,12 +37,12 @@ export class Outbox {
   readonly #isQueueWaiting: () => boolean;
   readonly #hasEnded: () => boolean;
   #waiting: QueueEntry[] = [];
-  /** node-redis has been asked to write in this turn. */
+  /** node-redis was asked to write in this turn of the event loop. */
   #isAnnounced = false;
   /** The socket is full; node-redis asks for more when it has drained. */
   #isFull = false;
 
-  /** `undefined` when this version of node-redis has no such queue. */
+  /** Returns `undefined` if this version of node-redis has no such queue. */
   static of(client: InnerClient, hasEnded: () => boolean): Outbox | undefined {
     const queue = client._getQueue() as unknown as Queue;
     const fits = METHODS.every((name) => typeof queue[name] === 'function');
@@ -52,14 +56,14 @@ export class Outbox {
     this.#hasEnded = hasEnded;
     this.#commandsToWrite = queue.commandsToWrite;
     this.#isQueueWaiting = queue.isWaitingToWrite.bind(queue);
-    // Asked by `_unpause`, and by node-redis itself when the socket has drained.
+    // Called by `_unpause`, and by node-redis itself when the socket has drained.
     queue.isWaitingToWrite = () => {
       this.#isFull = false;
       return this.#waiting.length > 0 || this.#isQueueWaiting();
     };
     queue.commandsToWrite = () => {
       this.#isAnnounced = false;
-      // After the server's FIN version 5 would go on encoding what it can't write any more.
+      // After the server's FIN, version 5 would keep encoding commands that it can no longer write.
       return this.#isFull || this.#hasEnded() ? NOTHING : this.#chunks();
     };
   }
@@ -78,13 +82,13 @@ export class Outbox {
     this.#announce();
   }
 
-  /** Before what waits here. */
+  /** Puts a command ahead of those that wait here. */
   addFirst(entry: QueueEntry): void {
     this.#waiting.unshift(entry);
     this.#announce();
   }
 
-  /** What was not handed to node-redis, nor taken back. */
+  /** Removes and returns the commands that were neither handed to node-redis nor taken back. */
   takeAll(): QueueEntry[] {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -93,16 +97,16 @@ export class Outbox {
       : waiting;
   }
 
-  /** Has node-redis write at the end of this turn of the event loop. */
+  /** Makes node-redis write at the end of this turn of the event loop. */
   #announce(): void {
     if (this.#isAnnounced || this.#isFull) return;
     this.#isAnnounced = true;
     this.#client._unpause();
   }
 
-  /** Whole commands, several together; who reads it stops when the socket is full. */
+  /** Yields chunks of whole commands. node-redis stops reading them when the socket is full. */
   *#chunks(): Generator<CommandArgument[]> {
-    // A chunk: `parts`, and after them `text`.
+    // A chunk consists of `parts` followed by `text`.
     let parts: CommandArgument[] = [];
     let text = '';
     let bytes = 0;
@@ -111,7 +115,7 @@ export class Outbox {
       while (this.#handOver()) {
         for (const encoded of this.#commandsToWrite.call(this.#queue)) {
           for (const part of encoded) {
-            // A long text stays by itself: joined, it could be longer than a string can be.
+            // A long text is not joined: the result could exceed the maximum length of a string.
             if (typeof part === 'string' && part.length < CHUNK_LENGTH) text += part;
             else {
               parts.push(text, part);
@@ -137,7 +141,10 @@ export class Outbox {
     }
   }
 
-  /** Behind what node-redis still has. False: there is nothing to write. */
+  /**
+   * Hands commands over once node-redis's queue is empty. Returns false if there is nothing to
+   * write.
+   */
   #handOver(): boolean {
     if (this.#isQueueWaiting()) return true;
     if (this.#waiting.length === 0) return false;

@@ -5,7 +5,9 @@ import { NodeRedisDriver } from './client-driver.js';
 import type { NodeRedisOptions } from './options.js';
 import { poolWaits } from './tracing.js';
 
-/** One server over several connections per client; probes have a connection of their own. */
+/**
+ * Driver for one server over several connections per client. Probes have a connection of their own.
+ */
 export class NodeRedisPoolDriver extends NodeRedisDriver {
   constructor(
     private readonly databaseId: string,

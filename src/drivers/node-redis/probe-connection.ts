@@ -63,7 +63,7 @@ export async function openProbeConnection(
     },
     send: (args: readonly CommandArgument[]) =>
       client.sendCommand(args as string[]).catch((error: unknown) => {
-        // With RESP 2 the first command is the first to hear that a password is needed.
+        // With RESP 2 the first command is the first to be refused for a missing password.
         throw error instanceof ErrorReply ? diagnosedError(error, ready) : error;
       }),
     subscribe: async (channel, onMessage) => {

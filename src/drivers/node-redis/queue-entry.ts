@@ -4,14 +4,14 @@ import type { BatchBoundary } from './batch-boundary.js';
 import { answerOf, type Chain, chainOf, type WireBatch } from './chain.js';
 
 /**
- * One command in node-redis's own queue of commands, whose names these are. The queue takes
- * `args` away in the moment in which it encodes the command for the socket, and calls `resolve` or
- * `reject` once. They are called while node-redis reads what arrived: they must not throw, and an
- * error is handed on a moment later, since it may lead to anything.
+ * One command in node-redis's own queue, with node-redis's property names. The queue sets `args` to
+ * undefined when it encodes the command for the socket, and calls `resolve` or `reject` once.
+ * node-redis calls them while it reads replies: they must not throw, and an error is passed on in a
+ * microtask, because handling it may change anything.
  */
 export abstract class QueueEntry {
   #args: readonly CommandArgument[] | undefined;
-  // Read by node-redis, and the same for all.
+  // Read by node-redis; the same for all entries.
   declare readonly abort: undefined;
   declare readonly timeout: undefined;
   declare readonly channelsCounter: undefined;
@@ -20,12 +20,14 @@ export abstract class QueueEntry {
     this.#args = args;
   }
 
-  /** Read once more as it is encoded: what nobody waits for by then is skipped. */
+  /**
+   * Read again when the command is encoded: a command that no caller waits for by then is skipped.
+   */
   get args(): readonly CommandArgument[] | undefined {
     return this.isOver ? UNENCODABLE : this.#args;
   }
 
-  /** Set by node-redis, to `undefined`. */
+  /** Set by node-redis, always to `undefined`. */
   set args(args: undefined) {
     this.#args = args;
     this.onWritten();
@@ -35,12 +37,12 @@ export abstract class QueueEntry {
     return this.#args === undefined;
   }
 
-  /** Taken back: not to be handed to node-redis, and skipped by it if it was. */
+  /** Taken back: not handed to node-redis, or skipped by it. */
   get withdrawn(): boolean {
     return this.#args === UNENCODABLE;
   }
 
-  /** False: it is written. */
+  /** Returns false if the command was written. */
   withdraw(): boolean {
     if (this.isWritten) return false;
     this.#args = UNENCODABLE;
@@ -53,7 +55,7 @@ export abstract class QueueEntry {
 
   set chainId(_cleared: undefined) {}
 
-  /** Nobody waits for it any more. */
+  /** No caller waits for the command any more. */
   protected abstract get isOver(): boolean;
   abstract get typeMapping(): unknown;
   abstract resolve(reply: unknown): void;
@@ -67,10 +69,10 @@ Object.assign(QueueEntry.prototype, {
   channelsCounter: undefined,
 });
 
-/** node-redis skips what it can't encode. */
+/** Arguments that can't be encoded: node-redis skips such a command. */
 const UNENCODABLE = Object.freeze([undefined]) as unknown as readonly CommandArgument[];
 
-/** Turns node-redis's error into the one that the engine is told. */
+/** Converts node-redis's error into the one that the engine receives. */
 export type Explain = (error: unknown) => unknown;
 
 export class CommandEntry extends QueueEntry {
@@ -104,7 +106,7 @@ export class CommandEntry extends QueueEntry {
 }
 
 /**
- * The commands of a batch, which settle together: with EXEC's reply or all replies, or with the
+ * The commands of a batch. They settle together: with EXEC's reply or all replies, or with the
  * first error.
  */
 export class BatchEntries {
@@ -112,7 +114,7 @@ export class BatchEntries {
   readonly #chain: Chain;
   readonly #results: PromiseSettledResult<unknown>[] = [];
   #unsettled: number;
-  /** Its commands mean the same without those behind them. */
+  /** A prefix of the batch has the same meaning without the rest. */
   readonly isDivisible: boolean;
 
   constructor(
@@ -131,9 +133,9 @@ export class BatchEntries {
     );
   }
 
-  /** Whole or not at all. */
+  /** Takes back the whole batch or nothing. Returns false if it was written. */
   withdraw(): boolean {
-    // Written in order: as long as the first can be taken back, none was.
+    // Commands are written in order: while the first can be taken back, none was written.
     if (this.entries[0]?.isWritten !== false) return false;
     for (const entry of this.entries) entry.withdraw();
     return true;
@@ -158,7 +160,7 @@ export class BatchEntries {
     this.#unsettled -= 1;
     if (this.#unsettled > 0) return;
     if (this.#results.every((result) => result.status === 'fulfilled')) this.#tell();
-    // An error may lead to anything, while node-redis reads.
+    // Handling an error may change anything, and node-redis is reading replies here.
     else queueMicrotask(() => this.#tell());
   }
 
@@ -182,14 +184,17 @@ class BatchEntry extends QueueEntry {
     private readonly whole: BatchEntries,
     private readonly index: number,
     args: readonly CommandArgument[],
-    /** Its writing is the batch's. */
+    /** Writing this command makes the batch count as written. */
     private readonly tells: boolean,
     readonly typeMapping: unknown,
   ) {
     super(args);
   }
 
-  /** Without its EXEC a transaction would take in what comes next; so would ASKING. */
+  /**
+   * A batch that is not divisible is sent to its end: a transaction without its EXEC, or an ASKING
+   * without its command, would take in what comes next.
+   */
   protected get isOver(): boolean {
     return this.whole.isDivisible && this.whole.attempt.over === true;
   }

@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-/** Node.js tells of every socket that `net.connect` makes, in the moment in which it makes it. */
+/** Node.js publishes every socket that `net.connect` creates, at the moment of its creation. */
 const CHANNEL = 'net.client.socket';
 
 /**
- * Runs `open` and answers the socket that it made, if it made one: node-redis opens its socket
- * within the call to `connect()`. It is only looked at (for the bytes that arrived) and destroyed.
- * Undefined for TLS, whose sockets are not told.
+ * Runs `open` and returns the socket that it created, if any: node-redis opens its socket within
+ * the call to `connect()`. The socket is only read (bytes received, address), referenced and
+ * destroyed. Undefined for TLS, whose sockets are not published.
  */
 export function captureSocket(open: () => void): Socket | undefined {
   let socket: Socket | undefined;

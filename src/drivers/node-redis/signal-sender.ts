@@ -7,12 +7,12 @@ import type { Explain } from './queue-entry.js';
 import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
 
 /**
- * Sends by node-redis's own `sendCommand`, with an object in place of an abort signal that knows
- * whether the command was written. Slower than `Outbox`; for versions of node-redis whose queue is
- * of another make.
+ * Sends with node-redis's own `sendCommand`, with an object in place of the abort signal that knows
+ * whether the command was written. Slower than `Outbox`; used for versions of node-redis with
+ * another kind of queue.
  */
 export class SignalSender {
-  /** node-redis's queue forgets a command that is aborted: later versions of 6. */
+  /** An aborted command can be removed from node-redis's queue: later versions of 6. */
   readonly #forgets: boolean;
 
   constructor(
@@ -32,7 +32,8 @@ export class SignalSender {
     const encoded = this.#encodable(attempt.args);
     const watch = new WriteWatch(this.connection, attempt, encoded);
     attempt.handle = watch;
-    // A literal each time: node-redis copies it, slowly (2 us) if it were reused and changed.
+    // A new literal each time: node-redis copies the object, which is slow (2 us) if it is reused
+    // and changed.
     const given = attempt.options;
     const options =
       given?.typeMapping === undefined && given?.asap === undefined
@@ -55,7 +56,7 @@ export class SignalSender {
     return (handle instanceof WriteWatch || handle instanceof BatchWatch) && handle.withdraw();
   }
 
-  /** One command of a batch. */
+  /** Sends one command of a batch. */
   sendWatched(
     args: readonly CommandArgument[],
     noticing: { written: boolean },
@@ -75,8 +76,8 @@ export class SignalSender {
   }
 
   /**
-   * A copy of the arguments that may be spoilt, where node-redis must not be asked to forget a
-   * command: two that version 5 takes out of its queue in one turn break the queue for good.
+   * Returns a copy of the arguments that may be overwritten, where node-redis must not be asked to
+   * remove a command: two removals from version 5's queue in one turn break the queue permanently.
    */
   #encodable(args: readonly CommandArgument[]): unknown[] | undefined {
     return this.#forgets ? undefined : [...args];
@@ -84,8 +85,9 @@ export class SignalSender {
 }
 
 /**
- * Sends commands back to back on one connection, none of another caller between them. The
- * attempt settles once all have: with EXEC's reply or all replies, or with the first error.
+ * Sends commands back to back on one connection, with no other caller's command between them. The
+ * attempt settles once all commands have: with EXEC's reply or all replies, or with the first
+ * error.
  */
 function sendBatch(sender: SignalSender, attempt: Attempt, batch: Batch): void {
   const chain = chainOf(batch, attempt.options?.typeMapping);

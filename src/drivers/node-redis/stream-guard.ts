@@ -2,7 +2,7 @@ import { ANSWERS_HTTP, ANSWERS_TLS } from '../../core/connect-diagnosis.js';
 import { foreignError, foreignReason, withDiagnosis } from '../../foreign/foreign-error.js';
 import type { InnerClient } from './inner-client.js';
 
-/** What is used of node-redis's queue of commands and of its decoder. */
+/** The parts of node-redis's command queue and decoder that are used. */
 interface Queue {
   readonly isPubSubActive: boolean;
   isEmpty(): boolean;
@@ -13,17 +13,17 @@ interface Queue {
   };
 }
 
-/** The server sent something that is not RESP, or that answers nothing. Its connection is lost. */
+/** The server sent data that is not RESP, or a reply to no command. The connection is lost. */
 export class BrokenStreamError extends Error {
   override readonly name = 'BrokenStreamError';
 }
 
 /**
- * Makes every fault in what a server sends one kind of error. node-redis emits whatever its
- * decoder throws: a TypeError for a reply that nobody waits for, a RangeError for a length that no
- * buffer can have. Those look like a caller's bad argument.
+ * Turns every fault in the data from a server into a `BrokenStreamError`. node-redis emits whatever
+ * its decoder throws: a TypeError for a reply without a command, a RangeError for an impossible
+ * length. Those look like a caller's invalid argument.
  *
- * `pushes`: the server may send without being asked (RESP 3).
+ * `pushes`: the server may send unrequested messages (RESP 3).
  */
 export function guardStream(client: InnerClient, pushes: boolean): void {
   const queue = client._getQueue() as unknown as Queue;
@@ -31,8 +31,8 @@ export function guardStream(client: InnerClient, pushes: boolean): void {
   const { write, getTypeMapping, onErrorReply } = decoder;
 
   decoder.write = (chunk) => {
-    // With RESP 2 every byte belongs to a reply: half a reply that nobody waits for would become
-    // the beginning of the next caller's.
+    // With RESP 2 every byte belongs to a reply: half a reply without a command would become the
+    // start of the next caller's reply.
     if (!pushes && queue.isEmpty() && !queue.isPubSubActive && !isErrorLine(chunk)) {
       throw unasked();
     }
@@ -54,8 +54,8 @@ export function guardStream(client: InnerClient, pushes: boolean): void {
     );
   };
   if (!pushes) return;
-  // Asked for at the beginning of each reply, and not for pushes. Version 5 throws by itself when
-  // nothing waits; version 6 answers what it answers now.
+  // Called at the start of each reply, but not for push messages. Without a waiting command version
+  // 5 throws by itself, and version 6 returns the value that it returns now.
   const mappingOfNone = attempt(getTypeMapping);
   if (mappingOfNone === undefined) return;
   decoder.getTypeMapping = () => {
@@ -73,12 +73,12 @@ function attempt(call: () => unknown): unknown {
   }
 }
 
-/** Its text says why the server closes the connection. */
+/** Whether the chunk is an error reply, whose text says why the server closes the connection. */
 function isErrorLine(chunk: Buffer): boolean {
   return chunk[0] === 0x2d;
 }
 
-/** What a server that does not speak RESP speaks, as far as its first bytes tell. */
+/** The protocol of a server that does not speak RESP, by its first bytes. */
 function otherProtocol(chunk: Buffer): string | undefined {
   if (chunk.toString('latin1', 0, 5) === 'HTTP/') return ANSWERS_HTTP;
   const isTlsRecord = (chunk[0] === 0x15 || chunk[0] === 0x16) && chunk[1] === 0x03;

@@ -4,22 +4,22 @@ import type { PoolObserver } from '../pool/pool-connection.js';
 import { shownArguments } from './library-internals.js';
 
 /**
- * node-redis's own tracing channels. What a caller asks of the client is told there once, whatever
- * becomes of it: refused, sent, or sent again. What the engine sends for itself is not told.
+ * node-redis's own tracing channels. Each call of an application is reported there once, whether it
+ * is refused, sent, or retried. The engine's own commands are not reported.
  */
 const COMMANDS = tracingChannel<object>('node-redis:command');
 const BATCHES = tracingChannel<object>('node-redis:batch');
 const CONNECTS = tracingChannel<object>('node-redis:connect');
 const POOL_WAITS = channel('node-redis:pool:connection-wait');
 
-/** Where the commands of a client go at the moment. */
+/** The server that a client's commands go to at the moment. */
 export interface ServerPlace {
   readonly serverAddress: string | undefined;
   readonly serverPort: number | undefined;
   readonly database: number;
 }
 
-/** What is asked of the engine. */
+/** The parts of the engine that are used. */
 interface Databases {
   readonly route: { readonly database: DatabaseInUse | undefined };
   all(): readonly DatabaseInUse[];
@@ -31,7 +31,10 @@ interface DatabaseInUse {
   readonly weight: number;
 }
 
-/** The active database; while there is none, the one that is preferred. */
+/**
+ * Returns the place of the active database; while there is none, of the one with the highest
+ * weight.
+ */
 export function placeOf(databases: Databases): ServerPlace {
   const database =
     databases.route.database ??
@@ -67,7 +70,7 @@ export function traceCommand<T>(
   return trace(COMMANDS, send, commandContext(args, client, place));
 }
 
-/** As node-redis: a pipeline tells of each of its commands, a transaction of itself alone. */
+/** As in node-redis, a pipeline reports each of its commands, a transaction only itself. */
 export function traceBatch<T>(
   send: () => PromiseLike<T>,
   shape: BatchShape,
@@ -102,7 +105,10 @@ export function traceConnect<T>(
   return trace(CONNECTS, connect, { serverAddress, serverPort, clientId: client._clientId });
 }
 
-/** How long each command of a pool waits for a connection, while anybody listens. */
+/**
+ * Reports how long each command of a pool waits for a connection, while the channel has
+ * subscribers.
+ */
 export const poolWaits: PoolObserver = {
   get isActive() {
     return POOL_WAITS.hasSubscribers;
@@ -125,7 +131,7 @@ function commandContext(args: readonly unknown[], client: Traced, place: FindPla
   return { ...commandShown(args), clientId: client._clientId, ...place() };
 }
 
-/** Arguments that can't be read are refused when they are sent. */
+/** Arguments that can't be read are rejected later, when they are sent. */
 function commandShown(args: readonly unknown[]): { command: string; args: readonly string[] } {
   try {
     return { command: String(args[0]).toUpperCase(), args: shownArguments(args) };

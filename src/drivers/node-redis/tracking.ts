@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { BasicClientSideCache } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
 
-/** What is used of the client-side caches of node-redis. */
+/** The parts of node-redis's client-side caches that are used. */
 export interface CacheProvider extends EventEmitter {
   handleCache(
     client: unknown,
@@ -28,7 +28,7 @@ export interface CommandParser {
 
 export type TransformReply = (reply: unknown, preserve: unknown, typeMapping: unknown) => unknown;
 
-/** node-redis asks by `instanceof`, and exports only the classes made from it. */
+/** node-redis checks with `instanceof`, and exports only the derived classes. */
 export const Provider = Object.getPrototypeOf(
   BasicClientSideCache,
 ) as abstract new () => EventEmitter;
@@ -39,8 +39,9 @@ export function isProvider(value: unknown): value is CacheProvider {
 }
 
 /**
- * Stands in for a cache at a connection's inner client: caches nothing, has the server track what
- * is read there, and passes on what it says, before any later reply is delivered.
+ * Takes the place of a cache in a connection's inner client. It caches nothing, makes the server
+ * track the keys that are read there, and passes on invalidations before any later reply is
+ * delivered.
  */
 export class TrackingRelay extends Provider implements CacheProvider {
   constructor(
@@ -80,7 +81,7 @@ export class TrackingRelay extends Provider implements CacheProvider {
   onClose(): void {}
 }
 
-/** The relay for a data connection of a client with these options; undefined: nothing is cached. */
+/** Returns the relay for a data connection with these options; `undefined` if nothing is cached. */
 export function trackingRelay(
   { clientSideCache, emitInvalidate }: { clientSideCache?: unknown; emitInvalidate?: unknown },
   onInvalidate: (key: CommandArgument | null) => void,

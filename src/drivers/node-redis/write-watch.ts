@@ -1,4 +1,4 @@
-/** What the connection that a watch belongs to tells it. */
+/** The state of a connection that a watch needs. */
 interface Ending {
   readonly ended: boolean;
 }
@@ -12,11 +12,11 @@ export interface SendCommandOptions {
 }
 
 /**
- * Stands in for an `AbortSignal` and thereby knows whether a command was written: node-redis
- * removes its listener exactly when it encodes the command for the socket. Errors don't tell:
+ * Takes the place of an `AbortSignal` to learn whether a command was written: node-redis removes
+ * its listener exactly when it encodes the command for the socket. Errors don't tell, because
  * written and unwritten commands are rejected with the same one.
  *
- * A removal during our own withdrawal, or after the connection has ended, was not a writing.
+ * A removal during a withdrawal, or after the connection has ended, does not count as writing.
  */
 export class WriteWatch {
   readonly aborted = false;
@@ -26,7 +26,7 @@ export class WriteWatch {
   constructor(
     private readonly connection: Ending,
     private readonly attempt: { written: boolean },
-    /** What node-redis was given to encode, if it can't be asked to forget the command. */
+    /** The arguments that node-redis will encode, if it can't be asked to remove the command. */
     private readonly encoded?: unknown[] | undefined,
   ) {}
 
@@ -39,27 +39,32 @@ export class WriteWatch {
     if (!this.withdrawn && !this.connection.ended) this.attempt.written = true;
   }
 
-  /** Takes the command out of node-redis's queue. False: it was written, or is gone already. */
+  /**
+   * Takes the command out of node-redis's queue. Returns false if it was written, or is gone
+   * already.
+   */
   withdraw(): boolean {
     const listener = this.#listener;
     if (listener === undefined || this.connection.ended) return false;
     this.withdrawn = true;
     this.#listener = undefined;
-    // What can't be encoded is skipped.
+    // node-redis skips a command that it can't encode.
     if (this.encoded !== undefined) this.encoded.splice(0, this.encoded.length, undefined);
     else listener();
     return true;
   }
 }
 
-/** The watches of commands that go out back to back: they are taken back together or not at all. */
+/**
+ * The watches of commands that are sent back to back: they are taken back together or not at all.
+ */
 export class BatchWatch {
   withdrawn = false;
 
   constructor(private readonly watches: readonly WriteWatch[]) {}
 
   withdraw(): boolean {
-    // Written in order: as long as the first can be taken back, none was.
+    // Commands are written in order: while the first can be taken back, none was written.
     if (this.watches[0]?.withdraw() !== true) return false;
     this.withdrawn = true;
     for (const watch of this.watches.slice(1)) watch.withdraw();

@@ -31,7 +31,7 @@ class SignalListener {
     };
   }
 
-  /** In the order in which they came. */
+  /** Calls the waiting callbacks in the order in which they were added. */
   readonly #onAbort = () => {
     const due = [...this.#waiting];
     this.#waiting.clear();

@@ -8,12 +8,13 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 export interface Refusal {
   readonly error: Error;
-  /** As what it counts. */
+  /** How the refusal is counted. */
   readonly kind?: FailureKind;
 }
 
 /**
- * Why a command, or something that counts as one, is not accepted; `undefined` if it is accepted.
+ * Returns the reason to refuse a command, or an operation that counts as one; `undefined` if it is
+ * accepted.
  */
 export function refusalOf(
   client: ClientContext,
@@ -35,7 +36,7 @@ export function refusalOf(
   return { error: abortError(client), kind: 'aborted' };
 }
 
-/** How long a command may take, without its block time. */
+/** How long a command may take, in milliseconds, without its block time. */
 export function limitMs(client: ClientContext, options: CommandOptions | undefined): number {
   const { commandDeadlineMs } = client.coordinator.runtime.options;
   const timeoutMs = options?.timeout;

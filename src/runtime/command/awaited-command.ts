@@ -6,11 +6,11 @@ import type { CommandOptions } from './command-options.js';
 type Settle = (value: unknown) => void;
 
 /**
- * A command that is awaited directly: the promise of an `async` function that returns it is settled
- * by the command, without another promise in between. Must be awaited once.
+ * A command that is awaited directly: it settles the promise of an `async` function that returns
+ * it, without another promise in between. It must be awaited exactly once.
  */
 export class AwaitedCommand extends Command {
-  /** Settles who waits; there when it settled before anybody did. */
+  /** Settles the awaiting caller; set if the command settled before it was awaited. */
   outcome: ((resolve: Settle, reject: Settle) => void) | undefined;
 
   constructor(

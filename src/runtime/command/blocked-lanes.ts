@@ -11,25 +11,26 @@ import { aTurn } from './silence.js';
  */
 const LONGEST_PAUSE_MS = 30_000;
 
-/** State of one blocking command at the head of its lane. */
+/** The state of one blocking command at the head of its lane. */
 interface Watch {
   /** Loop time of the next check. */
   dueAt: number;
   pauseMs: number;
-  /** Bytes that had arrived when the server said that nothing blocks; undefined: it did not. */
+  /** Bytes that had arrived when the server reported that nothing blocks; undefined: it did not. */
   doubtedAt: number | undefined;
 }
 
 /**
- * Looks whether what blocks still does. Silence is what a blocking command promises, so only its
- * server can tell that the command never arrived, or that its answer was lost: a firewall forgot
- * the flow of this one connection. The server is asked over the probe connection, seldom. When it
- * says twice, `suspectAfterMs` apart, that nothing blocks there, and nothing has arrived here, the
- * connection is dead and is replaced.
+ * Checks whether blocking commands still block. A blocking command is expected to be silent, so
+ * only its server can tell that the command never arrived, or that its reply was lost, for example
+ * because a firewall dropped the flow of this one connection. The server is asked over the probe
+ * connection, at long intervals. When it reports twice, `suspectAfterMs` apart, that nothing blocks
+ * there, and nothing has arrived here, the connection is dead and is replaced.
  *
- * Ids of connections mean something on one server only, so both connections have to lead to the
- * same one: the connection was asked for the run id of its server ahead of what blocks. No answer to
- * that proves as much. A server that does not tell proves nothing.
+ * A connection id is only meaningful on one server, so both connections must lead to the same
+ * server: the connection was asked for the run id of its server ahead of the blocking command. A
+ * missing reply to that also proves that the connection is dead. A server that does not report its
+ * run id proves nothing.
  */
 export class BlockedLanes {
   readonly #watches = new WeakMap<SentAttempt, Watch>();
@@ -47,7 +48,7 @@ export class BlockedLanes {
     let watch = this.#watches.get(head);
     if (watch === undefined) {
       const pauseMs = this.#pauseMs;
-      // Behind another command it begins to block when that has been answered.
+      // A command behind another one begins to block when that one has been answered.
       watch = { dueAt: time + pauseMs, pauseMs, doubtedAt: undefined };
       this.#watches.set(head, watch);
     }
@@ -88,7 +89,8 @@ export class BlockedLanes {
   async #blocksNothing(lane: AttemptQueue): Promise<boolean> {
     const view = await viewOfLane(this.client, lane);
     const { runId, isKnown } = lane.server;
-    // Asked ahead of what blocks, and not answered: nothing has passed since then.
+    // The run id was asked for ahead of the blocking command: without a reply, nothing has passed
+    // since.
     if (!isKnown) return true;
     if (!blocksNothing(view)) return false;
     return runId !== undefined && runId === (await runIdBeside(this.client, lane));

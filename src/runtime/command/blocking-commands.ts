@@ -13,7 +13,7 @@ import { aTurn } from './silence.js';
 
 const BACKOFF = { firstMs: 10, longestMs: 500 };
 
-/** How far it is to call back what blocks on a lane; times in loop time. */
+/** Progress of ending the blocking command on a lane; times in loop time. */
 interface Call {
   readonly tries: number;
   readonly since: number;
@@ -24,14 +24,15 @@ interface Call {
 }
 
 /**
- * Blocking commands never outlive their database's turn, or a worker would wait on the old one for
- * ever. They go on with the block time that is left:
+ * Blocking commands never outlive their database's time as the active one, or a worker would wait
+ * on the old database indefinitely. They continue on the new one with the block time that is left:
  *
- * - left while healthy: `CLIENT UNBLOCK` over another connection; a nil proves that nothing was taken
- * - left as failed, cut by the failure, or not to be called back: an element popped there meanwhile
+ * - left while healthy: `CLIENT UNBLOCK` over another connection; a nil reply proves that nothing
+ *   was taken
+ * - left as failed, cut by the failure, or impossible to unblock: an element popped there meanwhile
  *   may be lost
  *
- * When a connection breaks and its database is healthy all the same, the caller is told.
+ * When a connection breaks although its database is healthy, the command rejects.
  */
 export class BlockingCommands {
   /** Commands whose block is being ended: a nil reply means that nothing was taken. */
@@ -39,15 +40,18 @@ export class BlockingCommands {
 
   constructor(
     private readonly client: ClientContext,
-    /** Ends a lane whose connection takes nothing more. */
+    /** Ends a lane whose connection takes no further commands. */
     private readonly leave: (lane: AttemptQueue, error: Error) => void,
   ) {}
 
-  /** Prepares a blocking command for an attempt over `channel`; answers how long it may still block. */
+  /**
+   * Prepares a blocking command for an attempt over `channel`; returns how long it may still block,
+   * in milliseconds.
+   */
   prepare(command: Command, channel: InFlightConnection): number {
     const { blockMs } = command.traits;
     if (blockMs === undefined) return 0;
-    // Asks for it ahead of the command, for `BlockedLanes`.
+    // Asks for the server's identity ahead of the command, for `BlockedLanes`.
     if (!channel.isWaitingRoom) void channel.server;
     const { time } = this.client.loop;
     if (command.blockEndsAt === undefined) {
@@ -68,7 +72,7 @@ export class BlockingCommands {
   unblock(channel: InFlightConnection): void {
     for (const lane of channel.records()) {
       if (lane.isWaitingRoom) {
-        // Without a lane nothing blocks.
+        // A command without a lane was not sent, so it does not block.
         this.client.resend(this.#takeFrom(lane));
         continue;
       }
@@ -88,7 +92,7 @@ export class BlockingCommands {
    */
   goesOn(attempt: SentAttempt, reply: unknown): boolean {
     const { command } = attempt;
-    // An unblock for another command may have hit this one.
+    // A CLIENT UNBLOCK for another command may have hit this one.
     const { unblocksUnderWay, unblockedAt } = attempt.lane;
     const mayBeHit = unblocksUnderWay > 0 || unblockedAt >= attempt.sentAt;
     const wasAsked = mayBeHit || this.#unblocking.has(attempt);
@@ -100,18 +104,20 @@ export class BlockingCommands {
     return true;
   }
 
-  /** A blocking command whose connection broke waits for the verdict on its database. */
+  /** Keeps a blocking command whose connection broke until the verdict on its database. */
   hold({ command, channel, lane }: SentAttempt): void {
     this.client.waiting.hold(command);
     if (!lane.lost && !channel.superseded) return;
-    // No new connection will be opened, because the other lanes live.
+    // No new connection will be opened, because the other lanes are alive.
     const { coordinator } = this.client;
     coordinator.health.whenSettled(channel.database).then(() => {
       if (coordinator.route.database === channel.database) this.rejectHeld();
     });
   }
 
-  /** The database is healthy, only the connection was cut. */
+  /**
+   * The database is healthy and only the connection was cut: rejects the commands that were kept.
+   */
   rejectHeld(): void {
     for (const command of this.client.waiting.takeHeld()) {
       const { maybeExecuted, databaseId, lastError: cause } = command;
@@ -151,7 +157,7 @@ export class BlockingCommands {
       });
     };
     const onAnswer = () => {
-      // It may not have blocked yet, or another command behind it blocks now.
+      // The command may not have blocked yet, or another command behind it blocks now.
       if (!isQuiet || client.loop.time < quietSince + limitMs) again();
       else void this.#cut(lane, new Error('nothing has arrived over its connection'));
     };
@@ -183,8 +189,8 @@ export class BlockingCommands {
   }
 
   /**
-   * Not permitted, unreachable or silent: treated like a failed database. What the server has
-   * delivered by now counts first: it may lie in the socket.
+   * Handles a CLIENT UNBLOCK that was not permitted, unreachable or unanswered, like a failed
+   * database. Replies that have arrived count first: they may still be in the socket.
    */
   async #cut(lane: AttemptQueue, cause: unknown): Promise<void> {
     const { path, channel } = lane;
@@ -199,7 +205,7 @@ export class BlockingCommands {
     this.client.resend(commands);
   }
 
-  /** What takes longer than it may take to connect there, or than `UNBLOCK_LIMIT_MS`, has failed. */
+  /** Returns a signal that aborts after `limitMs` in loop time; `end` cancels it. */
   #limit(limitMs: number): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
     const timer = this.client.loop.after(limitMs, () => controller.abort());
@@ -207,9 +213,10 @@ export class BlockingCommands {
   }
 
   /**
-   * Over the connection of the health checks; when they have ended with their database, over a new
-   * one. For a connection that was superseded over the probe connection of the same time: another
-   * one has to prove that it leads to the same server, because the id means another client elsewhere.
+   * Sends a command over the connection of the health checks, or over a new one if they have ended
+   * with their database. For a superseded connection it uses the probe connection of the same time:
+   * any other connection must prove that it leads to the same server, because the id means another
+   * client elsewhere.
    */
   async #send(lane: AttemptQueue, args: readonly string[], signal: AbortSignal): Promise<void> {
     const { database, superseded } = lane.channel;

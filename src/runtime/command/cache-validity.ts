@@ -4,7 +4,9 @@ import type { DataConnection } from './data-connection.js';
 
 /** Receives the events that invalidate values that were read before. */
 export interface CacheValidityListener {
-  /** Another connection or database answers from now on, or none; earlier values are invalid. */
+  /**
+   * Reads go to another connection or database from now on, or to none; earlier values are invalid.
+   */
   onFlush(): void;
   /** The server announces that this key changed; `null` if any may have. */
   onInvalidate(key: CommandArgument | null): void;
@@ -19,13 +21,13 @@ export interface Epoch {
 }
 
 /**
- * For whoever keeps what a client has read: under which epoch it was read, when that epoch is
- * over, which keys changed, and how long ago it is certain that no change went unheard.
+ * Validity of values that a client has read, for caches: the epoch in which a value was read, the
+ * end of an epoch, changed keys, and how long ago it is certain that no change was missed.
  *
- * A server tells of changes over the connection that read the key, in order with the replies on
- * it. So a reply to anything that was sent at a time proves that all changes up to that time have
- * been heard; without such a reply for two `suspectAfterMs` nothing is fresh: a connection that
- * broke silently says nothing, which looks like "nothing changed".
+ * A server announces changes over the connection that read the key, in order with the replies. A
+ * reply to a command therefore proves that all changes up to the time of its sending have been
+ * received. Without such a reply for two `suspectAfterMs` no value is fresh: a connection that
+ * broke silently is indistinguishable from "nothing changed".
  */
 export class CacheValidity implements ReadObserver {
   #epoch: Epoch | undefined;
@@ -36,10 +38,10 @@ export class CacheValidity implements ReadObserver {
   #owesFlush = false;
   #listener: CacheValidityListener | undefined;
 
-  /** `client` answers the client's present one; undefined while the client is closed. */
+  /** `client` returns the present context; undefined while the client is closed. */
   constructor(
     private readonly client: () => ClientContext | undefined,
-    /** What a client shares with its duplicates; only compared. */
+    /** An object that a client shares with its duplicates; only compared. */
     readonly group: object = {},
   ) {}
 
@@ -47,7 +49,7 @@ export class CacheValidity implements ReadObserver {
     this.#listener = listener;
   }
 
-  /** The current target of reads; undefined if there is none and nothing may be answered. */
+  /** The current target of reads; undefined if there is none and cached values must not be used. */
   get epoch(): Epoch | undefined {
     this.refresh();
     this.#flush();
@@ -55,9 +57,9 @@ export class CacheValidity implements ReadObserver {
   }
 
   /**
-   * Looks whether the epoch is over. Called at every change of route or connection as well, in the
-   * middle of which nothing of the application may run: caches tell their listeners of a flush. So
-   * that is done a moment later, and in any case before anything more is kept or answered.
+   * Checks whether the epoch is over. It is also called during every change of route or connection,
+   * when no application code may run, but caches notify their listeners of a flush. The flush is
+   * therefore reported in a microtask, and at the latest before another value is stored or used.
    */
   refresh(): void {
     const client = this.client();
@@ -73,7 +75,7 @@ export class CacheValidity implements ReadObserver {
     queueMicrotask(() => this.#flush());
   }
 
-  /** The client has been closed. Its listener is told a moment later, as of a flush. */
+  /** The client was closed. Its listener is notified in a microtask, as for a flush. */
   close(): void {
     this.refresh();
     queueMicrotask(() => {
@@ -100,7 +102,7 @@ export class CacheValidity implements ReadObserver {
     return this.client()?.coordinator.runtime.clock.now() ?? 0;
   }
 
-  /** What was sent at `sentAt` under `epoch` has been answered. */
+  /** A command that was sent at `sentAt` under `epoch` has been answered. */
   prove(epoch: object, sentAt: number): void {
     if (epoch === this.#epoch && sentAt > this.#provenAt) this.#provenAt = sentAt;
   }

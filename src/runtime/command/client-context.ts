@@ -17,9 +17,9 @@ export type GroupContext = Pick<
 
 /** Called when earlier values may be invalid. */
 export interface ReadObserver {
-  /** The active database, or the connection to it, may be another one. */
+  /** The active database, or the connection to it, may have changed. */
   refresh(): void;
-  /** The server says over `channel` that a key has changed; `null`: any may have. */
+  /** The server announced over `channel` that a key has changed; `null`: any may have. */
   onInvalidate(channel: DataConnection, key: CommandArgument | null): void;
 }
 
@@ -36,17 +36,17 @@ export interface ClientContext {
   readonly cursors: ScanCursors;
   /** Called when attempts end. */
   readonly outcomes: AttemptListener;
-  /** Only with a client-side cache. */
+  /** Set only with a client-side cache. */
   readonly cacheValidity: ReadObserver | undefined;
   /** Called when the active database or the connection to it changes. */
   readonly onServing: (() => void) | undefined;
-  /** Accepts commands. */
+  /** Whether the client accepts commands. */
   readonly isOpen: boolean;
-  /** Whether it is open, or finishing accepted commands. */
+  /** Whether the client is open, or finishing accepted commands. */
   readonly isAlive: boolean;
-  /** Standbys have no data connection. */
+  /** Whether standbys have no data connection. */
   readonly lazy: boolean;
-  /** Pending commands. */
+  /** Number of pending commands. */
   readonly pending: number;
   /** The ready connection to the active database. */
   readonly active: DataConnection | undefined;

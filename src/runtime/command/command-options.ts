@@ -7,14 +7,14 @@ export interface CommandOptions extends SendOptions {
   /** A signal that ends the command while it waits. */
   readonly abortSignal?: AbortSignal | undefined;
   /**
-   * Deadline of the whole command, sent or not, up to `commandDeadlineMs`; 0 or absent: that of the
-   * options. Of one attempt as well, instead of `commandTimeoutMs`.
+   * Deadline of the whole command, sent or not, up to `commandDeadlineMs`. It also applies to each
+   * attempt, instead of `commandTimeoutMs`. 0 or absent: the deadlines of the client's options.
    */
   readonly timeout?: number | undefined;
-  /** Instead of `commandRetry.safety`. */
+  /** Overrides `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety | undefined;
-  /** Instead of the option `iterators`. */
+  /** Overrides the option `iterators`. */
   readonly iterators?: 'throw' | 'restart' | undefined;
-  /** The iterator that the command is a page of. @internal */
+  /** The iterator that the command fetches a page for. @internal */
   readonly pass?: CursorOwner | undefined;
 }

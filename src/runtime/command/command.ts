@@ -32,7 +32,7 @@ export class Command {
   maybeExecuted = false;
   latest: LatestAttempt | undefined;
   lastError: unknown;
-  /** That of the latest attempt. */
+  /** The database of the latest attempt. */
   database: Database | undefined;
   /** Loop time at which its block time is over; `undefined`: it has not begun. */
   blockEndsAt: number | undefined;
@@ -45,7 +45,7 @@ export class Command {
     readonly options: CommandOptions | undefined,
     readonly batch: Batch | undefined,
     readonly traits: CommandTraits,
-    /** In loop time. */
+    /** Loop time by which the command settles. */
     readonly deadline: number,
     public resolve: (reply: unknown) => void,
     public reject: (error: unknown) => void,

@@ -4,12 +4,12 @@ import type { ClientContext } from './client-context.js';
 import type { DataConnection } from './data-connection.js';
 
 /**
- * From one connection of a link to the next one while the database stays the same: what was not
- * written goes over the next one, what is in flight finishes on the one before.
+ * The change from one connection of a link to the next one while the database stays the same.
+ * Unwritten commands go over the next connection; commands in flight finish on the previous one.
  *
- * Commands wait until no write is in flight there any more, or a later write could be executed
- * before an earlier one. They wait for `suspectAfterMs` at most. A connection of several lanes
- * keeps no such order, so nothing waits for it.
+ * The next connection takes no commands until no write is in flight on the previous one, because a
+ * later write could be executed before an earlier one. The wait lasts `suspectAfterMs` at most. A
+ * connection of several lanes does not keep such an order, so nothing waits for it.
  */
 export class ConnectionHandover {
   #timer: Timer | undefined;
@@ -32,7 +32,7 @@ export class ConnectionHandover {
     this.#timer = client.loop.after(suspectAfterMs, () => this.end());
   }
 
-  /** Something has ended on the previous connection. */
+  /** An attempt has ended on the previous connection. */
   look(): void {
     if (!this.#isAwaited) this.end();
   }
@@ -45,7 +45,7 @@ export class ConnectionHandover {
     this.onOver();
   }
 
-  /** Without effect from now on. */
+  /** Cancels the handover; it has no effect from now on. */
   cancel(): void {
     this.#isOver = true;
     this.#timer?.cancel();

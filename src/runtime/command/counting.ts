@@ -7,7 +7,10 @@ import {
 import type { Coordinator } from '../failover/coordinator.js';
 import type { Command } from './command.js';
 
-/** Counts for the database of the last attempt. Without `command`: refused before acceptance. */
+/**
+ * Counts a failure for the database of the last attempt. Without `command`: the command was refused
+ * before it was accepted.
+ */
 export function countFailure(
   coordinator: Coordinator,
   error: unknown,
@@ -24,7 +27,7 @@ export function countRetry({ database }: Command): void {
   if (database !== undefined) database.counters.retries += 1;
 }
 
-/** A command that moves to the active database and was given to another one before. */
+/** Counts commands that move to the active database and were sent to another one before. */
 export function countMoved(coordinator: Coordinator, commands: readonly Command[]): void {
   const active = coordinator.route.database;
   for (const command of commands) {

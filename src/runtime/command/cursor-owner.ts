@@ -9,7 +9,7 @@ export interface CursorOrigin {
 
 /** The attempt whose reply contained the cursor. */
 export interface CursorAttempt {
-  /** Of the route under which it was sent. */
+  /** The generation of the route under which the attempt was sent. */
   readonly generation: number;
   readonly channel: { readonly database: Database };
   readonly lane: { readonly server: ServerIdentity };
@@ -23,7 +23,7 @@ export class CursorOwner {
     return this.#from?.database;
   }
 
-  /** `undefined`: it has no cursor yet. */
+  /** The origin of the latest cursor; `undefined` if there is no cursor yet. */
   get origin(): CursorOrigin | undefined {
     return this.#from;
   }
@@ -32,7 +32,7 @@ export class CursorOwner {
     this.#from = { generation, database: channel.database, server: lane.server };
   }
 
-  /** Whether its cursor may mean anything there; without one yet it does not matter. */
+  /** Whether the cursor is valid under the route of `generation`; true without a cursor. */
   holds(generation: number): boolean {
     return this.#from === undefined || this.#from.generation === generation;
   }

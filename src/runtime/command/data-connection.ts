@@ -11,10 +11,10 @@ import type {
 } from './sent-attempt.js';
 
 /**
- * One connection with what is in progress on it. A plain connection is one lane: this record itself.
- * A connection of several lanes (a pool, a cluster) has a record for each that is in use, and here
- * are the attempts that wait for one: nothing is silent or late among them before their commands'
- * own deadlines.
+ * One connection with its attempts in progress. A plain connection is one lane: this record itself.
+ * A connection of several lanes (a pool, a cluster) has a record for each lane in use, and this
+ * record lists the attempts that wait for a lane. Those are neither silent nor late before the
+ * deadlines of their commands.
  */
 export class DataConnection
   extends InFlightQueue<SentAttempt, InFlightConnection>
@@ -58,18 +58,18 @@ export class DataConnection
     return true;
   }
 
-  /** This record, and those of the lanes in use. */
+  /** Returns this record and those of the lanes in use. */
   records(): AttemptQueue[] {
     return [this, ...this.lanes];
   }
 
-  /** All attempts in flight on all lanes, in order within each lane; a copy. */
+  /** Returns all attempts in flight on all lanes, in order within each lane, as a copy. */
   attempts(): SentAttempt[] {
     if (this.lanes.size === 0) return this.listed();
     return this.records().flatMap((record) => record.listed());
   }
 
-  /** Takes back unwritten attempts; their commands go elsewhere unless they have settled. */
+  /** Takes back unwritten attempts and adds their commands to `moving` unless they have settled. */
   takeBackUnwritten(moving: Set<Command>): void {
     for (const attempt of this.attempts()) {
       if (attempt.written || !attempt.takeBack()) continue;
@@ -96,7 +96,7 @@ export class DataConnection
     return record;
   }
 
-  /** `lane` was lost; what was in progress there is its last. */
+  /** `lane` was lost. Returns the attempts that were in progress on it. */
   lose(lane: Lane): SentAttempt[] {
     const record = this.#records.get(lane);
     if (record === undefined) return [];

@@ -14,12 +14,15 @@ import { ConnectionHandover } from './connection-handover.js';
 import { DataConnection } from './data-connection.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
-/** Before a reconnect to a database that is known to be unhealthy, in milliseconds. */
+/**
+ * Longest delay before a reconnect to a database that is known to be unhealthy, in milliseconds.
+ */
 const LONGEST_RECONNECT_MS = 2000;
 
 /**
- * One client's data connections: a link to each database, the channel of each that is ready, and
- * the channels that only finish. What happens to them is told to the coordinator.
+ * One client's data connections: a link to each database, the channel of each link that is ready,
+ * and the channels that only finish their attempts. Events of the connections are reported to the
+ * coordinator.
  */
 export class DataConnections implements ReconnectingConnectionListener {
   readonly links = new Map<Database, ReconnectingConnection>();
@@ -27,7 +30,7 @@ export class DataConnections implements ReconnectingConnectionListener {
   readonly channels = new Map<ReconnectingConnection, DataConnection>();
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<InFlightConnection>();
-  /** Told when the databases of `links` have changed. */
+  /** Called when the databases of `links` have changed. */
   onDatabases: (() => void) | undefined;
   readonly #databases = new Map<ReconnectingConnection, Database>();
   /** Links whose next connection does not take commands yet. */
@@ -47,7 +50,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     return link === undefined ? undefined : this.channels.get(link);
   }
 
-  /** All of its connections count for whether a database is connected, also those to come. */
+  /**
+   * Makes all present and future connections of this client count for whether a database is
+   * connected.
+   */
   requireForAvailability(): void {
     this.#vouches = true;
     for (const link of this.links.values()) link.requiredForAvailability = true;
@@ -57,7 +63,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     return this.#vouches;
   }
 
-  /** Opens a data connection to `database`; later, if it is a standby of `lazy` connections. */
+  /**
+   * Opens a data connection to `database`. A standby with `lazy` connections gets it when it is
+   * needed.
+   */
   attach(database: Database): void {
     const link = new ReconnectingConnection(database.driver, this, this.#coordinator.runtime);
     this.links.set(database, link);
@@ -74,7 +83,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.onDatabases?.();
   }
 
-  /** Attempts in flight still end, at their deadlines at the latest. */
+  /**
+   * Detaches the link to `database`. Attempts in flight still end, at their deadlines at the
+   * latest.
+   */
   detach(database: Database): void {
     const link = this.links.get(database);
     if (link === undefined) return;
@@ -87,32 +99,35 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.onDatabases?.();
   }
 
-  /** After the end, no database waits for the connections of this client any more. */
+  /** Detaches all links: after the end, no database waits for connections of this client. */
   detachAll(): void {
     for (const [database, link] of this.links) {
       database.links.splice(database.links.indexOf(link), 1);
     }
   }
 
-  /** Has a new data connection to `database` take the place of the current one. */
+  /** Opens a new data connection to `database`, which replaces the current one. */
   renew(database: Database): void {
     this.links.get(database)?.renew();
   }
 
-  /** The next connection to `database` takes commands from now on, whatever it waited for. */
+  /** Ends the handover: the next connection to `database` takes commands from now on. */
   endHandover(database: Database): void {
     const link = this.links.get(database);
     if (link !== undefined) this.#handovers.get(link)?.end();
   }
 
-  /** The next connection to the active database is ready, and waits for writes in flight. */
+  /** Whether the next connection to the active database is ready but waits for writes in flight. */
   get isHandingOver(): boolean {
     const { database } = this.#coordinator.route;
     const link = database === undefined ? undefined : this.links.get(database);
     return link !== undefined && this.#handovers.has(link);
   }
 
-  /** Lets a link's connection only finish what is in progress; a warm standby opens another one. */
+  /**
+   * Lets a link's connection only finish its attempts in progress; a warm standby opens another
+   * one.
+   */
   drain(link: ReconnectingConnection): void {
     const channel = this.channels.get(link);
     if (channel === undefined) return;
@@ -121,7 +136,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#drain(channel);
   }
 
-  /** `lane` is ended, because what blocks there can't be; its plain connection takes nothing more. */
+  /**
+   * Ends `lane`, because its blocking command can't be ended. If it is a plain connection, that
+   * takes no further commands.
+   */
   leave(lane: AttemptQueue, error: Error): void {
     const { channel } = lane;
     if (lane !== channel) {
@@ -138,7 +156,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.finishDraining(channel);
   }
 
-  /** Destroys a draining channel once nobody waits for its oldest attempts, nor any other. */
+  /** Destroys a draining channel once no caller waits for its oldest attempts or any others. */
   finishDraining(channel: InFlightConnection): void {
     for (const record of channel.records()) {
       for (let { oldest } = record; oldest?.command.state === 'settled'; { oldest } = record) {
@@ -151,7 +169,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#handovers.get(channel.link)?.look();
   }
 
-  /** It only finishes what is in progress; nothing, if it is a connection of a link any more. */
+  /**
+   * Ends a channel that only finishes its attempts; has no effect on a channel that is still a
+   * link's.
+   */
   endDraining(channel: InFlightConnection, error: Error): void {
     if (!this.draining.delete(channel)) return;
     channel.connection.destroy(error);
@@ -199,7 +220,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#coordinator.health.verification.onRenewed(link, previous);
   }
 
-  /** What was not written waits for the next connection, what was written finishes. */
+  /** Unwritten commands wait for the next connection, written ones finish. */
   #supersede(channel: DataConnection): void {
     const moving = new Set<Command>();
     channel.takeBackUnwritten(moving);
@@ -209,8 +230,8 @@ export class DataConnections implements ReconnectingConnectionListener {
   }
 
   /**
-   * `lane` is dead although its server is reachable. A new connection takes its place: reads and
-   * what was not written go over that, of anything else nobody knows whether it was executed.
+   * Replaces `lane`, which is dead although its server is reachable, by a new connection. Reads and
+   * unwritten commands go over the new one; whether the other commands were executed is unknown.
    */
   replaceSilent(lane: AttemptQueue, error: Error): void {
     const { channel } = lane;
@@ -218,7 +239,8 @@ export class DataConnections implements ReconnectingConnectionListener {
     lane.deadOf = error;
     if (channel.draining) this.#endDead(lane);
     else if (this.links.get(database) !== link || database.driver.shards !== undefined) {
-      // Of a transaction, or of one node of a cluster, whose others are not concerned.
+      // A lane of a transaction, or of one node of a cluster: the other connections are not
+      // affected.
       lane.drop(error);
       const { clock } = this.#coordinator.runtime;
       clock.afterTurn(() => clock.afterTurn(() => this.#resumeRetries(database)));
@@ -232,16 +254,16 @@ export class DataConnections implements ReconnectingConnectionListener {
     else lane.drop(deadOf);
   }
 
-  /** Something that blocks is in flight where the connection of `link` would be asked. */
+  /** Whether a blocking command is in flight on the connection of `link`, ahead of a question. */
   isBlocked(link: ReconnectingConnection): boolean {
     const channel = this.channels.get(link);
     if (channel === undefined) return false;
-    // Of a pool only idle lanes are asked.
+    // In a pool only idle lanes are asked.
     if (channel.isWaitingRoom && channel.database.driver.shards === undefined) return false;
     return channel.attempts().some(({ command }) => command.traits.blockMs !== undefined);
   }
 
-  /** A wait before the next attempt was for the previous connection. */
+  /** Ends the waits before the next attempt, which were for the previous connection. */
   #resumeRetries(database: Database): void {
     const isActive = this.#coordinator.route.database === database;
     this.#resume(database, isActive ? this.client.waiting.retries.takeAll() : []);
@@ -260,7 +282,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.channels.set(link, channel);
   }
 
-  /** Sends what waits for a connection to the active database. */
+  /** Sends commands that wait for a connection to the active database. */
   #resume(database: Database, commands: readonly Command[]): void {
     if (this.#coordinator.route.database === database) this.client.resend(commands);
   }
@@ -285,7 +307,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#coordinator.health.onLaneLost(database, error);
   }
 
-  /** Nothing hangs, even if the library does not settle attempts of a lost connection. */
+  /** Settles attempts of a lost connection, in case the library does not. */
   settleLost(attempts: readonly SentAttempt[], error: Error): void {
     this.#coordinator.runtime.clock.afterTurn(() => {
       for (const attempt of attempts) {
@@ -296,15 +318,18 @@ export class DataConnections implements ReconnectingConnectionListener {
     });
   }
 
-  /** The longest wait before a reconnect: a healthy database must not fail because of it. */
+  /**
+   * The longest wait before a reconnect, in milliseconds: a healthy database must not fail because
+   * of it.
+   */
   longestReconnectDelayMs(link: ReconnectingConnection): number {
     const database = this.#databases.get(link);
     const { health, route } = this.#coordinator;
     const monitor = database === undefined ? undefined : health.monitors.get(database);
-    // The active one may heal, and is waited for.
+    // The active database may recover, and commands wait for it.
     const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
     if (database === undefined || monitor === undefined) return LONGEST_RECONNECT_MS;
-    // All clients together try no more often than one.
+    // All clients together reconnect no more often than a single one.
     if (this.isCalled()) return LONGEST_RECONNECT_MS * database.links.length;
     if (isGivenUp) return LONGEST_RECONNECT_MS;
     return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
@@ -337,7 +362,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     for (const link of this.links.values()) link.unref();
   }
 
-  /** At start several links may have been opened to find the first active database. */
+  /** Closes the lazy connections that were opened at start to find the first active database. */
   restOthers(): void {
     for (const database of this.links.keys()) this.rest(database);
   }

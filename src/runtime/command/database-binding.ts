@@ -7,8 +7,8 @@ import type { Command } from './command.js';
 import type { DataConnection } from './data-connection.js';
 
 /**
- * Why a command that belongs to one database must not go to the current route; `undefined` if it
- * may.
+ * Returns the reason why a command that is bound to one database must not use the current route;
+ * `undefined` if it may.
  */
 export function boundElsewhere(client: ClientContext, command: Command): Error | undefined {
   const { generation, database } = client.coordinator.route;
@@ -25,9 +25,9 @@ export function boundElsewhere(client: ClientContext, command: Command): Error |
 }
 
 /**
- * WAIT and WAITAOF count the replicas that have the writes of their own connection, and answer for a
- * connection without writes as if all had them. So they go over the connection of the latest write
- * that was answered, or not at all.
+ * WAIT and WAITAOF count the replicas that have the writes of their own connection. On a connection
+ * without writes they reply as if all replicas had them. They therefore only go over the connection
+ * of the latest answered write.
  */
 function writtenElsewhere(client: ClientContext, command: Command): Error | undefined {
   const { active, coordinator, lastWrite } = client;
@@ -44,7 +44,7 @@ function writtenElsewhere(client: ClientContext, command: Command): Error | unde
 const SEVERAL_CONNECTIONS =
   'the command counts the writes of its own connection, and this database has several connections; send it after the write in one `execAsPipeline()`, or in `transaction()`';
 
-/** What goes there next goes behind a write. */
+/** Whether a write is in flight on `channel`. */
 function isWriting(channel: DataConnection | undefined): boolean {
   for (let at = channel?.oldest; at !== undefined; at = at.next) {
     if (mayWrite(at.command.traits.category)) return true;

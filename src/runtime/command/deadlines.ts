@@ -8,12 +8,12 @@ import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attem
 import { Silence } from './silence.js';
 
 /**
- * Watches, at every look of the loop clock while commands are pending, for what is late: silence
- * that raises suspicion, attempts past their deadline, commands that wait too long. No timer per
- * command.
+ * Detects overdue commands at every tick of the loop clock while commands are pending: silence that
+ * raises suspicion, attempts past their deadline, and commands that wait too long. There is no
+ * timer per command.
  *
- * Nothing is late before a full turn of the event loop has passed in which its connection
- * delivered nothing: after a stall the replies may lie in the socket.
+ * A command only counts as overdue after a full turn of the event loop in which its connection
+ * delivered nothing: after a stall the replies may be in the socket.
  */
 export class Deadlines {
   #watching = false;
@@ -82,8 +82,8 @@ export class Deadlines {
   }
 
   /**
-   * A reply that nobody waits for keeps a lane of several from being used. On a plain connection
-   * what is sent next finds out whether it is of any use.
+   * Whether a lane of several is blocked by a reply that no caller waits for. On a plain connection
+   * the next command shows whether the connection is usable.
    */
   #isIdlyOrphaned(lane: AttemptQueue): boolean {
     return lane.size === 0 && lane.orphaned > 0 && lane !== lane.channel;
@@ -94,7 +94,7 @@ export class Deadlines {
     return time - lane.suspectedAt >= suspectAfterMs && this.#isSilent(lane, time);
   }
 
-  /** Headed by a command that should have been answered, and nothing came for `suspectAfterMs`. */
+  /** Whether the oldest command of the lane is overdue and nothing arrived for `suspectAfterMs`. */
   #isSilent(lane: AttemptQueue, time: number): boolean {
     const { oldest } = lane;
     if (oldest === undefined || lane.isWaitingRoom || time < lane.channel.relaxedUntil)
@@ -106,7 +106,7 @@ export class Deadlines {
   /** Loop time since which something should have arrived. */
   #silentSince({ oldest, lastProgress }: AttemptQueue, time: number): number {
     const { sentAt, command } = oldest ?? {};
-    // Behind another one, a blocking command begins to block when that has been answered.
+    // A blocking command behind another one begins to block when that one has been answered.
     return Math.max(lastProgress, sentAt ?? time) + (command?.traits.blockMs ?? 0);
   }
 
@@ -133,7 +133,7 @@ export class Deadlines {
       );
     let drop = this.#isUseless(lane, time);
     const takenBack: Command[] = [];
-    // First of all: what is settled is not repeated by what the failures below lead to.
+    // Comes first: settled commands must not be retried by the failures below.
     for (const { command, written } of overdue) {
       if (!written || command.deadline > time) continue;
       command.maybeExecuted = true;
@@ -141,12 +141,12 @@ export class Deadlines {
     }
     for (const attempt of overdue) if (attempt.written) this.#giveUp(attempt, time);
     if (overdue.some((attempt) => !attempt.written)) {
-      // All that is unwritten, or what is late would go behind what came later.
+      // Takes back all unwritten attempts, or the late ones would go behind newer ones.
       for (const attempt of lane.listed()) {
         if (attempt.written) continue;
         if (lane.isWaitingRoom && attempt.command.deadline > time) continue;
         if (attempt.takeBack()) takenBack.push(attempt.command);
-        // Half of a transaction: only without its connection does the rest never go out.
+        // A partly written transaction: only without its connection will the rest never be sent.
         else if (attempt.deadline <= time) drop = true;
       }
     }
@@ -162,8 +162,9 @@ export class Deadlines {
   }
 
   /**
-   * Nothing has arrived for long, or only so slowly that a reply has been owed for as long as an
-   * attempt may take. A short timeout of one call alone says nothing against the connection.
+   * Whether the lane is dead: nothing has arrived for long, or so slowly that a reply is overdue by
+   * the time that an attempt may take. A short timeout of a single call does not count against the
+   * connection.
    */
   #isUseless(lane: AttemptQueue, time: number): boolean {
     if (time < lane.channel.relaxedUntil) return false;
@@ -191,12 +192,18 @@ export class Deadlines {
     }
   }
 
-  /** While maintenance is announced, and for what waits for a lane: it has its own timeout. */
+  /**
+   * During announced maintenance, and for attempts that wait for a lane (it has its own timeout),
+   * only whole commands can be overdue.
+   */
   #onlyCommandsAreLate(lane: AttemptQueue, time: number): boolean {
     return lane.isWaitingRoom || time < lane.channel.relaxedUntil;
   }
 
-  /** While maintenance is announced a timeout of the call itself is relaxed as well. */
+  /**
+   * The deadline that applies now: during announced maintenance a timeout of the call itself is
+   * relaxed as well.
+   */
   #lastDeadline(lane: AttemptQueue, { deadline, options }: Command): number {
     const { commandDeadlineMs } = this.client.coordinator.runtime.options;
     const timeoutMs = options?.timeout;
@@ -216,7 +223,7 @@ export class Deadlines {
     this.client.loop.lookAt(earliest);
   }
 
-  /** Of the whole command. */
+  /** The error for the deadline of the whole command. */
   #expired(command: Command): Error {
     const { commandDeadlineMs } = this.client.coordinator.runtime.options;
     const own = command.options?.timeout || Number.POSITIVE_INFINITY;
@@ -227,7 +234,7 @@ export class Deadlines {
     return timeoutError(command, limit);
   }
 
-  /** Of one attempt. */
+  /** The error for the timeout of one attempt. */
   #timedOut(command: Command): Error {
     const { commandTimeoutMs } = this.client.coordinator.runtime.options;
     const own = command.options?.timeout;

@@ -5,11 +5,11 @@ interface Caller {
 }
 
 /**
- * Rejections that come after a turn of the event loop. A caller that tries again at once would
- * otherwise never leave the queue of microtasks: no reply would be read, no probe would run and no
- * timer would fire in its process again.
+ * Rejections that are delivered after a turn of the event loop. A caller that retries at once would
+ * otherwise never leave the microtask queue: its process would read no reply, run no probe and fire
+ * no timer.
  *
- * Those of one turn come together and in order.
+ * The rejections of one turn are delivered together and in order.
  */
 export class DeferredRejections {
   #waiting: { readonly caller: Caller; readonly error: unknown }[] = [];
@@ -30,17 +30,17 @@ export class DeferredRejections {
     });
   }
 
-  /** A promise that rejects with `error`. */
+  /** Returns a promise that rejects with `error`. */
   reject(error: unknown): Promise<never> {
     return new Promise((_, reject) => this.add({ reject }, error));
   }
 
-  /** Resolves when all rejections that were added so far are done. */
+  /** Resolves when all rejections that were added so far have been delivered. */
   get delivered(): Promise<void> {
     return this.#delivered;
   }
 
-  /** Wraps `method` so that its failure comes after a turn of the event loop. */
+  /** Wraps `method` so that its rejection is delivered after a turn of the event loop. */
   wrap<This, Args extends unknown[], Result>(
     method: (this: This, ...args: Args) => Promise<Result>,
   ): (this: This, ...args: Args) => Promise<Result> {

@@ -33,10 +33,9 @@ import { WaitingCommands } from './waiting-commands.js';
 const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
 
 /**
- * One client's commands: every one that is accepted waits in the backlog, is in progress on a
- * channel, or waits for a retry, until it settles. Commands go where the route says; when it
- * changes they follow (`takeover.ts`). How attempts end is judged in `outcomes.ts`, what is late
- * in `deadlines.ts`.
+ * One client's commands. Every accepted command waits in the backlog, is in progress on a channel,
+ * or waits for a retry, until it settles. Commands follow the route; when it changes they move
+ * (`takeover.ts`). `outcomes.ts` judges how attempts end, `deadlines.ts` what is overdue.
  */
 export class Executor implements ClientContext {
   /** Number of pending commands. */
@@ -54,13 +53,13 @@ export class Executor implements ClientContext {
   );
   /** The connection of the latest write whose outcome the caller knows. */
   lastWrite: InFlightConnection | undefined;
-  /** Only with a client-side cache. */
+  /** Set only with a client-side cache. */
   cacheValidity: CacheValidity | undefined;
   /** Converts an error of the engine into that of the client's API. */
   toClientError: (error: unknown) => unknown = (error) => error;
   /** Called when the active database or the connection to it changes. */
   onServing: (() => void) | undefined;
-  /** It can serve, or could: it is more than about to join its group. */
+  /** Whether the client can serve or could once; false while it is still joining its group. */
   entered = false;
   #sequence = 0;
   #open = false;
@@ -98,7 +97,7 @@ export class Executor implements ClientContext {
     return this.coordinator.runtime.rejections;
   }
 
-  /** Standbys have no data connection. */
+  /** Whether standbys have no data connection. */
   get lazy(): boolean {
     return this.coordinator.runtime.options.standbyConnections === 'lazy';
   }
@@ -112,7 +111,7 @@ export class Executor implements ClientContext {
     return this.#open;
   }
 
-  /** Whether it is open, or finishing accepted commands. */
+  /** Whether the client is open, or finishing accepted commands. */
   get isAlive(): boolean {
     return !this.#ended;
   }
@@ -127,7 +126,7 @@ export class Executor implements ClientContext {
     return this.connections.active !== undefined;
   }
 
-  /** The same; also while a ready one takes the place of another. */
+  /** Like `ready`, but also true while a ready connection replaces another one. */
   get serves(): boolean {
     return this.ready || this.connections.isHandingOver;
   }
@@ -179,7 +178,7 @@ export class Executor implements ClientContext {
   /** The command is pending from now on. */
   admit(command: Command): void {
     const signal = command.options?.abortSignal;
-    // First, because it throws for invalid arguments of the caller.
+    // Comes first, because it throws for invalid arguments of the caller.
     if (signal) listenForAbort(this, command, signal);
     this.pending += 1;
     this.#deadlines.watch();
@@ -192,7 +191,7 @@ export class Executor implements ClientContext {
   }
 
   /**
-   * Counts something larger than a command as pending, under the limits of a command. Throws if it
+   * Counts an operation of several commands as pending, under the limits of a command. Throws if it
    * is refused. The returned function ends it.
    */
   begin(): () => void {
@@ -210,7 +209,7 @@ export class Executor implements ClientContext {
     try {
       this.#dispatch(command);
     } catch (error) {
-      // Whatever the caller gave: nothing else that is dispatched with it is to suffer.
+      // An invalid argument must not affect the other commands that are dispatched together.
       this.reject(command, error, 'caller');
     }
   }
@@ -239,7 +238,7 @@ export class Executor implements ClientContext {
     this.transmit(command, channel);
   }
 
-  /** One attempt over `channel`. */
+  /** Makes one attempt over `channel`. */
   transmit(command: Command, channel: DataConnection): void {
     const { time, tickMs } = this.loop;
     const { commandTimeoutMs } = this.coordinator.runtime.options;
@@ -288,7 +287,7 @@ export class Executor implements ClientContext {
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
     const told = this.toClientError(error);
-    // A lease has to know at once. A reply has cost a turn of the loop already.
+    // A lease must know at once. A reply has already taken a turn of the loop.
     if (command instanceof LeasedCommand || kind === 'application-reply') command.reject(told);
     else this.rejections.add(command, told);
   }
@@ -358,7 +357,9 @@ export class Executor implements ClientContext {
     return true;
   }
 
-  /** A command settled while attempts of it are in flight: none is written any more. */
+  /**
+   * A command settled while its attempts are in flight: those that are unwritten are never written.
+   */
   #forgetAttempts(command: Command): void {
     const { latest } = command;
     if (latest?.written === false) latest.takeBack();

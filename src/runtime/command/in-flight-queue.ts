@@ -16,14 +16,16 @@ export interface QueueEntry<Entry> {
 }
 
 /**
- * One ordered path with its attempts in flight, oldest first. Replies come in this order, so
- * silence and lateness are judged here. The list is linked through the attempts: adding, removing
- * and reading the oldest one take constant time and allocate nothing.
+ * One ordered path with its attempts in flight, oldest first. Replies arrive in this order, so
+ * silence and overdue replies are detected here. The list is linked through the attempts: adding,
+ * removing and reading the oldest one take constant time and allocate nothing.
  */
 export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection> {
-  /** That the path is, or is a lane of. */
+  /** The connection that the path is, or is a lane of. */
   abstract readonly channel: Connection;
-  /** What is listed here waits for a lane: nothing is silent, and only commands are late. */
+  /**
+   * The listed attempts wait for a lane: none is silent, and only whole commands can be overdue.
+   */
   abstract readonly isWaitingRoom: boolean;
   /** Loop time of the latest check that found new bytes. */
   lastProgress: number;
@@ -35,25 +37,30 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   blockEndedAt = Number.NEGATIVE_INFINITY;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
-  /** A look at late attempts waits for a full turn of the loop. */
+  /** A check of overdue attempts waits for a full turn of the loop. */
   checking = false;
-  /** Loop time at which the silence that goes on was told last. */
+  /** Loop time of the latest report of the current silence. */
   suspectedAt = Number.NEGATIVE_INFINITY;
-  /** Number of CLIENT UNBLOCK for this path without an answer. */
+  /** Number of unanswered CLIENT UNBLOCK commands for this path. */
   unblocksUnderWay = 0;
-  /** Loop time of the end of the latest one. */
+  /** Loop time at which the latest CLIENT UNBLOCK ended. */
   unblockedAt = Number.NEGATIVE_INFINITY;
-  /** Id of this path at the server, once known. */
+  /** Connection id of this path at the server, once known. */
   serverId: string | undefined;
-  /** Why it is dead, although its server is reachable: it ends when a new connection is ready. */
+  /**
+   * Why the path is dead although its server is reachable: it ends when a new connection is ready.
+   */
   deadOf: Error | undefined;
-  /** The lane is lost while its data connection lives. */
+  /** The lane was lost while its data connection is alive. */
   lost = false;
   oldest: Entry | undefined;
   #newest: Entry | undefined;
   #server: ServerIdentity | undefined;
   #isIdAsked = false;
-  /** Abandoned after they were written: their orphaned replies still have to pass. */
+  /**
+   * Attempts that were abandoned after they were written: their orphaned replies are still
+   * expected.
+   */
   readonly #orphaned = new Set<Entry>();
   size = 0;
 
@@ -66,13 +73,13 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     this.lastBytes = path.bytesReceived;
   }
 
-  /** The server that it leads to, which is asked for its name the first time. */
+  /** The server that the path leads to. The first access asks for its identity. */
   get server(): ServerIdentity {
     this.#server ??= this.path.serverIdentity?.() ?? ServerIdentity.unknown();
     return this.#server;
   }
 
-  /** Asks for `serverId`, once; a path that is silent could not be asked any more. */
+  /** Asks for `serverId`, once, in advance: a path that is silent can't be asked any more. */
   learnId(): void {
     if (this.#isIdAsked) return;
     this.#isIdAsked = true;
@@ -112,7 +119,7 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   }
 
   /**
-   * The reply of `attempt` is still expected, and no caller waits for it: an orphaned reply. An
+   * Marks the reply of `attempt` as orphaned: it is still expected, but no caller waits for it. An
    * attempt that waits for a lane leaves none behind, because the rest of it is never sent.
    */
   orphan(attempt: Entry, time: number): void {
@@ -121,17 +128,14 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     this.#orphaned.add(attempt);
   }
 
-  /** Whether it was sent behind a command that blocks: its reply can't come before. */
+  /** Whether the attempt was sent behind a blocking command, so that its reply can't come yet. */
   isBlocked({ sentAt, command: { sequence } }: Entry): boolean {
     const head = this.oldest;
     if (head?.command.traits.blockMs === undefined) return false;
     return head.sentAt < sentAt || (head.sentAt === sentAt && head.command.sequence < sequence);
   }
 
-  /**
-   * Loop time since which a reply should have come that nobody waits for; `undefined`: none should
-   * have.
-   */
+  /** Loop time since which an orphaned reply is overdue; `undefined` if none is. */
   get orphanedSince(): number | undefined {
     for (const attempt of this.#orphaned) {
       if (!this.isBlocked(attempt)) return Math.max(this.#orphanedAt, this.blockEndedAt);
@@ -139,7 +143,7 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     return undefined;
   }
 
-  /** The reply of `attempt` came, or never will. */
+  /** The reply of `attempt` arrived, or never will. */
   adopt(attempt: Entry): void {
     if (this.#orphaned.size > 0) this.#orphaned.delete(attempt);
   }

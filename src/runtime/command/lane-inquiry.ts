@@ -9,9 +9,8 @@ import type { AttemptQueue } from './sent-attempt.js';
 type Ask = (args: readonly CommandArgument[]) => Promise<unknown>;
 
 /**
- * What the server of `lane` says of it, over another connection: one that was opened at `since`
- * (monotonic) or later, where that is given. Rejects when no answer comes within the timeout of a
- * probe.
+ * Asks the server of `lane` about it over another connection; if `since` (monotonic) is given, over
+ * one that was opened then or later. Rejects if no reply comes within the timeout of a probe.
  */
 export function viewOfLane(
   client: ClientContext,
@@ -23,7 +22,10 @@ export function viewOfLane(
   return inquire(client, lane, since, async (ask) => connectionView(await ask(args), serverId));
 }
 
-/** The run id of the server that answers in the place of `lane`; undefined: it does not tell. */
+/**
+ * Returns the run id of the server that a new connection in place of `lane` reaches; undefined if
+ * the server does not report it.
+ */
 export function runIdBeside(
   client: ClientContext,
   lane: AttemptQueue,
@@ -44,7 +46,7 @@ async function inquire<T>(
   const abort = new AbortController();
   const error = new Error('no answer in time');
   const timer = client.loop.after(monitor.probeTimeoutMs, () => abort.abort(error));
-  // Whoever may not ask is answered all the same.
+  // A refusal for lack of permission is a reply, too.
   const orRefusal = (answer: Promise<unknown>) =>
     answer.catch((refusal) => {
       if (driver.classify(refusal) === 'reply') return refusal as unknown;

@@ -15,7 +15,7 @@ const OTHER_SERVER = 'but another server serves it now, or the server has restar
 
 /**
  * Judges how attempts end: counts them in the circuit breaker of the active database, reports
- * suspicion, and settles or retries the command. Attempts under an earlier route count for nothing.
+ * suspicion, and settles or retries the command. Attempts under an earlier route are not counted.
  */
 export class Outcomes implements AttemptListener {
   constructor(
@@ -56,7 +56,7 @@ export class Outcomes implements AttemptListener {
       driverKind: driver.classify(error),
       written: attempt.written,
       proxyErrors: this.client.coordinator.runtime.options.proxyErrors,
-      // An error of one command says nothing of the others in its pipeline.
+      // An error of one command says nothing about the other commands of its pipeline.
       insideResult: command.batch?.kind === 'pipeline',
       commandName: command.batch?.kind === 'multi' ? 'EXEC' : upperCase(command.args[0]),
     });
@@ -74,7 +74,7 @@ export class Outcomes implements AttemptListener {
     if (stateWord !== undefined) {
       this.client.coordinator.health.suspect(channel.database, { stateWord });
     }
-    // A listener that heard of it may have destroyed the client.
+    // A listener of the event may have destroyed the client.
     if (!this.client.isAlive) this.client.rejectClosed(command);
     if (command.state !== 'settled') {
       const { includedErrors } = this.client.coordinator.runtime.options.commandRetry;
@@ -83,7 +83,7 @@ export class Outcomes implements AttemptListener {
       } else if (command.outstanding === 0 && command.state === 'sent') {
         command.lastError = error;
         if (kind === 'never-sent' && this.#isGone(attempt)) {
-          // The connection went before the command did: it was no attempt.
+          // The connection was lost before the command was sent: it was no attempt.
           command.attempts -= 1;
           this.client.resend([command]);
         } else this.#repeatOrFail(attempt, error, classification);
@@ -92,7 +92,7 @@ export class Outcomes implements AttemptListener {
     if (channel.draining) this.connections.finishDraining(channel);
   }
 
-  /** Its time, and that of what it blocks, begin when it gets its place on the wire. */
+  /** The timeout of an attempt, and its block time, begin when it is assigned to a lane. */
   onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void {
     if (!attempt.listed) return;
     attempt.channel.move(attempt, lane, this.client.loop.time);
@@ -103,7 +103,7 @@ export class Outcomes implements AttemptListener {
     if (attempt.command.traits.category === 'database-bound') this.client.cursors.prepare(attempt);
   }
 
-  /** A state word among the replies of EXEC starts a round of probes. */
+  /** A reply of EXEC that reports a server state starts a round of probes. */
   #lookInside(attempt: SentAttempt, replies: unknown): void {
     const { database } = attempt.channel;
     for (const reply of Array.isArray(replies) ? replies : []) {
@@ -131,7 +131,7 @@ export class Outcomes implements AttemptListener {
     } else if (answered) database.circuit.recordSuccess(now);
   }
 
-  /** Whether the outcome says something about the database that has not been counted. */
+  /** Whether the outcome is evidence about the database that has not been counted yet. */
   #isEvidence(attempt: SentAttempt, error: unknown): boolean {
     const { channel, command } = attempt;
     if (isTimeout(error)) {
@@ -144,8 +144,8 @@ export class Outcomes implements AttemptListener {
   }
 
   /**
-   * However many commands were in flight, a lost connection is one failure. So are lanes that are
-   * lost together: an event that cuts all connections of a pool is not as many failures.
+   * A lost connection is one failure, however many commands were in flight. Lanes that are lost
+   * together also count once: an event that cuts all connections of a pool is a single failure.
    */
   #isFirstOfLoss({ channel, lane }: SentAttempt): boolean {
     const { time } = this.client.loop;
@@ -188,19 +188,22 @@ export class Outcomes implements AttemptListener {
     const outlived = classification.kind === 'unknown-outcome';
     const leadsToFailover = fallbackErrors === undefined ? outlived : fallbackErrors(failed);
     if (leadsToFailover) {
-      // A connection that lives is spared: a changed password would refuse a new one.
+      // A live connection is kept: a changed password would refuse a new one.
       coordinator.health.suspect(channel.database, { fresh: this.#isGone(attempt) });
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
     this.client.reject(command, told, classification.kind);
   }
 
-  /** Its lane was lost, or the connection was lost or given up: its link has another, or none. */
+  /** Whether the attempt's lane was lost, or its connection is no longer that of its link. */
   #isGone({ channel, lane }: SentAttempt): boolean {
     return lane.lost || this.connections.channels.get(channel.link) !== channel;
   }
 
-  /** A refusal of the last attempt does not say what became of an earlier one. */
+  /**
+   * Adds that the command may have been executed: a refusal of the last attempt says nothing about
+   * an earlier one.
+   */
   #withDoubt({ command }: SentAttempt, error: unknown): unknown {
     const { databaseId } = command;
     if (!command.maybeExecuted || !(error instanceof Error)) return error;
@@ -211,7 +214,7 @@ export class Outcomes implements AttemptListener {
     return Object.assign(error, { maybeExecuted: true, databaseId });
   }
 
-  /** A blocking command that was cut off rather than late. */
+  /** Whether a blocking command was cut off rather than overdue. */
   #wasBlocking({ command, written }: SentAttempt, error: Error): boolean {
     const { blockMs, category } = command.traits;
     if (blockMs === undefined || !written || category === 'database-bound') return false;

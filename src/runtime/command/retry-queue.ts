@@ -6,22 +6,22 @@ interface Group {
   readonly timer: Timer;
 }
 
-/** Commands whose wait has no end yet. */
+/** Commands that wait until they are released. */
 export interface HeldGroup {
   readonly commands: Set<Command>;
   timer: Timer;
 }
 
 /**
- * Commands that wait before their next attempt. Those that failed in the same turn at the same
- * attempt wait together, with one timer and one draw of the jitter, so that their order is kept.
+ * Commands that wait before their next attempt. Commands that failed in the same turn at the same
+ * attempt wait together, with one timer and one random delay, so that their order is kept.
  */
 export class RetryQueue {
   readonly #groups = new Map<Command, Group>();
-  /** Groups that still take commands, by attempt; void when the turn is over. */
+  /** Groups of the current turn that still take commands, by attempt number. */
   #open: { turn: number; byAttempt: Map<number, Group> } = { turn: 0, byAttempt: new Map() };
 
-  /** What waits until it is released. */
+  /** The group that waits until it is released. */
   #held: HeldGroup | undefined;
 
   constructor(
@@ -34,7 +34,7 @@ export class RetryQueue {
     return this.#groups.size;
   }
 
-  /** `turn` tells commands that failed together from others. */
+  /** Adds a command. `turn` identifies the commands that failed together. */
   add(command: Command, turn: number): void {
     if (this.#open.turn !== turn) this.#open = { turn, byAttempt: new Map() };
     const attempt = command.attempts + 1;
@@ -56,8 +56,8 @@ export class RetryQueue {
   }
 
   /**
-   * Keeps commands whose wait is over waiting until they are released. The group is new, for the
-   * caller to end, or `undefined`: they joined one.
+   * Keeps commands whose wait is over waiting until they are released. Returns a new group for the
+   * caller to release, or `undefined` if the commands joined an existing one.
    */
   hold(commands: readonly Command[]): HeldGroup | undefined {
     const isNew = this.#held === undefined;
@@ -69,7 +69,7 @@ export class RetryQueue {
     return isNew ? this.#held : undefined;
   }
 
-  /** Ends the wait of a group, unless all waits were ended meanwhile; answers who waited. */
+  /** Ends the wait of a group and returns its commands; empty if all waits were ended meanwhile. */
   release(group: HeldGroup): Command[] {
     if (this.#held !== group) return [];
     this.#held = undefined;
@@ -78,7 +78,7 @@ export class RetryQueue {
     return [...group.commands];
   }
 
-  /** False: it was not waiting. */
+  /** Removes a command. Returns false if it was not waiting. */
   remove(command: Command): boolean {
     const group = this.#groups.get(command);
     if (group === undefined) return false;
@@ -87,7 +87,7 @@ export class RetryQueue {
     return true;
   }
 
-  /** Ends all waits; answers who waited. */
+  /** Ends all waits and returns the commands. */
   takeAll(): Command[] {
     const commands = [...this.#groups.keys()];
     for (const group of new Set(this.#groups.values())) group.timer.cancel();

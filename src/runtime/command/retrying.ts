@@ -5,10 +5,13 @@ import type { Command } from './command.js';
 import { countRetry } from './counting.js';
 import type { HeldGroup } from './retry-queue.js';
 
-/** The active database of commands that wait for it is checked this often, in milliseconds. */
+/** Interval at which the active database is checked while commands wait for it, in milliseconds. */
 const CHECK_AGAIN_MS = 250;
 
-/** Has a command wait for its next attempt; not when the active database or its connection has changed. */
+/**
+ * Makes a command wait for its next attempt. It is sent at once if the active database or its
+ * connection has changed.
+ */
 export function retry(client: ClientContext, command: Command): void {
   const { route, search } = client.coordinator;
   if (!client.isAlive) {
@@ -33,9 +36,9 @@ export function retry(client: ClientContext, command: Command): void {
 }
 
 /**
- * The wait of commands before their next attempt is over. While the active database fails and is
- * given time to heal, they go on waiting until its checks pass: sending them would use their
- * attempts up, and keep a server busy that refuses them anyway.
+ * The wait of commands before their next attempt is over. While the active database fails during
+ * its failover delay, they keep waiting until its checks pass: sending them would use up their
+ * attempts and add load to a server that refuses them anyway.
  */
 export function resume(client: ClientContext, commands: readonly Command[]): void {
   const { health, route } = client.coordinator;
@@ -56,7 +59,7 @@ function isGivenTime(client: ClientContext, database: Database): boolean {
   return options.unhealthyAfterMs > 0 || maintenanceEndsAt > client.coordinator.now;
 }
 
-/** Has the database checked at this pace while commands wait for it, whichever client asks. */
+/** Checks the database every `CHECK_AGAIN_MS` while commands of any client wait for it. */
 function askAgain(client: ClientContext, database: Database, group: HeldGroup): void {
   const { health, runtime } = client.coordinator;
   const seen = database.lastProbe;

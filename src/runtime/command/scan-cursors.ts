@@ -5,38 +5,47 @@ import type { Command } from './command.js';
 import type { CursorOrigin } from './cursor-owner.js';
 import type { SentAttempt } from './sent-attempt.js';
 
-/** Cursors that are remembered; the one that was handed out longest ago goes first. */
+/**
+ * Maximum number of cursors that are remembered; the one that was returned longest ago is dropped
+ * first.
+ */
 const MAX_CURSORS = 10_000;
 
 /**
- * Which server handed out which cursor. A cursor means nothing, or something else, on another one,
- * also on the new master of the same database or on the same server after a restart: elements
- * would be skipped silently.
+ * Records which server returned which cursor. A cursor has no meaning, or another one, on any other
+ * server, including the new master of the same database and the same server after a restart:
+ * elements would be skipped silently.
  *
- * A cursor of another database is refused before it is sent. Which server a connection leads to is
- * asked on the connection itself, ahead of the cursor, and compared when the reply is there: a page
- * of another server is discarded. So it costs nothing but for who scans, and no round trip.
+ * A cursor of another database is refused before it is sent. The identity of the server is asked
+ * for on the connection itself, ahead of the cursor, and compared when the reply arrives; a page
+ * from another server is discarded. This adds no round trip, and costs nothing for commands that do
+ * not scan.
  *
- * Knows SCAN, HSCAN, SSCAN, ZSCAN and FT.CURSOR READ. A cursor that was never seen here (of another
- * process) goes where commands go.
+ * Covers SCAN, HSCAN, SSCAN, ZSCAN and FT.CURSOR READ. A cursor that was never seen here (from
+ * another process) is sent like any command.
  */
 export class ScanCursors {
-  /** By command, key and cursor; equal cursors may have been handed out several times. */
+  /** By command, key and cursor; equal cursors may have been returned several times. */
   readonly #origins = new Map<string, readonly CursorOrigin[]>();
 
-  /** A database beside `active` that may have handed out the cursor of `command`, if any. */
+  /**
+   * Returns a database other than `active` that may have returned the cursor of `command`, if any.
+   */
   otherThan(active: Database, command: Command): Database | undefined {
     const cursor = cursorIn(command.args);
     const origins = cursor === undefined ? undefined : this.#origins.get(cursor);
     return origins?.find(({ database }) => database !== active)?.database;
   }
 
-  /** Has the server asked for its name ahead of a cursor, once its lane is known. */
+  /** Asks for the server's identity ahead of a cursor, once the lane is known. */
   prepare({ command, lane }: SentAttempt): void {
     if (!lane.isWaitingRoom && cursorIn(command.args) !== undefined) void lane.server;
   }
 
-  /** Notes what a reply hands out. False: it answers a cursor that another server handed out. */
+  /**
+   * Records the cursor in a reply. Returns false if the reply is for a cursor that another server
+   * returned.
+   */
   note(attempt: SentAttempt, reply: readonly unknown[]): boolean {
     const { args, options } = attempt.command;
     const { driver } = attempt.channel.database;
@@ -56,7 +65,7 @@ export class ScanCursors {
     return true;
   }
 
-  /** The cursor is used up. */
+  /** Forgets a cursor that was used. */
   #use(cursor: string, { channel, lane }: SentAttempt): void {
     const origins = [...(this.#origins.get(cursor) ?? [])];
     const used = origins.findIndex(
@@ -80,19 +89,22 @@ export class ScanCursors {
   }
 }
 
-/** Whether the server that answered is the one, whichever it was, that handed out its cursor. */
+/** Whether the server that replied is the one that returned the cursor. */
 function isHeldBy(
   { lane }: SentAttempt,
   driver: Driver,
   args: readonly CommandArgument[],
   origins: readonly CursorOrigin[],
 ): boolean {
-  // Over all nodes of a cluster the driver scans, which knows the server of each page.
+  // On a cluster the driver scans all nodes, and knows the server of each page.
   if (driver.shards !== undefined && nameOf(args) === 'SCAN') return true;
   return origins.every(({ server }) => server.equals(lane.server));
 }
 
-/** What `args` go on with: command, key and cursor; `undefined` if they begin, or are no scan. */
+/**
+ * Returns the command, key and cursor that `args` continue with; `undefined` if they start a scan
+ * or are none.
+ */
 function cursorIn(args: readonly CommandArgument[]): string | undefined {
   const name = nameOf(args);
   switch (name) {
@@ -109,7 +121,7 @@ function cursorIn(args: readonly CommandArgument[]): string | undefined {
   }
 }
 
-/** The same of what the reply hands out. */
+/** Returns the same for the cursor in the reply. */
 function cursorOut(
   args: readonly CommandArgument[],
   [first, second]: readonly unknown[],

@@ -9,59 +9,67 @@ import type { InFlightQueue } from './in-flight-queue.js';
 export interface AttemptListener {
   onAttemptReply(attempt: SentAttempt, reply: unknown): void;
   onAttemptError(attempt: SentAttempt, error: unknown): void;
-  /** `undefined`: it waits for a lane again. */
+  /** `lane` is `undefined` if the attempt waits for a lane again. */
   onAttemptLane(attempt: SentAttempt, lane: Lane | undefined): void;
 }
 
 /** The queue of attempts on one lane. */
 export type AttemptQueue = InFlightQueue<SentAttempt, InFlightConnection>;
 
-/** The connection that attempts are in progress on, as they and those who judge them see it. */
+/** A connection with attempts in progress, as the attempts and their judges see it. */
 export interface InFlightConnection extends InFlightQueue<SentAttempt, InFlightConnection> {
   readonly connection: Connection;
   readonly database: Database;
   readonly link: ReconnectingConnection;
   readonly listener: AttemptListener;
-  /** Lanes with anything in progress or orphaned; others may be among them until the next look. */
+  /**
+   * Lanes with attempts in progress or orphaned replies; others may be included until the next
+   * tick.
+   */
   readonly lanes: Set<AttemptQueue>;
-  /** Its loss, or that of the lanes that went together, has been counted as a failure. */
+  /**
+   * The loss of the connection, or of the lanes that were lost together, was counted as a failure.
+   */
   lossCounted: boolean;
   lossCountedAt: number;
-  /** Loop time until which its server's announced maintenance makes nothing late. */
+  /** Loop time until which announced maintenance of the server makes no attempt overdue. */
   relaxedUntil: number;
-  /** Its database was left as failed, or it is superseded: it only finishes what is in progress. */
+  /**
+   * The database was left as failed, or the connection is superseded: it only finishes its
+   * attempts.
+   */
   draining: boolean;
-  /** Another connection of the same link has taken its place, although it may be healthy. */
+  /** Another connection of the same link has replaced this one, although it may be healthy. */
   superseded: boolean;
   /** Whether no attempt is in flight on any lane. */
   readonly isEmpty: boolean;
-  /** Its own queue, and those of the lanes in use. */
+  /** Returns its own queue and those of the lanes in use. */
   records(): AttemptQueue[];
-  /** All attempts in flight on all lanes, in order within each lane; a copy. */
+  /** Returns all attempts in flight on all lanes, in order within each lane, as a copy. */
   attempts(): SentAttempt[];
   /** `attempt` uses `lane` from now on; `undefined`: it waits for a lane again. */
   move(attempt: SentAttempt, lane: Lane | undefined, time: number): void;
 }
 
 /**
- * One sending of a command, from the moment in which its connection gets it until it is over; a
- * link in the queue of its lane. Only the methods here change its state:
+ * One sending of a command, from when its connection gets it until it is over; a link in the queue
+ * of its lane. Only the methods here change its state:
  *
  * - `under-way`: its result is awaited
  * - `taken-back`: it was not written and never will be
- * - `abandoned`: nobody waits for its result any more; a later one changes nothing
+ * - `abandoned`: no caller waits for its result any more; a later result has no effect
  * - `ended`: with a reply or an error
  *
- * `under-way` leads to each of the others, which lead nowhere.
+ * `under-way` leads to each of the others, which are final.
  */
 export class SentAttempt implements Attempt, LatestAttempt {
-  /** Set by the driver at the moment in which the command is encoded for the socket. */
+  /** Set by the driver when the command is encoded for the socket. */
   written = false;
   handle: unknown;
   state: 'under-way' | 'taken-back' | 'abandoned' | 'ended' = 'under-way';
-  /** The queue that it is in. */
+  /** The queue that the attempt is in. */
   lane: AttemptQueue;
-  /** Still in that queue. For `lane` alone to change. */
+  /** Whether the attempt is still in that queue. Only `lane` changes it. */
   listed = false;
   previous: SentAttempt | undefined;
   next: SentAttempt | undefined;
@@ -72,7 +80,7 @@ export class SentAttempt implements Attempt, LatestAttempt {
     /** Both in loop time. */
     public sentAt: number,
     public deadline: number,
-    /** Of the route under which it was sent. */
+    /** The generation of the route under which the attempt was sent. */
     readonly generation: number,
   ) {
     this.lane = channel;
@@ -86,7 +94,10 @@ export class SentAttempt implements Attempt, LatestAttempt {
     return this.channel.superseded;
   }
 
-  /** True: it was not written and never will be, and it does not count as an attempt. */
+  /**
+   * Returns true if the attempt was not written and never will be; it then does not count as an
+   * attempt.
+   */
   takeBack(): boolean {
     if (!this.listed || !this.channel.connection.withdraw(this)) return false;
     this.lane.remove(this);
@@ -97,7 +108,7 @@ export class SentAttempt implements Attempt, LatestAttempt {
     return true;
   }
 
-  /** Nobody waits for its result any more. What was written of it may have been executed. */
+  /** No caller waits for the result any more. Its written parts may have been executed. */
   abandon(): void {
     this.lane.remove(this);
     if (this.state !== 'under-way') return;
@@ -106,7 +117,7 @@ export class SentAttempt implements Attempt, LatestAttempt {
     this.command.maybeExecuted ||= this.written;
   }
 
-  /** Its reply or error is there. False: the result is no longer wanted. */
+  /** The reply or error has arrived. Returns false if the result is no longer wanted. */
   end(): boolean {
     this.lane.remove(this);
     this.lane.adopt(this);
@@ -116,7 +127,7 @@ export class SentAttempt implements Attempt, LatestAttempt {
     return true;
   }
 
-  /** It has waited for a lane until now, loop time; only now its time begins. */
+  /** The attempt waited for a lane until `time` (loop time): its timeout begins only now. */
   startsAt(time: number): void {
     const allowedMs = this.deadline - this.sentAt;
     this.sentAt = time;
@@ -124,8 +135,8 @@ export class SentAttempt implements Attempt, LatestAttempt {
   }
 
   /**
-   * It timed out because the database was late, not because it was sent shortly before its
-   * command's own deadline.
+   * Whether it timed out because the database was slow, rather than because it was sent shortly
+   * before its command's own deadline.
    */
   hadItsTime(suspectAfterMs: number): boolean {
     const allowedMs = this.command.options?.timeout || suspectAfterMs;

@@ -5,14 +5,14 @@ import { viewOfLane } from './lane-inquiry.js';
 import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
 
 /**
- * Finds out whether a silent connection is dead while its server is reachable: a firewall forgot
+ * Finds out whether a silent connection is dead while its server is reachable: a firewall dropped
  * the flow, or the address leads to another server by now. The server is asked over a new
- * connection; if it answers and nothing is in progress for the silent one, that is replaced at once,
- * long before the deadlines of its commands.
+ * connection. If it replies and nothing is in progress for the silent connection, that connection
+ * is replaced at once, long before the deadlines of its commands.
  */
 export class Silence {
   readonly #asking = new Set<AttemptQueue>();
-  /** How much of a command that heads a silent lane had arrived at the server at the latest look. */
+  /** How much of the oldest command of a silent lane had reached the server at the latest check. */
   readonly #arrived = new WeakMap<SentAttempt, string | undefined>();
 
   constructor(
@@ -31,7 +31,7 @@ export class Silence {
       const view = await viewOfLane(this.client, lane, since);
       await aTurn(this.client);
       const { loop, isAlive } = this.client;
-      // What it delivered meanwhile may have been on its way for long.
+      // Replies that arrived meanwhile may have been on their way for long.
       if (!isAlive || lane.oldest !== head) return;
       if (lane.look(loop.time) || lane.lastProgress !== lastProgress) return;
       const arrivedBefore = this.#arrived.get(head);
@@ -43,14 +43,14 @@ export class Silence {
         new Error(`${id} answers on a new connection but not on the existing one`),
       );
     } catch {
-      // No answer: what becomes of the database is for its health checks to decide.
+      // No reply: the health checks decide about the database.
     } finally {
       this.#asking.delete(lane);
     }
   }
 }
 
-/** Resolves after a full turn of the loop, in which what is in the socket is read. */
+/** Resolves after a full turn of the event loop, in which the data in the socket is read. */
 export function aTurn({ coordinator }: Pick<ClientContext, 'coordinator'>): Promise<void> {
   return new Promise((resolve) => {
     coordinator.runtime.clock.afterTurn(resolve);

@@ -10,10 +10,11 @@ import type { InFlightConnection } from './sent-attempt.js';
 /**
  * Moves a client's commands to the new route, in order of acceptance.
  *
- * What was not written, and what waits for a retry, goes at once. What is in flight on a database
- * that was left while healthy finishes there. On one that failed, a read is sent to the new one as
- * well and the first reply counts; the rest goes on until its reply or its deadline, or is cut
- * with `fastFailover`. With nowhere to go, everything fails at once.
+ * Unwritten commands, and commands that wait for a retry, move at once. Commands in flight on a
+ * database that was left while healthy finish there. On a database that failed, reads are also sent
+ * to the new one and the first reply counts; other commands wait for their reply or their deadline,
+ * or lose their connection at once with `fastFailover`. If no database can serve, everything fails
+ * at once.
  */
 export function takeOver(
   client: ClientContext,

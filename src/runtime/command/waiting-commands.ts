@@ -2,11 +2,12 @@ import type { Command } from './command.js';
 import type { RetryQueue } from './retry-queue.js';
 
 /**
- * One client's commands that wait: in the backlog for a connection, between two attempts, or, cut
- * off while they blocked, for the verdict on their database. Knows when the first of them is late.
+ * One client's waiting commands: in the backlog for a connection, between two attempts, or, for
+ * blocking commands that were cut off, for the verdict on their database. Tracks when the first of
+ * them is due.
  */
 export class WaitingCommands {
-  /** No command that waits is due before this loop time. */
+  /** No waiting command is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** In order of acceptance once sorted. */
   #backlog: Command[] = [];
@@ -24,14 +25,14 @@ export class WaitingCommands {
     this.#note(command);
   }
 
-  /** `turn` tells commands that failed together from others. */
+  /** Adds a command that waits for a retry. `turn` identifies the commands that failed together. */
   addRetry(command: Command, turn: number): void {
     command.state = 'waiting';
     this.retries.add(command, turn);
     this.#note(command);
   }
 
-  /** Whether the database of a blocking command failed is not known yet. */
+  /** Keeps a blocking command until it is known whether its database failed. */
   hold(command: Command): void {
     command.state = 'waiting';
     this.#held.add(command);
@@ -54,13 +55,16 @@ export class WaitingCommands {
     return [...this.takeBacklog(), ...this.retries.takeAll(), ...this.takeHeld()];
   }
 
-  /** Its wait is over. One of the backlog stays there: it is skipped once it has settled. */
+  /**
+   * Ends the wait of a command. A command in the backlog stays there and is skipped once it has
+   * settled.
+   */
   remove(command: Command): void {
     this.retries.remove(command);
     this.#held.delete(command);
   }
 
-  /** Takes out what is late, and drops what has settled. */
+  /** Removes and returns overdue commands, and drops settled ones. */
   expire(time: number): Command[] {
     this.earliestDeadline = Number.POSITIVE_INFINITY;
     const expired: Command[] = [];

@@ -8,9 +8,9 @@ import { libraryName } from '../../options/library-name.js';
 export type Preload = (connection: Connection) => Promise<void>;
 
 /**
- * Loads libraries of functions where they are not, or are others: a database that was restarted
- * empty has them before the first command reaches it. What can't be loaded is told by `tell` and
- * keeps nobody from using the connection. A read-only replica gets them from its master.
+ * Loads function libraries that are missing or differ, so that a database that was restarted empty
+ * has them before its first command. A library that can't be loaded is reported with `tell`, and
+ * the connection is used all the same. A read-only replica gets libraries from its master.
  */
 export function functionPreload(
   libraries: readonly string[],
@@ -25,7 +25,7 @@ export function functionPreload(
         if (holds(await ask(connection, list), code)) continue;
         await ask(connection, ['FUNCTION', 'LOAD', 'REPLACE', code]);
       } catch (cause) {
-        // The connection was lost: the next one loads them.
+        // The connection was lost: the next one loads the libraries.
         if (!connection.ready) return;
         const reason = foreignReason(cause);
         if (reason.startsWith('READONLY')) continue;
@@ -36,7 +36,7 @@ export function functionPreload(
   };
 }
 
-/** Somewhere in a reply of whatever protocol version. */
+/** Whether a reply of any protocol version contains `code`. */
 function holds(reply: unknown, code: string): boolean {
   if (typeof reply === 'string') return reply === code;
   if (Buffer.isBuffer(reply)) return reply.toString() === code;

@@ -7,33 +7,42 @@ import type { Preload } from './function-preload.js';
 
 export interface ReconnectingConnectionListener {
   onLinkUp(link: ReconnectingConnection): void;
-  /** A connection was lost or could not be made; another one is on its way. */
+  /** A connection was lost or could not be established; another one is being opened. */
   onLinkDown(link: ReconnectingConnection, error: Error, wasReady: boolean): void;
   /** One lane of its connection was lost, or could not be opened; the connection lives. */
   onLinkLaneLost(link: ReconnectingConnection, lane: Lane | undefined, error: Error): void;
   /**
-   * The connection that `renew` opened is ready and takes the commands from now on. `previous` is
-   * given away, for its owner to finish and destroy.
+   * The connection that `renew` opened is ready and takes the commands from now on. The owner must
+   * finish and destroy `previous`.
    */
   onLinkRenewed?(link: ReconnectingConnection, previous: Connection): void;
   /**
-   * A command that blocks is in flight on its connection: what is sent there is answered only when
-   * that has ended.
+   * Whether a blocking command is in flight on the connection: later commands are answered only
+   * when it has ended.
    */
   isBlocked?(link: ReconnectingConnection): boolean;
-  /** In milliseconds; the user's own strategy is not bound by it. */
+  /**
+   * Longest delay before a reconnect, in milliseconds; the user's own strategy is not limited by
+   * it.
+   */
   longestReconnectDelayMs(link: ReconnectingConnection): number;
-  /** It is called by `hurry` when a connection can be made: its own attempts are rare meanwhile. */
+  /**
+   * Whether `hurry` is called when a connection can be made: the link's own attempts are rare
+   * meanwhile.
+   */
   isCalled?(link: ReconnectingConnection): boolean;
-  /** Its server announced maintenance for so long; 0: it has ended. */
+  /** The server announced maintenance for `forMs` milliseconds; 0: it has ended. */
   onLinkMaintenance(link: ReconnectingConnection, forMs: number): void;
   /** A key read over its connection has changed; `null`: any may have. */
   onLinkInvalidate?(link: ReconnectingConnection, key: CommandArgument | null): void;
 }
 
-/** Before the second reconnect; the first is at once. In milliseconds. */
+/** Delay before the second reconnect, in milliseconds; the first one has none. */
 const FIRST_WAIT_MS = 50;
-/** A connection that lived this long proved itself: after it, the first reconnect is at once. */
+/**
+ * A connection that lived this long, in milliseconds, counts as stable: the first reconnect after
+ * it has no delay.
+ */
 const STABLE_MS = 1000;
 
 /** A connection that is being opened. */
@@ -66,15 +75,18 @@ export class ReconnectingConnection {
   #retries = 0;
   #readyAt = 0;
   #openedAt = 0;
-  /** Monotonic time at which its connection answered last: it became ready, or was asked. */
+  /**
+   * Monotonic time at which the connection last answered: it became ready, or replied to a
+   * question.
+   */
   answeredAt = Number.NEGATIVE_INFINITY;
   #ref = true;
   /**
-   * Whether a database without it can't serve. That of a client that joins a running group counts
-   * once it was ready: joining must not disturb those that are served.
+   * Whether a database can't serve without this link. The link of a client that joins a running
+   * group counts once it was ready: joining must not disturb the other clients.
    */
   requiredForAvailability = false;
-  /** What a new connection does before it is ready, within its connect timeout. */
+  /** Runs on a new connection before it is ready, within its connect timeout. */
   prepare: Preload | undefined;
 
   constructor(
@@ -90,7 +102,7 @@ export class ReconnectingConnection {
     return this.#state.kind === 'ready' ? this.#state.connection : undefined;
   }
 
-  /** A command that blocks is in flight: no answer proves nothing. */
+  /** Whether a blocking command is in flight, so that a missing reply proves nothing. */
   get isBlocked(): boolean {
     return this.listener.isBlocked?.(this) ?? false;
   }
@@ -99,7 +111,7 @@ export class ReconnectingConnection {
     return this.#state.kind === 'idle';
   }
 
-  /** Starts to open a connection, unless there is one or one is on its way. */
+  /** Opens a connection, unless there is one or one is being opened. */
   open(): void {
     if (this.#state.kind === 'waiting') {
       this.#state.timer.cancel();
@@ -108,8 +120,8 @@ export class ReconnectingConnection {
   }
 
   /**
-   * Opens another connection beside the ready one; once it is ready it takes its place. If it can't
-   * be opened, the ready one stays. A link that waits for its next attempt makes it now.
+   * Opens another connection beside the ready one, which it replaces once it is ready. If it can't
+   * be opened, the current connection stays. A link that waits for its next attempt makes it now.
    */
   renew(): void {
     const state = this.#state;
@@ -119,8 +131,8 @@ export class ReconnectingConnection {
 
   /**
    * A new connection can be made: a link that waits for its next attempt makes it now. An attempt
-   * in progress that began before `since` (monotonic) is given up for another one: what it sent may
-   * be lost.
+   * that began before `since` (monotonic) is replaced by another one, because its packets may be
+   * lost.
    */
   hurry(since: number): void {
     if (this.#state.kind === 'waiting') this.open();
@@ -133,8 +145,8 @@ export class ReconnectingConnection {
   }
 
   /**
-   * Gives the ready connection away, for its owner to finish and destroy. With `reopen` another
-   * one is on its way then. `undefined`: there was none.
+   * Returns the ready connection, for the caller to finish and destroy; `undefined` if there is
+   * none. With `reopen` the link opens another one.
    */
   detach(reopen: boolean): Connection | undefined {
     if (this.#state.kind !== 'ready') return undefined;
@@ -247,7 +259,7 @@ export class ReconnectingConnection {
     this.listener.onLinkRenewed?.(this, previous);
   }
 
-  /** The successor can't be had. */
+  /** The successor could not be opened: the current connection stays. */
   #stay(): Opening | undefined {
     if (this.#state.kind !== 'ready') return undefined;
     const { successor } = this.#state;
@@ -262,14 +274,17 @@ export class ReconnectingConnection {
     if (wasReady && this.time.clock.now() - this.#readyAt >= STABLE_MS) this.#retries = 0;
     if (before.kind === 'opening') before.timer.cancel();
     if (wasReady && before.successor !== undefined) {
-      // The next connection is on its way already.
+      // The next connection is already being opened.
       this.#state = { kind: 'opening', ...before.successor };
       this.#retries += 1;
       this.listener.onLinkDown(this, error, true);
     } else if (this.#wait(error)) this.listener.onLinkDown(this, error, wasReady);
   }
 
-  /** False: the application's own reconnect strategy, which was asked, has ended the link. */
+  /**
+   * Waits for the next attempt. Returns false if the application's reconnect strategy, which was
+   * called, has ended the link.
+   */
   #wait(cause: Error): boolean {
     const before = this.#state;
     const delayMs = this.#retries === 0 ? 0 : this.#delay(cause);

@@ -13,10 +13,10 @@ import { Initialization, type StartupHost } from './initialization.js';
 import { Router } from './router.js';
 
 /**
- * Chooses the active database. Whatever is seen is written down by `health`, and then everything
- * is looked at again: the pure rules of `core/` decide, the router replaces the route and tells.
- * Everything happens in one synchronous step, so that there is never more than one failover,
- * however many commands fail at once.
+ * Selects the active database. `health` records every observation, and then everything is evaluated
+ * again: the pure rules of `core/` decide, the router replaces the route and reports the switch.
+ * All of this is one synchronous step, so that there is only one failover however many commands
+ * fail at once.
  */
 export class Coordinator implements HealthListener, StartupHost {
   readonly databases = new Map<string, Database>();
@@ -62,7 +62,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.evaluate();
   }
 
-  /** Forgets a database that is not the active one. */
+  /** Removes a database that is not the active one. */
   drop(database: Database): void {
     database.membership = 'removed';
     database.incarnation += 1;
@@ -76,13 +76,14 @@ export class Coordinator implements HealthListener, StartupHost {
   }
 
   /**
-   * `successor`, which is healthy, takes the place of `old`, which then is in no place: its id, its
-   * drain, and its turn if it is active, unless a lower weight than before gives that to another.
+   * Replaces `old` by `successor`, which is healthy. It inherits the id and the drain. It also
+   * becomes active if `old` is, unless another database is preferred because the new weight is
+   * lower.
    */
   replace(old: Database, successor: Database): void {
     const { now } = this;
     successor.membership = 'member';
-    // One that could have been taken already goes on waiting for the next look for a better one.
+    // A successor of an eligible database waits for the next check for a better one.
     successor.wasEligible = isEligible(old, now);
     this.databases.set(old.id, successor);
     this.runtime.counters.replace(old.id, successor.counters);
@@ -92,7 +93,7 @@ export class Coordinator implements HealthListener, StartupHost {
       const best =
         stays && isEligible(successor, now) ? { view: successor, lastResort: false } : this.#best();
       const { view = successor, lastResort = true } = best ?? {};
-      // A hold belongs to the name that was forced.
+      // The hold ends, because it belongs to the database that was forced.
       if (view !== successor) this.failback.heldUntil = 0;
       this.switchTo(view as Database, 'removed', `${old.id} was replaced`, { lastResort });
     } else this.evaluate();
@@ -117,13 +118,13 @@ export class Coordinator implements HealthListener, StartupHost {
     return failure && this.failover.forbear(active, failure);
   }
 
-  /** Somebody who verified it wants it: what keeps it from being chosen is forgotten. */
+  /** Clears the failure state, after the database was verified for a manual switch. */
   clearFailureState(database: Database): void {
     this.health.clearFailureState(database);
     this.drains.end(database);
   }
 
-  /** Looks at everything again and acts; called after whatever changed. */
+  /** Evaluates everything again and acts; called after every change. */
   evaluate(): void {
     if (this.router.changing) {
       this.runtime.clock.afterTurn(() => this.evaluate());
@@ -153,7 +154,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.evaluate();
   }
 
-  /** Makes `database` the active one, by one assignment. */
+  /** Makes `database` the active one with one assignment. */
   switchTo(
     database: Database,
     reason: SwitchReason,
@@ -167,13 +168,13 @@ export class Coordinator implements HealthListener, StartupHost {
     this.failover.failure = undefined;
     this.#lastActive = database;
     database.wasEligible = true;
-    // Ahead of the commands, which would take long to find a connection that is dead.
+    // Comes before the commands, which would take long to detect a dead connection.
     if (!database.resting && !this.health.verification.isFresh(database)) {
       void this.health.verification.verify(database);
     }
     this.router.change({ database, lastResort, state: 'serving' }, failed);
     this.health.connectivity.awaitAnew(database);
-    // Left, looked for another one, and found healthy after all: nothing has changed.
+    // The database was left and selected again after a search: nothing has changed.
     if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
     if (downSince === undefined) return;
     const downForMs = this.now - downSince;
@@ -181,7 +182,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.runtime.emit('recovered', { id: database.id, at, downForMs });
   }
 
-  /** Looks for a better database; every `failbackCheckIntervalMs`. */
+  /** Checks for a better database, every `failbackCheckIntervalMs`. */
   checkFailback(): void {
     const { route } = this;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
@@ -192,8 +193,8 @@ export class Coordinator implements HealthListener, StartupHost {
   }
 
   /**
-   * No database is returned to before it has answered over its data connections. False: it is being
-   * asked, and `onAnswer` follows if it answers.
+   * Whether `database` has answered over its data connections, which a failback requires. If false,
+   * it is being asked, and `onAnswer` follows if it answers.
    */
   #hasAnswered(database: Database, onAnswer: () => void): boolean {
     const { verification } = this.health;
@@ -204,14 +205,14 @@ export class Coordinator implements HealthListener, StartupHost {
     return false;
   }
 
-  /** What serves best now, one that answers before one that is silent. */
+  /** The best database now; those that answer come before those that are silent. */
   #best(exclude?: string): Selection | undefined {
     const { isSilent } = this.health.verification;
     return selectBest(this.databases.values(), this.now, { exclude, isSilent });
   }
 
   /**
-   * Something is known of `database` that was not: everything is looked at again. A verdict that it
+   * There is new information about `database`: everything is evaluated again. A verdict that it
    * can't serve may be the last one of a search.
    */
   changed(database?: Database, verdict?: 'unavailable'): void {
@@ -221,13 +222,14 @@ export class Coordinator implements HealthListener, StartupHost {
     this.evaluate();
   }
 
-  /** The active one has failed: to the next one, or nowhere. */
+  /** The active database has failed: switches to the next one, or to none. */
   #leave(active: Database, failure: DatabaseFailure): void {
     this.failback.heldUntil = 0;
     this.health.onLeft(active, failure);
     const next = this.#best();
     if (next?.view === active) {
-      // Nobody else can serve, and it still answers its probes: an outage is worse.
+      // No other database can serve, and this one still answers its probes: an outage would be
+      // worse.
       this.router.setLastResort(true);
       return;
     }
@@ -242,7 +244,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
   }
 
-  /** Nothing is left to send to: every other database is asked again before that is the verdict. */
+  /** No database can be selected: every other database is asked again before all count as down. */
   #beginSearch(left: Database): void {
     const others = this.all().filter((database) => database !== left);
     this.search.begin(others);
@@ -270,7 +272,7 @@ export class Coordinator implements HealthListener, StartupHost {
     });
   }
 
-  /** There is no active database: any that can serve will do. */
+  /** There is no active database: selects any that can serve. */
   #takeAny(): void {
     const best = this.#best();
     if (best === undefined) return;
@@ -283,7 +285,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
   }
 
-  /** The active one serves: is there a reason to leave it all the same? */
+  /** Checks whether a better database should replace the active one, which serves. */
   #considerBetter(active: Database): void {
     const { now } = this;
     if (this.route.lastResort) {

@@ -9,9 +9,9 @@ export interface SearchOptions {
 
 type State =
   | { readonly kind: 'off' }
-  /** Some verdicts are out. */
+  /** Some verdicts are pending. */
   | { readonly kind: 'searching'; readonly pending: Set<Database>; readonly since: number }
-  /** All verdicts are in; probing goes on indefinitely. */
+  /** All verdicts are in; probing continues indefinitely. */
   | {
       readonly kind: 'down';
       readonly since: number;
@@ -20,8 +20,8 @@ type State =
     };
 
 /**
- * The search for any database that can serve. It ends only by success: failed searches are
- * counted, and the count decides whether callers are told "temporarily" or "permanently".
+ * The search for any database that can serve. It only ends with success. The number of failed
+ * searches decides whether callers get the temporary or the permanent error.
  */
 export class DownSearch {
   #state: State = { kind: 'off' };
@@ -43,7 +43,10 @@ export class DownSearch {
     this.#state = { kind: 'searching', pending: new Set(pending), since: this.clock.now() };
   }
 
-  /** Notes that `database` can't serve. True: that was the last verdict, and all are down. */
+  /**
+   * Records that `database` can't serve. Returns true if that was the last verdict and all are
+   * down.
+   */
   fail(database: Database): boolean {
     if (this.#state.kind !== 'searching') return false;
     this.#state.pending.delete(database);
@@ -56,7 +59,7 @@ export class DownSearch {
     return true;
   }
 
-  /** A verdict on `database` is out again, or for the first time. */
+  /** The verdict on `database` is pending, for the first time or again. */
   await(database: Database): void {
     if (this.#state.kind === 'searching') this.#state.pending.add(database);
   }
@@ -66,7 +69,7 @@ export class DownSearch {
     this.#state = { kind: 'off' };
   }
 
-  /** What a command is told while no database serves. */
+  /** The error for a command while no database serves. */
   error(details: { cause: unknown; maybeExecuted: boolean }): Error {
     const attempts = this.#state.kind === 'down' ? this.#state.attempts : 0;
     const message = `no database can serve (${attempts} failed searches so far; probing continues)`;

@@ -4,7 +4,7 @@ import type { EngineContext } from '../engine-context.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Databases that somebody keeps away from traffic: not eligible, whatever their health, until then. */
+/** Drained databases: they are not eligible, whatever their health, until the drain ends. */
 export class Drains {
   readonly #timers = new Map<Database, Timer>();
 
@@ -13,11 +13,15 @@ export class Drains {
     private readonly onEnd: () => void,
   ) {}
 
-  /** `durationMs` up to 2^31-1, or Infinity: until it is ended. */
+  /**
+   * Begins a drain. `durationMs`: up to 2^31-1, or Infinity for a drain that lasts until it is
+   * ended.
+   */
   begin(database: Database, durationMs: number): void {
     this.forget(database);
     database.drainEndsAt = this.runtime.clock.now() + durationMs;
-    // Once resumed it waits for the next look for a better database, as after a grace period.
+    // Once resumed, the database waits for the next check for a better one, as after a grace
+    // period.
     database.wasEligible = true;
     if (durationMs > LONGEST_TIMER_MS) return;
     const timer = this.runtime.clock.after(durationMs, () => {
@@ -26,7 +30,7 @@ export class Drains {
     this.#timers.set(database, timer);
   }
 
-  /** Now, however long it would have lasted. False when it is not drained. */
+  /** Ends a drain early. Returns false if the database is not drained. */
   end(database: Database): boolean {
     this.forget(database);
     if (database.drainEndsAt === 0) return false;

@@ -1,11 +1,13 @@
 import type { Timer } from '../../clock.js';
 import type { EngineContext } from '../engine-context.js';
 
-/** When to look for a better database, and whether that is wanted now. */
+/** Schedules the checks for a better database, and decides whether failback is allowed. */
 export class FailbackSchedule {
-  /** Monotonic time until which failback and weights are ignored; Infinity: until told. */
+  /**
+   * Monotonic time until which failback and weights are ignored; Infinity: until the hold is ended.
+   */
   heldUntil = 0;
-  /** Monotonic time of the next look. */
+  /** Monotonic time of the next check. */
   nextCheckAt = 0;
   #timer: Timer | undefined;
 
@@ -14,7 +16,7 @@ export class FailbackSchedule {
     private readonly check: () => void,
   ) {}
 
-  /** Automatic, and nobody forced the active one. */
+  /** Whether automatic failback is on and the active database is not held. */
   get allowed(): boolean {
     return this.runtime.options.failbackSupported && !this.held;
   }
@@ -23,7 +25,7 @@ export class FailbackSchedule {
     return this.runtime.clock.now() < this.heldUntil;
   }
 
-  /** Looks every `failbackCheckIntervalMs`, a random part earlier. */
+  /** Starts checks every `failbackCheckIntervalMs`, each earlier by a random part. */
   start(): void {
     const { clock, random, options } = this.runtime;
     const { failbackCheckIntervalMs, failbackJitter } = options;

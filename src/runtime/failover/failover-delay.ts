@@ -4,39 +4,41 @@ import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { GracePeriods } from '../health/grace-periods.js';
 
-/** A failure of the active database that it is not left for yet. */
+/** A failure that the active database is not left for yet. */
 export interface DelayedFailure extends DatabaseFailure {
-  /** Monotonic time at which it is left, unless it has healed by then. */
+  /** Monotonic time at which the database is left, unless it has healed by then. */
   readonly leaveAt: number;
 }
 
-/** When the active database is left for its failure, and for which one the last was. */
+/** Decides when the active database is left for a failure, and records the latest such failure. */
 export class FailoverDelay {
-  /** What made the last active database be left, for the switch that follows. */
+  /** The failure for which the last active database was left, for the switch that follows. */
   failure: DatabaseFailure | undefined;
-  /** Until the active database's failure has persisted long enough. */
+  /** Runs until the failure of the active database has persisted long enough. */
   #timer: Timer | undefined;
 
   constructor(
     private readonly runtime: EngineContext,
     private readonly grace: GracePeriods,
-    /** It may have persisted long enough. */
+    /** Called when the failure may have persisted long enough. */
     private readonly look: () => void,
   ) {}
 
-  /** It has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it. */
+  /**
+   * Whether the failure has lasted for `unhealthyAfterMs`, and no announced maintenance excuses it.
+   */
   isDue(active: Database, failure: DatabaseFailure): boolean {
     const { clock } = this.runtime;
     const { leaveAt } = this.forbear(active, failure);
     const now = clock.now();
     if (now >= leaveAt) return !this.#hasHealed(active, failure, leaveAt);
-    // Anew: announced maintenance may have ended, or another database may be active.
+    // Restarts the timer: announced maintenance may have ended, or another database may be active.
     this.#timer?.cancel();
     this.#timer = clock.after(Math.ceil(leaveAt - now), this.look);
     return false;
   }
 
-  /** For how long it is tolerated. */
+  /** Returns the failure with the time until which it is tolerated. */
   forbear({ options, maintenanceEndsAt }: Database, failure: DatabaseFailure): DelayedFailure {
     const { unhealthyAfterMs } = options;
     return { ...failure, leaveAt: failoverDueAt(failure, { unhealthyAfterMs, maintenanceEndsAt }) };
@@ -47,8 +49,8 @@ export class FailoverDelay {
   }
 
   /**
-   * What opened the breaker is over: it was given time, and the commands recently have not failed.
-   * Its probes never said that it is unhealthy, or do not any more.
+   * Whether the failure that opened the breaker is over: the delay has passed, recent commands have
+   * not failed, and its probes do not report it unhealthy.
    */
   #hasHealed(active: Database, failure: DatabaseFailure, leaveAt: number): boolean {
     if (failure.reason !== 'circuit-breaker' || leaveAt <= failure.since) return false;

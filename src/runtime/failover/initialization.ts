@@ -6,7 +6,7 @@ import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { Connectivity } from '../health/connectivity.js';
 
-/** Who has databases to begin with, and is told with which one. */
+/** Owns the databases to start with, and is told the first active one. */
 export interface StartupHost {
   phase: 'new' | 'starting' | 'running' | 'ended';
   readonly health: {
@@ -17,19 +17,19 @@ export interface StartupHost {
   run(database: Database, cause: string, lastResort: boolean): void;
 }
 
-/** Between two looks at databases that are not up yet. */
+/** Interval between two checks of databases that are not up yet, in milliseconds. */
 const RETRY_MS = 500;
 
 /**
- * From `connect()` to the first active database: as soon as the initialization policy is met, but
- * a database of higher weight whose verdict is out is waited for until `initialWaitMs`. One whose
- * verdict is "dead" is not waited for. While the policy can't be met, databases are asked again until
- * `keepConnectingMs` is over.
+ * From `connect()` to the first active database. It ends as soon as the initialization policy is
+ * met, but waits until `initialWaitMs` for a database of higher weight whose verdict is pending. It
+ * does not wait for a database that is known to be down. While the policy can't be met, databases
+ * are asked again until `keepConnectingMs` is over.
  */
 export class Initialization {
   #startedAt = 0;
   #timer: Timer | undefined;
-  /** The next look while the policy can't be met. */
+  /** The next check while the policy can't be met. */
   #retry: Timer | undefined;
   #settle: ((error?: InitializationFailedError) => void) | undefined;
 
@@ -76,7 +76,7 @@ export class Initialization {
     }
     const chosen = best.view as Database;
     if (chosen.links.some((link) => link.requiredForAvailability && link.idle)) {
-      // A lazy one: it is ready when its connection is.
+      // A lazy database is ready when its connection is.
       for (const link of chosen.links) link.open();
       this.host.health.connectivity.await(chosen);
       return;
@@ -104,7 +104,7 @@ export class Initialization {
     settle?.();
   }
 
-  /** What is up is kept, what is not is asked again. */
+  /** Keeps the databases that are up, and asks the others again. */
   #failOrRetry(databases: readonly Database[]): void {
     if (this.#retry !== undefined) return;
     const { clock, options } = this.runtime;
@@ -135,7 +135,7 @@ export class Initialization {
   }
 }
 
-/** By weight; among equals the one that was configured first. */
+/** Prefers the higher weight; among equal weights the one that was configured first. */
 function isPreferred(database: Database, to: DatabaseView): boolean {
   return (
     database.weight > to.weight || (database.weight === to.weight && database.order < to.order)
@@ -146,7 +146,7 @@ function isDead(database: Database): boolean {
   return database.health === 'unhealthy' || database.connectionFailed;
 }
 
-/** What keeps it from serving, in words. */
+/** A description of what keeps the database from serving. */
 export function initializationFailure(database: Database): InitializationFailure {
   const { health, cause = 'unhealthy', connectionFailed, unconnected } = database;
   const wasTried = connectionFailed || database.connectionError !== undefined;

@@ -4,13 +4,13 @@ import { type EngineContext, timestamp } from '../engine-context.js';
 import type { Route, RouteListener } from '../route.js';
 import { SwitchHistory } from './switch-history.js';
 
-/** What a switch is told to have been. */
+/** Details of a switch, for its event. */
 export interface SwitchAccount {
   readonly from: Database | undefined;
   readonly to: Database | undefined;
   readonly reason: SwitchReason;
   readonly cause: string;
-  /** Monotonic time of the first sign; undefined: there was none. */
+  /** Monotonic time of the first sign of the failure; undefined: there was none. */
   readonly since: number | undefined;
 }
 
@@ -21,11 +21,14 @@ const NOWHERE: Route = Object.freeze({
   state: 'searching',
 });
 
-/** Holds the route, replaces it by one assignment, and tells: executors first, then people. */
+/**
+ * Holds the route, replaces it with one assignment, and reports it: to executors first, then as an
+ * event.
+ */
 export class Router {
   route: Route = NOWHERE;
   readonly history = new SwitchHistory();
-  /** A route is being replaced: what that leads to is looked at when it is done. */
+  /** A route is being replaced: its consequences are evaluated afterwards. */
   changing = false;
   readonly #listeners = new Set<RouteListener>();
 
@@ -49,7 +52,7 @@ export class Router {
     }
   }
 
-  /** Notes in what quality the active database serves; no switch. */
+  /** Records whether the active database is a last resort; this is not a switch. */
   setLastResort(lastResort: boolean): void {
     this.route = Object.freeze({ ...this.route, lastResort });
   }
@@ -59,7 +62,7 @@ export class Router {
     this.runtime.counters.serviceRestored(this.runtime.clock.now());
   }
 
-  /** Before the first active database nothing is missing. */
+  /** Records the time without service, which begins after the first active database. */
   #noteService(from: Route, to: Route): void {
     const { clock, counters } = this.runtime;
     if (to.state === 'serving') counters.serviceRestored(clock.now());

@@ -22,36 +22,40 @@ export interface GroupDependencies {
   readonly onProbe?: OnProbe | undefined;
 }
 
-/** Longest and shortest time between two looks of the loop clock, in milliseconds. */
+/** Longest and shortest interval between two ticks of the loop clock, in milliseconds. */
 const MAX_TICK_MS = 16;
 const MIN_TICK_MS = 2;
 
-/** A client's way into the group. */
+/** A client that is joining the group. */
 export interface Entry {
-  /** Takes commands at once. */
+  /** Accepts commands at once. */
   readonly executor: Executor;
-  /** Resolves when it can serve; rejects with `InitializationFailedError`, and it is out then. */
+  /**
+   * Resolves when the client can serve. Rejects with `InitializationFailedError`; the client has
+   * then left the group.
+   */
   readonly entered: Promise<void>;
 }
 
 /**
- * The databases, their health and the selection, with the clients that share them: one group of
- * health checks and one route, however many clients. It begins with the first client and ends with
- * the last one.
+ * The databases, their health and the selection, with the clients that share them: there is one set
+ * of health checks and one route, however many clients. The group starts with the first client and
+ * ends with the last one.
  *
- * There is always a client all of whose connections count for whether a database is connected: the
- * first, or when it leaves another one. A connection of the others counts once it was ready.
+ * There is always one client whose connections all count for whether a database is connected: the
+ * first one, or another one when it leaves. A connection of any other client counts once it was
+ * ready.
  */
 export class Group {
   readonly coordinator: Coordinator;
   readonly members = new Set<Executor>();
-  /** On trial, each to take the place of the member of the same id. */
+  /** Databases on trial, each as the replacement of the member with the same id. */
   readonly candidates = new Set<Database>();
-  /** How many calls want the data connections to each of these. */
+  /** Number of calls that hold the data connections to each of these databases. */
   readonly #held = new Map<Database, number>();
   #order = 0;
   #started: Promise<void> = Promise.resolve();
-  /** Of those that are entering. */
+  /** Callbacks of the clients that are joining. */
   readonly #onLeave = new Map<Executor, (error: Error) => void>();
 
   constructor(
@@ -66,7 +70,7 @@ export class Group {
     for (const database of options.databases) this.#register(database);
   }
 
-  /** Opens a client's connections. The first one starts everything. */
+  /** Opens a client's connections. The first client starts the group. */
   enter(): Entry {
     const executor = new Executor(this.coordinator);
     const isFirst = this.members.size === 0;
@@ -104,14 +108,14 @@ export class Group {
     });
   }
 
-  /** While commands are running. */
+  /** Adds a database while commands are running. */
   add(options: ResolvedDatabase): Database {
     const database = this.#register(options);
     this.#begin(database);
     return database;
   }
 
-  /** Puts a database on trial beside the member whose place it may take. Nobody hears of it. */
+  /** Puts a database on trial beside the member that it may replace. No event reports it. */
   try(options: ResolvedDatabase, { order }: Database): Database {
     const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
     const candidate = new Database(options, order, driver, new DatabaseCounters());
@@ -127,7 +131,7 @@ export class Group {
     return candidate;
   }
 
-  /** The trial is over: it takes its place, and the one before leaves. */
+  /** Ends the trial: the candidate replaces `old`, which leaves. */
   replace(old: Database, candidate: Database): void {
     this.candidates.delete(candidate);
     this.coordinator.replace(old, candidate);
@@ -136,7 +140,8 @@ export class Group {
 
   /**
    * Opens the data connections of every client to `database`, to find out whether it can serve. The
-   * answer ends that: lazy ones are closed again, unless it is active by then.
+   * returned function ends the hold: lazy connections are closed again, unless the database is
+   * active by then.
    */
   hold(database: Database): () => void {
     for (const member of this.members) member.connections.links.get(database)?.open();
@@ -169,7 +174,7 @@ export class Group {
     this.coordinator.add(database);
   }
 
-  /** Closes one client's connections; the last one ends the health checks, too. */
+  /** Closes one client's connections. The last client also ends the health checks. */
   leave(executor: Executor): void {
     if (!this.members.delete(executor)) return;
     this.#onLeave.get(executor)?.(
@@ -177,8 +182,8 @@ export class Group {
     );
     executor.end();
     const others = [...this.members];
-    // Not one that is about to join, as long as there is another: what keeps it from that is no
-    // failure of a database.
+    // A client that is still joining is only chosen if there is no other: what keeps it from
+    // joining is not a failure of a database.
     const next = others.find((member) => member.entered) ?? others[0];
     if (next !== undefined) {
       executor.connections.detachAll();
@@ -207,7 +212,7 @@ function strategiesOf(databases: readonly Database[]): Set<HealthCheckStrategy> 
   return new Set(checks.map((check) => check.strategy));
 }
 
-/** What a strategy does at its end is not the application's concern. */
+/** Errors of a strategy's `close` do not concern the application. */
 function closeStrategies(strategies: Iterable<HealthCheckStrategy>): void {
   for (const strategy of strategies) {
     try {
@@ -216,7 +221,9 @@ function closeStrategies(strategies: Iterable<HealthCheckStrategy>): void {
   }
 }
 
-/** Fine enough for the shortest of the periods that it measures. */
+/**
+ * Interval of the loop clock in milliseconds: fine enough for the shortest period that it measures.
+ */
 function tickMs(options: ResolvedOptions): number {
   const timeouts = options.databases.flatMap((database) =>
     database.healthChecks.map((check) => check.timeoutMs),

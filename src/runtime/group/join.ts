@@ -5,11 +5,11 @@ import type { Database } from '../database.js';
 import { initializationFailure } from '../failover/initialization.js';
 
 /**
- * Resolves when a client that joins a running group can serve: its connection to the active
- * database is ready. It follows switches. Rejects with `InitializationFailedError` when no database
- * serves, or when the active one's connect timeout passes.
+ * Resolves when a client that joins a running group can serve, that is, when its connection to the
+ * active database is ready. Follows switches. Rejects with `InitializationFailedError` when no
+ * database serves, or when the connect timeout of the active one passes.
  *
- * The group doesn't notice: what keeps one client from joining is no failure of a database.
+ * The group is not affected: what keeps one client from joining is not a failure of a database.
  */
 export function whenServing(executor: Executor): Promise<void> {
   const { coordinator } = executor;

@@ -10,7 +10,7 @@ import type { Database } from '../database.js';
 import type { Group } from './group.js';
 import { replaceInPlace } from './replacement.js';
 
-/** What people and operators may change while commands are running. */
+/** Operations that may change the group while commands are running. */
 export class Management {
   constructor(private readonly group: Group) {}
 
@@ -26,12 +26,14 @@ export class Management {
     return database;
   }
 
-  /** Verifies the target by a probe, then makes it active; failback may leave it again. */
+  /**
+   * Verifies the target with a probe, then makes it active. A later failback may leave it again.
+   */
   setActive(id: string): Promise<void> {
     return this.#activate(id, 'manual', 0);
   }
 
-  /** As `setActive`, and failback and weights are ignored for `durationMs`. */
+  /** Like `setActive`; failback and weights are then ignored for `durationMs`. */
   forceActive(id: string, durationMs: number): Promise<void> {
     return this.#activate(id, 'forced', durationMs);
   }
@@ -66,8 +68,8 @@ export class Management {
   }
 
   /**
-   * Resolves once it is known whether the new database is healthy; it stays either way. Rejects when
-   * it is removed, or the client is closed, before that is known.
+   * Adds a database. Resolves once it is known whether it is healthy; it stays either way. Rejects
+   * if it is removed, or the client is closed, before that is known.
    */
   async add(options: ResolvedDatabase): Promise<Database> {
     this.#refuseKnown(options.id);
@@ -81,7 +83,7 @@ export class Management {
     }
     await this.#coordinator.health.firstVerdict(database);
     if (this.#coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
-    // A replacement under the same id takes the place of this one.
+    // A replacement with the same id takes the place of this one.
     if (database.removed) {
       throw new DatabaseUnavailableError(`${options.id} was removed while it was being added`, {
         databaseId: options.id,
@@ -92,8 +94,8 @@ export class Management {
   }
 
   /**
-   * Resolves when the database is gone. The active one is left first, for the best of the others;
-   * rejects when none of them can serve while it does.
+   * Removes a database; resolves when it is gone. If it is active, the best of the others becomes
+   * active first; rejects when none of them can serve although this one does.
    */
   async remove(id: string): Promise<void> {
     const coordinator = this.#coordinator;
@@ -114,9 +116,9 @@ export class Management {
   }
 
   /**
-   * Keeps a database away from traffic for `durationMs`: it is not eligible, so that it serves only
-   * when no other one can. The active one is left first, for the best of the others; rejects when
-   * none of them can serve.
+   * Drains a database for `durationMs`: it is not eligible, and serves only when no other one can.
+   * If it is active, the best of the others becomes active first; rejects when none of them can
+   * serve.
    */
   async drain(id: string, durationMs: number): Promise<void> {
     let database = this.find(id);
@@ -126,13 +128,13 @@ export class Management {
       database = this.find(id);
     }
     const next = this.#successorOf(database, 'drained');
-    // First, so that nothing that the switch leads to takes it back.
+    // Comes first, so that no consequence of the switch selects the database again.
     this.#coordinator.drains.begin(database, durationMs);
     this.#leave(next, 'manual', `${id} was drained`);
     this.#coordinator.evaluate();
   }
 
-  /** Ends a drain. False when it was not drained. */
+  /** Ends a drain. Returns false if the database was not drained. */
   resume(id: string): boolean {
     const ended = this.#coordinator.drains.end(this.find(id));
     if (ended) this.#coordinator.evaluate();
@@ -140,8 +142,8 @@ export class Management {
   }
 
   /**
-   * Adds the new database, waits until it is healthy, and only then removes the old one. With the same
-   * id it takes its place.
+   * Adds the new database, waits until it is healthy, and only then removes the old one. A database
+   * with the same id takes its place directly.
    */
   async replace(id: string, options: ResolvedDatabase): Promise<Database> {
     const old = this.find(id);
@@ -176,7 +178,7 @@ export class Management {
     const { verification } = this.#coordinator.health;
     const answered = verification.verify(database);
     const verdict = await monitor?.verify();
-    // A connection that is silent is replaced, or given up.
+    // A silent connection is replaced, or given up.
     await answered;
     if (verdict?.healthy) await this.#coordinator.health.whenConnected(database);
     const reason = database.removed
@@ -194,8 +196,8 @@ export class Management {
   }
 
   /**
-   * Resolves when whoever takes over has answered over its data connections, or is out of the
-   * question; undefined: nobody takes over, or it has answered just now.
+   * Resolves when the database that would take over has answered over its data connections, or
+   * can't take over. Undefined if none takes over, or if it has just answered.
    */
   #successorAnswers(database: Database, why: 'removed' | 'drained'): Promise<unknown> | undefined {
     const next = this.#successorOf(database, why)?.view as Database | undefined;
@@ -203,7 +205,10 @@ export class Management {
     return next === undefined || verification.isFresh(next) ? undefined : verification.verify(next);
   }
 
-  /** Who takes over when the active database goes; undefined when this one isn't active. */
+  /**
+   * Returns the database that takes over when the active one goes; undefined if this one isn't
+   * active.
+   */
   #successorOf(database: Database, why: 'removed' | 'drained'): Selection | undefined {
     const { databases, now, route } = this.#coordinator;
     if (route.database !== database) return undefined;
@@ -222,7 +227,7 @@ export class Management {
   #leave(next: Selection | undefined, reason: 'removed' | 'manual', cause: string): void {
     if (next === undefined) return;
     const { lastResort } = next;
-    // A hold belongs to the database that was forced.
+    // The hold ends, because it belongs to the database that was forced.
     this.#coordinator.failback.heldUntil = 0;
     this.#coordinator.switchTo(next.view as Database, reason, cause, { lastResort });
   }

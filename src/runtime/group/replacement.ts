@@ -5,10 +5,10 @@ import type { Database } from '../database.js';
 import type { Group } from './group.js';
 
 /**
- * Puts another database in the place of `old`, under the same id. It is tried beside the old one,
- * which serves on meanwhile; once it is healthy, the two change in one step. Rejects, and keeps the
- * old one, when the new one can't serve, when the old one is removed meanwhile, and when the client
- * is closed.
+ * Replaces `old` by another database with the same id. The new one is tried beside the old one,
+ * which continues to serve; once it is healthy, the two are exchanged in one step. Rejects, and
+ * keeps the old one, if the new one can't serve, if the old one is removed meanwhile, or if the
+ * client is closed.
  */
 export async function replaceInPlace(
   group: Group,
@@ -24,7 +24,7 @@ export async function replaceInPlace(
   await coordinator.health.firstVerdict(candidate);
   let release = () => {};
   if (coordinator.route.database === old && isUsable(candidate)) {
-    // What rests until it is needed is needed.
+    // Lazy connections are needed now.
     release = group.hold(candidate);
     await coordinator.health.whenConnected(candidate);
   }
@@ -37,7 +37,7 @@ export async function replaceInPlace(
     }
     group.replace(old, candidate);
   } finally {
-    // There may have been a switch meanwhile.
+    // A switch may have happened meanwhile.
     release();
   }
   return candidate;

@@ -17,14 +17,14 @@ type State =
   | { readonly kind: 'closing'; readonly executor: Executor; readonly done: Promise<void> };
 
 /**
- * The life of one client: closed -> connecting -> open -> closing -> closed, and again.
- * `destroy` leads to closed from everywhere.
+ * The lifecycle of one client: closed -> connecting -> open -> closing -> closed, and again.
+ * `destroy` leads to closed from every state.
  */
 export class Session implements EventRecipient {
   readonly subscriptions: Subscriptions;
   #state: State = { kind: 'closed' };
   #unref = false;
-  /** `ready` was told since `connect()`. */
+  /** `ready` was emitted since `connect()`. */
   #toldReady = false;
   /** Keeps the process alive as long as the client is open, whatever its connections do. */
   #keepAlive: Timer | undefined;
@@ -32,7 +32,7 @@ export class Session implements EventRecipient {
   constructor(
     readonly shared: SharedGroup,
     readonly emitter: EventEmitter,
-    /** Only if what this client reads is kept. */
+    /** Set only if the values that this client reads are cached. */
     private readonly cacheValidity?: CacheValidity,
     private readonly toClientError: Executor['toClientError'] = (error) => error,
   ) {
@@ -46,7 +46,10 @@ export class Session implements EventRecipient {
     return this.shared.current;
   }
 
-  /** What takes commands now, also while it connects, as in node-redis; undefined: closed. */
+  /**
+   * The executor that takes commands now, also while the client connects, as in node-redis;
+   * undefined: closed.
+   */
   get executor(): Executor | undefined {
     return this.#state.kind === 'closed' ? undefined : this.#state.executor;
   }
@@ -55,7 +58,10 @@ export class Session implements EventRecipient {
     return this.#state.kind === 'connecting' || this.#state.kind === 'open';
   }
 
-  /** The group is ready when any client is; each client hears of it when it can serve itself. */
+  /**
+   * Whether the client receives the event. The group is ready when any client is; each client
+   * receives `ready` when it can serve itself.
+   */
   hears(name: MultiDbEventName): boolean {
     if (name !== 'ready') return true;
     if (this.#toldReady || !this.executor?.ready) return false;
@@ -63,7 +69,10 @@ export class Session implements EventRecipient {
     return true;
   }
 
-  /** Idempotent; rejects with `InitializationFailedError`, and nothing of it stays open then. */
+  /**
+   * Connects the client. Idempotent. Rejects with `InitializationFailedError`; everything is then
+   * closed again.
+   */
   async connect(): Promise<void> {
     if (this.#state.kind === 'open') return;
     if (this.#state.kind === 'connecting') return this.#state.done;
@@ -83,7 +92,7 @@ export class Session implements EventRecipient {
     return done;
   }
 
-  /** Accepts nothing more and resolves when what is pending has settled. Idempotent. */
+  /** Accepts no more commands and resolves when the pending ones have settled. Idempotent. */
   async close(): Promise<void> {
     if (this.#state.kind === 'closing') return this.#state.done;
     const { executor } = this;
@@ -94,7 +103,7 @@ export class Session implements EventRecipient {
     }
     const group = this.group;
     if (executor.pending === 0) {
-      // At once, as in node-redis: the caller sees a client that is neither open nor ready.
+      // Ends at once, as in node-redis: the caller sees a client that is neither open nor ready.
       this.#end(group, executor);
       return executor.rejections.delivered;
     }

@@ -6,24 +6,24 @@ import { DeferredRejections } from '../command/deferred-rejections.js';
 import { type Emit, SafeEmitter } from '../safe-emitter.js';
 import { Group, type GroupDependencies } from './group.js';
 
-/** A client that is told what happens in its group while it is open. */
+/** A client that receives the events of its group while it is open. */
 export interface EventRecipient {
   readonly emitter: EventEmitter;
   hears(name: MultiDbEventName): boolean;
 }
 
 export interface SharedDependencies extends Omit<GroupDependencies, 'emit' | 'rejections'> {
-  /** Sees every event once, before listeners do. */
+  /** Called once with every event, before its listeners. */
   readonly observe?: Emit | undefined;
 }
 
 /**
- * The group that a client has in common with its duplicates. It runs from the first `connect()` of
- * any of them until the last one is closed; the next `connect()` starts it again, with the databases
- * and weights of then.
+ * The group that a client shares with its duplicates. It runs from the first `connect()` of any of
+ * them until the last one is closed. The next `connect()` starts it again, with the databases and
+ * weights at that time.
  */
 export class SharedGroup {
-  /** Of whatever is refused at once, to any of the clients. */
+  /** The rejections of calls that are refused at once, for all clients of the group. */
   readonly rejections: DeferredRejections;
   #current: Group;
   readonly #recipients = new Set<EventRecipient>();
@@ -44,12 +44,12 @@ export class SharedGroup {
     this.#current = new Group(options, this.#group);
   }
 
-  /** The one that runs, or ran last, or has not begun. */
+  /** The group that runs, ran last, or has not started yet. */
   get current(): Group {
     return this.#current;
   }
 
-  /** One that has not ended: a group runs only once. */
+  /** A group that has not ended, because a group runs only once. */
   get living(): Group {
     const { coordinator } = this.#current;
     if (coordinator.phase !== 'ended') return this.#current;
@@ -61,7 +61,7 @@ export class SharedGroup {
     return this.#current;
   }
 
-  /** From now on `client` hears what happens in the group. Idempotent. */
+  /** Makes `client` receive the events of the group. Idempotent. */
   join(client: EventRecipient): void {
     this.#recipients.add(client);
   }
@@ -70,7 +70,7 @@ export class SharedGroup {
     this.#recipients.delete(client);
   }
 
-  /** Tells one client what concerns it alone. */
+  /** Emits an event to one client only. */
   tell<Name extends MultiDbEventName>(
     client: EventRecipient,
     name: Name,

@@ -5,9 +5,10 @@ import { runProbe } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
 
 /**
- * Looks into the complaints of a database without full checks, over a new connection each time: its
- * commands may go to a server to which its name no longer leads. One probe at a time, and a pause
- * of one probe timeout after one that failed. What fails says nothing: nothing checks the database.
+ * Checks the complaints of commands for a database without full checks, over a new connection each
+ * time: its commands may go to a server that its name no longer leads to. One probe runs at a time,
+ * with a pause of one probe timeout after a failed one. A failed probe has no effect, because no
+ * health check decides about the database.
  */
 export class ComplaintProbe {
   #cancel: (() => void) | undefined;

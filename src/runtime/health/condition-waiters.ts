@@ -1,11 +1,11 @@
 import type { Database } from '../database.js';
 
-/** Those who wait until something is true of a database; they look at every change. */
+/** Waiters for conditions of databases; they are evaluated at every change. */
 export class ConditionWaiters {
   readonly #looks = new Set<() => void>();
   #ended = false;
 
-  /** Also resolves when the database is removed, and at the end. */
+  /** Resolves when `isTrue()`, when the database is removed, or when the group ends. */
   until(database: Database, isTrue: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
@@ -18,7 +18,7 @@ export class ConditionWaiters {
     });
   }
 
-  /** Something has changed. */
+  /** Evaluates the conditions after a change. */
   look(): void {
     for (const look of [...this.#looks]) look();
   }

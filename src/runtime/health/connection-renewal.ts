@@ -3,13 +3,13 @@ import type { Database } from '../database.js';
 import type { HealthMonitor } from './health-monitor.js';
 import { RenewalLimit } from './renewal-limit.js';
 
-/** A database's connections are to be replaced, while it is not left. */
+/** Called when the connections of a database are to be replaced although it is not left. */
 export type RenewalListener = (database: Database, why: Error) => void;
 
 /**
- * Replaces the connections of one database, of every client of the group, without a failover. A new
- * connection is opened beside the old one and takes its place once it is ready; what is in flight
- * on the old one finishes there. Until a new one is ready the old one serves.
+ * Replaces the connections of one database, for every client of the group, without a failover. A
+ * new connection is opened beside the old one and takes its place once it is ready. Until then the
+ * old one serves, and its commands in flight finish there.
  */
 export class ConnectionRenewal {
   readonly #listeners = new Set<RenewalListener>();
@@ -22,7 +22,7 @@ export class ConnectionRenewal {
     this.#limit = new RenewalLimit(clock);
   }
 
-  /** All connections: for commands, probes, subscriptions and transactions. */
+  /** Replaces all connections: for commands, probes, subscriptions and transactions. */
   renewAll(database: Database, why: Error): void {
     const monitor = this.monitors.get(database);
     if (monitor === undefined) return;
@@ -31,12 +31,13 @@ export class ConnectionRenewal {
   }
 
   /**
-   * All but those of the probes, which are new already: a check passes over them, and what was seen
-   * on the others contradicts it. Nothing happens where that has led to a renewal a moment ago.
+   * Replaces all connections except those of the probes, which are new already: a check passes over
+   * them, and contradicts the errors on the others. Has no effect shortly after such a renewal
+   * (`RenewalLimit`).
    */
   followProbes(database: Database, why: Error): void {
     if (!this.#limit.allows(database)) return;
-    // Gates have a connection of their own, which nothing has contradicted.
+    // Gates have a connection of their own, which no check has contradicted.
     this.monitors.get(database)?.sideLines.commands.supersede();
     this.#renewOthers(database, why);
   }

@@ -9,12 +9,12 @@ export interface ConnectivityListener {
   onConnectionFailed(database: Database): void;
 }
 
-/** Share of a probe's timeout after which a connection that is not there is looked into. */
+/** Share of a probe's timeout after which a missing connection is inspected. */
 const INSPECTED_AFTER = 0.25;
 
 /**
- * Whether data connections can be established. A database whose can't, within one probe timeout,
- * can't serve, whatever its probes say.
+ * Tracks whether data connections can be established. A database to which none can be, within one
+ * probe timeout, can't serve, whatever its probes say.
  */
 export class Connectivity {
   readonly #timers = new Map<Database, Timer>();
@@ -25,7 +25,7 @@ export class Connectivity {
     private readonly listener: ConnectivityListener,
   ) {}
 
-  /** Starts to wait for the connection, unless there is one or somebody waits already. */
+  /** Starts to wait for the connection, unless it is ready or is already waited for. */
   await(database: Database): void {
     const monitor = this.listener.monitors.get(database);
     if (monitor === undefined || database.connected || this.#timers.has(database)) return;
@@ -38,7 +38,7 @@ export class Connectivity {
     if (!database.wasConnected) this.#inspect(database, monitor.probeTimeoutMs * INSPECTED_AFTER);
   }
 
-  /** A mistake of configuration that only silence shows is found before the time is over. */
+  /** Detects a configuration mistake that only shows as silence, before the time is over. */
   #inspect(database: Database, afterMs: number): void {
     const { driver } = database;
     if (driver.inspectPort === undefined) return;
@@ -67,7 +67,7 @@ export class Connectivity {
     this.listener.onConnectionFailed(database);
   }
 
-  /** The same, with what was known before forgotten. */
+  /** Like `await`, but discards earlier results. */
   awaitAnew(database: Database): void {
     if (database.connected) return;
     database.connectionFailed = false;
@@ -81,7 +81,7 @@ export class Connectivity {
     database.wasConnected = true;
   }
 
-  /** It is known before the time is over that none can be. */
+  /** No connection can be established; known before the time is over. */
   fail(database: Database): void {
     if (database.connectionFailed) return;
     this.await(database);
@@ -89,7 +89,7 @@ export class Connectivity {
     this.#fail(database);
   }
 
-  /** Nobody waits: its links rest until it is needed, or it is gone. */
+  /** Stops waiting: the links of the database rest until it is needed, or it is removed. */
   rest(database: Database): void {
     this.#over(database);
     database.unconnectedSince = undefined;

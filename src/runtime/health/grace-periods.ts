@@ -4,7 +4,7 @@ import { type EngineContext, timestamp } from '../engine-context.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Grace periods: while one lasts its database is not eligible; at its end the breaker closes. */
+/** Grace periods. During one the database is not eligible; at its end the breaker closes. */
 export class GracePeriods {
   readonly #timers = new Map<Database, Timer>();
 
@@ -18,7 +18,7 @@ export class GracePeriods {
     this.#watch(database);
   }
 
-  /** Now, however long it would have lasted. */
+  /** Ends a grace period early. */
   end(database: Database): void {
     this.forget(database);
     database.graceEndsAt = 0;

@@ -23,18 +23,19 @@ import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
 import { Verification, type VerificationHost } from './verification.js';
 
-/** Decides by what is known. */
+/** Decides on the basis of the recorded health. */
 export interface HealthListener {
   /**
-   * Something is known of `database` that was not. `unavailable`: a verdict says that it can't
-   * serve, for now.
+   * There is new information about `database`. `unavailable`: a verdict says that it can't serve
+   * for now.
    */
   changed(database?: Database, verdict?: 'unavailable'): void;
 }
 
 /**
- * What is known about the databases of a group: monitors, connections and breakers tell what they
- * saw, here it is written down, and then the listener looks. It decides nothing.
+ * The recorded health of the databases of a group. Monitors, connections and breakers report their
+ * observations, which are recorded here before the listener evaluates them. This class decides
+ * nothing.
  */
 export class GroupHealth
   implements HealthMonitorListener, ConnectivityListener, ReachabilityListener, VerificationHost
@@ -46,7 +47,7 @@ export class GroupHealth
   readonly grace: GracePeriods;
   readonly renewal: ConnectionRenewal;
   readonly watchers = new ConditionWaiters();
-  /** While no database serves: those that accept connections. */
+  /** While no database serves: the databases that accept connections. */
   readonly #reached = new Set<Database>();
 
   constructor(
@@ -66,7 +67,7 @@ export class GroupHealth
     });
   }
 
-  /** Starts the health checks of a database, and to wait for its data connection. */
+  /** Starts the health checks of a database, and the wait for its data connection. */
   watch(database: Database): void {
     const monitor = new HealthMonitor(database, this, this.runtime);
     this.monitors.set(database, monitor);
@@ -88,7 +89,7 @@ export class GroupHealth
     this.watchers.end();
   }
 
-  // What is seen.
+  // Observations.
 
   onProbe(database: Database, record: ProbeRecord): void {
     database.lastProbe = record;
@@ -127,7 +128,7 @@ export class GroupHealth
     if (healthy) {
       if (!database.connectionFailed) database.failingSince = undefined;
       if (before !== 'healthy') {
-        // What waits before its next attempt to connect need not wait any longer.
+        // Links that wait before a reconnect need not wait any longer.
         for (const link of [...database.links]) link.hurry(0);
         this.#tell(database, 'database-healthy', this.#healthyEvent(database));
       }
@@ -150,7 +151,7 @@ export class GroupHealth
     this.listener.changed(database);
   }
 
-  /** `wasReady`: it was lost; otherwise it could not be made. */
+  /** A connection was lost (`wasReady`), or could not be established. */
   onConnectionLost(
     database: Database,
     error: Error,
@@ -158,7 +159,7 @@ export class GroupHealth
   ): void {
     database.lastError = error;
     database.connectionError = error;
-    // Where no health check asks, a refusal is the verdict.
+    // Without health checks, a refusal is the verdict.
     if (wasReady || database.isChecked || database.driver.isCut(error)) {
       this.connectivity.await(database);
     } else this.connectivity.fail(database);
@@ -166,15 +167,15 @@ export class GroupHealth
     this.listener.changed(database);
   }
 
-  /** One connection of several: not a failed database, but a reason to ask. */
+  /** One lane was lost: not a failure of the database, but a reason to probe it. */
   onLaneLost(database: Database, error: Error): void {
     database.lastError = error;
     this.suspect(database, { fresh: true });
   }
 
   /**
-   * A new connection was made by an attempt that began at this monotonic time. While no database
-   * serves that wakes whatever waits for the database.
+   * A new connection was established by an attempt that began at `startedAt` (monotonic). While no
+   * database serves, this wakes everything that waits for the database.
    */
   onReached(database: Database, startedAt: number): void {
     database.reachedAt = this.#now;
@@ -201,7 +202,7 @@ export class GroupHealth
     this.connectivity.fail(database);
   }
 
-  /** Its connections rest until it is needed. */
+  /** The connections of the database rest until it is needed. */
   onResting(database: Database): void {
     this.connectivity.rest(database);
     this.reachability.look(database);
@@ -211,7 +212,7 @@ export class GroupHealth
     this.listener.changed(database, 'unavailable');
   }
 
-  /** A client has left the group: what only it lacked is no failure any more. */
+  /** A client has left: connections that only it lacked are no failure any more. */
   onMemberLeft(): void {
     for (const database of this.monitors.keys()) {
       if (database.connected && !database.resting) this.connectivity.established(database);
@@ -221,8 +222,8 @@ export class GroupHealth
   }
 
   /**
-   * Announced maintenance is no failure: for `forMs` the active database is not left for it. At
-   * its end one probe decides again.
+   * Announced maintenance is not a failure: for `forMs` milliseconds the active database is not
+   * left for it. At its end one probe decides again.
    */
   onMaintenance(database: Database, forMs: number): void {
     const monitor = this.monitors.get(database);
@@ -231,7 +232,7 @@ export class GroupHealth
     this.listener.changed(database);
   }
 
-  /** Told once: its commands succeed or fail by their keys, and no check would show why. */
+  /** Reported once: no health check would show why some commands fail. */
   onRedirected(database: Database): void {
     if (database.redirects || database.options.topology === 'cluster') return;
     database.redirects = true;
@@ -253,7 +254,7 @@ export class GroupHealth
     this.listener.changed(database);
   }
 
-  /** A sign of failure: starts, or hurries, a probe round. */
+  /** Notes a sign of failure: starts a probe round, or hurries the current one. */
   suspect(
     database: Database,
     suspicion: Suspicion & { readonly stateWord?: string | undefined },
@@ -271,11 +272,11 @@ export class GroupHealth
     this.connectivity.fail(database);
   }
 
-  // What has been decided.
+  // Decisions.
 
   /**
-   * The active database is left for its failure: what was known of it is void. Whoever decided
-   * that goes on to choose: nothing is told here, or it would be left twice.
+   * The active database is left for its failure: its earlier results are void. The caller goes on
+   * to select a database; nothing is reported here, or the database would be left twice.
    */
   onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
     database.left = { reason, cause, at: this.#now };
@@ -285,11 +286,11 @@ export class GroupHealth
     this.grace.begin(database);
     const monitor = this.monitors.get(database);
     noteGates(database, monitor?.gateCause);
-    // What it was left for must be checked from now on; a failed round begins again by itself.
+    // The reason for leaving must be checked from now on; a failed round restarts by itself.
     if (database.health === 'healthy') monitor?.suspect({ fresh: true });
   }
 
-  /** Somebody who verified it wants it: what it was left for is forgotten. */
+  /** Clears the failure state, after the database was verified for a manual switch. */
   clearFailureState(database: Database): void {
     const wasHealthy = database.health === 'healthy';
     database.health = 'healthy';
@@ -300,14 +301,14 @@ export class GroupHealth
     if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
   }
 
-  /** `successor`, which is healthy, has taken the place of `old`: what was told last of the id is over. */
+  /** `successor`, which is healthy, has replaced `old`, whose reported health is void. */
   onReplaced(old: Database, successor: Database): void {
     this.grace.end(old);
     if (old.health === 'healthy') return;
     this.#tell(successor, 'database-healthy', this.#healthyEvent(successor));
   }
 
-  /** Can it serve? Its verdict is out again. */
+  /** Asks again whether the database can serve; its verdict is pending. */
   askAnew(database: Database): void {
     if (database.resting) database.reachedAt = undefined;
     this.connectivity.awaitAnew(database);
@@ -319,9 +320,9 @@ export class GroupHealth
     for (const monitor of this.monitors.values()) monitor.suspect({ fresh: true });
   }
 
-  // What is asked.
+  // Queries.
 
-  /** No database serves, any more. */
+  /** Whether no database serves any more. */
   get isSearching(): boolean {
     const { database, generation } = this.router.route;
     return database === undefined && generation > 0;
@@ -355,7 +356,7 @@ export class GroupHealth
     );
   }
 
-  /** Resolves when it is known whether a sign of failure was one: it is healthy, or not active. */
+  /** Resolves when the database is healthy, or not active any more. */
   whenSettled(database: Database): Promise<void> {
     return this.watchers.until(
       database,
@@ -363,7 +364,7 @@ export class GroupHealth
     );
   }
 
-  /** Resolves when its data connection is ready, or could not be made within a probe timeout. */
+  /** Resolves when the data connection is ready, or failed within a probe timeout. */
   whenConnected(database: Database): Promise<void> {
     this.connectivity.awaitAnew(database);
     return this.watchers.until(database, () => database.connected || database.connectionFailed);
@@ -375,7 +376,7 @@ export class GroupHealth
     return { id, at, eligibleAt: new Date(at.getTime() + graceLeftMs) };
   }
 
-  /** People hear of members only. */
+  /** Emits the event for members only. */
   #tell<Name extends 'database-healthy' | 'database-unhealthy'>(
     { membership }: Database,
     name: Name,

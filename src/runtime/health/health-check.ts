@@ -7,10 +7,10 @@ import type { ResolvedHealthCheck } from '../../options/types.js';
 import { type ProbeResult, runProbe } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
 
-/** Share of the interval that is random, so that many processes don't probe in step. */
+/** Random share of the interval, so that many processes do not probe in step. */
 const INTERVAL_JITTER = 0.1;
 
-/** Why a round starts before its time. */
+/** The reason why a round starts early. */
 export interface Suspicion {
   /** Probe over a new connection instead of the current one. */
   readonly fresh?: boolean;
@@ -77,14 +77,15 @@ export class HealthCheck {
         this.#probe(state.round, fresh);
         return;
       case 'probing':
-        // Once is enough: signs that come faster than probes end must not keep them from ending.
+        // One restart is enough: signs that come faster than probes end must not keep them from
+        // ending.
         if (!fresh || state.fresh) return;
         state.cancel();
         this.#probe(state.round, true);
     }
   }
 
-  /** Starts a new round now; what the one in progress has found is forgotten. */
+  /** Starts a new round now; the results of the current one are discarded. */
   restart(suspicion?: Suspicion): void {
     if (this.#state.kind === 'closed') return;
     this.#stop({ kind: 'resting', timer: undefined });
@@ -147,7 +148,7 @@ export class HealthCheck {
   }
 }
 
-/** What people are told: what the policy threw, or the last probe that failed. */
+/** The result to report: the error of the policy, or the last failed probe. */
 function failedRound(round: Round, last: ProbeResult, error: Error | undefined): ProbeResult {
   if (error !== undefined) {
     return {

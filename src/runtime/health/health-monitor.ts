@@ -21,20 +21,20 @@ export interface Verdict {
 
 export interface HealthMonitorListener {
   onProbe(database: Database, record: ProbeRecord): void;
-  /** Only verdicts of the database's present incarnation. */
+  /** Called only with verdicts for the database's present incarnation. */
   onHealthVerdict(database: Database, verdict: Verdict): void;
-  /** A probe connection was made; the attempt began at this monotonic time. */
+  /** A probe connection was established; the attempt began at `startedAt` (monotonic). */
   onReached(database: Database, startedAt: number): void;
-  /** `cause`: what keeps the database from being failed back to; `undefined`: nothing. */
+  /** `cause`: why a failback to the database is not allowed; `undefined`: it is. */
   onGates(database: Database, cause: string | undefined): void;
-  /** Probe connections led elsewhere, or nowhere, while new ones are healthy. */
+  /** Probe connections led to another server, or to none, while new ones are healthy. */
   onOutdated(database: Database, why: Error): void;
   /**
-   * What a command complained about is not so over a new connection: those over which commands go
-   * may lead to another server.
+   * A new connection does not confirm the complaint of a command: the connections for commands may
+   * lead to another server.
    */
   onRefuted(database: Database, stateWord: string): void;
-  /** A host name of the database leads elsewhere, where a new connection is healthy. */
+  /** A host name of the database leads to another address, where a new connection is healthy. */
   onMoved(database: Database, why: Error): void;
   /** Whether one healthy probe is a verdict: at start, and while no database serves. */
   oneProbeIsEnough(database: Database): boolean;
@@ -48,38 +48,41 @@ interface Latest {
   readonly incarnation: number;
 }
 
-/** The shortest timeout of a probe where there is no check to ask. */
+/** Probe timeout in milliseconds where there is no check. */
 export const DEFAULT_TIMEOUT_MS = 1000;
 
 /**
- * The health of one database. It is healthy when each full check's latest round was, and unhealthy
- * as soon as one's was not; its gates are open when each gate check's was.
+ * The health of one database. It is healthy when the latest round of each full check was, and
+ * unhealthy as soon as one was not. Its gates are open when the latest round of each gate check was
+ * healthy.
  *
- * Full checks share one probe connection. Gates, and the checks of other databases, share another
- * one: whatever they do on it, they can't make this database unhealthy.
+ * Full checks share one probe connection. Gates and the checks of other databases share another
+ * one, so that their use of it can't make this database unhealthy.
  */
 export class HealthMonitor implements HealthCheckListener {
-  /** Of the full checks. */
+  /** Connections of the full checks. */
   readonly lines: ProbeLines;
-  /** Of the gates, and of the checks of other databases; opened when they send a command. */
+  /**
+   * Connections of the gates and of the checks of other databases; opened for their first command.
+   */
   readonly sideLines: ProbeLines;
-  /** Full checks: they make the health. */
+  /** The full checks, which determine the health. */
   readonly #checks: HealthCheck[];
   readonly #gates: HealthCheck[];
   readonly #latest = new Map<HealthCheck, Latest>();
   /** Incarnation at each check's round start. */
   readonly #startedFor = new Map<HealthCheck, number>();
   readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
-  /** What the database complained about, until all of it passes. */
+  /** State words that the database replied with, until all of them pass. */
   readonly #stateWords = new Set<string>();
-  /** State words of commands that no probe has looked into yet. */
+  /** State words from commands that no probe has checked yet. */
   readonly #complaints = new Set<string>();
-  /** Monotonic time of the first of them, until all checks pass. */
+  /** Monotonic time of the first complaint by state word, until all checks pass. */
   readonly #complainedAt = new Map<string, number>();
-  /** Looked into until all checks have passed once. */
+  /** Whether the server may be a Sentinel; checked until all checks have passed once. */
   #maybeSentinel: boolean;
   readonly #names: NameWatch;
-  /** In the place of full checks, where there are none. */
+  /** Replaces the full checks where there are none. */
   readonly #complaintProbe: ComplaintProbe;
 
   constructor(
@@ -122,7 +125,7 @@ export class HealthMonitor implements HealthCheckListener {
     return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.min(...timeouts);
   }
 
-  /** Whether anything here makes the health. */
+  /** Whether any check determines the health. */
   get hasChecks(): boolean {
     return this.#checks.length > 0;
   }
@@ -134,8 +137,8 @@ export class HealthMonitor implements HealthCheckListener {
   }
 
   /**
-   * Starts, or hurries, a round of each full check. A state word that the database complained
-   * about stays checked until it passes.
+   * Starts or hurries a round of each full check. A state word that the database replied with is
+   * checked until it passes.
    */
   suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
     const { stateWord } = suspicion;
@@ -154,20 +157,22 @@ export class HealthMonitor implements HealthCheckListener {
     const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
     if (isNew && this.#stateCheckFor(stateWord) !== undefined) {
       this.#stateWords.add(stateWord);
-      // What was probed so far did not look at this state.
+      // Earlier probes did not check this state.
       for (const check of this.#checks) check.restart(suspicion);
     } else {
       for (const check of this.#checks) check.start(suspicion);
     }
   }
 
-  /** Starts a new round of each full check now: a connection on its way may be lost. */
+  /**
+   * Starts a new round of each full check now, because packets of a connection attempt may be lost.
+   */
   restart(): void {
     if (!this.lines.commands.connected) this.lines.commands.renew();
     for (const check of this.#checks) check.restart();
   }
 
-  /** One probe of each full check, over a new connection. */
+  /** Runs one probe of each full check over a new connection. */
   verify(): Promise<Verdict> {
     const missing = new Set(this.#checks);
     return new Promise((resolve) => {
@@ -224,7 +229,7 @@ export class HealthMonitor implements HealthCheckListener {
     return this.listener.oneProbeIsEnough(this.database);
   }
 
-  /** Told once for each complaint. */
+  /** Reports each complaint that was not confirmed, once. */
   #refute(): void {
     for (const stateWord of [...this.#complaints]) {
       this.#complaints.delete(stateWord);
@@ -235,7 +240,7 @@ export class HealthMonitor implements HealthCheckListener {
   onVerdict(check: HealthCheck, healthy: boolean, last: ProbeResult): void {
     const { incarnation } = this.database;
     if (this.#startedFor.get(check) !== incarnation) {
-      // The database was left meanwhile: what this round saw is from before.
+      // The database was left meanwhile: the results of this round are outdated.
       check.start();
       return;
     }
@@ -281,8 +286,9 @@ export class HealthMonitor implements HealthCheckListener {
   }
 
   /**
-   * What keeps the database from being failed back to. Gates are open before the first verdict,
-   * since start-up does not wait for them; not after a leaving, until they have passed again.
+   * Why a failback to the database is not allowed; `undefined` if it is. Gates are open before the
+   * first verdict, because start-up does not wait for them. After the database was left they are
+   * closed until they have passed again.
    */
   get gateCause(): string | undefined {
     const { incarnation, left } = this.database;
@@ -298,7 +304,7 @@ export class HealthMonitor implements HealthCheckListener {
   }
 }
 
-/** Each of the checks once, one after the other. */
+/** Runs the checks once, one after the other. */
 function inTurn(checks: readonly (HealthCheckFunction | undefined)[]): HealthCheckFunction {
   return async (probe) => {
     for (const each of new Set(checks)) await each?.(probe);

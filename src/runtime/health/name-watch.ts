@@ -7,21 +7,24 @@ import type { EngineContext } from '../engine-context.js';
 import { orAborted } from './probe-target.js';
 import type { SharedProbeConnection } from './shared-probe-connection.js';
 
-/** Random share of the interval, by which it may be shorter or longer. */
+/** Random share of the interval, by which it is shorter or longer. */
 const JITTER = 0.2;
 
-/** What is left open of renewed connections, for what is in flight there, is not renewed again so soon. */
+/**
+ * Shortest time in milliseconds before a connection is reported again: a renewed one may stay open
+ * for its commands in flight.
+ */
 const RENEW_AGAIN_AFTER_MS = 60_000;
 
-/** The longest that a timer can wait. */
+/** Longest delay of a timer, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Looks up the host names of a database's open connections again and again, and reports when one
- * has moved away from where a connection leads (`core/moved-name.ts`): nothing else shows that an
- * idle connection leads to a server that is no longer meant. A lookup that fails changes nothing,
- * nor does a name that leads to a server which is not healthy. A connection beside those of the
- * database, as to a sentinel, is replaced alone.
+ * Looks up the host names of a database's open connections periodically, and reports when a name no
+ * longer leads to the address of a connection (`core/moved-name.ts`): nothing else shows that an
+ * idle connection leads to an outdated server. A failed lookup has no effect, nor has a name that
+ * leads to a server which is not healthy. A connection beside those of the database, for example to
+ * a Sentinel, is replaced by itself.
  */
 export class NameWatch {
   readonly #histories = new Map<string, NameHistory>();
@@ -47,7 +50,7 @@ export class NameWatch {
     const delayMs = resolveIntervalMs * (1 - JITTER + 2 * JITTER * this.runtime.random());
     this.#timer = this.runtime.clock.after(Math.min(delayMs, MAX_DELAY_MS), () => {
       this.#look(resolveIntervalMs / 2)
-        // What a new connection could not do: the current ones stay.
+        // The new connection did not serve: the current ones stay.
         .catch(() => {})
         .finally(() => {
           if (!this.#abort.signal.aborted) this.start();
@@ -60,7 +63,10 @@ export class NameWatch {
     this.#abort.abort(ownError('the host name is no longer watched'));
   }
 
-  /** Clients that share a name share its answers, down to an age of `minDistanceMs`. */
+  /**
+   * Looks up all names. Clients that share a name share its answers up to an age of
+   * `minDistanceMs`.
+   */
   async #look(minDistanceMs: number): Promise<void> {
     const { names } = this.database.driver;
     const { signal } = this.#abort;
@@ -100,8 +106,8 @@ export class NameWatch {
   }
 
   /**
-   * Rejects unless a new connection serves: DNS may be wrong, or ahead of a failover. A replica is
-   * not taken while the current connection leads to a master.
+   * Rejects unless a new connection serves, because DNS may be wrong or ahead of a failover. A
+   * replica is not accepted while the current connection leads to a master.
    */
   async #verify(): Promise<void> {
     const abort = new AbortController();
@@ -128,7 +134,7 @@ export class NameWatch {
   }
 }
 
-/** A server that does not let ROLE be asked is none. */
+/** Whether the server is a replica; false if it does not permit ROLE. */
 async function isReplica(asked: Promise<unknown>): Promise<boolean> {
   const reply = await asked.catch(() => undefined);
   return Array.isArray(reply) && String(reply[0]) === 'slave';

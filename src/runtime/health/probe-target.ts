@@ -3,15 +3,15 @@ import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { Database } from '../database.js';
 import type { SharedProbeConnection } from './shared-probe-connection.js';
 
-/** The connections of one database that are there for probes. */
+/** The probe connections of one database. */
 export interface ProbeLines {
   readonly database: Database;
   readonly commands: SharedProbeConnection;
-  /** Apart, because a subscriber of RESP 2 takes no commands. */
+  /** Separate, because a RESP 2 subscriber takes no commands. */
   readonly subscriptions: SharedProbeConnection;
 }
 
-/** What a probe may do with one database, until `signal` aborts. */
+/** Returns the handle of one database for a probe, valid until `signal` aborts. */
 export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget {
   const { database } = lines;
   return {
@@ -38,7 +38,7 @@ export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget
       };
       let answered = false;
       const giveUp = () => {
-        // A connection that does not answer is of no use to the next probe.
+        // A connection that does not answer is useless to the next probe.
         if (!answered) lines.subscriptions.renew();
       };
       signal.addEventListener('abort', giveUp, { once: true });
@@ -65,7 +65,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     if (signal.aborted) onAbort();
   });
-  // A strategy that does not await it must not end the process.
+  // A strategy that does not await the promise must not end the process.
   settled.catch(() => {});
   return settled;
 }

@@ -8,7 +8,7 @@ import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
 
 export interface ProbeResult {
   readonly healthy: boolean;
-  /** Why not, in words. */
+  /** Description of the failure. */
   readonly cause: string | undefined;
   readonly error: unknown;
   /** Ended by `timeoutMs`. */
@@ -22,19 +22,19 @@ export interface ProbeSetting {
   /** Runs after the strategy passed, inside the same timeout. */
   readonly stateCheck?: HealthCheckStrategy['check'] | undefined;
   readonly lines: ProbeLines;
-  /** Those of the other databases of the group. */
+  /** Connections of the other databases of the group. */
   readonly peers: readonly ProbeLines[];
   readonly clock: Clock;
   readonly loop: LoopClock;
 }
 
-/** Share of the timeout after which an unanswered command goes over a new connection as well. */
+/** Share of the timeout after which an unanswered command is also sent over a new connection. */
 const NEW_CONNECTION_AFTER = 0.25;
 
 /**
  * Runs one probe and calls back exactly once, unless the returned function cancels it first. A
- * strategy that throws, never settles or answers something else than `true` is an unhealthy
- * probe; what it does after the verdict changes nothing.
+ * strategy that throws, never settles or resolves to anything but `true` is an unhealthy probe; its
+ * actions after the verdict have no effect.
  */
 export function runProbe(
   setting: ProbeSetting,
@@ -42,7 +42,7 @@ export function runProbe(
 ): () => void {
   const { clock, loop, lines, timeoutMs } = setting;
   const abort = new AbortController();
-  // Everything that a strategy asks for at once listens to it.
+  // Every command that a strategy sends at once listens to the signal.
   setMaxListeners(0, abort.signal);
   const startedAt = clock.now();
   let settled = false;
@@ -64,17 +64,17 @@ export function runProbe(
 
   const timer = loop.after(timeoutMs, () => {
     refusal ??= lines.commands.refusal;
-    // A connection that did not answer is of no use to the next probe.
+    // A connection that did not answer is useless to the next probe.
     const why = lines.commands.cutBy ?? lines.database.mistake;
     lines.commands.renew();
     const error = refusal ?? noAnswer(timeoutMs, why);
     settle(false, describe(error), error, refusal === undefined);
   });
-  // Silence may be that of an old connection alone: a new one gets most of the time.
+  // Only the old connection may be silent: a new one gets most of the time.
   const hedge = loop.after(timeoutMs * NEW_CONNECTION_AFTER, () => {
     if (lines.commands.isWaiting) lines.commands.doubt(startedAt);
   });
-  /** By an old connection, before a new one was asked. */
+  /** The refusal of an old connection, before a new one was asked. */
   let refusal: unknown;
 
   const target = probeTarget(lines, abort.signal);
@@ -86,7 +86,7 @@ export function runProbe(
   });
   const run = async () => {
     const { driver } = lines.database;
-    // A strategy may ask for them at once; the probe connection finds them out.
+    // A strategy may read the shard tags at once; opening the probe connection discovers them.
     if ('shardTags' in driver && driver.shardTags === undefined) {
       await orAborted(
         lines.commands.use(abort.signal, async () => {}),
@@ -101,7 +101,7 @@ export function runProbe(
   const { refusals } = lines.commands;
   run()
     .catch((error) => {
-      // An error reply may be that of a server to which the database's name no longer leads.
+      // The error reply may come from a server that the database's name no longer leads to.
       const wasRefused = lines.commands.refusals > refusals && !settled;
       if (!wasRefused || !lines.commands.doubt(startedAt)) throw error;
       refusal = error;
@@ -138,7 +138,7 @@ function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {
     timer = loop.after(ms, resolve);
   });
   const waited = orAborted(waiting, signal).finally(() => timer?.cancel());
-  // A strategy that does not await it must not end the process.
+  // A strategy that does not await the promise must not end the process.
   waited.catch(() => {});
   return waited;
 }

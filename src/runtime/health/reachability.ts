@@ -4,23 +4,25 @@ import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 
 export interface ReachabilityListener {
-  /** No database serves: each is tried several times a second. */
+  /** Whether no database serves, so that each is tried several times a second. */
   readonly isSearching: boolean;
-  /** How long a connection may take. */
+  /** How long opening a connection may take, in milliseconds. */
   probeTimeoutMs(database: Database): number;
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
-  /** A new connection was made, by an attempt that began at this monotonic time. */
+  /** A new connection was established by an attempt that began at `startedAt` (monotonic). */
   onReached(database: Database, startedAt: number): void;
-  /** None could be made. */
+  /** No connection could be established. */
   onUnreachable(database: Database, error: Error): void;
 }
 
-/** Between two attempts while no database serves, in milliseconds; a random part shorter. */
+/**
+ * Pause between two attempts while no database serves, in milliseconds; shorter by a random part.
+ */
 const SEARCH_PAUSE_MS = 300;
-/** Between two attempts to reach a lazy standby that has no health check. */
+/** Pause between two attempts to reach a lazy standby that has no health check, in milliseconds. */
 const DEFAULT_PAUSE_MS = 5000;
 const JITTER = 0.3;
-/** More than that are not in progress at the same time: the network drops them. */
+/** Maximum number of unanswered attempts in progress at the same time. */
 const MAX_UNDER_WAY = 4;
 
 interface Watch {
@@ -29,13 +31,14 @@ interface Watch {
 }
 
 /**
- * Finds out whether new connections to a database can be made, by making one and closing it.
+ * Finds out whether new connections to a database can be established, by opening one and closing
+ * it.
  *
  * - While no database serves, each is tried about four times a second, so that the first one that
- *   accepts connections again is noticed at once, however many clients wait for it with growing
- *   delays. An attempt that gets no answer does not hold up the next one.
- * - A lazy standby has no data connection that would tell. It is tried until it was reached, and
- *   then as often as it is checked if its checks make no connection.
+ *   accepts connections again is noticed at once, however long the delays of the clients have
+ *   grown. An unanswered attempt does not hold up the next one.
+ * - A lazy standby has no data connection that would show its state. It is tried until it was
+ *   reached, and after that at the interval of its checks if they use no connection.
  */
 export class Reachability {
   readonly #watches = new Map<Database, Watch>();
@@ -57,7 +60,7 @@ export class Reachability {
     for (const abort of watch?.underWay ?? []) abort.abort(new Error('no longer needed'));
   }
 
-  /** It may need to be tried now. */
+  /** Checks whether the database needs to be tried now. */
   look(database: Database): void {
     const watch = this.#watches.get(database);
     if (watch === undefined || !this.#isWanted(database)) return;
@@ -65,7 +68,7 @@ export class Reachability {
     this.#try(database, watch);
   }
 
-  /** No database serves any more. Probes begin at once; attempts follow, not all in step. */
+  /** No database serves any more: probes start at once, attempts follow with random offsets. */
   search(): void {
     for (const [database, watch] of this.#watches) {
       watch.timer?.cancel();
@@ -98,7 +101,7 @@ export class Reachability {
         return true;
       },
       (error) => {
-        // Another attempt, which began later, may have succeeded.
+        // A later attempt may have succeeded.
         if (end() && startedAt >= (database.reachedAt ?? 0)) this.#fail(database, error);
         return false;
       },
@@ -106,7 +109,7 @@ export class Reachability {
   }
 
   #fail(database: Database, cause: unknown): void {
-    // Accepted and then cut says nothing yet: a proxy restarts like that.
+    // An accepted and then cut connection proves nothing yet: a proxy restarts like that.
     if (!database.driver.isCut(cause)) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       this.listener.onUnreachable(database, error);
@@ -133,7 +136,7 @@ export class Reachability {
     return database.resting && !this.#isProven(database);
   }
 
-  /** It was reached, and its checks, if it has any, hold a connection that shows more. */
+  /** Whether the database was reached and its checks, if any, hold a connection that shows more. */
   #isProven(database: Database): boolean {
     if (database.reachedAt === undefined || database.connectionFailed) return false;
     const { monitors } = this.listener;

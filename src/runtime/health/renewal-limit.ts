@@ -2,20 +2,20 @@ import type { Clock } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
 import type { Database } from '../database.js';
 
-/** Between two renewals. After the longest pause without one the pauses begin again. */
+/** Pauses between two renewals. After the longest pause without a renewal they start again. */
 const BACKOFF = { firstMs: 1000, longestMs: 60_000 };
 
 /**
- * How often what was seen on a database's connections may lead to their renewal. A complaint that
- * comes back on new connections is not about the connections, so that renewing them again and
- * again would only cost.
+ * Limits how often complaints on a database's connections lead to their renewal. A complaint that
+ * returns on new connections is not caused by the connections, so repeated renewals would be
+ * useless.
  */
 export class RenewalLimit {
   readonly #latest = new WeakMap<Database, { readonly at: number; readonly pauses: number }>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Whether one may begin now, which is counted as begun. */
+  /** Whether a renewal may start now; if so, it counts as started. */
   allows(database: Database): boolean {
     const now = this.clock.now();
     const latest = this.#latest.get(database);

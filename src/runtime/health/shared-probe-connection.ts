@@ -3,20 +3,20 @@ import type { Clock, Timer } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
 import type { Driver, LoopTime, ProbeConnection } from '../../drivers/driver.js';
 
-/** Before a connection that broke is replaced: nothing the first time, then growing pauses. */
+/** Pauses before a broken connection is replaced: none the first time, then growing. */
 const BACKOFF = { firstMs: 5, longestMs: 100 };
-/** How long a superseded connection is kept. */
+/** How long a superseded connection is kept, in milliseconds. */
 const FORMER_MS = 2000;
-/** After a new connection that did no better than the current one. */
+/** Pause after a new connection that did no better than the current one, in milliseconds. */
 const IN_VAIN_MS = 1000;
 
-/** Refusals of the moment, which another connection to the same server could have got as well. */
+/** Temporary refusals, which another connection to the same server could have received as well. */
 const SAME_SERVER = /^(\w*Error: )?(BUSY|TRYAGAIN) /;
 
-/** The opening was given up for another one. */
+/** The attempt was abandoned for another one. */
 class Renewed extends Error {}
 
-/** One connection, which is opening, open, or of no use any more. */
+/** One connection, which is opening, open, or no longer usable. */
 class ProbePath {
   readonly opened: Promise<ProbeConnection>;
   #connection: ProbeConnection | undefined;
@@ -48,7 +48,7 @@ class ProbePath {
     return !this.#isOver && this.#connection?.alive !== false;
   }
 
-  /** Once it is open, and as long as it lives. */
+  /** The connection while it is open and alive. */
   get connection(): ProbeConnection | undefined {
     return this.isUsable ? this.#connection : undefined;
   }
@@ -61,40 +61,45 @@ class ProbePath {
 }
 
 export interface SharedProbeSetting {
-  /** How long a command may be unanswered before its connection counts as silent. */
+  /**
+   * How long a command may be unanswered before its connection counts as silent, in milliseconds.
+   */
   readonly silentAfterMs: number;
-  /** The connection led elsewhere or nowhere: a new one answered where it refused or was silent. */
+  /**
+   * The connection led to another server or to none: a new one replied where it refused or was
+   * silent.
+   */
   onOutdated(why: Error): void;
-  /** A connection was made; the attempt began at this monotonic time. */
+  /** A connection was established; the attempt began at `startedAt` (monotonic). */
   onOpened?(startedAt: number): void;
 }
 
 type Ending<T> =
   | { readonly ok: true; readonly value: T; readonly way: ProbePath }
-  /** `answered`: by an error reply. */
+  /** `answered`: the failure is an error reply. */
   | { readonly ok: false; readonly error: unknown; readonly answered: boolean };
 
-/** What the current connection has answered to something that goes over its successor as well. */
+/** The current connection's answer to a command that also goes over its successor. */
 interface PresentAnswer {
   state: 'under way' | 'refused' | 'over';
   failure: unknown;
-  /** Called when the current connection refuses although the successor has taken its place. */
+  /** Called if the current connection refuses after the successor has taken its place. */
   onLateRefusal?: () => void;
 }
 
 /**
- * A connection for the probes of one database, shared by its checks: opened when it is needed,
- * reused, and replaced at once, without any backoff, when it breaks, so that a probe fails by what
- * the server does and not by what became of an old connection.
+ * A connection for the probes of one database, shared by its checks. It is opened when it is
+ * needed, reused, and replaced at once when it breaks, so that a probe fails because of the server
+ * and not because of an old connection.
  *
  * An old connection may lead to a server that the database's name no longer means, or into a flow
- * that a firewall has forgotten. So in doubt a successor is opened beside it: what is asked goes
- * over both, and the new one's answer counts.
+ * that a firewall has dropped. In doubt, a successor is therefore opened beside it: commands go
+ * over both, and the answer of the new one counts.
  */
 export class SharedProbeConnection {
-  /** Error replies over connections that were open before they were used. */
+  /** Number of error replies over connections that were open before they were used. */
   refusals = 0;
-  /** By which the latest connection that could not be made was cut, until one is. */
+  /** The error by which the latest failed connection was cut, until one succeeds. */
   cutBy: unknown;
   #present: ProbePath | undefined;
   /** Opened beside the current one. */
@@ -103,10 +108,13 @@ export class SharedProbeConnection {
   /** Monotonic time at which a successor refused as well, or could not be opened. */
   #inVainAt = Number.NEGATIVE_INFINITY;
   #former: { readonly way: ProbePath; readonly timer: Timer } | undefined;
-  /** Of what is in progress: starts it over the successor as well; tells how it was refused so far. */
+  /**
+   * Actions in progress: the key starts one over the successor as well, the value returns its
+   * refusal so far.
+   */
   readonly #uses = new Map<() => void, () => unknown>();
   readonly #timers = new Set<Timer>();
-  /** Every connection that may be open or opening: whatever role it has had since, `close` ends it. */
+  /** Every connection that may be open or opening: `close` ends it, whatever its role. */
   readonly #ways = new Set<ProbePath>();
 
   constructor(
@@ -119,7 +127,7 @@ export class SharedProbeConnection {
     return this.#present?.connection !== undefined;
   }
 
-  /** Makes what comes next, and what is in progress, use a new connection. */
+  /** Makes later actions, and those in progress, use a new connection. */
   renew(): void {
     this.#present?.end();
     this.#present = undefined;
@@ -128,9 +136,9 @@ export class SharedProbeConnection {
   }
 
   /**
-   * Has what is in progress, and what comes next, go over a new connection beside the current one,
-   * unless that was opened at `since` (monotonic) or later, or a new one has just done no better.
-   * True: there is a new connection beside the current one.
+   * Makes actions in progress, and later ones, also go over a new connection beside the current
+   * one, unless the current one was opened at `since` (monotonic) or later, or a new one has just
+   * done no better. Returns true if there is a new connection beside the current one.
    */
   doubt(since: number): boolean {
     if (this.#successor?.isUsable) return true;
@@ -143,26 +151,24 @@ export class SharedProbeConnection {
     return true;
   }
 
-  /** Closes a successor over which nothing is in progress. */
+  /** Closes the successor if no action is in progress. */
   endDoubt(): void {
     if (this.#uses.size > 0) return;
     this.#successor?.end();
     this.#successor = undefined;
   }
 
-  /** With which the current connection refused what still waits for a new one. */
+  /** The current connection's refusal of an action that still waits for a new one. */
   get refusal(): unknown {
     return [...this.#uses.values()].map((refusal) => refusal()).find((each) => each !== undefined);
   }
 
-  /** A command waits for its answer. */
+  /** Whether a command waits for its answer. */
   get isWaiting(): boolean {
     return this.#uses.size > 0;
   }
 
-  /**
-   * As `renew`, but the current connection stays open for some seconds as `former`.
-   */
+  /** Like `renew`, but the current connection stays open for some seconds as `former`. */
   supersede(): void {
     const present = this.#present;
     this.#present = undefined;
@@ -171,17 +177,17 @@ export class SharedProbeConnection {
   }
 
   /**
-   * The latest connection that was superseded, as long as it is kept: it leads to the same server
-   * as the data connections that were opened at about the same time.
+   * The latest superseded connection, while it is kept: it leads to the same server as the data
+   * connections that were opened at about the same time.
    */
   get former(): ProbeConnection | undefined {
     return this.#former?.way.connection;
   }
 
   /**
-   * Runs `action` on the connection, again on a new one as long as it breaks: only a refusal, an
-   * error reply or the caller's timeout ends it. In doubt it runs over the new connection as well;
-   * the first success counts, and an error reply of the new one.
+   * Runs `action` on the connection, and again on a new one whenever it breaks: only a refusal, an
+   * error reply or the caller's timeout ends it. In doubt the action also runs over the new
+   * connection; the first success counts, and an error reply of the new one.
    */
   use<T>(signal: AbortSignal, action: (connection: ProbeConnection) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -284,7 +290,7 @@ export class SharedProbeConnection {
     return way;
   }
 
-  /** The new connection, or the current one if that is the new one by now. */
+  /** The successor, or the current connection if the successor has taken its place. */
   #wayOfSuccessor(): ProbePath {
     if (this.#successor === undefined) return this.#wayOfPresent();
     if (!this.#successor.isUsable) this.#successor = this.#newWay();
@@ -325,7 +331,7 @@ export class SharedProbeConnection {
     }
   }
 
-  /** The successor has answered: it takes the current one's place. */
+  /** The successor has answered and takes the current connection's place. */
   #promote(way: ProbePath, answer: PresentAnswer): void {
     if (way !== this.#successor) return;
     const previous = this.#present;
@@ -341,8 +347,8 @@ export class SharedProbeConnection {
   }
 
   /**
-   * Finds out whether the previous connection is slow, silent, or refuses what its successor has
-   * accepted. Silence takes as long to find out as a probe may take.
+   * Finds out whether the previous connection is slow, silent, or refuses what its successor
+   * accepted. Detecting silence takes as long as a probe may take.
    */
   #awaitAnswer(previous: ProbePath, answer: PresentAnswer, setting: SharedProbeSetting): void {
     const { silentAfterMs, onOutdated } = setting;
@@ -373,7 +379,10 @@ export class SharedProbeConnection {
     this.#former = undefined;
   }
 
-  /** Accepted and then cut, or given up for a new one; not refused, unreachable or answered. */
+  /**
+   * Whether the connection was accepted and then cut, or abandoned for a new one, as opposed to
+   * refused, unreachable or answered.
+   */
   #isCut(error: unknown): boolean {
     return error instanceof Renewed || this.driver.isCut(error);
   }

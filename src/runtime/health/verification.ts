@@ -14,41 +14,45 @@ export interface VerificationHost {
   probeTimeoutMs(database: Database): number;
   isActive(database: Database): boolean;
   /**
-   * A standby did not answer over its data connection, nor could another one be opened, since
-   * `since` (monotonic).
+   * A standby has not answered over its data connection since `since` (monotonic), and no other
+   * connection could be opened.
    */
   onSilent(database: Database, since: number, error: Error): void;
 }
 
-/** The shortest and the default patience, in milliseconds; it is a quarter of the timeout at most. */
+/**
+ * The shortest and the default patience, in milliseconds; at most a quarter of the probe timeout.
+ */
 const SHORTEST_PATIENCE_MS = 20;
-/** An answer takes no longer than so many times a probe recently. */
+/** Patience as a multiple of the recent latency of probes. */
 const LATENCIES = 5;
 
-/** A question over one data connection that has not been answered. */
+/** An unanswered question over one data connection. */
 interface Question {
   readonly connection: Connection;
   readonly bytesBefore: number;
-  /** It waits behind a command that blocks: silence proves nothing. */
+  /** The question waits behind a blocking command: silence proves nothing. */
   readonly isBlocked: boolean;
   readonly end: () => void;
 }
 
 /**
  * Asks over the data connections of a database, of every client, whether it answers: a connection
- * may be dead without a word, and a standby's carries no command that would tell.
+ * may be dead without an error, and a standby's connection carries no commands that would show it.
  *
  * A connection that is silent for longer than `patienceMs` is renewed: another one is opened beside
- * it and takes its place. What the silent one has in flight ends then, because a connection that
- * was opened later has answered before it. A connection on which a command blocks is not silent, and
- * no answer is awaited for longer: it comes when that command has ended.
+ * it and takes its place. Commands in flight on the silent one then end, because a connection that
+ * was opened later has answered first. A connection with a blocking command is not silent, and its
+ * answer is not awaited any longer, because it comes when that command has ended.
  */
 export class Verification {
   readonly #rounds = new Map<Database, Promise<boolean>>();
   readonly #questions = new Map<ReconnectingConnection, Question>();
-  /** Monotonic time at which the standbys were asked last, because the active one was suspect. */
+  /**
+   * Monotonic time at which the standbys were last asked because the active database was suspect.
+   */
   #standbysAskedAt = Number.NEGATIVE_INFINITY;
-  /** The same for each of them; of several questions without an answer the first. */
+  /** The same for each standby; of several unanswered questions the first. */
   readonly #askedAt = new WeakMap<Database, number>();
 
   constructor(
@@ -56,7 +60,7 @@ export class Verification {
     private readonly host: VerificationHost,
   ) {}
 
-  /** How long an answer may take before the connection is in doubt. */
+  /** How long an answer may take before the connection is in doubt, in milliseconds. */
   patienceMs(database: Database): number {
     const longest = this.host.probeTimeoutMs(database) / 4;
     const { lastProbe } = database;
@@ -65,8 +69,8 @@ export class Verification {
   }
 
   /**
-   * The active database is suspect: every other one that could be next is asked at the same time,
-   * over its data connections as well as by its checks.
+   * The active database is suspect: asks every candidate to replace it over its data connections,
+   * at the same time as by its checks.
    */
   askStandbys(active: Database): void {
     const now = this.runtime.clock.now();
@@ -80,13 +84,16 @@ export class Verification {
     }
   }
 
-  /** When the question was asked that it has not answered; its failure has lasted since then. */
+  /** Monotonic time of the unanswered question; the failure has lasted since then. */
   unansweredSince(database: Database): number | undefined {
     const askedAt = this.#askedAt.get(database);
     return askedAt !== undefined && database.answeredAt < askedAt ? askedAt : undefined;
   }
 
-  /** It was asked when the active database became suspect, and should have answered by now. */
+  /**
+   * Whether the database was asked when the active one became suspect, and has not answered in
+   * time.
+   */
   readonly isSilent = (view: DatabaseView): boolean => {
     const database = view as Database;
     const at = this.#askedAt.get(database);
@@ -95,16 +102,16 @@ export class Verification {
     return isSilent(view, { at, now: this.runtime.clock.now(), patienceMs });
   };
 
-  /** It has answered within the last probe timeout. */
+  /** Whether the database has answered within the last probe timeout. */
   isFresh(database: Database): boolean {
     const { clock } = this.runtime;
     return database.answeredAt >= clock.now() - this.host.probeTimeoutMs(database);
   }
 
   /**
-   * Resolves to whether all data connections have answered, or were replaced by ones that do, within
-   * the probe timeout. A lazy standby is reached by a connection made for that. Joins a question
-   * in progress; never rejects.
+   * Resolves to whether all data connections have answered, or were replaced by ones that do,
+   * within the probe timeout. For a lazy standby a connection is opened. Joins a question in
+   * progress. Never rejects.
    */
   verify(database: Database): Promise<boolean> {
     const underWay = this.#rounds.get(database);
@@ -114,7 +121,7 @@ export class Verification {
     return round;
   }
 
-  /** `link` has another connection now, opened while `previous` was asked. */
+  /** `link` has another connection now, which was opened while `previous` was asked. */
   onRenewed(link: ReconnectingConnection, previous: Connection): void {
     const question = this.#questions.get(link);
     if (question?.connection !== previous) return;
@@ -137,12 +144,13 @@ export class Verification {
     const { clock, loop } = this.runtime;
     const timeoutMs = this.host.probeTimeoutMs(database);
     if (connection === undefined) {
-      // It answers by being ready. One that has been opened for too long is opened again.
+      // A connection that is opening answers by becoming ready. One that has been opening for too
+      // long is opened again.
       link.hurry(clock.now() - timeoutMs);
       return Promise.resolve();
     }
     const { isBlocked } = link;
-    // What blocks on the active database may go on for ever, and is watched by itself.
+    // A blocking command on the active database may take indefinitely, and is watched separately.
     if (isBlocked && this.host.isActive(database)) return Promise.resolve();
     return new Promise((resolve) => {
       let open = 0;
@@ -185,7 +193,7 @@ export class Verification {
         if (isSilent()) link.renew();
         timer = loop.after(timeoutMs - patienceMs, () => {
           end();
-          // The active database has commands, whose deadlines tell.
+          // The active database has commands, whose deadlines show its state.
           if (!isSilent() || this.host.isActive(database)) return;
           const error = ownError(`no answer over the data connection within ${timeoutMs} ms`);
           link.drop(error);
@@ -196,7 +204,7 @@ export class Verification {
   }
 }
 
-/** Over each lane that can be asked; nothing, if all of them are in use. */
+/** Asks over each lane that can be asked; over none, if all of them are in use. */
 function askEachPath(connection: Connection, question: () => Attempt): void {
   if (connection.ask !== undefined) connection.ask(question);
   else connection.send(question());

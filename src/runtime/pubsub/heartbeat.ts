@@ -3,28 +3,29 @@ import type { Subscriber } from '../../drivers/subscriber.js';
 import type { LoopClock } from '../../loop-clock.js';
 
 export interface PulseSettings {
-  /** Nothing arrived for so long: a ping is sent. */
+  /** Milliseconds without data after which a ping is sent. */
   readonly intervalMs: number;
-  /** Nothing arrived for so long after the ping: suspicious. */
+  /** Milliseconds without data after the ping after which the connection is suspicious. */
   readonly suspectAfterMs: number;
   /**
-   * Nothing arrived for so long after the ping: dead, whatever the probes say. So is, after a few
-   * times as long, a connection whose bytes become neither a message nor the answer.
+   * Milliseconds without data after the ping after which the connection is dead, whatever the
+   * probes say. A connection whose bytes form neither a message nor the answer is dead after a few
+   * times as long.
    */
   readonly giveUpAfterMs: number;
 }
 
 export interface PulseListener {
-  /** Probes should find out whether the server or only the connection is silent. */
+  /** The connection is silent: probes should find out whether the server is, too. */
   onSilent(): void;
-  /** A probe that was started by `onSilent` has succeeded: the server is healthy. */
+  /** Whether a probe that `onSilent` started has succeeded, so that the server is healthy. */
   provenWell(): boolean;
   onDead(error: Error): void;
-  /** How many messages the connection has delivered; only compared. */
+  /** Number of messages that the connection has delivered; only compared. */
   delivered(): number;
 }
 
-/** What had been heard when a ping was sent. */
+/** What had been received when a ping was sent. */
 interface Heard {
   bytes: number;
   readonly heard: number;
@@ -33,20 +34,20 @@ interface Heard {
 }
 
 const LOOKS = 4;
-/** In `giveUpAfterMs`: a large message takes its time. */
+/** A multiple of `giveUpAfterMs`: a large message takes time. */
 const MEANING = 4;
 
 /**
- * Notices a subscriber connection that is dead without a word: nobody sends on it, so nothing but
- * a ping can tell. A server that is only slow keeps its connection, with the messages that are on
- * their way: it is given up when a probe has succeeded and the ping is still unanswered a while
- * after, or at the latest after `giveUpAfterMs`.
+ * Detects a subscriber connection that is dead without an error: no commands are sent on it, so
+ * only a ping can show it. The connection to a server that is merely slow is kept, with the
+ * messages that are on their way. It is given up when a probe has succeeded and the ping is still
+ * unanswered a while after, or at the latest after `giveUpAfterMs`.
  *
- * Measured in loop time, but for the pauses between pings.
+ * Measured in loop time, except for the pauses between pings.
  */
 export class Heartbeat {
   #timer: Timer | undefined;
-  /** Pings that were answered. */
+  /** Number of answered pings. */
   #answers = 0;
 
   constructor(
@@ -62,12 +63,12 @@ export class Heartbeat {
     this.#timer?.cancel();
   }
 
-  /** Grows with everything that was understood: bytes may be swallowed by a reply without end. */
+  /** Number of messages and answered pings: bytes alone may belong to a reply that never ends. */
   get #heard(): number {
     return this.listener.delivered() + this.#answers;
   }
 
-  /** Looks several times in an interval, so that the ping is late by a part of it at most. */
+  /** Checks several times per interval, so that the ping is late by a fraction of it at most. */
   #rest(heard: number, looks = 0): void {
     this.#timer = this.time.clock.after(this.settings.intervalMs / LOOKS, () => {
       if (this.#heard !== heard) this.#rest(this.#heard);
@@ -81,7 +82,7 @@ export class Heartbeat {
     const answered = () => {
       this.#answers += 1;
     };
-    // Something was said, if only that the server refuses.
+    // Any reply counts, including a refusal.
     this.subscriber.ping().then(answered, answered);
     const { time } = this.time.loop;
     const before = { bytes: this.subscriber.bytesReceived, heard: this.#heard, time };
@@ -97,13 +98,13 @@ export class Heartbeat {
     });
   }
 
-  /** Goes on with `next` when nothing has arrived for so long. */
+  /** Calls `next` when nothing has arrived for `delayMs`. */
   #await(delayMs: number, before: Heard, next: () => void): void {
     this.#timer = this.time.loop.after(delayMs, () => {
       const { bytesReceived: bytes } = this.subscriber;
       if (this.#heard !== before.heard) this.#rest(this.#heard);
       else if (bytes === before.bytes) next();
-      // Of a message that is large, or of a reply that never ends.
+      // The bytes belong to a large message, or to a reply that never ends.
       else if (this.time.loop.time - before.time < MEANING * this.settings.giveUpAfterMs) {
         this.#await(delayMs, Object.assign(before, { bytes }), next);
       } else this.#end('does not answer');

@@ -2,9 +2,9 @@ import type { PubSubListener, WantedEntry } from '../../core/wanted-subscription
 import { asError, type Emit } from '../safe-emitter.js';
 
 /**
- * Calls every listener of a channel or pattern. One that throws or rejects keeps neither the others
- * nor the connection from anything: it becomes an `error` event. One that is taken away by another
- * in the meantime is not called, nor is one that is added.
+ * Calls every listener of a channel or pattern. A listener that throws or rejects affects neither
+ * the others nor the connection: its error becomes an `error` event. A listener that another one
+ * removes in the meantime is not called, nor is one that is added.
  */
 export function deliver(
   { buffers, strings }: WantedEntry,
@@ -12,7 +12,7 @@ export function deliver(
   channel: Buffer,
   emit: Emit,
 ): void {
-  // Copies: listeners may come and go meanwhile.
+  // Copies, because listeners may be added and removed meanwhile.
   const bufferListeners = buffers.size === 0 ? NONE : [...buffers.keys()];
   const stringListeners = strings.size === 0 ? NONE : [...strings.keys()];
   for (const listener of bufferListeners) {

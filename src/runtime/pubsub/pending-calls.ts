@@ -2,19 +2,19 @@ import type { Timer } from '../../clock.js';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { LoopClock } from '../../loop-clock.js';
 
-/** Waits until each of its names is what it is to become, or for its deadline. */
+/** A call that waits until each of its names has the wanted state, or for its deadline. */
 export interface Waiter {
   readonly kind: SubscriptionKind;
   readonly names: readonly string[];
-  /** Those that are still missing. */
+  /** The names that are still missing. */
   readonly missing: Set<string>;
   /** In loop time. */
   deadline: number;
 }
 
 /**
- * The calls in progress, in order, with an index by name, so that an answer of the server costs
- * those that wait for it, and one timer for all deadlines.
+ * The calls in progress, in order, with an index by name, so that a reply only costs time for the
+ * calls that wait for it, and with one timer for all deadlines.
  */
 export class WaitingCalls<W extends Waiter> {
   readonly #all = new Set<W>();
@@ -39,7 +39,7 @@ export class WaitingCalls<W extends Waiter> {
     return [...this.#all];
   }
 
-  /** Those that wait for this name. */
+  /** Returns the calls that wait for this name. */
   for(kind: SubscriptionKind, name: string): W[] {
     return [...(this.#byName[kind].get(name) ?? [])];
   }
@@ -60,14 +60,14 @@ export class WaitingCalls<W extends Waiter> {
     else waiting.add(waiter);
   }
 
-  /** A name is not missing any more; true: it was the last one. */
+  /** A name is not missing any more. Returns true if it was the last one. */
   found(waiter: W, name: string): boolean {
     waiter.missing.delete(name);
     this.#unindex(waiter, name);
     return waiter.missing.size === 0;
   }
 
-  /** False: it has settled already. */
+  /** Removes a call. Returns false if it has settled already. */
   delete(waiter: W): boolean {
     if (!this.#all.delete(waiter)) return false;
     for (const name of waiter.missing) this.#unindex(waiter, name);
@@ -89,7 +89,7 @@ export class WaitingCalls<W extends Waiter> {
     if (waiting?.size === 0) names.delete(name);
   }
 
-  /** For the oldest: all have the same time, so none is due before it. */
+  /** Sets the timer for the oldest call: all have the same timeout, so none is due before it. */
   #arm(loop: LoopClock): void {
     this.#timer?.cancel();
     const [oldest] = this.#all;

@@ -7,9 +7,9 @@ import type { Driver } from '../../drivers/driver.js';
 import type { Subscriber } from '../../drivers/subscriber.js';
 
 export interface SubscriptionSyncListener {
-  /** The server has done what it was asked for. */
+  /** The server confirmed the action. */
   onConfirmed(kind: SubscriptionKind, names: readonly string[], action: SubscriptionAction): void;
-  /** The server refused this one name, for good or (`isState`) because of the state that it is in. */
+  /** The server refused this name, permanently or because of its current state (`isState`). */
   onRefused(
     kind: SubscriptionKind,
     name: string,
@@ -17,17 +17,20 @@ export interface SubscriptionSyncListener {
     error: Error,
     isState: boolean,
   ): void;
-  /** Something went wrong that is no answer of the server. */
+  /** An error that is not a reply of the server. */
   onBroken(error: Error): void;
 }
 
-/** Names in one command. */
+/** Maximum number of names in one command. */
 const BATCH_SIZE = 1000;
-/** Before what was refused is asked for again: twice as long each time. */
+/** Delay before refused names are tried again; it doubles each time. */
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 
-/** Brings one ready connection to what is wanted, and keeps it there. Ends with the connection. */
+/**
+ * Subscribes one ready connection to everything that is wanted, and keeps it in sync. Ends with the
+ * connection.
+ */
 export class SubscriptionSync {
   readonly held = new HeldSubscriptions();
   #isClosed = false;
@@ -63,7 +66,7 @@ export class SubscriptionSync {
     }
   }
 
-  /** The server has ended a subscription: it is asked for again. */
+  /** The server has ended a subscription: subscribes again if it is wanted. */
   revoked(kind: SubscriptionKind, name: string): void {
     this.held.revoke(kind, name);
     this.look(kind, [name]);
@@ -100,7 +103,7 @@ export class SubscriptionSync {
       return;
     }
     if (names.length > 1) {
-      // Which one it refuses is found by halves.
+      // Finds the refused name by bisection.
       const middle = names.length >> 1;
       this.#send(action, kind, names.slice(0, middle));
       this.#send(action, kind, names.slice(middle));
@@ -111,7 +114,7 @@ export class SubscriptionSync {
     const { kind: errorKind } = classify(error, { driverKind, written: true, commandName });
     this.held.refuse(kind, name, action);
     this.listener.onRefused(kind, name, action, error, errorKind === 'state-reply');
-    // It may have become unwanted meanwhile.
+    // The name may have become unwanted meanwhile.
     if (action === 'subscribe') this.look(kind, names);
     this.#retryLater();
   }
@@ -125,7 +128,7 @@ export class SubscriptionSync {
         const refused = this.held.names(kind, 'refused');
         for (const name of refused) this.held.retry(kind, name);
         this.look(kind, refused);
-        // What it refused to unsubscribe.
+        // Names that the server refused to unsubscribe.
         this.look(kind, this.held.names(kind, 'subscribed'));
       }
     });

@@ -9,16 +9,16 @@ import type { Emit } from '../safe-emitter.js';
 import type { SubscriberConnection } from './subscriber-connection.js';
 
 interface Refusals {
-  /** Told by an event, and refused since. */
+  /** Refusals that an event reported, and that still hold. */
   readonly told: Set<string>;
-  /** Of which nobody was told yet, with what the server said to one of them. */
+  /** Refusals that were not reported yet, each with the error of one name. */
   readonly untold: Map<string, { readonly name: string; readonly error: Error }>;
 }
 
-/** Tells by events when the subscriptions are in force again, and what a server refuses. */
+/** Emits events when the subscriptions are in force again, and when a server refuses some. */
 export class SubscriptionReport {
   #isInForce = false;
-  /** Monotonic time since which they are not in force, after they were. */
+  /** Monotonic time since which the subscriptions are no longer in force. */
   #since: number | undefined;
   /** Grows with every `end`. */
   #life = 0;
@@ -30,20 +30,20 @@ export class SubscriptionReport {
     private readonly wanted: WantedSubscriptions,
   ) {}
 
-  /** The active database is another one, or its connection was lost. */
+  /** The active database has changed, or its connection was lost. */
   interrupted(now: number): void {
     if (!this.#isInForce) return;
     this.#isInForce = false;
     this.#since = now;
   }
 
-  /** Each one that is wanted is subscribed or refused on the active database. */
+  /** Each wanted name is subscribed or refused on the active database. */
   inForce(line: SubscriberConnection, now: number): void {
     this.#isInForce = true;
     if (this.#since === undefined) return;
     const gapMs = now - this.#since;
     this.#since = undefined;
-    // After the switch was told.
+    // Emitted after the event of the switch.
     const life = this.#life;
     queueMicrotask(() => {
       if (life === this.#life) this.#tellRestored(line, gapMs);
@@ -64,7 +64,7 @@ export class SubscriptionReport {
     });
   }
 
-  /** A server refuses what an earlier call was allowed elsewhere. */
+  /** A server refuses a subscription that another server accepted in an earlier call. */
   refused(line: SubscriberConnection, kind: SubscriptionKind, name: string, error: Error): void {
     const { told, untold } = this.#of(line.database);
     const key = `${kind} ${name}`;
@@ -86,7 +86,7 @@ export class SubscriptionReport {
     this.#refusals = new WeakMap();
   }
 
-  /** Once the server has answered for all of them. */
+  /** Reports refusals once the server has answered for all names. */
   #tell(line: SubscriberConnection): void {
     const { told, untold } = this.#of(line.database);
     if (untold.size === 0 || (line.sync?.held.subscribing ?? 0) > 0) return;

@@ -10,9 +10,9 @@ import { Heartbeat } from './heartbeat.js';
 import { SubscriptionSync } from './reconciler.js';
 
 export interface SubscriberConnectionListener {
-  /** Ready; everything that is wanted is being subscribed. */
+  /** The connection is ready; everything that is wanted is being subscribed. */
   onLineUp(line: SubscriberConnection): void;
-  /** A ready connection was lost, with all its subscriptions; another one is on its way. */
+  /** A ready connection was lost with all its subscriptions; another one is being opened. */
   onLineDown(line: SubscriberConnection): void;
   onConfirmed(
     line: SubscriberConnection,
@@ -49,20 +49,23 @@ type State =
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' };
 
-/** Before a reconnect, in milliseconds: at once the first time, then twice as long each time. */
+/** Delay before a reconnect, in milliseconds: none the first time, then it doubles each time. */
 const BACKOFF = { firstMs: 50, longestMs: 2000 };
-/** A connection that lived this long proved itself: after it, the first reconnect is at once. */
+/**
+ * A connection that lived this long, in milliseconds, counts as stable: the first reconnect after
+ * it has no delay.
+ */
 const STABLE_MS = 1000;
 const DEFAULT_PULSE_MS = 5000;
 
 /**
- * One client's connection for subscriptions to one database, opened again whenever it is lost; it
- * never gives up. opening -> ready -> waiting -> opening ...; any -> closed.
+ * One client's connection for subscriptions to one database. It is opened again whenever it is
+ * lost, and never gives up. States: opening -> ready -> waiting -> opening ...; any -> closed.
  */
 export class SubscriberConnection {
   #state: State = { kind: 'closed' };
   #retries = 0;
-  /** Messages; only compared. */
+  /** Number of messages; only compared. */
   #delivered = 0;
 
   constructor(
@@ -75,7 +78,7 @@ export class SubscriberConnection {
     this.#connect();
   }
 
-  /** The subscriptions of the current connection; undefined: there is none. */
+  /** The subscriptions of the current connection; undefined if there is none. */
   get sync(): SubscriptionSync | undefined {
     return this.#state.kind === 'ready' ? this.#state.sync : undefined;
   }
@@ -183,7 +186,7 @@ export class SubscriberConnection {
     );
     this.#state = { kind: 'waiting', timer };
     this.#release(before);
-    // A sign of failure like the loss of a data connection; but not every refused attempt again.
+    // A sign of failure, like the loss of a data connection, but not for every refused attempt.
     if (before.kind === 'ready' || isFirst)
       this.coordinator.health.suspect(this.database, { fresh: true });
     if (before.kind === 'ready') this.listener.onLineDown(this);

@@ -3,8 +3,8 @@ import type { Database } from '../database.js';
 import type { SubscriberConnection } from './subscriber-connection.js';
 
 /**
- * One client's subscriber connections: one per database, and while that is being replaced its
- * successor beside it. Iterates over both.
+ * One client's subscriber connections: one per database, and its successor beside it while it is
+ * being replaced. Iterates over both.
  */
 export class SubscriberConnections {
   readonly #lines = new Map<Database, SubscriberConnection>();
@@ -16,7 +16,7 @@ export class SubscriberConnections {
     return this.#lines.size;
   }
 
-  /** The one from which messages are taken. */
+  /** Returns the connection whose messages are delivered. */
   get(database: Database): SubscriberConnection | undefined {
     return this.#lines.get(database);
   }
@@ -26,12 +26,12 @@ export class SubscriberConnections {
     yield* this.#successors.values();
   }
 
-  /** Opens one, unless there is one. */
+  /** Opens a connection, unless there is one. */
   open(database: Database): void {
     if (!this.#lines.has(database)) this.#lines.set(database, this.make(database));
   }
 
-  /** Opens another one beside one that is ready. */
+  /** Opens another connection beside a ready one. */
   renew(database: Database): void {
     const isReady = this.#lines.get(database)?.sync !== undefined;
     if (isReady && !this.#successors.has(database)) {
@@ -40,8 +40,8 @@ export class SubscriberConnections {
   }
 
   /**
-   * The successor takes its place if it has everything that is wanted, or if the current one is
-   * gone. True: `line` was the successor, and took it.
+   * Lets the successor replace the current connection if it has everything that is wanted, or if
+   * the current one is lost. Returns true if `line` was the successor and replaced it.
    */
   considerSuccessor(line: SubscriberConnection): boolean {
     const { database } = line;
@@ -72,7 +72,7 @@ export class SubscriberConnections {
     this.#successors.clear();
   }
 
-  /** Databases to which there is one. */
+  /** Databases that have a connection. */
   databases(): Database[] {
     return [...this.#lines.keys()];
   }

@@ -22,7 +22,9 @@ import {
 } from './subscriber-connection.js';
 import { SubscriberConnections } from './subscriber-connections.js';
 
-/** A subscriber connection without subscriptions is kept this long for the next one. */
+/**
+ * How long a subscriber connection without subscriptions is kept for the next one, in milliseconds.
+ */
 const LINGER_MS = 1000;
 
 interface Settling {
@@ -32,19 +34,19 @@ interface Settling {
 
 interface Subscribing extends SubscribingCall, Waiter, Settling {
   readonly names: readonly string[];
-  /** The state reply that keeps the server from subscribing. */
+  /** The state reply with which the server refuses to subscribe. */
   lastError: unknown;
 }
 
 interface Unsubscribing extends Waiter, Settling {}
 
 /**
- * The subscriptions of one client. What it wants is written down once (`wanted`), and every
- * subscriber connection is brought to that; so nothing that happens to connections and databases
- * can lose a subscription. Messages are delivered from one connection only, the current one to the
+ * The subscriptions of one client. The wanted names are recorded once (`wanted`), and every
+ * subscriber connection is synchronised with them, so that no event of a connection or database can
+ * lose a subscription. Messages are delivered from one connection only, the current one to the
  * active database, so that none is delivered twice.
  *
- * What is wanted outlives `end`: the next `begin` subscribes to it again, as node-redis does.
+ * `wanted` outlives `end`: the next `begin` subscribes again, as in node-redis.
  */
 export class Subscriptions implements SubscriberConnectionListener {
   readonly wanted = new WantedSubscriptions();
@@ -53,14 +55,16 @@ export class Subscriptions implements SubscriberConnectionListener {
   readonly #unsubscribing: WaitingCalls<Unsubscribing>;
   readonly #report: SubscriptionReport;
   #executor: Executor | undefined;
-  /** The active database, or the latest one as long as there is no other. */
+  /** The active database, or the latest one while there is none. */
   #current: Database | undefined;
   #keepsAlive = true;
   #stopListening = () => {};
   #linger: Timer | undefined;
   #hasEnded = false;
 
-  /** `runtime` answers that of the present or next connect; `emit` tells this client alone. */
+  /**
+   * `runtime` returns the context of the present or next connect; `emit` emits to this client only.
+   */
   constructor(
     private readonly runtime: () => EngineContext,
     private readonly emit: Emit,
@@ -122,10 +126,10 @@ export class Subscriptions implements SubscriberConnectionListener {
   }
 
   /**
-   * Resolves when the server of the active database has confirmed all names; when the active
-   * database changes meanwhile, that of the new one. Rejects with the server's refusal, with
-   * `CommandTimeoutError` after `commandDeadlineMs`, with `ClientClosedError` and
-   * `OverloadedError`; then nothing of the call is wanted any more.
+   * Resolves when the server of the active database has confirmed all names; if the active database
+   * changes meanwhile, the server of the new one. Rejects with the server's refusal, with
+   * `CommandTimeoutError` after `commandDeadlineMs`, with `ClientClosedError`, or with
+   * `OverloadedError`; the names of the call are then no longer wanted.
    *
    * Before the first `begin` it waits for that, as node-redis does.
    */
@@ -162,9 +166,9 @@ export class Subscriptions implements SubscriberConnectionListener {
   }
 
   /**
-   * Takes effect at once: what arrives from now on is not delivered. Resolves when the server of the
-   * active database has confirmed, when its connection is gone, or after `commandDeadlineMs`.
-   * Rejects with the server's refusal alone. Without `names`: everything of the kind.
+   * Takes effect at once: later messages are not delivered. Resolves when the server of the active
+   * database has confirmed, when its connection is lost, or after `commandDeadlineMs`. Rejects only
+   * with the server's refusal. Without `names`: everything of the kind.
    */
   unsubscribe(
     kind: SubscriptionKind,
@@ -177,7 +181,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     this.#closeIfUnused();
     const line = this.#activeLine;
     const held = unwanted.filter((name) => line?.sync?.held.state(kind, name) !== undefined);
-    // What the same turn wants again is not given up: nothing is missed in between.
+    // A name that the same turn subscribes to again is not given up, so that no message is missed.
     queueMicrotask(() => {
       this.#look(kind, unwanted);
       for (const name of held) if (line !== undefined) this.#considerUnsubscribed(line, kind, name);
@@ -276,7 +280,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     this.#considerInForce(now);
   }
 
-  /** Opens the connections that there should be, and closes those that there should not. */
+  /** Opens the connections that are needed, and closes the others. */
   #connect(): void {
     const executor = this.#executor;
     if (executor === undefined) return;
@@ -301,12 +305,15 @@ export class Subscriptions implements SubscriberConnectionListener {
 
   #considerSuccessor(line: SubscriberConnection): void {
     if (!this.#lines.considerSuccessor(line) || line !== this.#activeLine) return;
-    // A name that the new server refused, or a call that the previous connection left unanswered.
+    // The new server may have refused a name, or the previous connection left a call unanswered.
     this.#onActiveLost();
     this.#considerInForce();
   }
 
-  /** A connection of its own is not kept for nothing, nor re-established for every subscription. */
+  /**
+   * Closes unused connections after `LINGER_MS`: they are neither kept without subscriptions nor
+   * re-established for every subscription.
+   */
   #closeIfUnused(): void {
     if (this.wanted.size > 0 || this.#lines.size === 0) return;
     this.#report.end();
@@ -321,7 +328,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     for (const line of this.#lines) line.sync?.look(kind, names);
   }
 
-  /** The active database is another one, or its connection was lost. */
+  /** The active database has changed, or its connection was lost. */
   #onActiveLost(now = this.runtime().clock.now()): void {
     this.#report.interrupted(now);
     for (const waiter of this.#unsubscribing.all()) this.#unsubscribed(waiter);
@@ -351,7 +358,7 @@ export class Subscriptions implements SubscriberConnectionListener {
     if (this.#unsubscribing.delete(call)) call.resolve();
   }
 
-  /** The server does not have it any more, or it is wanted again. */
+  /** The server no longer has the subscription, or the name is wanted again. */
   #considerUnsubscribed(line: SubscriberConnection, kind: SubscriptionKind, name: string): void {
     const state = line.sync?.held.state(kind, name);
     const isGone = state === undefined || state === 'refused' || this.wanted.has(kind, name);

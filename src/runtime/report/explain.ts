@@ -8,7 +8,7 @@ import type { Coordinator } from '../failover/coordinator.js';
 import type { DelayedFailure } from '../failover/failover-delay.js';
 import { nameTroubles } from './name-troubles.js';
 
-/** Room for several causes. */
+/** Maximum length of a line: enough for several causes. */
 const LONGEST_LINE = 20_000;
 
 /** The active database, and why it is the active one. */
@@ -156,7 +156,7 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
 }
 
-/** Nothing else would explain that commands wait for a database that fails. */
+/** Explains why commands wait for a database that fails. */
 function whyKept(
   { now }: Coordinator,
   { maintenanceEndsAt, options }: Database,
@@ -167,7 +167,7 @@ function whyKept(
   return `has failed for ${seconds(now - since)} (${cause}); failover delay ends in ${seconds(leaveAt - now)} (${why})`;
 }
 
-/** What people look for and does not decide about the active one. */
+/** Remarks that help to find a problem but do not decide which database is active. */
 function remarks(database: Database): string[] {
   const found: string[] = [];
   if (!database.isChecked) found.push('health is not checked');
@@ -224,7 +224,7 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
     case 'unhealthy':
       return `unhealthy (${database.cause})`;
     case 'not connected':
-      // The reason mostly is the same.
+      // The reason is usually the same.
       return database.health === 'unhealthy'
         ? `no data connection to ${database.driver.address}`
         : database.unconnected;

@@ -2,7 +2,7 @@ import { foreignText } from '../../foreign/foreign-text.js';
 import type { LookupTrouble } from '../../name-lookup/host-name.js';
 import type { Database } from '../database.js';
 
-/** What is wrong with the lookups of a database's host names, in words. */
+/** Descriptions of the problems with lookups of a database's host names. */
 export function nameTroubles({ driver }: Pick<Database, 'driver'>): string[] {
   return (driver.names?.troubles ?? []).map(describe);
 }

@@ -24,37 +24,40 @@ export class LeasedCommand extends Command {
   lease!: Lease;
 }
 
-/** What a lease needs of the connections that it is about. */
+/** The owner of the connections, as far as a lease needs it. */
 export interface ConnectionOwner {
-  /** Gives back what the lease holds, or its place in the queue. `isClean`: it may be used again. */
+  /**
+   * Takes back the lease's connection, or its place in the queue. `isClean`: the connection may be
+   * used again.
+   */
   take(lease: Lease, isClean: boolean): void;
 }
 
 type MakeError = (details: MultiDbErrorDetails) => Error;
 
 /**
- * A connection of its own for some time: first waited for, then held, then over. It belongs to one
- * database; when that is no longer the active one, the lease is aborted.
+ * Exclusive use of a connection for some time: first waited for, then held, then over. It belongs
+ * to one database; when that is no longer the active one, the lease is aborted.
  */
 export class Lease {
   channel: DataConnection | undefined;
-  /** What every further command is told. */
+  /** The error for every further command. */
   ended: Error | undefined;
-  /** Keys are watched, as far as was sent. */
+  /** Whether the commands sent so far watch any keys. */
   watching = false;
   /** An EXEC has been executed since the last WATCH. */
   committed = false;
   /** The callback of the caller has begun. */
   entered = false;
-  /** The first refusal of this attempt that passes, because the deployment rearranges itself. */
+  /** The first temporary refusal in this attempt, because the deployment is being reorganised. */
   refusal: Error | undefined;
-  /** Nothing depends on it at the moment: between two attempts, or about to be given back. */
+  /** The lease is idle: between two attempts, or about to be given back. */
   parked = false;
-  /** Resolves when there is a connection; rejects when it is aborted before. */
+  /** Resolves when there is a connection; rejects if the lease is aborted before. */
   readonly ready: Promise<void>;
-  /** Rejects when it is aborted. */
+  /** Rejects when the lease is aborted. */
   readonly aborted: Promise<never>;
-  /** An EXEC was written, and nobody knows what became of it. */
+  /** An EXEC was written and its outcome is unknown. */
   #isInDoubt = false;
   #watches = 0;
   readonly #refusals = new WeakSet<Error>();
@@ -66,9 +69,9 @@ export class Lease {
   constructor(
     private readonly client: ClientContext,
     private readonly owner: ConnectionOwner,
-    /** In loop time, of all that happens under it. */
+    /** Deadline of everything under the lease, in loop time. */
     readonly deadline: number,
-    /** What it is about: on a cluster they say which node. */
+    /** The keys of the transaction; on a cluster they determine the node. */
     private readonly keys: readonly CommandArgument[],
   ) {
     this.aborted = new Promise((_, reject) => {
@@ -86,7 +89,7 @@ export class Lease {
     return this.#database;
   }
 
-  /** Where its keys lie on a cluster. */
+  /** The hash slot of the keys, for a cluster. */
   get slot(): ReturnType<typeof commonSlot> {
     this.#slot ??= commonSlot(this.keys);
     return this.#slot;
@@ -98,12 +101,14 @@ export class Lease {
     this.#start();
   }
 
-  /** It proves that what it answered was not executed, and another attempt is worth it. */
+  /**
+   * Whether the error proves that its command was not executed, and another attempt may succeed.
+   */
   isRefusal(error: Error): boolean {
     return this.#refusals.has(error);
   }
 
-  /** Another attempt over it; nothing is watched or in progress. */
+  /** Begins another attempt; no key is watched and no command is in progress. */
   begin(): void {
     this.parked = false;
     this.committed = false;
@@ -175,7 +180,7 @@ export class Lease {
     return this.client.rejections.reject(error);
   }
 
-  /** Sends it, if the lease still stands. */
+  /** Sends a command if the lease is not over. */
   dispatch(command: LeasedCommand): void {
     const { client, channel, ended } = this;
     if (ended !== undefined) client.reject(command, ended);
@@ -183,12 +188,12 @@ export class Lease {
     else client.transmit(command, channel);
   }
 
-  /** Of what EXEC was to execute, as far as is known. */
+  /** Whether the commands of EXEC may have been executed. */
   get maybeExecuted(): boolean {
     return this.committed || this.#isInDoubt || this.isCommitting;
   }
 
-  /** Part of a transaction was written and not answered. */
+  /** Whether part of a transaction was written and not answered. */
   get isCommitting(): boolean {
     const attempts = this.channel?.attempts() ?? [];
     return attempts.some(
@@ -196,7 +201,7 @@ export class Lease {
     );
   }
 
-  /** Nothing of it may go on: rejects what is in progress, ends the connection. Idempotent. */
+  /** Aborts the lease: rejects the commands in progress and ends the connection. Idempotent. */
   abort(make: MakeError): void {
     if (this.ended === undefined) {
       const { maybeExecuted } = this;
@@ -207,7 +212,7 @@ export class Lease {
     this.owner.take(this, false);
   }
 
-  /** Gives the connection back once it is clean; without that it is not used again. */
+  /** Gives the connection back once it is clean; otherwise it is not used again. */
   release(): void {
     this.tidy().then(
       (isClean) => this.give(isClean),
@@ -215,15 +220,17 @@ export class Lease {
     );
   }
 
-  /** Gives it back at once. Idempotent. */
+  /** Gives the connection back at once. Idempotent. */
   give(isClean = false): void {
     this.ended ??= new ClientClosedError('the transaction is over');
-    // What is in progress there from now on is another one's.
+    // Later attempts on the connection belong to another lease.
     this.channel = undefined;
     this.owner.take(this, isClean);
   }
 
-  /** Resolves when nothing is watched or in progress; false when that can't be had. */
+  /**
+   * Resolves to true when no key is watched and no command is in progress; to false if that fails.
+   */
   async tidy(): Promise<boolean> {
     this.parked = true;
     const { channel } = this;
@@ -233,7 +240,7 @@ export class Lease {
     return !this.watching && channel.isEmpty && this.ended === undefined;
   }
 
-  /** On a cluster one connection leads to one node, and a slot has one. */
+  /** Returns an error for keys of another slot: on a cluster a connection leads to one node. */
   #elsewhere(commands: readonly (readonly CommandArgument[])[]): UnsupportedError | undefined {
     if (this.#database?.driver.shards === undefined) return undefined;
     for (const args of commands) {
@@ -245,7 +252,7 @@ export class Lease {
     return undefined;
   }
 
-  /** `watches`: of WATCH so far when the command was sent; what came later still holds. */
+  /** `watches`: number of WATCH commands when the command was sent; later ones still hold. */
   #note({ batch, args }: Command, reply: unknown, watches: number): void {
     if (batch?.kind !== 'multi' && args[0] !== 'UNWATCH') return;
     if (watches === this.#watches) this.watching = false;

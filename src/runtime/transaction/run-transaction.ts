@@ -5,30 +5,37 @@ import type { Executor } from '../command/executor.js';
 import type { Lease } from './lease.js';
 
 export interface TransactionSetting {
-  /** What it is about: on a cluster they say at which node it is. */
+  /** The keys of the transaction; on a cluster they determine the node. */
   readonly keys: readonly CommandArgument[];
-  /** How often the callback is called at most; what is repeated is only a conflict. */
+  /** Maximum number of calls of the callback; only a conflict is retried. */
   readonly maxAttempts: number;
-  /** Of everything: the wait for a connection, all attempts and the pauses between them. */
+  /**
+   * Timeout in milliseconds for everything: the wait for a connection, all attempts and the pauses
+   * between them.
+   */
   readonly timeoutMs: number;
-  /** Nothing was executed, and another attempt is worth it: a watched key changed, or moved. */
+  /**
+   * Whether the error is a conflict, such as a changed or moved key: nothing was executed, and
+   * another attempt may succeed.
+   */
   readonly isConflict: (error: unknown) => boolean;
-  /** One attempt over the lease's connection, which is clean. */
+  /** Makes one attempt over the lease's connection, which is clean. */
   readonly perform: (lease: Lease) => Promise<unknown>;
 }
 
-/** Pauses grow up to this, in milliseconds. */
+/** Growing pauses between attempts, in milliseconds. */
 const BACKOFF = { firstMs: 2, longestMs: 128 };
-/** How long is waited at most for news of where a cluster's slots are. */
+/** Longest wait for the rediscovery of a cluster's slots, in milliseconds. */
 const LONGEST_LOOK_MS = 500;
-/** A connection may have been closed by the server while it rested. */
+/** Maximum number of retries after the server has closed an idle connection. */
 const MAX_STALE = 3;
 
 /**
- * Runs an optimistic transaction over an isolated connection, again after a conflict. Settles
+ * Runs an optimistic transaction over an isolated connection, and again after a conflict. Settles
  * within `timeoutMs`, whatever `perform` does. A conflicting transaction keeps its connection, so
- * that not more of them compete than there are connections; one that was refused because the
- * deployment rearranges itself looks for another, which may lead elsewhere.
+ * that no more of them compete than there are connections. A transaction that was refused because
+ * the deployment is being reorganised gives it up for another one, which may lead to another
+ * server.
  */
 export async function runTransaction(
   executor: Executor,
@@ -52,7 +59,7 @@ export async function runTransaction(
   });
   const { pauses } = executor.transactionConnections;
   let endPause = () => {};
-  /** Ends with the transaction's time, and with the client. */
+  /** Resolves after `ms`, when the transaction's time is over, or when the client ends. */
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const end = () => {
@@ -91,7 +98,8 @@ export async function runTransaction(
       refusal = lease.refusal;
       const { channel } = lease;
       const isClean = await lease.tidy().catch(() => false);
-      // Another connection may lead elsewhere. A cluster's next one goes where its slot is by then.
+      // Another connection may lead to another server. On a cluster the next one goes to the node
+      // of its slot.
       const { shards } = lease.database?.driver ?? {};
       if (refusal !== undefined || !isClean) lease.give(isClean && shards !== undefined);
       if (refusal !== undefined) {
@@ -108,7 +116,7 @@ export async function runTransaction(
   }
 }
 
-/** The connection was lost before the callback was called. */
+/** Whether the connection was lost before the callback was called. */
 function isStale(error: unknown, lease: Lease): boolean {
   return !lease.entered && isMultiDbError(error) && error.code === 'CONNECTION_LOST';
 }

@@ -18,7 +18,7 @@ import type { Database } from '../database.js';
 import type { RouteChange } from '../route.js';
 import { type ConnectionOwner, Lease, ONE_SLOT } from './lease.js';
 
-/** A connection that nobody needs is closed after so long, in milliseconds. */
+/** How long an idle connection is kept, in milliseconds. */
 const IDLE_MS = 10_000;
 const LONGEST_RECONNECT_MS = 500;
 /** The place of a hash slot that no node is known to serve. */
@@ -27,18 +27,21 @@ const NOBODY = '?';
 interface PooledConnection {
   readonly link: ReconnectingConnection;
   readonly database: Database;
-  /** Of a cluster: the node that it leads to, or for which it is opened. */
+  /** On a cluster: the node that the connection leads to, or is opened for. */
   place: string;
-  /** Of a cluster: where the keys of its lease lie, or of the latest one. */
+  /** On a cluster: the slot of the keys of its present or latest lease. */
   hashSlot: number | undefined;
   channel: DataConnection | undefined;
   lease: Lease | undefined;
   timer: Timer | undefined;
-  /** Used by its present lease at most: the connections of its database were replaced. */
+  /**
+   * The connection must not be used after its present lease: the connections of its database were
+   * replaced.
+   */
   outdated: boolean;
 }
 
-/** Where a transaction has its connection; of what is not a cluster there is one place. */
+/** The node that a transaction connects to; without a cluster there is only one place. */
 interface Place {
   readonly name: string;
   readonly hashSlot: number | undefined;
@@ -47,9 +50,9 @@ interface Place {
 const ONLY_PLACE: Place = { name: '', hashSlot: undefined };
 
 /**
- * One client's isolated connections to the active database: at most `maxTransactionConnections`,
- * of a cluster to each of its nodes, opened when they are needed, used again, closed when they rest
- * for ten seconds. Who needs one while all are in use waits, first come, first served.
+ * One client's isolated connections to the active database: at most `maxTransactionConnections`, on
+ * a cluster to each of its nodes. They are opened when they are needed, reused, and closed after
+ * ten idle seconds. While all are in use, transactions wait, first come, first served.
  */
 export class TransactionConnections implements ConnectionOwner, ReconnectingConnectionListener {
   /** Each ends the pause of a transaction between two attempts. */
@@ -62,11 +65,11 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     private readonly connections: DataConnections,
   ) {}
 
-  /** `deadline`: in loop time. `keys`: what it is about. */
+  /** Acquires a lease. `deadline`: in loop time. `keys`: the keys of the transaction. */
   acquire(deadline: number, keys: readonly CommandArgument[]): Lease {
     const lease = new Lease(this.client, this, deadline, keys);
     const { route, search } = this.client.coordinator;
-    // Between two attempts of a transaction its client may have ended, or every database failed.
+    // Between two attempts of a transaction the client may have ended, or every database failed.
     if (!this.client.isAlive) lease.abort((details) => new ClientClosedError(undefined, details));
     else if (route.state === 'down') {
       lease.abort(() => search.error({ cause: undefined, maybeExecuted: false }));
@@ -84,14 +87,16 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     if (pooled === undefined) return;
     pooled.lease = undefined;
     const isActive = pooled.database === this.client.coordinator.route.database;
-    // One that is still opening serves whoever comes next.
+    // A connection that is still opening can serve the next lease.
     const isUsable = (isClean && !pooled.outdated) || pooled.channel === undefined;
     if (isUsable && isActive) this.#rest(pooled);
     else this.#discard(pooled, new ClientClosedError('the connection was abandoned'));
     this.#serve();
   }
 
-  /** A switch ends every transaction but one that was committed, or whose EXEC is on its way. */
+  /**
+   * A switch ends every transaction except those that were committed or whose EXEC is on its way.
+   */
   onRouteChange({ to, failed }: RouteChange): void {
     if (this.#pool.size === 0 && this.#waiting.length === 0) return;
     const { search, runtime } = this.client.coordinator;
@@ -117,7 +122,7 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     this.#serve();
   }
 
-  /** No further transaction uses the present connections to `database`. */
+  /** Later transactions do not use the present connections to `database`. */
   renew(database: Database, cause: Error): void {
     for (const pooled of [...this.#pool.values()]) {
       if (pooled.database !== database || pooled.channel === undefined) continue;
@@ -148,7 +153,7 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     const { connection } = link;
     if (pooled === undefined || connection === undefined) return;
     const { client, connections } = this;
-    // Where the node was when it was asked for may not be where it is.
+    // The slot may have moved to another node since the connection was requested.
     if (connection.node !== undefined) pooled.place = connection.node;
     pooled.channel = new DataConnection(
       connection,
@@ -170,7 +175,7 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     if (pooled === undefined) return;
     const { channel, lease, database } = pooled;
     this.client.coordinator.health.suspect(database, {});
-    // The link tries again as long as somebody waits for it.
+    // The link tries again as long as a lease waits for it.
     if (channel === undefined && lease !== undefined) return;
     this.connections.channels.delete(link);
     if (channel !== undefined) this.connections.settleLost(channel.attempts(), cause);
@@ -200,12 +205,12 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     for (let index = 0; index < this.#waiting.length; ) {
       const lease = this.#waiting[index] as Lease;
       const place = this.#placeOf(lease, database);
-      // Refused: it waits no longer.
+      // The lease was refused and waits no longer.
       if (place === undefined) continue;
       const pooled = full.has(place.name) ? undefined : this.#free(database, place);
       if (pooled === undefined) {
         if (place === ONLY_PLACE) return;
-        // Others may wait for other nodes.
+        // Other leases may wait for other nodes.
         full.add(place.name);
         index += 1;
         continue;
@@ -218,7 +223,10 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     }
   }
 
-  /** `undefined`: there is none for it, and it was told so. */
+  /**
+   * Returns the place for a lease; `undefined` if there is none, in which case the lease was
+   * aborted.
+   */
   #placeOf(lease: Lease, { id, driver }: Database): Place | undefined {
     const { shards } = driver;
     if (shards === undefined && driver.openIsolated !== undefined) return ONLY_PLACE;
@@ -236,7 +244,7 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     return undefined;
   }
 
-  /** One that rests, or a new one; undefined: all are in use. */
+  /** Returns an idle connection or a new one; undefined if all are in use. */
   #free(database: Database, place: Place): PooledConnection | undefined {
     let inUse = 0;
     for (const pooled of this.#pool.values()) {
@@ -250,7 +258,7 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     const link = new ReconnectingConnection(database.driver, this, runtime, (listener, time) =>
       openIsolated.call(database.driver, listener, time, pooled.hashSlot),
     );
-    // The client's own keep-alive holds the process.
+    // The client's own keep-alive timer keeps the process alive.
     link.unref();
     const pooled: PooledConnection = {
       link,

@@ -3,13 +3,15 @@ import { foreignError, foreignReason } from '../../../foreign/foreign-error.js';
 import type { Attempt, Lane } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 
-/** Settles what is not to be sent: it was taken back, or no caller waits for the command. */
+/**
+ * Settles a sending that must not go out: it was taken back, or no caller waits for the command.
+ */
 export class Withdrawn extends Error {}
 
-/** A node refused the connection with an error reply, which is no reply to a command. */
+/** A node refused the connection with an error reply, which is not the reply to a command. */
 export class NodeRefusedError extends Error {}
 
-/** Why a command can't go to a node, for the command. */
+/** Returns the error for a command that can't go to a node because of `error`. */
 export function asRefusal(error: Error): Error {
   return error instanceof ErrorReply
     ? new NodeRefusedError(`the connection was refused: ${foreignReason(error)}`, {
@@ -18,62 +20,65 @@ export function asRefusal(error: Error): Error {
     : error;
 }
 
-/** A lane that knows which attempts end with it. */
+/** A lane that tracks the attempts that end with it. */
 export interface ClusterLane extends Lane {
   readonly assigned: Set<ClusterAttempt>;
   serverIdentity(): ServerIdentity;
 }
 
-/** One command, or batch, on its way to one node, as its attempt sees it. */
+/** One command, or batch, on its way to one node, as its `ClusterAttempt` sees it. */
 export interface NodeSending {
   readonly settled: boolean;
-  /** No other node has a share in its part. */
+  /** No other node executes anything for the same part. */
   readonly isAll: boolean;
-  /** That it was handed to. */
+  /** The lane that the sending was handed to; `undefined` before that. */
   readonly lane: ClusterLane | undefined;
-  /** True: it was not written and never will be. It rejects with `reason`. */
+  /**
+   * Returns true if the sending was not written and never will be; it then rejects with `reason`.
+   */
   withdraw(reason?: Error): boolean;
 }
 
 /**
- * All that is in progress for one attempt of the engine on a cluster: one sending to one node,
+ * Everything in progress for one attempt of the engine on a cluster: one sending to one node,
  * another one after a redirection, one to each of several nodes, or one for each command of a
- * pipeline whose slot moved. Nothing of it is sent once it is over: `sendTo` of the connection and
- * the lane of a node ask before they hand a sending on, and node-redis's queue as it is encoded.
+ * pipeline whose slot moved. No sending goes out once the attempt is over: `sendTo` of the
+ * connection and the lane of a node check before they hand it on, and node-redis's queue checks
+ * when it encodes the command.
  *
- * The attempt counts as written as long as any of its sendings was, and not proven unexecuted.
+ * The attempt counts as written while any of its sendings was written and is not proven unexecuted.
  */
 export class ClusterAttempt {
   withdrawn = false;
-  /** The lane on which the engine believes it was lost: the engine decides what becomes of it. */
+  /** The error with which the attempt's lane was lost. The engine decides whether to retry. */
   failed: Error | undefined;
-  /** Ends its wait for a node. */
+  /** Ends the wait for a node. */
   stopWaiting: (() => void) | undefined;
-  /** All of it, in so far as it is routed as one. */
+  /** The whole attempt, where it is routed as one. */
   readonly whole = new Part(this);
-  /** How many sendings were, or may have been, executed. */
+  /** Number of sendings that were, or may have been, executed. */
   effects = 0;
   #hasEnded = false;
   readonly #underWay = new Set<NodeSending>();
-  /** The sending by whose lane the engine judges silence and lateness. */
+  /** The sending whose lane the engine uses to detect silence and overdue replies. */
   #leading: NodeSending | undefined;
   #lane: ClusterLane | undefined;
 
   constructor(readonly attempt: Attempt) {}
 
-  /** The server that it was sent to last. */
+  /** The server that the attempt was sent to last. */
   get server(): ServerIdentity | undefined {
     return this.#lane?.serverIdentity();
   }
 
-  /** Nothing more may be sent on its behalf. */
+  /** Whether nothing more may be sent for the attempt. */
   get isOver(): boolean {
     return (
       this.#hasEnded || this.withdrawn || this.failed !== undefined || this.attempt.over === true
     );
   }
 
-  /** What settles a sending of an attempt that is over. */
+  /** The error for a sending of an attempt that is over. */
   get refusal(): Error {
     return this.failed ?? new Withdrawn('no caller waits for the command');
   }
@@ -82,27 +87,30 @@ export class ClusterAttempt {
     this.#underWay.add(sending);
   }
 
-  /** A sending counts as executed from now on, or does not any more. */
+  /** Counts a sending as executed (1), or no longer (-1). */
   count(by: 1 | -1): void {
     this.effects += by;
     this.attempt.written = this.effects > 0;
   }
 
   /**
-   * `sending` is handed to its lane. Of several nodes the one that has not answered yet is the one
-   * that the engine watches.
+   * Notes that `sending` was handed to its lane. Among several nodes the engine watches one that
+   * has not replied yet.
    */
   onHanded(sending: NodeSending): void {
     const isAhead = this.#leading !== undefined && !this.#leading.settled;
     if (!isAhead || sending.isAll) this.#lead(sending);
   }
 
-  /** What comes next waits for a node, whichever lane has answered before. */
+  /** The next sending waits for a node, so a lane that has already replied is no longer watched. */
   onWaiting(): void {
     if (this.#leading?.settled === true) this.#lead(undefined);
   }
 
-  /** `isDone`: its node answered, or may have executed it; else it may go on elsewhere. */
+  /**
+   * `isDone`: the node replied, or may have executed the command. Otherwise the command may be sent
+   * elsewhere.
+   */
   onSettled(sending: NodeSending, isDone: boolean): void {
     this.#underWay.delete(sending);
     if (this.#leading !== sending || this.isOver) return;
@@ -115,14 +123,14 @@ export class ClusterAttempt {
     this.#lead(undefined);
   }
 
-  /** Settled: what is left of it is dropped. */
+  /** The attempt has settled: drops the sendings that remain. */
   end(): void {
     this.#hasEnded = true;
     this.#lane?.assigned.delete(this);
     for (const sending of [...this.#underWay]) sending.withdraw();
   }
 
-  /** Its lane was lost, wherever it was meant to go next. */
+  /** The attempt's lane was lost. Fails the attempt, including sendings to other nodes. */
   fail(error: Error): void {
     if (this.failed !== undefined) return;
     this.failed = error;
@@ -130,7 +138,7 @@ export class ClusterAttempt {
     this.stopWaiting?.();
   }
 
-  /** True: nothing of it was written, and nothing will be. */
+  /** Returns true if no part of the attempt was written and none will be. */
   withdraw(): boolean {
     if (this.withdrawn || this.attempt.written) return this.withdrawn;
     for (const sending of [...this.#underWay]) if (!sending.withdraw()) return false;
@@ -139,7 +147,7 @@ export class ClusterAttempt {
     return true;
   }
 
-  /** It ends with the lane of `sending` from now on; without one it waits. */
+  /** Ties the attempt to the lane of `sending`; without a lane the attempt waits. */
   #lead(sending: NodeSending | undefined): void {
     const lane = sending?.lane;
     this.#leading = sending;
@@ -150,15 +158,19 @@ export class ClusterAttempt {
   }
 }
 
-/** Something of an attempt that is routed by itself: all of it, or one command of a pipeline. */
+/**
+ * A part of an attempt that is routed by itself: the whole attempt, or one command of a pipeline.
+ */
 export class Part {
-  /** How often anything of it was handed to a node, or to whoever waits for one. */
+  /**
+   * How often a sending of this part was handed to a node, or to a lane that waits for its node.
+   */
   handed = 0;
   #effects = 0;
 
   constructor(readonly owner: ClusterAttempt) {}
 
-  /** Anything of it was, or may have been, executed. */
+  /** Whether any sending of this part was, or may have been, executed. */
   get written(): boolean {
     return this.#effects > 0;
   }

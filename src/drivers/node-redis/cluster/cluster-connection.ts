@@ -13,22 +13,23 @@ import { SlotRetry } from './slot-retry.js';
 import type { ClusterSlots } from './slots.js';
 
 export interface ClusterConnectionOptions {
-  /** No connection to a node before it is needed. */
+  /** Connections to nodes are opened only when they are needed. */
   readonly lazy: boolean;
   /** Reads may go to replicas. */
   readonly useReplicas: boolean;
   readonly connectTimeoutMs: number;
-  /** `undefined`: a command whose node can't be reached fails instead of waiting for one. */
+  /** `undefined`: a command whose node can't be reached fails instead of waiting for it. */
   readonly time: DriverTime | undefined;
 }
 
-/** A command by its key alone, whatever is sent in its place. */
+/** Arguments that only route by key; the attempt itself is sent in their place. */
 const BY_KEY = ['GET', ''] as const;
 
 /**
- * One client's connections to the nodes of a cluster, which the engine sees as one with lanes:
- * ready with the first of them, lost with the last. One that is lost meanwhile is re-established at
- * once, and then whenever it is needed; what waits for it goes on wherever its slot is by then.
+ * One client's connections to the nodes of a cluster. The engine sees them as one connection with
+ * lanes, ready with the first lane and lost with the last. A lost lane is re-established at once,
+ * and after that whenever it is needed; commands that wait for it go to whichever node serves their
+ * slot by then.
  */
 export class ClusterConnection implements Connection, NodeLaneListener {
   readonly hasLanes = true;
@@ -36,12 +37,12 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   readonly #retired = new Set<NodeLane>();
   readonly #stopListening: () => void;
   readonly #slotRetry: SlotRetry | undefined;
-  /** Of whose loss the engine was told, until they can be reached again. */
+  /** Addresses of nodes whose loss was reported to the engine, until they can be reached again. */
   readonly #missed = new Set<string>();
   #ready = false;
   #ended: Error | undefined;
   #referenced = true;
-  /** Of connections that are gone. */
+  /** Bytes received over lanes that have ended. */
   #bytes = 0;
 
   constructor(
@@ -111,8 +112,8 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   }
 
   /**
-   * Sends `args`, or with no `args` the attempt itself, by `key`. What can't reach its node waits
-   * until the node, or another one in its place, can be reached.
+   * Sends `args`, or the attempt itself if there are none, to the node that serves `key`. A command
+   * that can't reach its node waits until that node, or another one in its place, can be reached.
    */
   async route(
     part: Part,
@@ -146,7 +147,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     }
   }
 
-  /** From node-redis's cluster client: `args`, or the attempt itself, to one node. */
+  /** Called by node-redis's cluster client: sends `args`, or the attempt itself, to one node. */
   sendTo(
     node: ClusterNode,
     args: readonly CommandArgument[],
@@ -215,7 +216,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     lane.destroy(new Error(`${lane.node.address} left the cluster`));
   }
 
-  /** The others go on. */
+  /** One lane is lost; the others keep working. */
   #miss(lane: NodeLane, error: Error, isCurrent: boolean): void {
     const { node, wasReady } = lane;
     if (wasReady) this.listener.onLaneLost(lane, error);
@@ -223,7 +224,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     this.#missed.add(node.address);
     if (this.#ended !== undefined || !isCurrent || !this.#ready) return;
     this.slots.rediscover().catch(() => {});
-    // It may have been cut by chance, as all others may be.
+    // The connection may have been cut by chance, as any connection may be.
     if (wasReady && !this.options.lazy) this.#laneTo(node);
   }
 
@@ -239,7 +240,10 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     this.listener.onReady();
   }
 
-  /** The nodes may have changed: a connection to each master, none to what has left. */
+  /**
+   * Adapts to changed nodes: opens a connection to each master, retires those to nodes that have
+   * left.
+   */
   #follow(): void {
     if (this.#ended !== undefined || !this.slots.known) return;
     const { addresses, masters } = this.slots;
@@ -254,7 +258,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     for (const address of this.#missed) if (!addresses.has(address)) this.#missed.delete(address);
     if (this.options.lazy) return;
     const reachable = masters.filter((node) => !this.#missed.has(node.address));
-    // None, as far as is known: that is to be seen.
+    // No master is known to be reachable: only an attempt can show whether one is.
     const wanted = this.#lanes.size + reachable.length === 0 ? masters : reachable;
     for (const node of wanted) this.#laneTo(node);
   }
@@ -274,7 +278,9 @@ export class ClusterConnection implements Connection, NodeLaneListener {
     return lane;
   }
 
-  /** Something waits for a node that does not let us in; its slots may be elsewhere by now. */
+  /**
+   * Whether a command waits for a node that does not accept a connection; its slot may have moved.
+   */
   #isStuck(): boolean {
     return [...this.#lanes.values()].some((lane) => lane.opening && lane.pending > 0);
   }
@@ -312,13 +318,16 @@ export class ClusterConnection implements Connection, NodeLaneListener {
   }
 }
 
-/** What was not written goes on elsewhere; a reply or a bad argument does not get better. */
+/**
+ * Unwritten commands may go to another node. A reply or an invalid argument would be the same
+ * there.
+ */
 function mayGoOn(part: Part, error: unknown): boolean {
   if (part.written || part.owner.isOver || isRedirectedTooOften(error)) return false;
   return !(error instanceof ErrorReply || error instanceof TypeError || isMultiDbError(error));
 }
 
-/** node-redis asked no node: it can't split the arguments, or knows no such cursor. */
+/** node-redis sent nothing: it can't split the arguments, or does not know the cursor. */
 function refusedByLibrary(cause: unknown): TypeError {
   return new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
 }

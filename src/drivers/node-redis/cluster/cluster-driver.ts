@@ -19,7 +19,7 @@ import { ScanCursors } from './scan.js';
 import { ShardConnection } from './shard-connection.js';
 import { ClusterSlots, NoNodeError } from './slots.js';
 
-/** A Redis Cluster, with the slots and redirections of `@redis/client` 5 or 6. */
+/** Driver for a Redis Cluster. `@redis/client` 5 or 6 handles slots and redirections. */
 export class ClusterDriver extends NodeRedisDriver {
   readonly shards: Shards = {
     ownerOf: (hashSlot) => this.#slots.ownerOf(hashSlot)?.address,
@@ -29,7 +29,7 @@ export class ClusterDriver extends NodeRedisDriver {
   readonly #scans: ScanCursors;
   readonly #options: { readonly lazy: boolean; readonly useReplicas: boolean };
 
-  /** `node`: options of the connection to a node, without its address. */
+  /** `node`: options of a connection to one node, without its address. */
   constructor(cluster: ResolvedCluster, node: NodeRedisOptions) {
     super(cluster.rootNodes[0] as NodeRedisOptions);
     this.#slots = new ClusterSlots(cluster, { ...node, names: this.names }, () =>

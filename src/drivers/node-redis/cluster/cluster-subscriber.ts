@@ -7,22 +7,22 @@ import type { ClusterNode } from './node.js';
 import { isRedirection, redirectedTooOften } from './redirection.js';
 import type { ClusterSlots } from './slots.js';
 
-/** A connection for subscriptions to one node. */
+/** A subscriber connection to one node. */
 interface NodeSubscriber {
   readonly node: ClusterNode;
   readonly inner: NodeRedisSubscriber;
-  /** Rejects when it is lost before. */
+  /** Rejects if the connection is lost before it is ready. */
   readonly ready: Promise<void>;
 }
 
 /**
- * Subscriptions to a cluster: plain channels and patterns at one master, since nodes hand messages
- * on to each other, and sharded channels at the master of their slot. Lost as a whole with any of
- * these connections: the engine makes another one and subscribes again.
+ * Subscriptions to a cluster. Channels and patterns use one master, because the nodes forward
+ * messages to each other; sharded channels use the master of their slot. The subscriber is lost as
+ * a whole with any of its connections: the engine then opens another one and subscribes again.
  */
 export class ClusterSubscriber implements Subscriber {
   readonly #nodes = new Map<string, NodeSubscriber>();
-  /** Sharded channels, and where each was subscribed to. */
+  /** Sharded channels, each with the connection that it is subscribed on. */
   readonly #shards = new Map<string, NodeSubscriber>();
   readonly #stopListening: () => void;
   #plain: NodeSubscriber | undefined;
@@ -158,7 +158,7 @@ export class ClusterSubscriber implements Subscriber {
     return held;
   }
 
-  /** The server ended it: its slot has moved, and the engine will ask for it again. */
+  /** The server ended the subscription because its slot moved; the engine will subscribe again. */
   #revoke(kind: SubscriptionKind, name: string): void {
     if (this.#ended !== undefined) return;
     this.#shards.delete(name);
@@ -168,7 +168,7 @@ export class ClusterSubscriber implements Subscriber {
     this.slots.rediscover().then(tell, tell);
   }
 
-  /** A node may have left, or have been replaced while it was silent. */
+  /** Handles nodes that have left, or were replaced while they were silent. */
   #follow(): void {
     if (this.#ended !== undefined || !this.slots.known) return;
     const { addresses } = this.slots;
@@ -208,7 +208,7 @@ export class ClusterSubscriber implements Subscriber {
   }
 }
 
-/** Names of one slot go in one call. */
+/** Groups names by hash slot, because one call can only name one slot. */
 function bySlot(names: readonly string[]): string[][] {
   const groups = new Map<number, string[]>();
   for (const name of names) {

@@ -3,7 +3,7 @@ import { ownError } from '../../../foreign/own-error.js';
 
 /** Whether a node's view of its cluster says that every slot is served. */
 
-/** Throws with what is wrong, in words; `info` is the reply to CLUSTER INFO. */
+/** Throws an error that describes the problem. `info` is the reply to CLUSTER INFO. */
 export function checkCoverage(info: string, address: string): void {
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const state = field('cluster_state');

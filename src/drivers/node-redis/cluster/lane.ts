@@ -12,31 +12,31 @@ import type { Sending } from './sending.js';
 
 export interface NodeLaneListener {
   onLaneReady(lane: NodeLane): void;
-  /** Refused or lost; told once, before what was in progress ends. */
+  /** The lane was refused or lost. Called once, before its attempts in progress end. */
   onLaneLost(lane: NodeLane, error: Error): void;
   onLaneMaintenance(forMs: number): void;
-  /** Nothing is in progress on it any more. */
+  /** Nothing is in progress on the lane any more. */
   onLaneIdle(lane: NodeLane): void;
 }
 
 export interface NodeLaneSetting {
   readonly options: NodeRedisOptions;
-  /** For replicas. */
+  /** The connection is to a replica. */
   readonly readonly: boolean;
   readonly connectTimeoutMs: number;
-  /** `undefined`: whoever uses it watches the time. */
+  /** `undefined`: the user of the lane enforces its own time limit. */
   readonly loop: LoopTime | undefined;
 }
 
-/** One connection to one node of a cluster; what it is given before it is ready waits. */
+/** One connection to one node of a cluster. Sendings wait until it is ready. */
 export class NodeLane implements ClusterLane {
   readonly assigned = new Set<ClusterAttempt>();
   readonly connection: NodeRedisConnection;
-  /** Its node is no longer of use: it only finishes what is in progress. */
+  /** The node is no longer used: the lane only finishes what is in progress. */
   retired = false;
   wasReady = false;
   lost: Error | undefined;
-  /** Given to it and not settled. */
+  /** Number of sendings that were given to the lane and have not settled. */
   pending = 0;
   #waiting: Sending[] = [];
   #timer: Timer | undefined;
@@ -78,7 +78,7 @@ export class NodeLane implements ClusterLane {
     return this.connection.serverIdentity();
   }
 
-  /** Over a connection made for it. */
+  /** Sends a command over a new connection that is opened for it alone. */
   async askAnew(args: readonly CommandArgument[]): Promise<unknown> {
     const abort = new AbortController();
     const { options, loop, connectTimeoutMs } = this.setting;
@@ -100,7 +100,7 @@ export class NodeLane implements ClusterLane {
     this.connection.destroy(error);
   }
 
-  /** At once, or when the connection is ready; what it can't be sent on any more rejects. */
+  /** Sends at once, or when the connection is ready. Rejects if the connection has ended. */
   send(sending: Sending): void {
     this.pending += 1;
     sending.onSettled = () => {
@@ -115,13 +115,13 @@ export class NodeLane implements ClusterLane {
     sending.waits();
   }
 
-  /** What has not been handed over yet ends; it may go where its slot is now. */
+  /** Rejects the sendings that still wait; they may go to the node that serves their slot now. */
   retire(error: Error): void {
     this.retired = true;
     this.#endWaiting(error);
   }
 
-  /** Ends it without a word. */
+  /** Ends the lane without notifying the listener. */
   destroy(error: Error): void {
     if (this.lost !== undefined) return;
     this.lost = error;

@@ -1,9 +1,9 @@
 import type { CommandArgument } from '../../../core/command-argument.js';
 import type { Part } from './attempt.js';
 
-/** The connection that a command came with: it has a lane for each node. */
+/** The connection that a command was sent over; it has a lane for each node. */
 export interface NodeSender {
-  /** From node-redis's cluster client: `args`, or the attempt itself, to one node. */
+  /** Called by node-redis's cluster client: sends `args`, or the attempt itself, to one node. */
   sendTo(
     node: ClusterNode,
     args: readonly CommandArgument[],
@@ -12,28 +12,30 @@ export interface NodeSender {
   ): Promise<unknown>;
 }
 
-/** What a command carries through node-redis's cluster client to its node. */
+/** Options that accompany a command through node-redis's cluster client to its node. */
 export interface NodeSendOptions {
   readonly connection: NodeSender;
   readonly part: Part;
-  /** The node is given the attempt itself, whatever the arguments are. */
+  /** The attempt itself is sent, whatever the arguments are. */
   readonly isWhole: boolean;
-  /** No other node has a share in the part, though its arguments are not the attempt's. */
+  /**
+   * No other node executes anything for the part, although its arguments differ from the attempt's.
+   */
   readonly isAll?: boolean;
   readonly typeMapping?: unknown;
   readonly asap?: boolean | undefined;
-  /** Of node-redis: goes with the ASKING before it. */
+  /** Set by node-redis: the command belongs to the ASKING before it. */
   readonly chainId?: symbol;
 }
 
 /**
- * Stands in node-redis's cluster client for its client of a node, and hands what it is given to
- * the connection that the command came with.
+ * Takes the place of a node's client in node-redis's cluster client, and forwards each command to
+ * the connection that it was sent over.
  */
 export class ClusterNode {
-  /** Its latest connection could not be made. */
+  /** The latest attempt to connect to the node failed. */
   failing = false;
-  /** Where node-redis asks for the slots. */
+  /** Options with which node-redis connects to ask for the slots. */
   readonly options: object;
   #asking: symbol | undefined;
 
@@ -46,14 +48,14 @@ export class ClusterNode {
     this.options = { socket: { ...(mapped ?? { host, port }) } };
   }
 
-  /** For node-redis's tracing. */
+  /** Read by node-redis's tracing. */
   get _clientId(): string {
     return this.address;
   }
 
   sendCommand(args: readonly CommandArgument[], options: NodeSendOptions): Promise<unknown> {
     if (options.part === undefined) {
-      // ASKING, and in the same turn what it is for: they are sent together then.
+      // node-redis sends the command in the same turn as its ASKING, so they go out together.
       this.#asking = options.chainId;
       return Promise.resolve('OK');
     }

@@ -11,22 +11,22 @@ import type { ClusterNode } from './node.js';
 import type { ScanCursors } from './scan.js';
 import type { ClusterSlots } from './slots.js';
 
-/** Masters that are asked for the slots in each look; the first answer counts. */
+/** Number of masters that are asked for the slots each time; the first reply counts. */
 const ASKED_FOR_SLOTS = 3;
 
-/** Commands that ask whether the cluster is healthy rather than one of its nodes. */
+/** Commands that probe the whole cluster rather than one node. */
 const ASKED_OF_ALL: ReadonlySet<string> = new Set(['PING', 'ECHO', 'CLUSTER']);
 
 interface ClusterProbeSetting {
   readonly slots: ClusterSlots;
   readonly scans: ScanCursors;
-  /** A connection was accepted and then cut. */
+  /** Whether a connection was accepted and then cut. */
   isCut(error: unknown): boolean;
 }
 
 /**
- * Health checks of a whole cluster: PING and ECHO go to every master, and each of them is asked
- * whether every slot is served. What has a key goes where its slot is.
+ * Health checks of a whole cluster. PING, ECHO and CLUSTER go to every master, which must also
+ * report that every slot is served. A command with a key goes to the node of its slot.
  */
 export class ClusterProbe implements ProbeConnection {
   readonly #connection: ClusterConnection;
@@ -55,7 +55,7 @@ export class ClusterProbe implements ProbeConnection {
     this.#connection.unref();
   }
 
-  /** Rejects when no node tells the slots, or when `signal` aborts first. */
+  /** Rejects when no node returns the slots, or when `signal` aborts first. */
   static open(setting: ClusterProbeSetting, signal: AbortSignal): Promise<ClusterProbe> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
@@ -83,7 +83,7 @@ export class ClusterProbe implements ProbeConnection {
         this.#connection.send({ ...attemptOf(args), onReply, onError });
       });
     } catch (error) {
-      // One of its connections broke, which says nothing before a new one breaks, too.
+      // A single broken connection proves nothing until a new one breaks, too.
       if (this.setting.isCut(error)) this.destroy();
       throw error;
     }
@@ -148,7 +148,7 @@ export class ClusterProbe implements ProbeConnection {
     return reply;
   }
 
-  /** Whether the slots are where they were: of nodes that are gone nobody tells it. */
+  /** Checks whether the slots have moved, because no node reports the loss of another node. */
   async #look(): Promise<void> {
     const { slots } = this.setting;
     const nodes = slots.someMasters(ASKED_FOR_SLOTS);
@@ -176,7 +176,10 @@ function attemptOf(args: readonly CommandArgument[]) {
   return { args, batch: undefined, options: undefined, written: false, handle: undefined };
 }
 
-/** Who may not ask for it tells nothing by that. */
+/**
+ * Returns `undefined` if the server does not permit or know the command, which says nothing about
+ * the cluster.
+ */
 function unlessForbidden(error: unknown): undefined {
   if (error instanceof ErrorReply && /^(NOPERM|ERR) /.test(error.message)) return undefined;
   throw error;

@@ -1,6 +1,6 @@
 import * as library from '@redis/client';
 
-/** Version 5 has no such error: it rejects with the last redirection. */
+/** Version 5 has no such error class: it rejects with the last redirection. */
 const { MaxCommandRedirectionsError } = library as {
   readonly MaxCommandRedirectionsError?: new (cause?: Error) => Error;
 };
@@ -14,12 +14,12 @@ export function isMoved(error: unknown): error is Error {
   return error instanceof Error && error.message.startsWith('MOVED ');
 }
 
-/** More than `maxCommandRedirections`: nothing was executed, and no node says that it would be. */
+/** More than `maxCommandRedirections` redirections: no node executed the command. */
 export function isRedirectedTooOften(error: unknown): boolean {
   return MaxCommandRedirectionsError !== undefined && error instanceof MaxCommandRedirectionsError;
 }
 
-/** The error for it, as this version of node-redis has it. */
+/** The error for too many redirections in the installed version of node-redis. */
 export function redirectedTooOften(last: Error): Error {
   return MaxCommandRedirectionsError === undefined ? last : new MaxCommandRedirectionsError(last);
 }

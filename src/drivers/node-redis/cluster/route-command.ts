@@ -11,12 +11,12 @@ import type { NodeSender } from './node.js';
 import { isRedirection } from './redirection.js';
 import type { ScanCursors } from './scan.js';
 
-/** The connection to a cluster, as far as a command is routed over it. */
+/** The part of a cluster connection that routes commands. */
 export interface ClusterRouter extends NodeSender {
   readonly scans: ScanCursors;
   readonly slots: { rediscover(): Promise<unknown> };
   readonly options: { readonly useReplicas: boolean };
-  /** Sends `args`, or with no `args` the attempt itself, by `key`. */
+  /** Sends `args`, or the attempt itself if there are none, to the node that serves `key`. */
   route(
     part: Part,
     key: CommandArgument | undefined,
@@ -27,10 +27,10 @@ export interface ClusterRouter extends NodeSender {
 
 type Arguments = readonly CommandArgument[];
 
-/** Some nodes executed their part of a command, and another one did not. */
+/** Some nodes executed their part of a command, and another node did not. */
 export class PartlyExecutedError extends Error {}
 
-/** Without a key, and one node is enough. */
+/** Commands that may have no key and then need only one node. */
 const ANY_NODE: ReadonlySet<string> = new Set([
   'EVAL',
   'EVALSHA',
@@ -40,7 +40,7 @@ const ANY_NODE: ReadonlySet<string> = new Set([
   'FCALL_RO',
 ]);
 
-/** Performs what the engine sends, on whichever nodes it concerns. */
+/** Executes an attempt on the nodes that it concerns. */
 export async function routeCommand(
   connection: ClusterRouter,
   owner: ClusterAttempt,
@@ -56,7 +56,7 @@ export async function routeCommand(
       const isRead = connection.options.useReplicas && mayReadReplica(name, args);
       return await connection.route(owner.whole, key, undefined, { isReadonly: isRead });
     }
-    // node-redis knows which nodes it concerns, and how their replies make one.
+    // node-redis knows which nodes are concerned, and how to combine their replies.
     return await connection.route(owner.whole, key, args);
   } catch (error) {
     throw judged(connection, owner, error);
@@ -76,7 +76,7 @@ function performBatch(
       `on a cluster all keys of ${name} must be in one hash slot; use a hash tag`,
     );
   }
-  // The writes before it may go on at another node, where their slot is now.
+  // The writes before WAIT may be executed by another node, to which their slot has moved.
   if (commands.some(asksForReplicas)) {
     throw new UnsupportedError(
       'WAIT: on a cluster the command concerns a single node; use `transaction()`',
@@ -92,12 +92,14 @@ async function performPipeline(
 ): Promise<unknown[]> {
   const results = (await performBatch(connection, owner, batch)) as PromiseSettledResult<unknown>[];
   for (const [index, result] of results.entries()) {
-    // The slot moved in the middle: what was refused goes on, in order, where it is now.
+    // The slot moved in the middle of the pipeline: the refused commands go to the new node, in
+    // order.
     if (result.status === 'fulfilled' || !isRedirection(result.reason)) continue;
     const args = batch.commands[index] as Arguments;
     const route = connection.route(new Part(owner), firstKey(args), args, { isAll: true });
     const [ended] = await Promise.allSettled([route]);
-    // The caller is told of the first error; behind one that is no reply nothing follows.
+    // The pipeline rejects with its first error. After an error that is not a reply nothing is
+    // sent.
     if (ended.status === 'rejected' && !(ended.reason instanceof ErrorReply)) throw ended.reason;
     results[index] = ended;
   }
@@ -107,7 +109,7 @@ async function performPipeline(
   });
 }
 
-/** A cursor means something where it comes from, and its pages would go to one node and another. */
+/** A cursor is only valid on the node that returned it, and pages could go to different nodes. */
 function mayReadReplica(name: string, args: Arguments): boolean {
   return !name.endsWith('SCAN') && commandTraits(args).category === 'read';
 }
@@ -119,7 +121,7 @@ function spansSlots(args: Arguments): boolean {
   return keys.some((key) => hashSlot(key) !== slot);
 }
 
-/** Of several nodes some may have executed their part although another one refused its own. */
+/** Some nodes may have executed their part although another node refused its own. */
 function judged(connection: ClusterRouter, owner: ClusterAttempt, error: unknown): unknown {
   if (!(error instanceof ErrorReply)) return error;
   // Another node may serve the slot by now.

@@ -6,27 +6,30 @@ import type { ClusterAttempt } from './attempt.js';
 import type { NodeSender } from './node.js';
 import type { ClusterSlots } from './slots.js';
 
-/** Scans that are remembered; the one that went on longest ago is forgotten first. */
+/**
+ * Maximum number of scans that are remembered; the one that was continued longest ago is dropped
+ * first.
+ */
 const MAX_SCANS = 1000;
 
-/** Where a SCAN over the whole cluster is. */
+/** Progress of a SCAN over the whole cluster. */
 interface Scan {
-  /** 1 for each slot that has not been scanned in full. */
+  /** 1 for each slot that has not been scanned completely. */
   readonly left: Uint8Array;
-  /** The node that is being scanned, its own cursor, and the slots that it had at the beginning. */
+  /** The node that is being scanned, its own cursor, and the slots that it had at the start. */
   readonly address: string;
   readonly cursor: string;
-  /** Which handed the cursor out. */
+  /** The server that returned the cursor. */
   readonly server: ServerIdentity | undefined;
   readonly owned: Uint8Array;
 }
 
 /**
- * SCAN over all masters of a cluster, one after the other. What is kept are slots, not nodes, so
- * that SCAN's own guarantee holds when slots move or a replica takes over: of a node that is gone
- * its slots are scanned again, at whoever has them.
+ * SCAN over all masters of a cluster, one after the other. Progress is recorded by slot rather than
+ * by node, so that SCAN's guarantee holds when slots move or a replica takes over: the slots of a
+ * node that is gone are scanned again on their new node.
  *
- * Cursors are numbers of this process that say nothing by themselves; no two clusters share any.
+ * Cursors are numbers of this process without a meaning of their own; no two clusters share any.
  */
 export class ScanCursors {
   readonly #scans = new Map<string, Scan>();
@@ -34,7 +37,7 @@ export class ScanCursors {
 
   constructor(private readonly slots: ClusterSlots) {}
 
-  /** A number that no other cluster client hands out, but by a rare chance. */
+  /** Returns a number that, with high probability, no other cluster client hands out. */
   mint(): string {
     this.#next += 1;
     return String(this.#next);
@@ -63,7 +66,8 @@ export class ScanCursors {
         asap,
       });
       const { server } = owner;
-      // A cursor of the process that was there before would skip keys: its slots are scanned again.
+      // The server process was replaced, and its successor would skip keys: scans the node's slots
+      // again.
       if (scan.cursor === '0' || (await areSame(scan.server, server))) {
         return await this.#answer({ ...scan, server }, reply as [string | Buffer, unknown]);
       }
@@ -72,14 +76,17 @@ export class ScanCursors {
   }
 
   async #answer(scan: Scan, [cursor, keys]: [string | Buffer, unknown]): Promise<unknown> {
-    // Slots that have moved are told by no reply to SCAN.
+    // A reply to SCAN does not reveal that slots have moved.
     if (String(cursor) === '0') await this.slots.rediscover().catch(() => {});
     const next = this.#after(scan, String(cursor));
     const token = next === undefined ? '0' : this.#keep(next);
     return [Buffer.isBuffer(cursor) ? Buffer.from(token) : token, keys];
   }
 
-  /** The beginning of the node that has the first slot of `left`; `undefined`: none is left. */
+  /**
+   * The start of a scan of the node that serves the first slot of `left`; `undefined` if none is
+   * left.
+   */
   #from(left: Uint8Array): Scan | undefined {
     const first = left.findIndex((isLeft, slot) => isLeft === 1 && this.#owner(slot) !== undefined);
     const address = first < 0 ? undefined : this.#owner(first);
@@ -87,7 +94,7 @@ export class ScanCursors {
     return { left, address, cursor: '0', server: undefined, owned: this.#slotsOf(address) };
   }
 
-  /** Its node may have left: then its slots are scanned elsewhere. */
+  /** If the node has left, continues with the node that serves its slots. */
   #located(scan: Scan | undefined): Scan | undefined {
     if (scan === undefined || this.#isMaster(scan.address)) return scan;
     return this.#from(scan.left);
@@ -95,7 +102,7 @@ export class ScanCursors {
 
   #after(scan: Scan, cursor: string): Scan | undefined {
     if (cursor !== '0') return { ...scan, cursor };
-    // Only what it had all the time.
+    // Only slots that the node served throughout have been scanned completely.
     const now = this.#slotsOf(scan.address);
     const left = scan.left.map((isLeft, slot) =>
       scan.owned[slot] === 1 && now[slot] === 1 ? 0 : isLeft,

@@ -4,7 +4,7 @@ import type { WireBatch } from '../chain.js';
 import { type ClusterLane, type NodeSending, type Part, Withdrawn } from './attempt.js';
 import { isMoved, isRedirection } from './redirection.js';
 
-/** What takes a sending back that was not written. */
+/** Takes back a sending that was not written. */
 interface Taker {
   withdraw(sending: Attempt): boolean;
 }
@@ -14,9 +14,9 @@ export class Sending implements Attempt, NodeSending {
   readonly batch: WireBatch | undefined;
   handle: unknown;
   settled = false;
-  /** Called once when it has settled. */
+  /** Called once, when the sending has settled. */
   onSettled: (() => void) | undefined;
-  /** That it was handed to. */
+  /** The lane that the sending was handed to. */
   lane: ClusterLane | undefined;
   #taker: Taker | undefined;
   #written = false;
@@ -26,15 +26,15 @@ export class Sending implements Attempt, NodeSending {
     readonly args: readonly CommandArgument[],
     batch: Batch | undefined,
     readonly options: SendOptions | undefined,
-    /** After an ASK redirection. */
+    /** The sending follows an ASK redirection. */
     asking: boolean,
-    /** No other node has a share in its part. */
+    /** No other node executes anything for the same part. */
     readonly isAll: boolean,
     private readonly resolve: (reply: unknown) => void,
     private readonly reject: (error: unknown) => void,
   ) {
     if (asking) this.batch = { ...(batch ?? { kind: 'pipeline', commands: [args] }), asking };
-    // Of a pipeline those commands that were redirected go on alone.
+    // The redirected commands of a pipeline are sent again one by one.
     else if (batch?.kind === 'pipeline') this.batch = { ...batch, each: true };
     else this.batch = batch;
     part.add(this);
@@ -54,19 +54,19 @@ export class Sending implements Attempt, NodeSending {
     this.part.count(written ? 1 : -1);
   }
 
-  /** It goes over `lane` from now on. */
+  /** The sending uses `lane` from now on. */
   takes(lane: ClusterLane, taker: Taker): void {
     this.#taker = taker;
     this.lane = lane;
     this.part.owner.onHanded(this);
   }
 
-  /** Its lane is not ready. */
+  /** The lane is not ready yet. */
   waits(): void {
     this.part.owner.onWaiting();
   }
 
-  /** Before it has a lane it only needs to be told. */
+  /** Takes the sending back; without a lane it settles at once. Returns false if it was written. */
   withdraw(reason: Error = new Withdrawn()): boolean {
     if (this.settled) return true;
     if (this.#written || this.#taker?.withdraw(this) === false) return false;
@@ -88,7 +88,7 @@ export class Sending implements Attempt, NodeSending {
 
   onError(error: unknown): void {
     if (this.settled) return;
-    // What was never written or is proven unexecuted leaves no trace.
+    // A sending that was not written, or is proven unexecuted, has no effect.
     if (isRedirection(error)) this.written = false;
     this.#settle(this.#written);
     this.reject(error);
@@ -101,7 +101,10 @@ export class Sending implements Attempt, NodeSending {
   }
 }
 
-/** All commands of a pipeline were refused: it follows as one. */
+/**
+ * Returns the redirection if every command of a pipeline was refused: the pipeline then moves as
+ * one.
+ */
 function movedAsAWhole(reply: unknown): unknown {
   const results = reply as readonly PromiseSettledResult<unknown>[];
   const refusals = results.filter((each) => each.status === 'rejected' && isMoved(each.reason));

@@ -5,13 +5,16 @@ import { FoundConnection } from '../found-connection.js';
 import type { ClusterNode } from './node.js';
 import { type ClusterSlots, NoNodeError } from './slots.js';
 
-/** While it opens it is looked this often whether the slot is elsewhere, in milliseconds. */
+/**
+ * Interval at which a connection that is opening checks whether the slot has moved, in
+ * milliseconds.
+ */
 const LOOK_MS = 300;
 
 /**
- * A connection of its own to the node that serves one hash slot: finds out which one that is,
- * connects there, and stays. What is sent over it goes to this node or nowhere: a redirection is an
- * error reply. It is lost when the slot moves before it is ready; the next one finds that.
+ * An isolated connection to the node that serves one hash slot: finds the node, connects to it, and
+ * stays there. Commands go to this node only; a redirection is an error reply. The connection is
+ * lost when the slot moves before it is ready; the next one finds the new node.
  */
 export class ShardConnection extends FoundConnection {
   #node: ClusterNode | undefined;
@@ -38,7 +41,7 @@ export class ShardConnection extends FoundConnection {
     return !this.ended && this.inner?.ready === true;
   }
 
-  /** What is known may be old: it is asked again when nobody is known, or could not be reached. */
+  /** Looks the slot up again if no node is known, or the known one could not be reached. */
   async #find(): Promise<ClusterNode> {
     const known = this.slots.ownerOf(this.hashSlot);
     if (known !== undefined && !known.failing) return known;
@@ -71,7 +74,10 @@ export class ShardConnection extends FoundConnection {
     this.#lookLater(node);
   }
 
-  /** A frozen node accepts a connection, and nothing comes. */
+  /**
+   * Checks the slot while the connection opens: a frozen node accepts a connection and then stays
+   * silent.
+   */
   #lookLater(node: ClusterNode): void {
     this.#timer = this.time.clock.after(LOOK_MS, async () => {
       await this.slots.rediscover().catch(() => {});

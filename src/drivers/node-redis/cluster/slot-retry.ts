@@ -6,8 +6,8 @@ import type { ClusterAttempt } from './attempt.js';
 const BACKOFF = { firstMs: 20, longestMs: 300 };
 
 /**
- * What waits for a node that can't be reached, until the cluster has healed: the slots are asked
- * for again and again, with growing pauses, for as long as anything waits.
+ * Commands that wait for a node that can't be reached. Asks for the slots repeatedly, with growing
+ * pauses, as long as any command waits.
  */
 export class SlotRetry {
   readonly #waiting = new Set<() => void>();
@@ -17,12 +17,15 @@ export class SlotRetry {
 
   constructor(
     private readonly time: DriverTime,
-    /** Something waits for a connection that is on its way. */
+    /** Whether a command waits for a connection that is being opened. */
     private readonly isStuck: () => boolean,
     private readonly rediscover: () => Promise<void>,
   ) {}
 
-  /** Resolves when it may be worth another try, or it was withdrawn, or all has ended. */
+  /**
+   * Resolves when another attempt may succeed, the attempt was withdrawn, or the connection has
+   * ended.
+   */
   wait(owner: ClusterAttempt): Promise<void> {
     if (this.#closed) return Promise.resolve();
     owner.onWaiting();
@@ -38,7 +41,7 @@ export class SlotRetry {
     });
   }
 
-  /** Starts to ask for the slots, if anything waits. */
+  /** Starts asking for the slots if any command waits. */
   look(): void {
     if (this.#closed || this.#timer !== undefined) return;
     if (this.#waiting.size === 0 && !this.isStuck()) return;
@@ -54,7 +57,7 @@ export class SlotRetry {
     });
   }
 
-  /** A node can be reached: another try for what waits, in order. */
+  /** A node can be reached: lets the waiting commands try again, in order. */
   end(): void {
     this.#pauses = 0;
     this.#endAll();

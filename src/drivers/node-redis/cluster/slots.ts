@@ -7,7 +7,10 @@ import type { NamesInUse } from '../names-in-use.js';
 import { API_SHAPING_OPTIONS, type NodeRedisOptions } from '../options.js';
 import { ClusterNode, type NodeSendOptions } from './node.js';
 
-/** Longest silence of a node that is asked for the slots, in milliseconds; then the next is asked. */
+/**
+ * Longest silence of a node that is asked for the slots, in milliseconds; then the next one is
+ * asked.
+ */
 const DISCOVERY_TIMEOUT_MS = 1000;
 
 /** node-redis's own default. */
@@ -25,7 +28,7 @@ interface Shard {
   readonly replicas?: readonly ListedNode[];
 }
 
-/** What node-redis's cluster keeps of the nodes, as far as it is used; the same in 5 and 6. */
+/** The parts of node-redis's slot map that are used; the same in versions 5 and 6. */
 interface LibrarySlots {
   readonly slots: readonly (Shard | undefined)[];
   readonly masters: readonly ListedNode[];
@@ -52,21 +55,24 @@ interface LibraryCluster {
 }
 
 /**
- * The slots of one cluster and the nodes that serve them, shared by all connections to it: a
- * node-redis cluster client that discovers, routes and redirects. Its connections to the nodes are
- * not made by node-redis but ours: whoever sends brings its own (`NodeSender`).
+ * The slots of one cluster and the nodes that serve them, shared by all connections to it. A
+ * node-redis cluster client discovers, routes and redirects, but opens no connection to a node for
+ * commands: each sender brings its own (`NodeSender`).
  */
 export class ClusterSlots {
   readonly #library: LibraryCluster;
   readonly #slots: LibrarySlots;
   readonly #root: ClusterNode;
   readonly #nodes = new Map<string, ClusterNode>();
-  /** Nodes without slots that ASK has named, and whether it did since the latest look. */
+  /**
+   * Nodes without slots that an ASK redirection named, and whether one did since the latest
+   * discovery.
+   */
   readonly #guests = new Map<string, { wasNamed: boolean }>();
   readonly #listeners = new Set<() => void>();
   readonly #nodeAddressMap: unknown;
   readonly #useReplicas: boolean;
-  /** Redirections of one command that are followed. */
+  /** Maximum number of redirections that are followed for one command. */
   readonly maxRedirections: number;
   #opening: Promise<void> | undefined;
   #discovering: Promise<void> | undefined;
@@ -76,7 +82,7 @@ export class ClusterSlots {
 
   constructor(
     options: ResolvedCluster,
-    /** Options of the connection to a node, without its address. */
+    /** Options of a connection to one node, without its address. */
     private readonly nodeOptions: NodeRedisOptions & { readonly names: NamesInUse },
     mintCursor: () => string,
   ) {
@@ -108,7 +114,10 @@ export class ClusterSlots {
     return this.#slots.masters.map((node) => this.#node(node));
   }
 
-  /** Listed now, and if replicas are used, those as well; or about to get their first slots. */
+  /**
+   * Addresses of the listed nodes, including replicas if those are used, and of nodes that are
+   * about to get their first slots.
+   */
   get addresses(): ReadonlySet<string> {
     return new Set([...this.#slots.nodeByAddress.keys(), ...this.#guests.keys()]);
   }
@@ -128,7 +137,7 @@ export class ClusterSlots {
     return node && this.#node(node);
   }
 
-  /** At most so many of them, the reachable ones first, in turn. */
+  /** At most `count` masters, the reachable ones first, in rotation. */
   someMasters(count: number): ClusterNode[] {
     const { masters } = this;
     this.#next += 1;
@@ -137,7 +146,7 @@ export class ClusterSlots {
     return [...well, ...failing].slice(0, count);
   }
 
-  /** Whether a reply to CLUSTER SLOTS says of each slot what is known here. */
+  /** Whether a reply to CLUSTER SLOTS agrees with what is known about every slot. */
   agrees(told: unknown): boolean {
     if (!Array.isArray(told)) return false;
     let slots = 0;
@@ -152,7 +161,7 @@ export class ClusterSlots {
     return slots === this.#slots.slots.filter((shard) => shard !== undefined).length;
   }
 
-  /** The master of a slot; `undefined`: nobody serves it. */
+  /** The master of a slot; `undefined` if no node serves it. */
   ownerOf(slot: number): ClusterNode | undefined {
     const shard = this.#slots.slots[slot];
     return shard && this.#node(shard.master);
@@ -178,7 +187,7 @@ export class ClusterSlots {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Knows the slots when it resolves; rejects when no node tells. */
+  /** Resolves when the slots are known. Rejects when no node returns them. */
   async open(): Promise<void> {
     if (this.#opening === undefined && this.known) return;
     this.#opening ??= this.#firstLook().finally(() => {
@@ -188,7 +197,7 @@ export class ClusterSlots {
     await this.#opening;
   }
 
-  /** Asks again, `first` of all; rejects when no node tells. */
+  /** Asks for the slots again, starting with `first`. Rejects when no node returns them. */
   async rediscover(first?: ClusterNode): Promise<void> {
     if (this.#opening !== undefined || !this.known) return this.open();
     const [from] = first === undefined ? this.someMasters(1) : [first];
@@ -196,7 +205,8 @@ export class ClusterSlots {
   }
 
   /**
-   * Sends by the first key, to a master where no key says where; redirections are followed.
+   * Sends a command to the node of its first key, or to any master if it has none. Redirections are
+   * followed.
    */
   send(
     key: CommandArgument | undefined,
@@ -206,7 +216,7 @@ export class ClusterSlots {
   ): Promise<unknown> {
     if (key === undefined) return this.#library.sendCommand(undefined, false, args, options);
     const slot = hashSlot(key);
-    // Where nobody serves the slot, any node says so.
+    // If no node serves the slot, any node replies with that error.
     const routed = this.#slots.slots[slot] === undefined ? undefined : routingKey(key, slot);
     return this.#library.sendCommand(routed, isReadonly, args, options);
   }
@@ -220,7 +230,8 @@ export class ClusterSlots {
 
   async #firstLook(): Promise<void> {
     try {
-      // It counts as open from its first look on, even if no slot was assigned by then.
+      // node-redis counts as open from the first discovery on, even if no slot was assigned by
+      // then.
       if (this.#slots.isOpen) await this.#slots.rediscover(this.#root);
       else await this.#library.connect();
     } catch (error) {
@@ -229,7 +240,10 @@ export class ClusterSlots {
     if (!this.known) throw new NoNodeError('no node serves any slot of the cluster');
   }
 
-  /** What node-redis does by itself, through methods that every part of it calls on this object. */
+  /**
+   * Replaces node-redis's own connection handling, by overriding methods that all its parts call on
+   * this object.
+   */
   #takeOver(mintCursor: () => string): void {
     const slots = this.#slots as { -readonly [K in keyof LibrarySlots]: LibrarySlots[K] };
     const { rediscover, getRandomNode } = slots;
@@ -264,7 +278,7 @@ export class ClusterSlots {
         });
       return this.#discovering;
     };
-    // Those of node-redis are counted from 1 in each cluster client.
+    // node-redis counts its cursors from 1 in each cluster client, so they would collide.
     if (slots.mintCursorToken !== undefined) slots.mintCursorToken = mintCursor;
   }
 
@@ -277,7 +291,7 @@ export class ClusterSlots {
     return node;
   }
 
-  /** A node is listed with its first slot, and takes keys before it has any. */
+  /** A node takes keys before it has its first slot, and is listed only with it. */
   #guest(address: string): ClusterNode | undefined {
     const colon = address.lastIndexOf(':');
     const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
@@ -307,7 +321,7 @@ export class ClusterSlots {
     return discovering(options, this.nodeOptions.names);
   }
 
-  /** node-redis says only that no node told. */
+  /** Adds the cause: node-redis only reports that no node returned the slots. */
   #explained(error: Error): Error {
     if (error instanceof NoNodeError) return error;
     const cause = this.#lastError ?? foreignError(error);
@@ -317,18 +331,19 @@ export class ClusterSlots {
   }
 }
 
-/** No node of the cluster told its slots. */
+/** No node of the cluster returned its slots. */
 export class NoNodeError extends Error {}
 
 /**
- * node-redis builds classes with every command again, 30 ms of a blocked event loop, whenever the JSON
- * of its options differs from that of the call before. Only what shapes them needs to differ.
+ * Gives all options the same JSON. node-redis builds a class with every command, which blocks the
+ * event loop for 30 ms, whenever the JSON of its options differs from that of the call before. Only
+ * the option that shapes the class needs to differ.
  */
 function likeAllOthers<Options extends { readonly RESP?: unknown }>(options: Options): Options {
   return Object.defineProperty(options, 'toJSON', { value: () => `RESP ${options.RESP}` });
 }
 
-/** The connections of one discovery: each ends when its node is silent. */
+/** Options for the connections of a discovery; each ends when its node is silent. */
 function discovering(options: NodeRedisOptions, names: NamesInUse): NodeRedisOptions {
   const { socket, ...others } = options as Record<string, unknown> & NodeRedisOptions;
   const own: Record<string, unknown> = { ...others };
@@ -352,7 +367,10 @@ function discovering(options: NodeRedisOptions, names: NamesInUse): NodeRedisOpt
   } as NodeRedisOptions;
 }
 
-/** node-redis takes an empty key for none, and version 5 misreads an empty hash tag. */
+/**
+ * Replaces keys that node-redis misreads: it takes an empty key for none, and version 5 misreads an
+ * empty hash tag.
+ */
 function routingKey(key: CommandArgument, slot: number): CommandArgument {
   if (key.length > 0 && !key.includes('{}')) return key;
   return hashTagWhere((each) => each === slot);

@@ -1,16 +1,19 @@
-/** Where a server is. */
+/** The address of a server. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** What a sentinel says of the master. */
+/** A Sentinel's reply about the master. */
 export interface MasterAnswer extends Address {
-  /** Of the configuration: the higher one is the newer one. */
+  /** Epoch of the configuration; the higher one is newer. */
   readonly epoch: number;
 }
 
-/** `nodeAddressMap` of node-redis: from what sentinels say to where it can be reached from here. */
+/**
+ * node-redis's `nodeAddressMap`: from the address that Sentinels report to one that can be reached
+ * from here.
+ */
 export type AddressMap =
   | Readonly<Record<string, Address>>
   | ((address: string) => Address | undefined)
@@ -26,7 +29,7 @@ export function sameAddress(a: Address | undefined, b: Address | undefined): boo
   return a !== undefined && b !== undefined && a.host === b.host && a.port === b.port;
 }
 
-/** The newest of some answers; among equals the one that most give. */
+/** Returns the newest of the replies; among equally new ones, the one that most Sentinels gave. */
 export function newest(answers: readonly MasterAnswer[]): MasterAnswer | undefined {
   let best: MasterAnswer | undefined;
   for (const answer of answers) {

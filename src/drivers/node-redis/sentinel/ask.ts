@@ -3,16 +3,16 @@ import type { NodeRedisOptions } from '../options.js';
 import { openProbeConnection } from '../probe-connection.js';
 import type { Address, MasterAnswer } from './address.js';
 
-/** What one sentinel says; `master` is undefined if it does not know the name. */
+/** One Sentinel's reply; `master` is undefined if it does not know the name. */
 export interface SentinelAnswer {
   readonly master: MasterAnswer | undefined;
-  /** The other sentinels that it knows. */
+  /** The other Sentinels that it knows. */
   readonly others: readonly Address[];
 }
 
 /**
- * Asks one sentinel over a connection of its own, which is closed afterwards. Rejects when it
- * can't be reached, refuses, or `signal` aborts first.
+ * Asks one Sentinel over a connection of its own, which is closed afterwards. Rejects if the
+ * Sentinel can't be reached or refuses, or if `signal` aborts first.
  */
 export async function askSentinel(
   options: NodeRedisOptions,
@@ -26,7 +26,7 @@ export async function askSentinel(
     signal.throwIfAborted();
     const [address, epoch, others] = await Promise.all([
       connection.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name]),
-      // Only the address must be allowed to be asked for.
+      // Only the permission to ask for the address is required.
       epochOf(connection, name).catch(() => 0),
       othersOf(connection, name).catch(() => []),
     ]);
@@ -57,7 +57,7 @@ async function othersOf(connection: ProbeConnection, name: string): Promise<Addr
   });
 }
 
-/** Names and values in turn, as RESP 2 has them. */
+/** Reads alternating names and values, as in RESP 2. */
 function fieldsOf(reply: unknown): Map<string, string> {
   const items = Array.isArray(reply) ? reply.map(String) : [];
   const fields = new Map<string, string>();

@@ -4,8 +4,8 @@ import { ownError } from '../../../foreign/own-error.js';
 import type { Address } from './address.js';
 
 /**
- * Rejects when the server says that it is no master: sentinels may be behind, and a former master
- * comes back as a replica. One that does not let ROLE be asked is believed to be it.
+ * Rejects when the server reports that it is not a master: Sentinels may be behind, and a former
+ * master returns as a replica. A server that does not permit ROLE is assumed to be the master.
  */
 export async function assertMaster(
   send: (args: readonly string[]) => Promise<unknown>,

@@ -5,18 +5,18 @@ import { assertMaster } from './role.js';
 
 /** How a connection finds and reaches the master. */
 export interface SentinelPath {
-  /** A connection of several lanes. */
+  /** Whether the connection has several lanes. */
   readonly hasLanes: boolean;
   find(signal: AbortSignal): Promise<Address>;
   open(master: Address, listener: ConnectionListener): Connection;
-  /** It has ended, or another one is needed. */
+  /** Called when the connection has ended. */
   onEnd(connection: SentinelConnection): void;
 }
 
 /**
- * A data path to the master that the sentinels name: asks them, connects there, asks the server
- * whether it is one, and is ready then. It is lost when its master is, or when another server
- * has become the master; the next one finds that.
+ * A data connection to the master that the Sentinels report. It asks the Sentinels, connects to the
+ * master, and is ready once the server confirms its role. It is lost when the inner connection is
+ * lost or another server has become the master; the next connection finds the new one.
  */
 export class SentinelConnection extends FoundConnection {
   readonly hasLanes: boolean;
@@ -42,7 +42,7 @@ export class SentinelConnection extends FoundConnection {
     return !this.ended && this.#ready;
   }
 
-  /** The sentinels have named this master, newly. */
+  /** The Sentinels report this master. The connection is lost if it leads to another one. */
   follow(master: Address): void {
     if (this.ended || this.#master === undefined || sameAddress(this.#master, master)) return;
     const { host, port } = master;
@@ -80,7 +80,7 @@ export class SentinelConnection extends FoundConnection {
   }
 }
 
-/** One command ahead of the engine's. */
+/** Sends one command ahead of the engine's commands. */
 function ask(connection: Connection, args: readonly string[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
     connection.send({

@@ -20,24 +20,24 @@ import { SentinelSubscriber } from './sentinel-subscriber.js';
 import { Sentinels, withAddress } from './sentinels.js';
 import { MasterWatch } from './watch.js';
 
-/** What follows the master: it is told when another one is named. */
+/** Is notified when the Sentinels report a master. */
 interface Follower {
   follow(master: Address): void;
 }
 
 /**
- * The master that Redis Sentinel names. Sentinels are asked whenever a connection is opened, and
- * watched as long as there is any, so that connections follow a new master whatever becomes of the
- * old one. Probes go to the named master as well.
+ * Driver for the master that Redis Sentinel reports. Sentinels are asked whenever a connection is
+ * opened, and watched while there is any, so that connections follow a new master whatever the
+ * state of the old one. Probes go to the reported master as well.
  */
 export class NodeRedisSentinelDriver extends NodeRedisDriver {
   private readonly nodeOptions: NodeRedisOptions;
   readonly #sentinels: Sentinels;
   readonly #followers = new Set<Follower>();
   #watch: MasterWatch | undefined;
-  /** The latest master that a data connection was opened to. */
+  /** The master that the latest data connection was opened to. */
   endpoint: Address | undefined;
-  /** Of Sentinels it is not known which of them is meant. */
+  /** Not supported, because it is not known which of the Sentinels to inspect. */
   override readonly inspectPort = undefined;
 
   constructor(
@@ -47,7 +47,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
     private readonly time: DriverTime,
   ) {
     const [first] = setting.sentinelRootNodes;
-    // Where it leads for messages; whatever opens a connection is overridden.
+    // The address is for messages only; every method that opens a connection is overridden.
     super(withAddress(nodeOptions, first as Address));
     this.nodeOptions = { ...nodeOptions, names: this.names };
     this.#sentinels = new Sentinels(setting, time, this.names, (master) => {
@@ -101,7 +101,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
       this.#followers.delete(follower);
       connection.destroy();
     };
-    // The next probe opens another one, to the new master.
+    // The next probe opens another connection, to the new master.
     const follower = { follow: (next: Address) => sameAddress(next, master) || destroy() };
     const onAbort = () => destroy();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -153,7 +153,7 @@ export class NodeRedisSentinelDriver extends NodeRedisDriver {
 
   #forget(follower: Follower): void {
     this.#followers.delete(follower);
-    // Probes alone need no watch: each new one asks.
+    // Probes alone need no watch, because each new probe connection asks the Sentinels.
     if ([...this.#followers].some((each) => isDataPath(each))) return;
     this.#watch?.end();
     this.#watch = undefined;

@@ -11,7 +11,7 @@ export interface SubscriberPath {
   onEnd(subscriber: SentinelSubscriber): void;
 }
 
-/** Subscriptions at the master that the sentinels name; lost when another one is named. */
+/** Subscriptions on the master that the Sentinels report; lost when they report another one. */
 export class SentinelSubscriber implements Subscriber {
   readonly #abort = new AbortController();
   #master: Address | undefined;
@@ -65,7 +65,7 @@ export class SentinelSubscriber implements Subscriber {
     this.#inner?.unref();
   }
 
-  /** The sentinels have named this master, newly. */
+  /** The Sentinels report this master. The subscriber is lost if it leads to another one. */
   follow(master: Address): void {
     if (this.#master === undefined || sameAddress(this.#master, master)) return;
     this.#lose(new Error(`the master has moved to ${master.host}:${master.port}`));

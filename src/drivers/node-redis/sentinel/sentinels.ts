@@ -15,44 +15,44 @@ import {
 } from './address.js';
 import { askSentinel, type SentinelAnswer } from './ask.js';
 
-/** Once one has answered, the others are waited for so long. */
+/** How long to wait for the other Sentinels once one has replied. */
 const PATIENCE_MS = 100;
-/** Where a master is known already, the first one is waited for so long. */
+/** How long to wait for the first reply if a master is known already. */
 const SILENCE_MS = 300;
-/** At most so many that others have told of are remembered. */
+/** Maximum number of Sentinels learned from others that are remembered. */
 const MAX_LEARNED = 16;
 
-/** The sentinels of one deployment: who is the master? */
+/** The Sentinels of one deployment; finds the current master. */
 export class Sentinels {
-  /** The newest answer so far: for the time in which no sentinel answers. */
+  /** The newest reply so far; used while no Sentinel replies. */
   master: MasterAnswer | undefined;
   #learned: readonly Address[] = [];
 
   constructor(
     readonly options: ResolvedSentinel,
     private readonly time: DriverTime,
-    /** Of the database, sentinels included. */
+    /** The host names of the database, including those of its Sentinels. */
     readonly names: Pick<NamesInUse, 'unwatched' | 'renewedBy'>,
-    /** Told of the newest master, whenever a sentinel has named it. */
+    /** Called with the newest master whenever a Sentinel reports it. */
     private readonly onMaster: (master: Address) => void,
     private readonly ask = askSentinel,
   ) {}
 
-  /** Where each can be reached, the configured ones first. */
+  /** Addresses of all Sentinels, the configured ones first. */
   get addresses(): readonly Address[] {
     return [...this.options.sentinelRootNodes, ...this.#learned];
   }
 
-  /** `names`: for its lookups. */
+  /** `names`: provides the hook for lookups of the connection. */
   optionsOf(address: Address, names: ConnectionNames): NodeRedisOptions {
     return withAddress(this.options.sentinelClientOptions, address, { RESP: 2, names });
   }
 
   /**
-   * The master by the newest configuration that a sentinel knows. All are asked at once; it is
-   * known when most of the configured ones agree, when all have answered, or shortly after the
-   * first. With none to answer, the master of before is the best guess. Rejects when there is
-   * none.
+   * Returns the master by the newest configuration that a Sentinel knows. All Sentinels are asked
+   * at once; the master is known when most of the configured ones agree, when all have replied, or
+   * shortly after the first reply. Without any reply the last known master is returned. Rejects if
+   * there is none.
    */
   async find(signal: AbortSignal): Promise<Address> {
     const roots = this.options.sentinelRootNodes;
@@ -66,7 +66,7 @@ export class Sentinels {
     return this.#reachable(master);
   }
 
-  /** A sentinel has announced another master: asks whether it is so. */
+  /** Asks the Sentinels again, because one of them announced another master. Never rejects. */
   async check(): Promise<void> {
     const abort = new AbortController();
     const timer = this.time.loop.after(5000, () => abort.abort(ownError('no answer in time')));
@@ -121,19 +121,21 @@ export class Sentinels {
       .slice(0, MAX_LEARNED);
   }
 
-  /** Where to connect to, and who has to hear of it. */
+  /** Chooses the master to connect to, and notifies followers of the newest one. */
   #judge(answers: readonly MasterAnswer[]): MasterAnswer | undefined {
     const known = this.master;
     const best = newest(answers);
     if (best === undefined) return known;
     if (known === undefined || best.epoch > known.epoch) this.master = best;
     else if (votes(answers, known) === 0) {
-      // Behind what is known, and all that can be tried: connections that live stay where they are.
+      // Older than the known configuration, but all that can be tried: live connections stay where
+      // they are.
       return best;
     }
     const { master } = this;
     this.onMaster(this.#reachable(master as MasterAnswer));
-    // Under one epoch two names are one server: the known one, or it would change to and fro.
+    // Two addresses under one epoch are the same server: keeps the known one, to avoid alternating
+    // between them.
     return best.epoch === master?.epoch ? master : best;
   }
 
@@ -156,7 +158,7 @@ interface Asked {
 
 const nameOf = ({ host, port }: Address) => `${host}:${port}`;
 
-/** Options of a connection to `address`; both are left as they are. */
+/** Returns options of a connection to `address`; neither argument is changed. */
 export function withAddress(
   options: object,
   { host, port }: Address,

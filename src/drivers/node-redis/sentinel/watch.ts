@@ -5,19 +5,21 @@ import { NodeRedisSubscriber } from '../client-subscriber.js';
 import type { Address } from './address.js';
 import type { Sentinels } from './sentinels.js';
 
-/** node-redis's own default of `scanInterval`. */
+/** node-redis's own default for `scanInterval`. */
 const SCAN_MS = 10_000;
 const BACKOFF = { firstMs: 100, longestMs: 2000 };
 const ANNOUNCEMENT = '+switch-master';
 
 /**
- * Listens to one sentinel for the announcement of another master, and asks all of them every
- * `scanInterval`: a master that is frozen does not close its connections, and one that was
- * demoted need not.
+ * Listens to one Sentinel for the announcement of another master, and asks all of them every
+ * `scanInterval`: a frozen master does not close its connections, and a demoted one need not.
  */
 export class MasterWatch {
   #subscriber: NodeRedisSubscriber | undefined;
-  /** To the same sentinel, whose name has moved; opened beside the subscriber. */
+  /**
+   * A connection to the same Sentinel, whose host name leads elsewhere now; opened beside the
+   * subscriber.
+   */
   #successor: NodeRedisSubscriber | undefined;
   #next = 0;
   #failures = 0;
@@ -68,7 +70,7 @@ export class MasterWatch {
           if (this.#successor === subscriber) this.#succeed();
           if (!isCurrent()) return;
           this.#failures = 0;
-          // What was announced before is not told.
+          // An announcement before the subscription was missed.
           void this.sentinels.check();
         }, onLost);
       },
@@ -82,7 +84,7 @@ export class MasterWatch {
     return subscriber;
   }
 
-  /** The successor hears what is announced: it takes the place of the subscriber. */
+  /** The successor receives announcements: it takes the place of the subscriber. */
   #succeed(): void {
     this.#subscriber?.destroy(new Error('the name of the sentinel has moved'));
     this.#subscriber = this.#successor;
@@ -95,7 +97,7 @@ export class MasterWatch {
     this.#successor = undefined;
   }
 
-  /** Another sentinel, after a pause. */
+  /** Switches to another Sentinel, after a pause. */
   #another(error = new Error('the sentinel is silent')): void {
     this.#endSuccessor(error);
     this.#subscriber?.destroy(error);
@@ -116,7 +118,7 @@ export class MasterWatch {
     });
   }
 
-  /** One that has not answered the ping of the last scan is left for another one. */
+  /** Leaves a Sentinel that has not replied to the ping of the last scan. */
   #look(): void {
     const subscriber = this.#subscriber;
     if (subscriber === undefined) return;
