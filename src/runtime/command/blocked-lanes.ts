@@ -2,8 +2,8 @@ import { blocksNothing } from '../../core/silent-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
 import { runIdBeside, viewOfLane } from './lane-inquiry.js';
+import { aTurn } from './loop-turn.js';
 import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
-import { aTurn } from './silence.js';
 
 /**
  * Time between two checks of blocking commands, in milliseconds; the first one comes after

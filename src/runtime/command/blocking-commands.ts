@@ -8,8 +8,8 @@ import { orAborted } from '../health/probe-target.js';
 import { SharedProbeConnection } from '../health/shared-probe-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
+import { aTurn } from './loop-turn.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
-import { aTurn } from './silence.js';
 
 const BACKOFF = { firstMs: 10, longestMs: 500 };
 

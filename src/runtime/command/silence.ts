@@ -2,6 +2,7 @@ import { isDead } from '../../core/silent-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
 import { viewOfLane } from './lane-inquiry.js';
+import { aTurn } from './loop-turn.js';
 import type { AttemptQueue, SentAttempt } from './sent-attempt.js';
 
 /**
@@ -48,11 +49,4 @@ export class Silence {
       this.#asking.delete(lane);
     }
   }
-}
-
-/** Resolves after a full turn of the event loop, in which the data in the socket is read. */
-export function aTurn({ coordinator }: Pick<ClientContext, 'coordinator'>): Promise<void> {
-  return new Promise((resolve) => {
-    coordinator.runtime.clock.afterTurn(resolve);
-  });
 }
