@@ -3,6 +3,7 @@
 import type { RedisDirectives } from '../../src/drill/server/redis-config.js';
 import { type RedisServer, startRedis } from '../../src/drill/server/redis-server.js';
 import { infoField } from '../../src/drill/wire/info.js';
+import type { Reply } from '../../src/drill/wire/resp.js';
 import { waitFor } from '../../src/drill/wire/wait.js';
 import { waitForSync } from './replica.js';
 
@@ -110,7 +111,12 @@ async function everywhere(nodes: RedisServer[], field: string, value: string): P
   }
 }
 
+/** How many replicas each node names to clients: those of which it has heard that they replicate. */
 async function replicasKnown(nodes: RedisServer[]): Promise<number[]> {
-  const texts = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'NODES')));
-  return texts.map((text) => String(text).split('slave ').length - 1);
+  const replies = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'SLOTS')));
+  // After the first and the last slot of a range, and its master.
+  const replicasOf = (range: Reply) => (range as Reply[]).length - 3;
+  return replies.map((ranges) =>
+    (ranges as Reply[]).reduce<number>((sum, range) => sum + replicasOf(range), 0),
+  );
 }

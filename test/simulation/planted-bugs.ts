@@ -4,6 +4,8 @@ import type { Edit } from './altered.js';
 export interface PlantedBug {
   readonly name: string;
   readonly edit: Edit;
+  /** Where the search for a schedule that shows it begins. Default: 1. */
+  readonly firstSeed: number;
 }
 
 /**
@@ -36,6 +38,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'core/selection.ts',
     '    view.unverified !== true &&\n',
     '',
+    93,
   ),
   plant(
     'a retry wait does not wake on a switch',
@@ -60,6 +63,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/health-monitor.ts',
     'if (this.#startedFor.get(check) !== incarnation) {',
     'if (incarnation < 0) {',
+    183,
   ),
   plant(
     'a blocked loop counts as silence',
@@ -90,6 +94,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/reachability.ts',
     'if (!isOver) this.#next(',
     'if (isOver === undefined) this.#next(',
+    53,
   ),
   plant(
     'that all are down is never announced',
@@ -284,6 +289,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
 ];
 
-function plant(name: string, file: string, find: string, replace: string): PlantedBug {
-  return { name, edit: { file, find, replace } };
+function plant(
+  name: string,
+  file: string,
+  find: string,
+  replace: string,
+  firstSeed = 1,
+): PlantedBug {
+  return { name, edit: { file, find, replace }, firstSeed };
 }
