@@ -84,6 +84,7 @@ it('has modules, scripts and functions', async () => {
   const client = own(
     createMultiDbClient({
       ...QUICK,
+      failbackSupported: false,
       databases: databases([east, west]),
       client: {
         modules: { mod: echo as never },
@@ -143,7 +144,10 @@ it('ends an iteration with a typed error when the database changes under it', as
 
 describe.each([2, 3] as const)('RESP %i', (RESP) => {
   it('decodes replies as node-redis does', async () => {
-    const client = await connected([east, west], { client: { RESP } });
+    const client = await connected([east, west], {
+      client: { RESP },
+      failbackSupported: false,
+    });
     await client.hSet('hash', { a: '1' });
     expect({ ...(await client.hGetAll('hash')) }).toEqual({ a: '1' });
     const raw = await client.sendCommand(['HGETALL', 'hash']);

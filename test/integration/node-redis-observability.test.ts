@@ -155,7 +155,10 @@ it('counts hits and misses of the cache with the address of the active database'
   const expected = await counted(names);
   await theirs.close();
 
-  const client = (await connected([east, west], { client: cached } as never)) as MultiDbClient;
+  const client = (await connected([east, west], {
+    client: cached,
+    failbackSupported: false,
+  } as never)) as MultiDbClient;
   await counted([]);
   await use(client as unknown as Client);
   const seen = await counted(names);
