@@ -165,31 +165,6 @@ function rejectBesideUrl(client: ClientOptions, at: string): void {
   }
 }
 
-const TLS_OPTIONS = [
-  'ca',
-  'cert',
-  'key',
-  'passphrase',
-  'pfx',
-  'rejectUnauthorized',
-  'servername',
-  'checkServerIdentity',
-];
-
-/** Options of TLS of a database's own beside a connection in plain text: TLS was meant. */
-export function rejectUnusedTls(own: ClientOptions, merged: ClientOptions, at: string): void {
-  const socket = (own.socket ?? {}) as Values;
-  const name = TLS_OPTIONS.find((option) => socket[option] !== undefined);
-  if (name === undefined) return;
-  const { tls } = (merged.socket ?? {}) as Values;
-  const isTls = merged.url === undefined ? tls === true : parseUrl(merged.url, join(at, 'url')).tls;
-  // A connection that says `tls: false` says what it is.
-  if (isTls || socket.tls === false) return;
-  const expected =
-    '`tls: true` or a rediss:// URL beside it, because the connection is in plain text';
-  throw invalid(join(at, `socket.${name}`), expected, socket[name]);
-}
-
 /** Of a URL with a host, or after the credentials. */
 const BAD_PORT =
   /^rediss?:\/\/(?:.*@)?[^@/?#:]+:(?:\d{6,}|6553[6-9]|655[4-9]\d|65[6-9]\d\d|6[6-9]\d{3}|[7-9]\d{4})(?:[/?#]|$)/i;
