@@ -34,7 +34,9 @@ export async function startApplication(
       { id: 'dublin', weight: 0.5, ...dublin },
       { id: 'virginia', weight: 0.25, ...virginia },
     ],
-    healthCheck: { intervalMs: 500, timeoutMs: 250, numProbes: 1 },
+    // Servers are killed here and never frozen, so a long timeout costs nothing. A short one would
+    // count a busy machine as a failure, and the grace period would keep that database away.
+    healthCheck: { intervalMs: 500, timeoutMs: 10_000, numProbes: 1 },
     gracePeriodMs,
     failbackCheckIntervalMs: 100,
   });

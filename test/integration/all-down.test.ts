@@ -1,7 +1,15 @@
 import { PermanentlyUnavailableError, TemporarilyUnavailableError } from 'redis-multidb';
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
-import { active, connected, errorOf, recordEvents, servers, Traffic } from './support.js';
+import {
+  active,
+  connected,
+  errorOf,
+  LONG_GRACE,
+  recordEvents,
+  servers,
+  Traffic,
+} from './support.js';
 
 it('fails commands at once with a typed error, and serves again by itself', async () => {
   const [east, west] = await servers();
@@ -70,7 +78,7 @@ it('settles everything that was under way when the last one fails', async () => 
 
 it('uses a database in its grace period when it is the only one that is well', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const client = await connected([east, west], LONG_GRACE);
   const events = recordEvents(client);
   await east.kill();
   await active(client, 'west');

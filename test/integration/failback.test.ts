@@ -1,6 +1,15 @@
 import { expect, it } from 'vitest';
 import { startProxy, waitFor } from '../kit/index.js';
-import { active, connected, healthy, recordEvents, servers, switchTo, Traffic } from './support.js';
+import {
+  active,
+  connected,
+  healthy,
+  LONG_GRACE,
+  recordEvents,
+  servers,
+  switchTo,
+  Traffic,
+} from './support.js';
 
 it('returns with its traffic once the grace period is over and the database is well', async () => {
   const [east, west] = await servers();
@@ -24,7 +33,7 @@ it('returns with its traffic once the grace period is over and the database is w
 
 it('does not return before the grace period has ended, however well the database is', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const client = await connected([east, west], LONG_GRACE);
   await east.kill();
   await active(client, 'west');
   await east.restart();

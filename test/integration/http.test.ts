@@ -4,7 +4,7 @@ import { type LatencyHistoryStatus, STATUS_SCHEMA, type Status } from 'redis-mul
 import { expect, it } from 'vitest';
 import { expectNoLeaks, startRedis, waitFor } from '../kit/index.js';
 import { EventReader, post, serve, TOKEN, WITH_TOKEN } from './http-support.js';
-import { active, clientOf, connected, servers, switchTo } from './support.js';
+import { active, clientOf, connected, LONG_GRACE, servers, switchTo } from './support.js';
 
 /** The published schema, and nothing in the answer that it doesn't know. */
 function strict(schema: unknown): unknown {
@@ -31,7 +31,7 @@ async function statusOf(url: string): Promise<Status> {
 
 it('tells the status by its schema: serving, failed over, drained, down, closed', async () => {
   const [east, west] = await servers();
-  const client = clientOf([east, west], { gracePeriodMs: 3_600_000 });
+  const client = clientOf([east, west], LONG_GRACE);
   const { url } = await serve(client);
   expect(await statusOf(url)).toMatchObject({ state: 'closed', ready: false });
   await client.connect();

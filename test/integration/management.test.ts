@@ -7,6 +7,7 @@ import {
   connections,
   errorOf,
   healthy,
+  LONG_GRACE,
   recordEvents,
   servers,
   Traffic,
@@ -99,7 +100,7 @@ it('leaves a database that was set by hand at the next look for a better one', a
 
 it('setActiveDatabase takes a database out of its grace period', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const client = await connected([east, west], LONG_GRACE);
   await east.kill();
   await active(client, 'west');
   await east.restart();
@@ -203,7 +204,7 @@ it('a drain ends by itself, or when the database is chosen by hand', async () =>
 
 it('a drained database serves rather than none, and only the last one can’t be drained', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], { gracePeriodMs: 3_600_000 });
+  const client = await connected([east, west], LONG_GRACE);
   const events = recordEvents(client);
   await client.drainDatabase('east');
   await west.kill();

@@ -32,6 +32,15 @@ export const QUICK = {
   delayInBetweenFailoverAttemptsMs: 100,
 } as const satisfies Options;
 
+/**
+ * A grace period that outlasts the test. The long timeout of the health check keeps a busy machine from
+ * counting as a failure, after which the client would not return. For servers that are killed, not frozen.
+ */
+export const LONG_GRACE = {
+  gracePeriodMs: 3_600_000,
+  healthCheck: { ...QUICK.healthCheck, timeoutMs: 10_000 },
+} as const satisfies Options;
+
 const clients = new Set<{ destroy(): void }>();
 
 /** Ends every client of a test and every server and proxy. */
