@@ -1,8 +1,8 @@
 import type { Clock, Random } from '../clock.js';
 import type { LoopClock } from '../loop-clock.js';
 import type { ResolvedOptions } from '../options/types.js';
-import type { DeferredRejections } from './command/deferred-rejections.js';
 import type { GroupCounters } from './counters.js';
+import type { DeferredRejections } from './deferred-rejections.js';
 import type { ProbeRecord } from './probe-record.js';
 import type { Emit } from './safe-emitter.js';
 

@@ -8,7 +8,6 @@ import type { ClientContext, GroupContext } from '../runtime/command/client-cont
 import { Command } from '../runtime/command/command.js';
 import type { CommandOptions } from '../runtime/command/command-options.js';
 import { DataConnection } from '../runtime/command/data-connection.js';
-import { DeferredRejections } from '../runtime/command/deferred-rejections.js';
 import { RetryQueue } from '../runtime/command/retry-queue.js';
 import { ScanCursors } from '../runtime/command/scan-cursors.js';
 import { type AttemptListener, SentAttempt } from '../runtime/command/sent-attempt.js';
@@ -16,6 +15,7 @@ import { WaitingCommands } from '../runtime/command/waiting-commands.js';
 import type { ReconnectingConnection } from '../runtime/connection/reconnecting-connection.js';
 import { DatabaseCounters } from '../runtime/counters.js';
 import type { Database } from '../runtime/database.js';
+import { DeferredRejections } from '../runtime/deferred-rejections.js';
 import type { Route } from '../runtime/route.js';
 import { VirtualClock } from './virtual-clock.js';
 

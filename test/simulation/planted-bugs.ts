@@ -54,7 +54,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'the backlog is lost at a switch',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '[...commands, ...this.waiting.takeBacklog()].sort(',
     '[...commands].sort(',
   ),
@@ -142,7 +142,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'moved commands are sent in reverse order',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '.sort((a, b) => a.sequence - b.sequence)',
     '.sort((a, b) => b.sequence - a.sequence)',
   ),
@@ -196,13 +196,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'connections of transactions are kept when the connections of their database are replaced',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '        this.transactionConnections.renew(database, why);\n',
     '',
   ),
   plant(
     'data connections are kept although a check over a new connection contradicts them',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '        this.connections.renew(database);\n',
     '',
   ),
@@ -241,7 +241,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'a lazy standby that becomes active is never connected',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '      link.open();\n    }\n    this.cacheValidity',
     '      if (!this.lazy) link.open();\n    }\n    this.cacheValidity',
   ),
@@ -259,7 +259,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'a duplicate does not follow a switch',
-    'runtime/command/executor.ts',
+    'runtime/group/executor.ts',
     '  #onRouteChange(change: RouteChange): void {\n',
     '  #onRouteChange(change: RouteChange): void {\n    if (!this.connections.vouches) return;\n',
   ),

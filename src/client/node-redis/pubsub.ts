@@ -1,7 +1,7 @@
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { MessageMode, PubSubListener } from '../../core/wanted-subscriptions.js';
 import { PUBSUB_TYPE } from '../../drivers/node-redis/client-subscriber.js';
-import type { DeferredRejections } from '../../runtime/command/deferred-rejections.js';
+import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Subscriptions } from '../../runtime/pubsub/subscriptions.js';
 import { rejectingWithCounterpart } from './counterpart-errors.js';
 

@@ -9,8 +9,8 @@ import {
   UnsupportedError,
 } from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
-import type { DeferredRejections } from '../../runtime/command/deferred-rejections.js';
-import type { Executor } from '../../runtime/command/executor.js';
+import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
+import type { Executor } from '../../runtime/group/executor.js';
 import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
 import { GuardedCache } from './client-side-cache.js';

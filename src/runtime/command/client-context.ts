@@ -1,10 +1,10 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { FailureKind } from '../../core/command-failure.js';
 import type { LoopClock } from '../../loop-clock.js';
+import type { DeferredRejections } from '../deferred-rejections.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { Command } from './command.js';
 import type { DataConnection } from './data-connection.js';
-import type { DeferredRejections } from './deferred-rejections.js';
 import type { ScanCursors } from './scan-cursors.js';
 import type { AttemptListener, InFlightConnection } from './sent-attempt.js';
 import type { WaitingCommands } from './waiting-commands.js';

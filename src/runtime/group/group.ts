@@ -4,13 +4,13 @@ import { ClientClosedError } from '../../errors.js';
 import type { HealthCheckStrategy } from '../../health-strategies/strategy.js';
 import { LoopClock } from '../../loop-clock.js';
 import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
-import type { DeferredRejections } from '../command/deferred-rejections.js';
-import { Executor } from '../command/executor.js';
 import { DatabaseCounters, GroupCounters } from '../counters.js';
 import { Database } from '../database.js';
+import type { DeferredRejections } from '../deferred-rejections.js';
 import type { OnProbe } from '../engine-context.js';
 import { Coordinator } from '../failover/coordinator.js';
 import type { Emit } from '../safe-emitter.js';
+import { Executor } from './executor.js';
 import { whenServing } from './join.js';
 
 export interface GroupDependencies {

@@ -1,8 +1,8 @@
 import type { Timer } from '../../clock.js';
 import { ClientClosedError, InitializationFailedError } from '../../errors.js';
-import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
 import { initializationFailure } from '../failover/initialization.js';
+import type { Executor } from './executor.js';
 
 /**
  * Resolves when a client that joins a running group can serve, that is, when its connection to the

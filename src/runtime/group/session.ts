@@ -3,8 +3,8 @@ import type { Timer } from '../../clock.js';
 import { ClientClosedError } from '../../errors.js';
 import type { MultiDbEventName } from '../../events.js';
 import type { CacheValidity } from '../command/cache-validity.js';
-import type { Executor } from '../command/executor.js';
 import { Subscriptions } from '../pubsub/subscriptions.js';
+import type { Executor } from './executor.js';
 import type { Group } from './group.js';
 import type { EventRecipient, SharedGroup } from './shared-group.js';
 

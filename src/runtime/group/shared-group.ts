@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { MultiDbEventName, MultiDbEvents } from '../../events.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
-import { DeferredRejections } from '../command/deferred-rejections.js';
+import { DeferredRejections } from '../deferred-rejections.js';
 import { type Emit, SafeEmitter } from '../safe-emitter.js';
 import { Group, type GroupDependencies } from './group.js';
 

@@ -8,9 +8,9 @@ import {
   WantedSubscriptions,
 } from '../../core/wanted-subscriptions.js';
 import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../errors.js';
-import type { Executor } from '../command/executor.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
+import type { Executor } from '../group/executor.js';
 import type { RouteChange } from '../route.js';
 import type { Emit } from '../safe-emitter.js';
 import { deliver } from './message-delivery.js';

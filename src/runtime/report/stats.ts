@@ -1,9 +1,9 @@
 import type { CommandFailure } from '../../core/command-failure.js';
 import type { LatencySnapshot } from '../../core/latency-histogram.js';
-import type { Executor } from '../command/executor.js';
 import type { InFlightConnection } from '../command/sent-attempt.js';
 import type { CommandCounters, SwitchCount } from '../counters.js';
 import type { Database } from '../database.js';
+import type { Executor } from '../group/executor.js';
 import type { Group } from '../group/group.js';
 
 /** How commands ended; each counts once, a transaction or pipeline as one. */

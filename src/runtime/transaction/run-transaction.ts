@@ -1,7 +1,7 @@
 import { backoffMs } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { CommandTimeoutError, isMultiDbError, type MultiDbErrorDetails } from '../../errors.js';
-import type { Executor } from '../command/executor.js';
+import type { Executor } from '../group/executor.js';
 import type { Lease } from './lease.js';
 
 export interface TransactionSetting {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { VirtualClock } from '../../testing/virtual-clock.js';
+import { VirtualClock } from '../testing/virtual-clock.js';
 import { DeferredRejections } from './deferred-rejections.js';
 
 it('come after a turn of the loop, together and in order', async () => {
