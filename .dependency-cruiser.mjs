@@ -14,6 +14,19 @@ const LAYERS = [
   ['name-lookup', 'foreign'],
   ['core', 'validation'],
 ];
+/**
+ * The folders of the engine, from the top, by the same rule. Between the last two stand the files of
+ * src/runtime/ itself, which all folders but connection/ share.
+ */
+const ENGINE = [
+  ['group'],
+  ['report'],
+  ['transaction', 'pubsub'],
+  ['command'],
+  ['failover'],
+  ['health'],
+  ['connection'],
+];
 /** Files of src/ itself that every layer may import. */
 const BASE = [
   'errors',
@@ -26,6 +39,7 @@ const BASE = [
 ];
 
 const folders = (names) => `^src/(${names.join('|')})/`;
+const engine = (names) => `^src/runtime/(${names.join('|')})/`;
 const sources = { pathNot: '\\.test\\.ts$' };
 
 const upward = LAYERS.slice(1).map((names, index) => ({
@@ -34,6 +48,14 @@ const upward = LAYERS.slice(1).map((names, index) => ({
   severity: 'error',
   from: { ...sources, path: folders(names) },
   to: { path: folders(LAYERS.slice(0, index + 1).flat()) },
+}));
+
+const upwardInEngine = ENGINE.slice(1).map((names, index) => ({
+  name: `no-import-upward-from-runtime-${names.join('-')}`,
+  comment: 'A folder of the engine imports only what stands below it.',
+  severity: 'error',
+  from: { ...sources, path: engine(names) },
+  to: { path: engine(ENGINE.slice(0, index + 1).flat()) },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -47,6 +69,22 @@ export default {
       to: { circular: true },
     },
     ...upward,
+    ...upwardInEngine,
+    {
+      name: 'no-import-upward-from-shared-files',
+      comment:
+        'The files of src/runtime/ itself are shared by its folders, so they import none above them.',
+      severity: 'error',
+      from: { ...sources, path: '^src/runtime/[^/]+$' },
+      to: { path: engine(ENGINE.slice(0, -1).flat()) },
+    },
+    {
+      name: 'no-unknown-folder-in-runtime',
+      comment: 'A new folder of the engine gets a place among the folders above.',
+      severity: 'error',
+      from: { path: '^src/runtime/[^/]+/', pathNot: engine(ENGINE.flat()) },
+      to: {},
+    },
     {
       name: 'no-import-upward-from-base',
       comment: 'Every layer may import these files, so they import none.',

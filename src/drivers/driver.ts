@@ -186,8 +186,8 @@ export interface LoopTime {
   after(delayMs: number, callback: () => void): Timer;
 }
 
-/** How the client connects to one database. */
-export interface Driver {
+/** Where a database is. */
+export interface DatabaseAddress {
   /** Address without credentials, for messages: `redis-east.example.com:14000`. */
   readonly address: string;
   /** As configured; the path when it is a Unix socket. */
@@ -196,6 +196,21 @@ export interface Driver {
   readonly port: number | undefined;
   /** The current server, if it is not `host` and `port`. */
   readonly endpoint?: { readonly host: string; readonly port: number } | undefined;
+  /** The host names of this database. Absent: it has none. */
+  readonly names?: HostNames;
+  /** The address may by mistake be that of a Sentinel, and the server may be asked (HELLO). */
+  readonly mayBeSentinel?: boolean;
+  /**
+   * For a cluster, once known: one hash tag per master; keys and channels with the tag belong to
+   * that master.
+   */
+  readonly shardTags?: readonly string[] | undefined;
+  /** Of a cluster: which node a connection of one's own has to lead to. */
+  readonly shards?: Shards;
+}
+
+/** Opens the connections to a database, each for one purpose. */
+export interface Connector {
   /**
    * How long a connection may take to become ready, in milliseconds of loop time; Infinity for no
    * limit.
@@ -203,32 +218,25 @@ export interface Driver {
   readonly connectTimeoutMs: number;
   /** Delay of the user before the n-th reconnect; `undefined` uses the delay of the engine. */
   readonly reconnectDelay?: (retries: number, cause: Error) => number | undefined;
-  /**
-   * For a cluster, once known: one hash tag per master; keys and channels with the tag belong to
-   * that master.
-   */
-  readonly shardTags?: readonly string[] | undefined;
-  /** The host names of this database. Absent: it has none. */
-  readonly names?: HostNames;
   openConnection(listener: ConnectionListener, time: DriverTime): Connection;
   /**
    * A separate connection, so that WATCH lasts until EXEC; with `shards` to the node that currently
    * serves the hash slot. Absent: transactions with WATCH are refused.
    */
   openIsolated?(listener: ConnectionListener, time: DriverTime, hashSlot?: number): Connection;
-  /** Of a cluster: which node a connection of one's own has to lead to. */
-  readonly shards?: Shards;
   /** A connection of its own for pub/sub; the contract is in `subscriber.ts`. */
   openSubscriber(listener: SubscriberListener): Subscriber;
   /** Rejects when refused, or when `signal` aborts first; then nothing stays open. */
   openProbe(signal: AbortSignal): Promise<ProbeConnection>;
-  /** The address may by mistake be that of a Sentinel, and the server may be asked (HELLO). */
-  readonly mayBeSentinel?: boolean;
   /**
    * Looks into why connections are not answered, without secrets: what was found to be wrong, with
    * its diagnosis. Never rejects; ends when `signal` aborts. Absent: nothing can be found out.
    */
   readonly inspectPort?: ((signal: AbortSignal) => Promise<Error | undefined>) | undefined;
+}
+
+/** What the errors of the client library mean. */
+export interface LibraryErrors {
   /**
    * Classification of an error of this library by its classes. `undefined`: unknown to the library;
    * the engine looks at the first word of the reply or at `error.code`.
@@ -239,6 +247,9 @@ export interface Driver {
   /** The error with which the library itself reports an aborted command. */
   abortError(): Error;
 }
+
+/** How the client reaches one database through a client library. */
+export interface Driver extends DatabaseAddress, Connector, LibraryErrors {}
 
 /** The host names by which the connections of one database were made. */
 export interface HostNames {

@@ -39,12 +39,19 @@ it('finds imports that point upward, cycles of types and packages where there mu
       'src/runtime/engine.ts': "import { serve } from '../http/serve.js';\nexport const e = serve;",
       'src/http/serve.ts': "import { E } from '../errors.js';\nexport const serve = E;",
       'src/other/place.ts': "export { E } from '../errors.js';",
+      'src/runtime/route.ts': "export type { L } from './transaction/lease.js';",
+      'src/runtime/transaction/lease.ts': 'export type L = 1;',
+      'src/runtime/command/send.ts': "export type { L } from '../transaction/lease.js';",
+      'src/runtime/other/place.ts': "export type { L } from '../transaction/lease.js';",
     }),
   ).toEqual([
     'no-cycle',
     'no-import-upward-from-runtime',
+    'no-import-upward-from-runtime-command',
+    'no-import-upward-from-shared-files',
     'no-package-in-core',
     'no-unknown-folder',
+    'no-unknown-folder-in-runtime',
   ]);
 });
 
@@ -54,7 +61,8 @@ it('accepts imports that point downward', () => {
       'src/core/a.ts': 'export const a = 1;',
       'src/core/b.ts': "export { a } from './a.js';",
       'src/runtime/engine.ts': "import { a } from '../core/b.js';\nexport const e = a;",
-      'src/index.ts': "export { e } from './runtime/engine.js';",
+      'src/runtime/group/group.ts': "import { e } from '../engine.js';\nexport const g = e;",
+      'src/index.ts': "export { g } from './runtime/group/group.js';",
     }),
   ).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { CommandArgument } from '../../core/command-argument.js';
-import type { Driver } from '../../drivers/driver.js';
+import type { DatabaseAddress } from '../../drivers/driver.js';
 import type { Database } from '../database.js';
 import type { Command } from './command.js';
 import type { CursorOrigin } from './cursor-owner.js';
@@ -92,7 +92,7 @@ export class ScanCursors {
 /** Whether the server that replied is the one that returned the cursor. */
 function isHeldBy(
   { lane }: SentAttempt,
-  driver: Driver,
+  driver: DatabaseAddress,
   args: readonly CommandArgument[],
   origins: readonly CursorOrigin[],
 ): boolean {

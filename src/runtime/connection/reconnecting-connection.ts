@@ -1,7 +1,13 @@
 import type { Clock, Random, Timer } from '../../clock.js';
 import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
-import type { Connection, ConnectionListener, Driver, Lane } from '../../drivers/driver.js';
+import type {
+  Connection,
+  ConnectionListener,
+  Connector,
+  DatabaseAddress,
+  Lane,
+} from '../../drivers/driver.js';
 import type { LoopClock } from '../../loop-clock.js';
 import type { Preload } from './function-preload.js';
 
@@ -90,10 +96,10 @@ export class ReconnectingConnection {
   prepare: Preload | undefined;
 
   constructor(
-    readonly driver: Driver,
+    readonly driver: Connector & DatabaseAddress,
     private readonly listener: ReconnectingConnectionListener,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
-    private readonly opens: Driver['openConnection'] = (listener, time) =>
+    private readonly opens: Connector['openConnection'] = (listener, time) =>
       driver.openConnection(listener, time),
   ) {}
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
-import type { Driver, LoopTime, ProbeConnection } from '../../drivers/driver.js';
+import type { Connector, LibraryErrors, LoopTime, ProbeConnection } from '../../drivers/driver.js';
 
 /** Pauses before a broken connection is replaced: none the first time, then growing. */
 const BACKOFF = { firstMs: 5, longestMs: 100 };
@@ -24,7 +24,7 @@ class ProbePath {
   readonly #abort = new AbortController();
 
   constructor(
-    driver: Driver,
+    driver: Connector,
     /** Monotonic milliseconds. */
     readonly since: number,
     onOpened: ((startedAt: number) => void) | undefined,
@@ -118,7 +118,7 @@ export class SharedProbeConnection {
   readonly #ways = new Set<ProbePath>();
 
   constructor(
-    private readonly driver: Driver,
+    private readonly driver: Connector & LibraryErrors,
     private readonly time: { readonly clock: Clock; readonly loop: LoopTime },
     private readonly setting?: SharedProbeSetting,
   ) {}

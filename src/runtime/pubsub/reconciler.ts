@@ -3,7 +3,7 @@ import { classify } from '../../core/classify.js';
 import { HeldSubscriptions, type SubscriptionAction } from '../../core/held-subscriptions.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
-import type { Driver } from '../../drivers/driver.js';
+import type { LibraryErrors } from '../../drivers/driver.js';
 import type { Subscriber } from '../../drivers/subscriber.js';
 
 export interface SubscriptionSyncListener {
@@ -39,7 +39,7 @@ export class SubscriptionSync {
 
   constructor(
     private readonly subscriber: Subscriber,
-    private readonly driver: Driver,
+    private readonly driver: LibraryErrors,
     private readonly wanted: WantedSubscriptions,
     private readonly clock: Clock,
     private readonly listener: SubscriptionSyncListener,

@@ -8,9 +8,10 @@ import {
   WantedSubscriptions,
 } from '../../core/wanted-subscriptions.js';
 import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../errors.js';
+import type { DataConnections } from '../command/data-connections.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
-import type { Executor } from '../group/executor.js';
+import type { Coordinator } from '../failover/coordinator.js';
 import type { RouteChange } from '../route.js';
 import type { Emit } from '../safe-emitter.js';
 import { deliver } from './message-delivery.js';
@@ -40,6 +41,12 @@ interface Subscribing extends SubscribingCall, Waiter, Settling {
 
 interface Unsubscribing extends Waiter, Settling {}
 
+/** The client whose databases the subscriptions follow. */
+export interface SubscribingClient {
+  readonly coordinator: Coordinator;
+  readonly connections: DataConnections;
+}
+
 /**
  * The subscriptions of one client. The wanted names are recorded once (`wanted`), and every
  * subscriber connection is synchronised with them, so that no event of a connection or database can
@@ -54,7 +61,7 @@ export class Subscriptions implements SubscriberConnectionListener {
   readonly #subscribing: WaitingCalls<Subscribing>;
   readonly #unsubscribing: WaitingCalls<Unsubscribing>;
   readonly #report: SubscriptionReport;
-  #executor: Executor | undefined;
+  #client: SubscribingClient | undefined;
   /** The active database, or the latest one while there is none. */
   #current: Database | undefined;
   #keepsAlive = true;
@@ -76,25 +83,25 @@ export class Subscriptions implements SubscriberConnectionListener {
     this.#unsubscribing = new WaitingCalls(commandDeadlineMs, (call) => this.#unsubscribed(call));
     this.#report = new SubscriptionReport(runtime, emit, this.wanted);
     this.#lines = new SubscriberConnections((database) => {
-      const { coordinator } = this.#executor as Executor;
+      const { coordinator } = this.#client as SubscribingClient;
       return new SubscriberConnection(database, coordinator, this.wanted, this, this.#keepsAlive);
     });
   }
 
   /** Subscribes whenever a database is active, until `end`. */
-  begin(executor: Executor): void {
-    this.#executor = executor;
+  begin(client: SubscribingClient): void {
+    this.#client = client;
     this.#hasEnded = false;
-    const { coordinator } = executor;
+    const { coordinator } = client;
     const stopRouting = coordinator.router.listen((change) => this.#onRouteChange(change));
     const stopRenewal = coordinator.health.renewal.listen((database) => {
       this.#lines.renew(database);
     });
-    executor.connections.onDatabases = () => this.#connect();
+    client.connections.onDatabases = () => this.#connect();
     this.#stopListening = () => {
       stopRouting();
       stopRenewal();
-      executor.connections.onDatabases = undefined;
+      client.connections.onDatabases = undefined;
     };
     this.#current = coordinator.route.database;
     this.#subscribing.restart(coordinator.runtime.loop);
@@ -105,7 +112,7 @@ export class Subscriptions implements SubscriberConnectionListener {
   end(error: Error): void {
     this.#stopListening();
     this.#hasEnded = true;
-    this.#executor = undefined;
+    this.#client = undefined;
     this.#current = undefined;
     this.#linger?.cancel();
     this.#linger = undefined;
@@ -282,13 +289,13 @@ export class Subscriptions implements SubscriberConnectionListener {
 
   /** Opens the connections that are needed, and closes the others. */
   #connect(): void {
-    const executor = this.#executor;
-    if (executor === undefined) return;
-    const { coordinator } = executor;
+    const client = this.#client;
+    if (client === undefined) return;
+    const { coordinator } = client;
     const { subscriptions } = coordinator.runtime.options;
     const places = new Set<Database>();
     if (subscriptions === 'all')
-      for (const each of executor.connections.links.keys()) places.add(each);
+      for (const each of client.connections.links.keys()) places.add(each);
     else if (this.#current !== undefined) places.add(this.#current);
 
     const isUsed = this.wanted.size > 0;

@@ -1,10 +1,10 @@
 import type { CommandFailure } from '../../core/command-failure.js';
 import type { LatencySnapshot } from '../../core/latency-histogram.js';
+import type { DataConnections } from '../command/data-connections.js';
 import type { InFlightConnection } from '../command/sent-attempt.js';
-import type { CommandCounters, SwitchCount } from '../counters.js';
+import type { CommandCounters, GroupCounters, SwitchCount } from '../counters.js';
 import type { Database } from '../database.js';
-import type { Executor } from '../group/executor.js';
-import type { Group } from '../group/group.js';
+import type { Coordinator } from '../failover/coordinator.js';
 
 /** How commands ended; each counts once, a transaction or pipeline as one. */
 export interface CommandStats {
@@ -77,29 +77,40 @@ export interface MultiDbStats {
   readonly withoutServiceMs: number;
 }
 
-export function stats(client: string, { coordinator, counters, members }: Group): MultiDbStats {
-  const executors = [...members];
+/** One client, as far as its commands and connections are counted. */
+interface CountedClient {
+  readonly pending: number;
+  readonly connections: DataConnections;
+}
+
+interface CountedGroup {
+  readonly coordinator: Coordinator;
+  readonly counters: GroupCounters;
+  readonly members: ReadonlySet<CountedClient>;
+}
+
+export function stats(
+  client: string,
+  { coordinator, counters, members }: CountedGroup,
+): MultiDbStats {
+  const clients = [...members];
   return Object.freeze({
     client,
     group: counters.group,
     clients: members.size,
-    databases: Object.freeze(
-      coordinator.all().map((database) => databaseStats(database, executors)),
-    ),
+    databases: Object.freeze(coordinator.all().map((database) => databaseStats(database, clients))),
     undirected: commandStats(counters.undirected),
-    pending: executors.reduce((sum, { pending }) => sum + pending, 0),
+    pending: clients.reduce((sum, { pending }) => sum + pending, 0),
     switches: Object.freeze(counters.switches.map((each) => Object.freeze({ ...each }))),
     withoutServiceMs: counters.withoutServiceMs(coordinator.now),
   });
 }
 
-function databaseStats(database: Database, executors: readonly Executor[]): DatabaseStats {
+function databaseStats(database: Database, clients: readonly CountedClient[]): DatabaseStats {
   const { counters, id, links } = database;
   const isHere = (channel: InFlightConnection) => channel.database === database;
-  const draining = executors.flatMap((executor) =>
-    [...executor.connections.draining].filter(isHere),
-  );
-  const channels = executors.flatMap((each) =>
+  const draining = clients.flatMap((each) => [...each.connections.draining].filter(isHere));
+  const channels = clients.flatMap((each) =>
     [...each.connections.channels.values()].filter(isHere),
   );
   return Object.freeze({

@@ -1,8 +1,16 @@
 import { backoffMs } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { CommandTimeoutError, isMultiDbError, type MultiDbErrorDetails } from '../../errors.js';
-import type { Executor } from '../group/executor.js';
+import type { ClientContext } from '../command/client-context.js';
 import type { Lease } from './lease.js';
+import type { TransactionConnections } from './transaction-connections.js';
+
+/** The client of a transaction. */
+export interface TransactionClient extends ClientContext {
+  readonly transactionConnections: TransactionConnections;
+  /** Counts the transaction as pending; throws if it is refused. The returned function ends it. */
+  begin(): () => void;
+}
 
 export interface TransactionSetting {
   /** The keys of the transaction; on a cluster they determine the node. */
@@ -38,14 +46,14 @@ const MAX_STALE = 3;
  * server.
  */
 export async function runTransaction(
-  executor: Executor,
+  client: TransactionClient,
   { keys, maxAttempts, timeoutMs, isConflict, perform }: TransactionSetting,
 ): Promise<unknown> {
-  const end = executor.begin();
-  const { loop, coordinator } = executor;
+  const end = client.begin();
+  const { loop, coordinator } = client;
   const { clock, random } = coordinator.runtime;
   const deadline = loop.time + loop.tickMs + timeoutMs;
-  let lease = executor.transactionConnections.acquire(deadline, keys);
+  let lease = client.transactionConnections.acquire(deadline, keys);
   let refusal: Error | undefined;
   let late: Error | undefined;
   const timer = loop.after(timeoutMs, () => {
@@ -57,7 +65,7 @@ export async function runTransaction(
     lease.abort(tooLong);
     endPause();
   });
-  const { pauses } = executor.transactionConnections;
+  const { pauses } = client.transactionConnections;
   let endPause = () => {};
   /** Resolves after `ms`, when the transaction's time is over, or when the client ends. */
   const pause = (ms: number) =>
@@ -70,7 +78,7 @@ export async function runTransaction(
       const pausing = clock.after(Math.ceil(ms), end, { keepAlive: true });
       pauses.add(end);
       endPause = end;
-      if (late !== undefined || !executor.isAlive) end();
+      if (late !== undefined || !client.isAlive) end();
     });
 
   try {
@@ -78,8 +86,7 @@ export async function runTransaction(
     let calls = 0;
     for (let turn = 1; ; turn += 1) {
       if (late !== undefined) throw late;
-      if (lease.ended !== undefined)
-        lease = executor.transactionConnections.acquire(deadline, keys);
+      if (lease.ended !== undefined) lease = client.transactionConnections.acquire(deadline, keys);
       await lease.ready;
       lease.begin();
       try {
