@@ -11,7 +11,7 @@ const LAYERS = [
   ['drivers'],
   ['options'],
   ['health-strategies'],
-  ['name-lookup', 'foreign'],
+  ['name-lookup', 'foreign', 'test-bed'],
   ['core', 'validation'],
 ];
 /**

@@ -1,10 +1,10 @@
 import type { Timer } from '../clock.js';
 import { fitting, padEnd, padStart, type Terminal, wrap } from '../terminal.js';
+import { every } from '../test-bed/wire/wait.js';
 import type { Recorder } from './load/recorder.js';
 import { count, duration, moment, name } from './report/format.js';
 import type { DatabaseInfo, OutageKind, Setting, SwitchRecord } from './report/model.js';
 import type { Step, StepRun } from './script/step.js';
-import { every } from './wire/wait.js';
 
 const FRAME_MS = 100;
 const PLAIN_STATUS_MS = 5000;

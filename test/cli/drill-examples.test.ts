@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { RunResult } from '../../src/drill/report/model.js';
-import { every } from '../../src/drill/wire/wait.js';
+import { every } from '../../src/test-bed/wire/wait.js';
 import { startRedis, stopAll } from '../kit/index.js';
 import { directory, run } from './run.js';
 

@@ -1,10 +1,10 @@
 /** A Redis Cluster of real nodes, built with raw commands. */
 
-import type { RedisDirectives } from '../../src/drill/server/redis-config.js';
-import { type RedisServer, startRedis } from '../../src/drill/server/redis-server.js';
-import { infoField } from '../../src/drill/wire/info.js';
-import type { Reply } from '../../src/drill/wire/resp.js';
-import { waitFor } from '../../src/drill/wire/wait.js';
+import type { RedisDirectives } from '../../src/test-bed/server/redis-config.js';
+import { type RedisServer, startRedis } from '../../src/test-bed/server/redis-server.js';
+import { infoField } from '../../src/test-bed/wire/info.js';
+import type { Reply } from '../../src/test-bed/wire/resp.js';
+import { waitFor } from '../../src/test-bed/wire/wait.js';
 import { waitForSync } from './replica.js';
 
 const SLOTS = 16_384;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { FrameSplitter } from '../../src/drill/proxy/frame-splitter.js';
+import { FrameSplitter } from '../../src/test-bed/proxy/frame-splitter.js';
 import {
   encodeCommand,
   type Reply,
   RespError,
   RespParser,
   RespPush,
-} from '../../src/drill/wire/resp.js';
+} from '../../src/test-bed/wire/resp.js';
 
 const FRAMES = [
   '+OK\r\n',

@@ -1,6 +1,6 @@
 /** A Redis server that at times sends what no client asked for, or what is not RESP at all. */
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { register, unregister } from '../../src/drill/server/registry.js';
+import { register, unregister } from '../../src/test-bed/server/registry.js';
 
 /** What a server, or a proxy in its place, may send. Each breaks the stream in another way. */
 export const GARBAGE = {

@@ -3,8 +3,8 @@
  * client under test. Node.js built-ins only.
  */
 
-export { allBut, only } from '../../src/drill/proxy/command-filter.js';
-export type { Command } from '../../src/drill/proxy/command-tracker.js';
+export { allBut, only } from '../../src/test-bed/proxy/command-filter.js';
+export type { Command } from '../../src/test-bed/proxy/command-tracker.js';
 export {
   type ByteCounts,
   FaultProxy,
@@ -12,26 +12,26 @@ export {
   type ProxyTarget,
   type Scope,
   startProxy,
-} from '../../src/drill/proxy/fault-proxy.js';
-export type { Direction, SilenceMode } from '../../src/drill/proxy/proxy-faults.js';
-export type { ProxyConnection } from '../../src/drill/proxy/proxy-link.js';
-export type { RecordedCommand } from '../../src/drill/proxy/recorded-command.js';
-export { CLUSTER_BUS_OFFSET, freePort, freePorts } from '../../src/drill/server/free-port.js';
-export type { RedisDirectives } from '../../src/drill/server/redis-config.js';
+} from '../../src/test-bed/proxy/fault-proxy.js';
+export type { Direction, SilenceMode } from '../../src/test-bed/proxy/proxy-faults.js';
+export type { ProxyConnection } from '../../src/test-bed/proxy/proxy-link.js';
+export type { RecordedCommand } from '../../src/test-bed/proxy/recorded-command.js';
+export { CLUSTER_BUS_OFFSET, freePort, freePorts } from '../../src/test-bed/server/free-port.js';
+export type { RedisDirectives } from '../../src/test-bed/server/redis-config.js';
 export {
   type RedisExit,
   RedisServer,
   type RedisServerOptions,
   startRedis,
-} from '../../src/drill/server/redis-server.js';
-export { stopAll } from '../../src/drill/server/registry.js';
-export { infoField } from '../../src/drill/wire/info.js';
+} from '../../src/test-bed/server/redis-server.js';
+export { stopAll } from '../../src/test-bed/server/registry.js';
+export { infoField } from '../../src/test-bed/wire/info.js';
 export {
   RawConnection,
   type RawEnding,
   type RawTarget,
   rawCommand,
-} from '../../src/drill/wire/raw-connection.js';
+} from '../../src/test-bed/wire/raw-connection.js';
 export {
   type CommandArgument,
   encodeCommand,
@@ -39,8 +39,8 @@ export {
   RespError,
   RespParser,
   RespPush,
-} from '../../src/drill/wire/resp.js';
-export { once, sleep, type WaitOptions, waitFor } from '../../src/drill/wire/wait.js';
+} from '../../src/test-bed/wire/resp.js';
+export { once, sleep, type WaitOptions, waitFor } from '../../src/test-bed/wire/wait.js';
 export { type ClusterOptions, RedisCluster, startCluster } from './cluster.js';
 export {
   GARBAGE,

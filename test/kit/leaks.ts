@@ -1,7 +1,7 @@
 /** Are sockets, servers and timers back to where they were? Is memory? */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { sleep } from '../../src/drill/wire/wait.js';
+import { sleep } from '../../src/test-bed/wire/wait.js';
 
 /** Number of active resources by kind, as Node names them: `TCPSocketWrap`, `Timeout`, ... */
 export type OpenHandles = Readonly<Record<string, number>>;

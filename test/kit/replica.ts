@@ -3,8 +3,8 @@ import {
   type RedisServer,
   type RedisServerOptions,
   startRedis,
-} from '../../src/drill/server/redis-server.js';
-import { waitFor } from '../../src/drill/wire/wait.js';
+} from '../../src/test-bed/server/redis-server.js';
+import { waitFor } from '../../src/test-bed/wire/wait.js';
 
 /** Starts a replica of `master` and waits until its link is up and it has what the master has. */
 export async function startReplica(

@@ -1,9 +1,9 @@
 /** A master with replicas, watched by Sentinels. */
 
-import { type RedisServer, startRedis } from '../../src/drill/server/redis-server.js';
-import { infoField } from '../../src/drill/wire/info.js';
-import type { Reply } from '../../src/drill/wire/resp.js';
-import { waitFor } from '../../src/drill/wire/wait.js';
+import { type RedisServer, startRedis } from '../../src/test-bed/server/redis-server.js';
+import { infoField } from '../../src/test-bed/wire/info.js';
+import type { Reply } from '../../src/test-bed/wire/resp.js';
+import { waitFor } from '../../src/test-bed/wire/wait.js';
 import { startReplica } from './replica.js';
 
 export interface SentinelOptions {

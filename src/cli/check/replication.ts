@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../clock.js';
 import { duration } from '../../drill/report/format.js';
 import { ask } from '../../drill/wire/direct.js';
-import { sleep } from '../../drill/wire/wait.js';
 import type { ProbeConnection } from '../../drivers/driver.js';
+import { sleep } from '../../test-bed/wire/wait.js';
 import { type Finding, finding, type ReplicationReport } from './report.js';
 
 const LOOK_EVERY_MS = 10;

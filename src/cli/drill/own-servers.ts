@@ -1,7 +1,7 @@
 /** Three servers of the drill's own, for users without servers for a drill. */
 import { randomBytes } from 'node:crypto';
-import { type RedisServer, startRedis } from '../../drill/server/redis-server.js';
 import { resolveOptions } from '../../options/validate.js';
+import { type RedisServer, startRedis } from '../../test-bed/server/redis-server.js';
 import { FailedError } from '../exit.js';
 import type { Target } from '../target.js';
 

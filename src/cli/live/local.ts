@@ -2,10 +2,10 @@
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { createMultiDbClient } from '../../client/node-redis/create-client.js';
 import { systemClock } from '../../clock.js';
-import { every, sleep } from '../../drill/wire/wait.js';
 import { InitializationFailedError } from '../../errors.js';
 import type { MultiDbEventName } from '../../events.js';
 import { type Status, statusOf, switchStatus } from '../../http/status.js';
+import { every, sleep } from '../../test-bed/wire/wait.js';
 import { FailedError } from '../exit.js';
 import type { Target } from '../target.js';
 import type { ServerEvent } from './event-source.js';

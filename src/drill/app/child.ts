@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cleanText } from '../../clean-text.js';
 import { systemClock } from '../../clock.js';
 import { redact } from '../../http/redact.js';
-import { unwatchProcess, watchProcess } from '../server/watchdog.js';
-import { sleep } from '../wire/wait.js';
+import { unwatchProcess, watchProcess } from '../../test-bed/server/watchdog.js';
+import { sleep } from '../../test-bed/wire/wait.js';
 
 /** How the process ended: with a code, by a signal, or with an error if it never started. */
 export interface Ending {

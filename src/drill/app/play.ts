@@ -1,10 +1,11 @@
 /** The play of an application's script: each fault hits the database that is active then. */
+
+import { sleep } from '../../test-bed/wire/wait.js';
 import type { Recorder } from '../load/recorder.js';
 import type { Listener } from '../rehearsal/listener.js';
 import { WARM_UP_MS } from '../rehearsal/settings.js';
 import { type Played, playStep } from '../script/play.js';
 import { ScriptError, type StepRun } from '../script/step.js';
-import { sleep } from '../wire/wait.js';
 import { type AppProcess, endingText } from './child.js';
 import type { AppRun } from './run.js';
 import type { AppStage, AppStep } from './script.js';

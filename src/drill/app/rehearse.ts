@@ -1,8 +1,9 @@
 /** A drill with an application as the load: from the start of its process to its end. */
+
+import { freePort } from '../../test-bed/server/free-port.js';
 import type { Listener } from '../rehearsal/listener.js';
 import { type Place, withPlaces } from '../rehearsal/places.js';
 import type { RunResult } from '../report/model.js';
-import { freePort } from '../server/free-port.js';
 import { type AppPlan, environmentOf, located, placesOf, secretsOf } from './application.js';
 import { AppProcess } from './child.js';
 import { endInOrder } from './end.js';

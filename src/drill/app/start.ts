@@ -1,8 +1,8 @@
 /** Starts an application and waits until it can be used in a drill. */
 import type { Status } from '../../http/status.js';
+import { sleep, waitFor } from '../../test-bed/wire/wait.js';
 import type { Place } from '../rehearsal/places.js';
 import { duration } from '../report/format.js';
-import { sleep, waitFor } from '../wire/wait.js';
 import { type AppControl, AppError, type Application } from './application.js';
 import { type AppProcess, endingText } from './child.js';
 import type { AppRequest } from './requests.js';

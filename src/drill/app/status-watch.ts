@@ -1,8 +1,8 @@
 /** Watches which database the application uses by its HTTP handler. */
 import { systemClock, type Timer } from '../../clock.js';
 import type { Status } from '../../http/status.js';
+import { every, waitFor } from '../../test-bed/wire/wait.js';
 import type { Recorder } from '../load/recorder.js';
-import { every, waitFor } from '../wire/wait.js';
 import type { Watch } from './watch.js';
 
 const LOOK_MS = 100;

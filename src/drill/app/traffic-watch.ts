@@ -3,9 +3,9 @@
  * of the replies.
  */
 import type { Timer } from '../../clock.js';
+import { every, waitFor } from '../../test-bed/wire/wait.js';
 import type { Recorder } from '../load/recorder.js';
 import type { Place } from '../rehearsal/places.js';
-import { every, waitFor } from '../wire/wait.js';
 import type { Watch } from './watch.js';
 
 const LOOK_MS = 100;

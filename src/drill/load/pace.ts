@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock.js';
-import { every } from '../wire/wait.js';
+import { every } from '../../test-bed/wire/wait.js';
 
 const TICK_MS = 2;
 

@@ -4,7 +4,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { systemClock } from '../../clock.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
-import type { ProxyTarget } from '../proxy/fault-proxy.js';
+import type { ProxyTarget } from '../../test-bed/proxy/fault-proxy.js';
 
 type Values = Record<string, unknown>;
 

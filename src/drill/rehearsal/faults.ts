@@ -1,6 +1,6 @@
 /** How a proxy plays each fault. */
-import type { Command } from '../proxy/command-tracker.js';
-import type { FaultProxy } from '../proxy/fault-proxy.js';
+import type { Command } from '../../test-bed/proxy/command-tracker.js';
+import type { FaultProxy } from '../../test-bed/proxy/fault-proxy.js';
 import type { OutageKind } from '../report/model.js';
 import type { FaultName } from './settings.js';
 

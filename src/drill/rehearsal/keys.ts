@@ -1,10 +1,10 @@
 /** The keys of a drill: all under one prefix, all with an expiry, and none left at the end. */
 import type { Timer } from '../../clock.js';
+import { every, sleep } from '../../test-bed/wire/wait.js';
 import { type Audit, compare } from '../load/audit.js';
 import { keyOf } from '../load/commands.js';
 import { entryKey, type Ledger, type TOKEN_COMMANDS } from '../load/ledger.js';
 import { counted } from '../report/format.js';
-import { every, sleep } from '../wire/wait.js';
 import type { Place } from './places.js';
 
 /** How long the keys of a killed drill remain, in seconds. */

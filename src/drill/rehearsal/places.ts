@@ -4,7 +4,7 @@ import type { ProbeConnection } from '../../drivers/driver.js';
 import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
-import { type FaultProxy, startProxy } from '../proxy/fault-proxy.js';
+import { type FaultProxy, startProxy } from '../../test-bed/proxy/fault-proxy.js';
 import type { DatabaseInfo, Outage, OutageKind } from '../report/model.js';
 import { ask, open } from '../wire/direct.js';
 import { type Reached, reach } from './client-options.js';

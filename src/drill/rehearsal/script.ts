@@ -1,9 +1,9 @@
 /** Builds the steps of a drill from the chosen faults. */
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
+import { sleep } from '../../test-bed/wire/wait.js';
 import type { Recorder } from '../load/recorder.js';
 import { duration, moment } from '../report/format.js';
 import type { Step } from '../script/step.js';
-import { sleep } from '../wire/wait.js';
 import { FAULTS_OF_ONE, type Fault } from './faults.js';
 import type { Outages, Place } from './places.js';
 import { type DrillSettings, FAULT_TEXTS, type FaultName } from './settings.js';

@@ -1,8 +1,8 @@
 /** One step of a drill: the action, the expected effect, and the wait for it. */
 import { systemClock } from '../../clock.js';
+import { sleep } from '../../test-bed/wire/wait.js';
 import type { Recorder } from '../load/recorder.js';
 import { moment } from '../report/format.js';
-import { sleep } from '../wire/wait.js';
 
 /** A step; its action works on `Stage`. */
 export interface Step<Stage> {
