@@ -36,6 +36,8 @@ const BASE = [
   'terminal',
   'clean-text',
   'received-value',
+  'process-state',
+  'class-brand',
 ];
 
 const folders = (names) => `^src/(${names.join('|')})/`;

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { ownBrand } from './class-brand.js';
+import * as errors from './errors.js';
 import {
   ClientClosedError,
   CommandTimeoutError,
@@ -52,6 +54,35 @@ describe('instanceof', () => {
     const other = Object.assign(new Error('text'), { [Symbol.for('redis-multidb.error')]: true });
     expect(other instanceof MultiDbError).toBe(false);
     expect(isMultiDbError(other)).toBe(true);
+  });
+});
+
+describe('two copies of this package', () => {
+  it('each know the errors of the other one, by class and name', async () => {
+    const other = (await import('./errors.js?copy' as never)) as typeof import('./errors.js');
+    const error = new other.CommandTimeoutError('text');
+    expect(Object.getPrototypeOf(error)).not.toBe(CommandTimeoutError.prototype);
+    expect(error).toBeInstanceOf(CommandTimeoutError);
+    expect(error).toBeInstanceOf(MultiDbError);
+    expect(error).not.toBeInstanceOf(ClientClosedError);
+    expect(withPrototype(error, Foreign.prototype)).toBeInstanceOf(CommandTimeoutError);
+    class Derived extends CommandTimeoutError {}
+    expect(error).not.toBeInstanceOf(Derived);
+  });
+});
+
+describe('name', () => {
+  it('is a constant of each class, because a bundler renames classes', () => {
+    for (const [name, exported] of Object.entries(errors)) {
+      if (!name.endsWith('Error') || name.startsWith('is')) continue;
+      expect(ownBrand(exported), name).toBe(name);
+    }
+    expect(new ClientClosedError().name).toBe('ClientClosedError');
+  });
+
+  it('of a derived class is that of the class', () => {
+    class Derived extends MultiDbError {}
+    expect(new Derived('OVERLOADED', 'text').name).toBe('Derived');
   });
 });
 

@@ -3,10 +3,11 @@
  * (an `ErrorReply`, an `AbortError`) reach the caller unchanged.
  */
 
+import { CLASS_BRAND, isInstance, ownBrand } from './class-brand.js';
 import { cleanText } from './clean-text.js';
 import { shownPath, shownValue } from './received-value.js';
 
-/** Survives two copies of the package in one process, where `instanceof` does not. */
+/** Marks the errors of every copy of this package in the process. */
 const BRAND: unique symbol = Symbol.for('redis-multidb.error') as never;
 
 /** A stable code for each class of errors. */
@@ -49,6 +50,9 @@ export interface MultiDbErrorDetails {
  * - `cause` is what led to it, where something did.
  */
 export class MultiDbError extends Error {
+  /** @internal */
+  static readonly [CLASS_BRAND]: string = 'MultiDbError';
+
   /** A stable code; compare it rather than the message. */
   readonly code: MultiDbErrorCode;
   /** The database that the error is about; undefined where there is none. */
@@ -60,7 +64,8 @@ export class MultiDbError extends Error {
 
   constructor(code: MultiDbErrorCode, message: string, details: MultiDbErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    // Of a derived class of the application, which has no brand, the name of that class.
+    this.name = ownBrand(new.target) ?? new.target.name;
     this.code = code;
     this.databaseId = details.databaseId;
     this.maybeExecuted = details.maybeExecuted ?? false;
@@ -68,22 +73,14 @@ export class MultiDbError extends Error {
   }
 
   /**
-   * Also true for an error whose prototype was replaced by one of the client library's class, so
-   * that it is `instanceof` both.
+   * Also true for an error of the same class of another copy of this package, and for an error whose
+   * prototype was replaced by one of the client library's class, so that it is `instanceof` both.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    const madeAs = (value as { readonly [BRAND]?: unknown } | null | undefined)?.[BRAND];
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this, and is the one asked.
-    return isInstance(value, this);
+    return isInstance(value, this, madeAs);
   }
-}
-
-function isInstance(value: unknown, asked: typeof MultiDbError): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const isAbove = (prototype: object, object: object) =>
-    Object.prototype.isPrototypeOf.call(prototype, object);
-  if (isAbove(asked.prototype, value)) return true;
-  const madeAs = (value as { [BRAND]?: unknown })[BRAND];
-  return typeof madeAs === 'function' && (madeAs === asked || isAbove(asked, madeAs));
 }
 
 /** True for an error made by any copy of this package. */
@@ -105,6 +102,9 @@ export function firstCause(error: unknown, code: MultiDbErrorCode): unknown {
 
 /** No database can serve at the moment; probing goes on and a later command may succeed. */
 export class TemporarilyUnavailableError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'TemporarilyUnavailableError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('TEMPORARILY_UNAVAILABLE', message, details);
   }
@@ -115,6 +115,9 @@ export class TemporarilyUnavailableError extends MultiDbError {
  * probing goes on and commands succeed again as soon as one database is well.
  */
 export class PermanentlyUnavailableError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'PermanentlyUnavailableError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('PERMANENTLY_UNAVAILABLE', message, details);
   }
@@ -122,6 +125,9 @@ export class PermanentlyUnavailableError extends MultiDbError {
 
 /** `commandTimeoutMs` (one attempt) or `commandDeadlineMs` (the whole command) has passed. */
 export class CommandTimeoutError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'CommandTimeoutError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('COMMAND_TIMEOUT', message, details);
   }
@@ -129,6 +135,9 @@ export class CommandTimeoutError extends MultiDbError {
 
 /** The connection broke while the command was under way; see `maybeExecuted`. */
 export class ConnectionLostError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'ConnectionLostError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('CONNECTION_LOST', message, details);
   }
@@ -136,6 +145,9 @@ export class ConnectionLostError extends MultiDbError {
 
 /** The circuit breaker of the database is open. */
 export class CircuitOpenError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'CircuitOpenError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('CIRCUIT_OPEN', message, details);
   }
@@ -143,6 +155,9 @@ export class CircuitOpenError extends MultiDbError {
 
 /** The command belongs to a database that is no longer the active one (a cursor, WAIT, ...). */
 export class DatabaseSwitchedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'DatabaseSwitchedError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('DATABASE_SWITCHED', message, details);
   }
@@ -150,6 +165,9 @@ export class DatabaseSwitchedError extends MultiDbError {
 
 /** The database named in a management call can't serve; the message says why. */
 export class DatabaseUnavailableError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'DatabaseUnavailableError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('DATABASE_UNAVAILABLE', message, details);
   }
@@ -167,6 +185,9 @@ export interface InitializationFailure {
 
 /** `connect()` could not meet the initialization policy; `failures` says why for each database. */
 export class InitializationFailedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'InitializationFailedError';
+
   /** Why each database was not available. */
   readonly failures: readonly InitializationFailure[];
 
@@ -178,6 +199,9 @@ export class InitializationFailedError extends MultiDbError {
 
 /** An option or argument was rejected where it entered. */
 export class InvalidOptionError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'InvalidOptionError';
+
   /** Path of the option, such as `databases[1].weight`. */
   readonly option: string;
   /**
@@ -212,6 +236,9 @@ const LONGEST_CONFIG_ERROR = 2000;
 
 /** A config file can't be read, is no JSON, or holds what is no option. Never shows a secret. */
 export class InvalidConfigError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'InvalidConfigError';
+
   /** The path of the config file. */
   readonly file: string;
   /** The line, from 1; undefined where the whole file is meant. */
@@ -235,6 +262,9 @@ export class InvalidConfigError extends MultiDbError {
 
 /** No database has this id. */
 export class UnknownDatabaseError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'UnknownDatabaseError';
+
   constructor(databaseId: string, known: readonly string[]) {
     super(
       'UNKNOWN_DATABASE',
@@ -246,6 +276,9 @@ export class UnknownDatabaseError extends MultiDbError {
 
 /** The client is not open: `connect()` was not called, or `close()` or `destroy()` was. */
 export class ClientClosedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'ClientClosedError';
+
   /** What rejects with it had been accepted and was pending when `destroy()` was called. */
   readonly wasPending: boolean;
 
@@ -265,6 +298,9 @@ export class ClientClosedError extends MultiDbError {
 
 /** A library of `preloadFunctions` could not be loaded; an `error` event, no command gets it. */
 export class FunctionLoadError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'FunctionLoadError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('FUNCTION_LOAD_FAILED', message, details);
   }
@@ -272,6 +308,9 @@ export class FunctionLoadError extends MultiDbError {
 
 /** `maxPendingCommands` are pending; the command was never sent. */
 export class OverloadedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'OverloadedError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('OVERLOADED', message, details);
   }
@@ -279,6 +318,9 @@ export class OverloadedError extends MultiDbError {
 
 /** No connection of a pool became free within its `acquireTimeout`; the command was not sent. */
 export class AcquireTimeoutError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'AcquireTimeoutError';
+
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('ACQUIRE_TIMEOUT', message, details);
   }
@@ -289,6 +331,9 @@ export class AcquireTimeoutError extends MultiDbError {
  * another one had allowed it. It stays wanted and is asked for again.
  */
 export class SubscriptionRefusedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'SubscriptionRefusedError';
+
   /** Channels and patterns. */
   readonly names: readonly string[];
 
@@ -300,6 +345,9 @@ export class SubscriptionRefusedError extends MultiDbError {
 
 /** What was called is not available on a client of several databases; the message says what is. */
 export class UnsupportedError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'UnsupportedError';
+
   constructor(message: string) {
     super('UNSUPPORTED', message);
   }

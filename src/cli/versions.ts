@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 export function packageVersion(): string {
-  return versionIn(new URL('../../package.json', import.meta.url)) ?? 'unknown';
+  return versionIn(new URL(import.meta.resolve('redis-multidb/package.json'))) ?? 'unknown';
 }
 
 /** The version of the `@redis/client` in use. */

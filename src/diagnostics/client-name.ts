@@ -1,4 +1,6 @@
-let unnamed = 0;
+import { processState } from '../process-state.js';
+
+const counter = processState('client-names@1', () => ({ unnamed: 0 }));
 
 /**
  * What a client is called in metrics and diagnostics: the `name` of its node-redis options, which
@@ -6,6 +8,6 @@ let unnamed = 0;
  */
 export function clientName(options: { readonly name?: unknown }): string {
   if (typeof options.name === 'string' && options.name !== '') return options.name;
-  unnamed += 1;
-  return `client-${unnamed}`;
+  counter.unnamed += 1;
+  return `client-${counter.unnamed}`;
 }

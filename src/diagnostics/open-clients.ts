@@ -1,8 +1,9 @@
+import { processState } from '../process-state.js';
 import type { ManagedClient } from '../runtime/group/managed-client.js';
 import { publishClient } from './channels.js';
 
 /** By instance; a client with its duplicates is there once, from the first `ready` to the last `end`. */
-const open = new Map<ManagedClient, string>();
+const open = processState('open-clients@1', () => new Map<ManagedClient, string>());
 
 /**
  * The clients of this process that are open: connected, and neither closed nor destroyed. A

@@ -1,5 +1,6 @@
 import { LONGEST_TEXT } from '../clean-text.js';
 import { isMultiDbError } from '../errors.js';
+import { processState } from '../process-state.js';
 import { foreignText } from './foreign-text.js';
 import { isOwnError } from './own-error.js';
 
@@ -28,7 +29,7 @@ export function foreignError(thrown: unknown): Error {
  * Beside the errors rather than on them: these are words of this library, in which no secret can
  * stand, and a word that is masked because a password is the same word would tell the password.
  */
-const diagnoses = new WeakMap<object, string>();
+const diagnoses = processState('diagnoses@1', () => new WeakMap<object, string>());
 
 /** `error`, of which `words` of this library say what it means. */
 export function withDiagnosis<E extends Error>(error: E, words: string): E {

@@ -1,3 +1,4 @@
+import { processState } from '../process-state.js';
 import { formsOf, isNoSecret, LONGEST_FORM, type Secret } from './secret-forms.js';
 
 /** Of one owner the newest secrets; a provider that gives another one every hour gives many. */
@@ -9,15 +10,25 @@ const MASK = '***';
 /** Forms by secret, the oldest first. */
 type Book = Map<string, ReadonlySet<string>>;
 
-/** A book lives exactly as long as its owner. */
-const books = new WeakMap<object, Book>();
-const living = new Set<WeakRef<Book>>();
+interface Held {
+  /** By owner. A book lives exactly as long as its owner. */
+  readonly books: WeakMap<object, Book>;
+  readonly living: Set<WeakRef<Book>>;
+  /** Of all living books; `undefined`: to be made when a text comes. */
+  pattern: RegExp | undefined;
+}
+
+const held = processState<Held>('held-secrets@1', () => ({
+  books: new WeakMap(),
+  living: new Set(),
+  pattern: undefined,
+}));
+const { books, living } = held;
+/** Per copy: each book is registered once, by the copy that made it. */
 const ended = new FinalizationRegistry<WeakRef<Book>>((reference) => {
   living.delete(reference);
-  pattern = undefined;
+  held.pattern = undefined;
 });
-/** Of all living books; `undefined`: to be made when a text comes. */
-let pattern: RegExp | undefined;
 
 /**
  * Has `maskSecrets` mask `secrets` for as long as `owner` is alive. Of each owner the 32 secrets
@@ -32,15 +43,15 @@ export function holdSecrets(owner: object, secrets: Iterable<Secret>): void {
     if (book.has(key)) continue;
     book.set(key, formsOf(secret));
     if (book.size > MOST_PER_OWNER) book.delete(book.keys().next().value as string);
-    pattern = undefined;
+    held.pattern = undefined;
   }
 }
 
 /** `text` with every secret that is held, in whatever form, replaced by `***`. */
 export function maskSecrets(text: string): string {
   if (living.size === 0) return text;
-  pattern ??= patternOf(living);
-  return text.replace(pattern, MASK);
+  held.pattern ??= patternOf(living);
+  return text.replace(held.pattern, MASK);
 }
 
 function bookOf(owner: object): Book {

@@ -1,4 +1,6 @@
-const own = new WeakSet<Error>();
+import { processState } from '../process-state.js';
+
+const own = processState('own-errors@1', () => new WeakSet<Error>());
 
 /**
  * An error in words of this library, which passes `foreignError` unchanged: a password that is

@@ -3,18 +3,23 @@ import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { systemClock } from '../clock.js';
 import { LoopClock } from '../loop-clock.js';
+import { processState } from '../process-state.js';
 import { NameLookups } from './name-lookups.js';
 
 /** Resolution in milliseconds: fine enough for the shortest time that lookups are given. */
 const TICK_MS = 20;
 
 /** The lookups of this process, because the threads for them belong to the process. */
-export const processLookups = new NameLookups({
-  clock: systemClock,
-  loop: new LoopClock(systemClock, TICK_MS),
-  // The function is read on every call, because applications and instrumentations replace it.
-  system: (host, options, callback) => dns.lookup(host, options, callback as never),
-});
+export const processLookups = processState(
+  'name-lookups@1',
+  () =>
+    new NameLookups({
+      clock: systemClock,
+      loop: new LoopClock(systemClock, TICK_MS),
+      // The function is read on every call, because applications and instrumentations replace it.
+      system: (host, options, callback) => dns.lookup(host, options, callback as never),
+    }),
+);
 
 /** Settings of a lookup hook. */
 export interface LookupHookSetting {

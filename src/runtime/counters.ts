@@ -1,6 +1,7 @@
 import { COMMAND_FAILURES, type CommandFailure } from '../core/command-failure.js';
 import { LatencyHistogram } from '../core/latency-histogram.js';
 import type { SwitchReason } from '../events.js';
+import { processState } from '../process-state.js';
 import type { ProbeRecord } from './probe-record.js';
 
 /** How commands ended. Only grows. */
@@ -69,14 +70,14 @@ export interface SwitchCount {
 const MAX_SWITCHES = 500;
 
 /** Number of groups that were created in this process. */
-let groups = 0;
+const created = processState('groups@1', () => ({ groups: 0 }));
 
 /**
  * Counters of a group. They outlive its connections: a client that is opened again continues to
  * count.
  */
 export class GroupCounters {
-  readonly group = ++groups;
+  readonly group = ++created.groups;
   /** Commands that failed before any database was chosen for them. */
   readonly undirected = new CommandCounters();
   readonly #databases = new Map<string, DatabaseCounters>();

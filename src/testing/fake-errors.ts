@@ -1,10 +1,28 @@
+import { CLASS_BRAND, isInstance } from '../class-brand.js';
+
+/** Base of the errors below. Holds for those of another copy of this package as well. */
+class FakeError extends Error {
+  /** @internal */
+  static readonly [CLASS_BRAND]: string = 'FakeError';
+
+  /** @internal */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this, and is the one asked.
+    return isInstance(value, this);
+  }
+}
+
 /** An error reply of a fake database: the server answered. */
-export class FakeErrorReply extends Error {
+export class FakeErrorReply extends FakeError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'FakeErrorReply';
   override readonly name = 'FakeErrorReply';
 }
 
 /** The error of an aborted command. */
-export class FakeAbortError extends Error {
+export class FakeAbortError extends FakeError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'FakeAbortError';
   override readonly name = 'AbortError';
 
   constructor() {
@@ -13,7 +31,9 @@ export class FakeAbortError extends Error {
 }
 
 /** The error of a broken connection, as the network reports it. */
-export class FakeNetworkError extends Error {
+export class FakeNetworkError extends FakeError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'FakeNetworkError';
   override readonly name = 'FakeNetworkError';
 
   constructor(
@@ -26,7 +46,9 @@ export class FakeNetworkError extends Error {
 }
 
 /** A key that a transaction watches was written by another one. */
-export class FakeConflictError extends Error {
+export class FakeConflictError extends FakeError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'FakeConflictError';
   override readonly name = 'FakeConflictError';
 
   constructor() {

@@ -13,6 +13,7 @@ import {
 } from '../../drivers/node-redis/tracking.js';
 import { InvalidOptionError } from '../../errors.js';
 import { DEFAULT_CACHE_TTL_MS } from '../../options/client-cache.js';
+import { processState } from '../../process-state.js';
 import { CacheStore, type CacheValidityView } from './cache-store.js';
 import type { CommandSink } from './internals.js';
 
@@ -28,7 +29,7 @@ class Unkept {
 }
 
 /** By provider. */
-const stores = new WeakMap<object, CacheStore>();
+const stores = processState('cache-stores@1', () => new WeakMap<object, CacheStore>());
 
 /**
  * The cache of the facade: one of node-redis's, which keeps the values, counts and evicts, behind

@@ -19,7 +19,7 @@ const COUNTERPARTS: Partial<Record<MultiDbErrorCode, ErrorClass>> = {
   PERMANENTLY_UNAVAILABLE: ClientOfflineError,
 };
 
-/** By the prototype of this package, then by the class of node-redis. */
+/** Per copy, as prototypes are. By the prototype of this package, then by the class of node-redis. */
 const prototypes = new WeakMap<object, Map<ErrorClass, object>>();
 
 /**

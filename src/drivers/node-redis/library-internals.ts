@@ -29,8 +29,9 @@ interface Registry {
 
 type SanitizeArgs = (args: readonly unknown[]) => readonly string[];
 
-/** Undefined until it is loaded; `instance` does nothing before `OpenTelemetry.init()`. */
+/** Per copy: the modules of node-redis that it has loaded. Undefined until then; `instance` does nothing before `OpenTelemetry.init()`. */
 let registry: { readonly instance: Registry } | undefined;
+/** Per copy, likewise. */
 let sanitizeArgs: SanitizeArgs = ([name, ...rest]) => [String(name), ...rest.map(() => '?')];
 
 const loading = Promise.all([

@@ -5,6 +5,7 @@ import { unregisterClient } from './library-internals.js';
 import { type ClientOptions, respOf } from './options.js';
 import { guardStream } from './stream-guard.js';
 
+/** Per copy, because another copy may use another `@redis/client`. By RESP version. */
 const templates = new Map<unknown, InnerClient>();
 
 /**

@@ -11,6 +11,7 @@ export interface PageOptions {
   readonly maySignIn: boolean;
 }
 
+/** Per copy, as the texts are that it is made of. */
 let policy: string | undefined;
 
 export function pageFor(options: PageOptions): {

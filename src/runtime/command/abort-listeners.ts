@@ -1,8 +1,13 @@
+import { processState } from '../../process-state.js';
+
 /**
  * One listener per signal, however many commands wait on it, because Node.js warns about an
  * eleventh listener as a leak. Shared by all clients of the process.
  */
-const listeners = new WeakMap<AbortSignal, SignalListener>();
+const listeners = processState(
+  'abort-listeners@1',
+  () => new WeakMap<AbortSignal, SignalListener>(),
+);
 
 /**
  * Calls `onAbort` once when `signal` aborts; the returned function cancels that. Both take constant
