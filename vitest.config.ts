@@ -1,19 +1,15 @@
 import path from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ENTRY_POINTS } from './scripts/entry-points.mjs';
 
 type Alias = { find: string | RegExp; replacement: string };
 
-const source = (file: string) => path.join(import.meta.dirname, 'src', file);
-
-const self: Alias[] = [
-  { find: /^redis-multidb$/, replacement: source('index.ts') },
-  { find: /^redis-multidb\/config$/, replacement: source('config/index.ts') },
-  { find: /^redis-multidb\/otel$/, replacement: source('otel/index.ts') },
-  { find: /^redis-multidb\/prometheus$/, replacement: source('prometheus/index.ts') },
-  { find: /^redis-multidb\/http$/, replacement: source('http/index.ts') },
-  { find: /^redis-multidb\/testing$/, replacement: source('testing/index.ts') },
-];
+/** The entry points of the package, from the sources. */
+const self: Alias[] = ENTRY_POINTS.map(({ subpath, entry }) => ({
+  find: new RegExp(`^redis-multidb${subpath.slice(1)}$`),
+  replacement: path.join(import.meta.dirname, 'src', `${entry}.ts`),
+}));
 /** Version 5 in place of version 6, deep imports as well. */
 const clientVersion5: Alias = { find: /^@redis\/client(?=\/|$)/, replacement: 'redis-client-5' };
 

@@ -1,13 +1,8 @@
-// What one outcome costs in the sliding windows: `npm run bench:window`, after `npm run build`.
+// What one outcome costs in the sliding windows: `npm run bench:window`, which runs this through tsx.
 // A million outcomes a second is more than one process can send.
 
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { CountWindow, TimeWindow } from '../src/core/sliding-window.js';
 import { median } from './statistics.mjs';
-
-const file = path.resolve(import.meta.dirname, '../dist/core/sliding-window.js');
-/** @type {typeof import('../src/core/sliding-window.js')} */
-const { CountWindow, TimeWindow } = await import(pathToFileURL(file).href);
 
 const OUTCOMES = 1_000_000;
 

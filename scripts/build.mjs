@@ -1,25 +1,79 @@
-// Compiles src/ into an empty dist/.
+// Builds src/ into an empty dist/, with tsdown: each entry point as an ES module and as CommonJS with
+// types for both, and the command line as an ES module. Entry points share chunks.
 
-import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { build } from 'tsdown';
+import { tsImport } from 'tsx/esm/api';
+import { ENTRY_POINTS } from './entry-points.mjs';
+import { root } from './run.mjs';
 
-const root = path.resolve(import.meta.dirname, '..');
-const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+const source = (/** @type {string} */ entry) => path.join(root, 'src', `${entry}.ts`);
+const library = Object.fromEntries(ENTRY_POINTS.map(({ entry }) => [entry, source(entry)]));
 
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+/**
+ * Puts the script of the status page into the place of the module that bundles it.
+ * @type {import('rolldown').Plugin}
+ */
+const pageScript = {
+  name: 'page-script',
+  load: {
+    filter: { id: /[\\/]http[\\/]page[\\/]script\.ts$/ },
+    async handler(id) {
+      const { SCRIPT } = await tsImport(id, import.meta.url);
+      return { code: `export const SCRIPT = ${JSON.stringify(SCRIPT)};\n`, moduleType: 'js' };
+    },
+  },
+};
+
+/** @type {import('tsdown').InlineConfig} */
+const shared = {
+  config: false,
   cwd: root,
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
-if (status === 0) await writePageScript();
+  outDir: 'dist',
+  tsconfig: 'tsconfig.build.json',
+  platform: 'node',
+  target: 'node20.19',
+  fixedExtension: false,
+  hash: false,
+  clean: false,
+  sourcemap: true,
+  dts: { entry: Object.values(library).map((file) => path.relative(root, file)), sourcemap: true },
+  plugins: [pageScript],
+  // Everything else is a dependency or a peer of the package.
+  deps: { onlyBundle: [] },
+  checks: { legacyCjs: false, pluginTimings: false },
+  logLevel: 'warn',
+  failOnWarn: true,
+  outputOptions: {
+    // The package holds src/, where the maps lead to.
+    sourcemapExcludeSources: true,
+    comments: false,
+    // Jest has no `import()` in CommonJS.
+    dynamicImportInCjs: false,
+  },
+};
 
-/** Puts the script of the status page into the place of the module that bundles it. */
-async function writePageScript() {
-  const file = path.join(root, 'dist/http/page/script.js');
-  const { SCRIPT } = await import(pathToFileURL(file).href);
-  writeFileSync(file, `export const SCRIPT = ${JSON.stringify(SCRIPT)};\n`);
-  rmSync(`${file}.map`, { force: true });
+const dist = path.join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+await Promise.all([
+  build({ ...shared, format: 'esm', entry: { ...library, 'cli/main': source('cli/main') } }),
+  build({ ...shared, format: 'cjs', entry: library }),
+]);
+for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+  if (/\.d\.c?ts$/.test(file)) restoreNames(path.join(dist, file));
+}
+
+/**
+ * Gives types their own names again: the bundler numbers a name (`ClientClosedError$1`) that a
+ * module of another package has as well, also when nothing in the types means that one.
+ * @param {string} file
+ */
+function restoreNames(file) {
+  const text = readFileSync(file, 'utf8');
+  const restored = text.replace(/\b(\w+)\$\d+\b/g, (numbered, name) => {
+    const isTaken = new RegExp(`^(import .*|(export )?declare \\w+ )\\b${name}\\b(?!\\$)`, 'm');
+    return isTaken.test(text) ? numbered : name;
+  });
+  if (restored !== text) writeFileSync(file, restored);
 }

@@ -7,7 +7,7 @@ import { capture, installed, root, run } from './run.mjs';
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 const ALLOWED_FILES = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|config\.schema\.json)$/,
-  /^dist\/(?!.*\.test\.).+\.(js|d\.ts)(\.map)?$/,
+  /^dist\/.+\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^src\/(?!.*\.test\.).+\.ts$/,
   /^docs\/([\w-]+\.md|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
   /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|[\w-]+\.js))$/,
@@ -76,7 +76,7 @@ export async function lintPackage(tarball, write) {
   const publint = installed('publint/src/cli.js');
   await run(process.execPath, [publint, 'run', '--strict', tarball], { write });
   const attw = installed('@arethetypeswrong/cli/dist/index.js');
-  await run(process.execPath, [attw, '--profile', 'esm-only', tarball], { write });
+  await run(process.execPath, [attw, tarball], { write });
 }
 
 /**

@@ -14,6 +14,8 @@ import ts from 'typescript';
 export class Declarations {
   /** @type {Map<string, ts.SourceFile>} */
   #sources = new Map();
+  /** @type {Map<string, Map<string, Declaration>>} */
+  #exports = new Map();
 
   /** @param {string} directory */
   constructor(directory) {
@@ -26,6 +28,16 @@ export class Declarations {
    * @returns {Map<string, Declaration>}
    */
   exportsOf(file) {
+    let found = this.#exports.get(file);
+    if (found === undefined) {
+      found = this.#readExports(file);
+      this.#exports.set(file, found);
+    }
+    return found;
+  }
+
+  /** @param {string} file */
+  #readExports(file) {
     /** @type {Map<string, Declaration>} */
     const found = new Map();
     for (const statement of this.#source(file).statements) {
@@ -40,13 +52,13 @@ export class Declarations {
           const declaration =
             from === undefined
               ? this.resolve(file, local)
-              : this.#declared(fileOf(file, from), local);
+              : this.#exported(fileOf(file, from), local);
           // A name of another package stands in that package's documentation.
           if (declaration !== undefined) found.set(name.text, declaration);
         }
       } else if (isExported(statement)) {
         for (const name of namesOf(statement)) {
-          found.set(name, /** @type {Declaration} */ (this.#declared(file, name)));
+          found.set(name, /** @type {Declaration} */ (this.#own(file, name)));
         }
       }
     }
@@ -68,7 +80,7 @@ export class Declarations {
       if (isPrivate(node)) return;
       if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && node.qualifier) {
         const target = fileOf(file, node.argument.literal);
-        if (target !== undefined) add(this.#declared(target, leftmost(node.qualifier)));
+        add(this.#exported(target, leftmost(node.qualifier)));
       }
       const name = nameIn(node);
       if (name !== undefined && !isTypeParameter(node, name)) add(this.resolve(file, name));
@@ -86,15 +98,15 @@ export class Declarations {
    * @returns {Declaration | undefined}
    */
   resolve(file, name) {
-    const declared = this.#declared(file, name);
-    if (declared !== undefined) return declared;
+    const own = this.#own(file, name);
+    if (own !== undefined) return own;
     for (const statement of this.#source(file).statements) {
       if (!ts.isImportDeclaration(statement)) continue;
       const bindings = statement.importClause?.namedBindings;
       if (bindings === undefined || !ts.isNamedImports(bindings)) continue;
       const element = bindings.elements.find((each) => each.name.text === name);
       if (element === undefined) continue;
-      return this.#declared(
+      return this.#exported(
         fileOf(file, statement.moduleSpecifier),
         (element.propertyName ?? element.name).text,
       );
@@ -103,23 +115,23 @@ export class Declarations {
   }
 
   /**
-   * @param {string | undefined} file
+   * A chunk exports declarations by names of its own.
+   * @param {string | undefined} file undefined: of another package
    * @param {string} name
    * @returns {Declaration | undefined}
    */
-  #declared(file, name) {
-    if (file === undefined) return undefined;
-    const { statements } = this.#source(file);
-    const nodes = statements.filter((statement) => namesOf(statement).includes(name));
-    if (nodes.length > 0) return { key: `${file}#${name}`, name, file, nodes };
-    const reexported = statements.some(
-      (statement) =>
-        ts.isExportDeclaration(statement) &&
-        statement.exportClause !== undefined &&
-        ts.isNamedExports(statement.exportClause) &&
-        statement.exportClause.elements.some((element) => element.name.text === name),
-    );
-    return reexported ? this.exportsOf(file).get(name) : undefined;
+  #exported(file, name) {
+    return file === undefined ? undefined : this.exportsOf(file).get(name);
+  }
+
+  /**
+   * @param {string} file
+   * @param {string} name
+   * @returns {Declaration | undefined}
+   */
+  #own(file, name) {
+    const nodes = this.#source(file).statements.filter((each) => namesOf(each).includes(name));
+    return nodes.length > 0 ? { key: `${file}#${name}`, name, file, nodes } : undefined;
   }
 
   /** @param {string} file */

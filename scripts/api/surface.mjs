@@ -1,7 +1,7 @@
 // The public surface: what a user can import, and every type that is named by it.
 
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ENTRY_POINTS } from '../entry-points.mjs';
 import { root } from '../run.mjs';
 import { Declarations } from './declarations.mjs';
 
@@ -13,20 +13,17 @@ import { Declarations } from './declarations.mjs';
  * @typedef {{ specifier: string, exported: Map<string, Declaration>, named: Declaration[] }} Entry
  */
 
-/** @returns {Entry[]} every entry point of package.json that has types, in its order */
+/** @returns {Entry[]} every entry point of the package, the main one first */
 export function publicSurface() {
-  const { name, exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const declarations = new Declarations(path.join(root, 'dist'));
   /** @type {Set<string>} */
   const elsewhere = new Set();
-  return Object.entries(exports)
-    .filter(([, target]) => target.types !== undefined)
-    .map(([subpath, { types }]) => {
-      const exported = declarations.exportsOf(path.posix.relative('dist', types));
-      const named = allNamed(declarations, exported, elsewhere);
-      if (subpath === '.') for (const { key } of exported.values()) elsewhere.add(key);
-      return { specifier: path.posix.join(name, subpath), exported, named };
-    });
+  return ENTRY_POINTS.map(({ subpath, entry }) => {
+    const exported = declarations.exportsOf(`${entry}.d.ts`);
+    const named = allNamed(declarations, exported, elsewhere);
+    if (subpath === '.') for (const { key } of exported.values()) elsewhere.add(key);
+    return { specifier: path.posix.join('redis-multidb', subpath), exported, named };
+  });
 }
 
 /**

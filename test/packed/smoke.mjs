@@ -1,10 +1,11 @@
 // Runs inside a project that has installed the packed package and one version of @redis/client, on
 // every supported version of Node.js: each entry point loads with `import` and with `require()`,
-// both give the same module, and a client of two real servers fails over. The process has to end by
-// itself: a timer or socket that is left behind fails the run by its timeout.
+// both know each other's clients and errors, and a client of two real servers fails over. The
+// process has to end by itself: a timer or socket that is left behind fails the run by its timeout.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -29,7 +30,7 @@ function isInstalled(name) {
   }
 }
 
-/** Everything that the package exports is the same by `import` and by `require()`. */
+/** The package exports the same names by `import` and by `require()`. */
 async function loads() {
   const entryPoints = Object.keys(require('redis-multidb/package.json').exports)
     .filter((subpath) => !subpath.endsWith('.json'))
@@ -40,6 +41,7 @@ async function loads() {
     if (peer !== undefined && !isInstalled(peer)) {
       await assert.rejects(import(entryPoint), { code: 'ERR_MODULE_NOT_FOUND' });
       await assert.rejects(import(entryPoint), new RegExp(peer));
+      assert.throws(() => require(entryPoint), { code: 'MODULE_NOT_FOUND' });
       continue;
     }
     const imported = await import(entryPoint);
@@ -47,9 +49,10 @@ async function loads() {
     const names = Object.keys(imported);
     assert.ok(names.length > 0, `${entryPoint} exports nothing`);
     assert.ok(!names.includes('default'), `${entryPoint} has a default export`);
+    assert.deepEqual(Object.keys(required).sort(), names.sort(), `require('${entryPoint}')`);
     for (const name of names) {
-      assert.notEqual(imported[name], undefined, `${entryPoint}: ${name} is undefined`);
-      assert.equal(required[name], imported[name], `${entryPoint}: ${name} exists twice`);
+      for (const exported of [imported[name], required[name]])
+        assert.notEqual(exported, undefined, `${entryPoint}: ${name} is undefined`);
     }
   }
   return entryPoints.filter((each) => {
@@ -98,6 +101,47 @@ async function startServer() {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return { child, url: `redis://127.0.0.1:${port}` };
+}
+
+/** Both copies of the package in this process see the same clients and know each other's errors. */
+async function knowEachOther(one, other) {
+  assert.notEqual(one.MultiDbError, other.MultiDbError, 'there is one copy only');
+  const east = await startServer();
+  const seen = [];
+  const note = ({ state, client }) => seen.push(`${state} ${client}`);
+  subscribe(one.diagnosticsChannelName('client'), note);
+  const clients = [one, other].map(({ createMultiDbClient }) =>
+    createMultiDbClient({ databases: [{ id: 'east', client: { url: east.url } }] }),
+  );
+  for (const client of clients) await client.connect();
+  for (const copy of [one, other]) {
+    assert.deepEqual(copy.openClients(), clients);
+  }
+  const names = clients.map((client) => client.stats().client);
+  assert.notEqual(...names);
+  assert.notEqual(...clients.map((client) => client.stats().group));
+  for (const client of clients) await client.close();
+  unsubscribe(one.diagnosticsChannelName('client'), note);
+  assert.deepEqual(
+    seen,
+    ['open', 'closed'].flatMap((state) => names.map((name) => `${state} ${name}`)),
+  );
+  assert.deepEqual(other.openClients(), []);
+  for (const [mine, others] of [
+    [one, other],
+    [other, one],
+  ]) {
+    const error = new mine.CommandTimeoutError('late');
+    class Derived extends others.CommandTimeoutError {}
+    assert.ok(error instanceof others.CommandTimeoutError);
+    assert.ok(error instanceof others.MultiDbError);
+    assert.ok(!(error instanceof others.ClientClosedError));
+    assert.ok(!(error instanceof Derived));
+    assert.ok(others.isMultiDbError(error));
+  }
+  const ended = once(east.child, 'exit');
+  east.child.kill();
+  await ended;
 }
 
 /** Two servers, 20 callers, a kill -9 of the active one, and no caller sees an error. */
@@ -162,6 +206,7 @@ async function hasCommandLine() {
 
 const loaded = await loads();
 await hasCommandLine();
+await knowEachOther(await import('redis-multidb'), require('redis-multidb'));
 await failsOver(await import('redis-multidb'));
 await failsOver(require('redis-multidb'));
 

@@ -4,11 +4,17 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { report, reportFile } from '../../scripts/api/report.mjs';
 import { publicSurface } from '../../scripts/api/surface.mjs';
+import { manifestTexts } from '../../scripts/entry-points.mjs';
 
 const entries = publicSurface();
 
 it.each(entries)('$specifier', (entry) => {
   expect(report(entry), '`npm run api` updates it').toBe(readFileSync(reportFile(entry), 'utf8'));
+});
+
+it('package.json has each entry point', () => {
+  const { text, expected } = manifestTexts();
+  expect(text, '`npm run api` updates it').toBe(expected);
 });
 
 it('has a report for each entry point, and no other', () => {
