@@ -70,6 +70,7 @@ function text(value: string | number | boolean): string {
   return value === '' ? '""' : String(value);
 }
 
+/** Per copy, because asking twice does no harm. By binary. */
 const versions = new Map<string, Promise<number>>();
 
 /** Major version of a redis-server (or valkey-server) binary, asked once per process. */
