@@ -26,6 +26,36 @@ const pageScript = {
   },
 };
 
+const CHUNKS = ['base', 'engine', 'client'];
+
+/**
+ * The main entry point loads three chunks, because each file that is loaded costs about a
+ * millisecond: what no client library is needed for, the engine, and the client. Other entry points
+ * share the first two.
+ * @param {string} id
+ */
+function chunkOf(id) {
+  const file = path.relative(path.join(root, 'src'), id).replaceAll(path.sep, '/');
+  if (!ofMainEntry.has(file) || file === 'index.ts') return undefined;
+  if (/^(drivers|client)\/node-redis\//.test(file)) return 'client';
+  return /^(runtime|drivers)\//.test(file) ? 'engine' : 'base';
+}
+
+/** The files that src/index.ts imports, by paths below src/. @type {Set<string>} */
+const ofMainEntry = new Set();
+collectImports('index.ts');
+
+/** @param {string} file */
+function collectImports(file) {
+  if (ofMainEntry.has(file)) return;
+  ofMainEntry.add(file);
+  const text = readFileSync(path.join(root, 'src', file), 'utf8');
+  for (const [, target = ''] of text.matchAll(
+    /^(?:import|export|\}) (?!type )[^;]*?from '(\.[^']+)\.js';$/gm,
+  ))
+    collectImports(`${path.posix.join(path.posix.dirname(file), target)}.ts`);
+}
+
 /** @type {import('tsdown').InlineConfig} */
 const shared = {
   config: false,
@@ -49,6 +79,14 @@ const shared = {
     // The package holds src/, where the maps lead to.
     sourcemapExcludeSources: true,
     comments: false,
+    codeSplitting: {
+      groups: CHUNKS.map((name, index) => ({
+        name,
+        test: (id) => chunkOf(id) === name,
+        // A chunk takes what its modules import, so the lowest one goes first.
+        priority: CHUNKS.length - index,
+      })),
+    },
     // Jest has no `import()` in CommonJS.
     dynamicImportInCjs: false,
   },

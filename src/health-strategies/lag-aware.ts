@@ -10,7 +10,7 @@ import {
   type LagAwareStrategyOptions,
   resolveLagAware,
 } from './lag-aware-options.js';
-import { RestClient, type RestResponse } from './rest-client.js';
+import type { RestClient, RestResponse } from './rest-client.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 
 /**
@@ -30,7 +30,8 @@ export class LagAwareStrategy implements HealthCheckStrategy {
    */
   readonly role: HealthCheckRole;
   readonly #settings: LagAwareSettings;
-  readonly #rest: RestClient;
+  /** Loaded by the first check, because few applications need HTTPS. */
+  #rest: Promise<RestClient> | undefined;
   /** Found by host; by id of the database in the group. */
   readonly #uids = new Map<string, number>();
 
@@ -39,7 +40,6 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     this.#settings = resolveLagAware(options);
     holdSecrets(this, secretsIn(options));
     this.role = this.#settings.role;
-    this.#rest = new RestClient(this.#settings.tls);
     if (this.#settings.tls.rejectUnauthorized !== false) return;
     process.emitWarning(
       'LagAwareStrategy does not verify the server that it sends its credentials to: tls.rejectUnauthorized is false',
@@ -64,7 +64,11 @@ export class LagAwareStrategy implements HealthCheckStrategy {
 
   /** Ends the connections that are kept open. */
   close(): void {
-    this.#rest.close();
+    // Failed to load: there is nothing to close.
+    this.#rest?.then(
+      (rest) => rest.close(),
+      () => {},
+    );
   }
 
   async #findUid(base: URL, probe: Probe): Promise<number> {
@@ -99,7 +103,8 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     signal.throwIfAborted();
     const url = new URL(path, base.pathname.endsWith('/') ? base : `${base.href}/`);
     try {
-      return await this.#rest.get(url, authorization, signal);
+      this.#rest ??= loadRestClient(this.#settings);
+      return await (await this.#rest).get(url, authorization, signal);
     } catch (cause) {
       throw ownError(`${where(base, path)}: ${foreignReason(cause)}`, {
         cause: foreignError(cause),
@@ -125,6 +130,11 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     holdSecrets(this, secretsIn(credentials));
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
+}
+
+async function loadRestClient({ tls }: LagAwareSettings): Promise<RestClient> {
+  const { RestClient } = await import('./rest-client.js');
+  return new RestClient(tls);
 }
 
 function restUrlOf({ host }: Probe): URL {

@@ -1,4 +1,4 @@
-/** What a built entry loads, by its static imports and those of what it loads. */
+/** What a built entry loads at once, by its imports or calls of `require` and those of what it loads. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
@@ -8,6 +8,7 @@ const dist = path.resolve(import.meta.dirname, '../../dist');
 export interface Loaded {
   readonly files: readonly string[];
   readonly packages: readonly string[];
+  readonly builtins: readonly string[];
   /** Of the files. */
   readonly bytes: number;
 }
@@ -16,21 +17,43 @@ export interface Loaded {
 export function loaded(entry: string): Loaded {
   const files = new Set<string>();
   const packages = new Set<string>();
+  const builtins = new Set<string>();
   let bytes = 0;
   const visit = (file: string) => {
     if (files.has(file)) return;
     files.add(file);
     const text = readFileSync(path.join(dist, file), 'utf8');
     bytes += Buffer.byteLength(text);
-    const { statements } = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022);
-    for (const statement of statements) {
-      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue;
-      const specifier = (statement.moduleSpecifier as ts.StringLiteral | undefined)?.text;
-      if (specifier === undefined) continue;
+    for (const specifier of specifiersIn(ts.createSourceFile(file, text, ts.ScriptTarget.ES2022))) {
       if (specifier.startsWith('.')) visit(path.posix.join(path.posix.dirname(file), specifier));
-      else if (!specifier.startsWith('node:')) packages.add(specifier);
+      else if (specifier.startsWith('node:')) builtins.add(specifier);
+      else packages.add(specifier);
     }
   };
   visit(entry);
-  return { files: [...files], packages: [...packages], bytes };
+  return { files: [...files], packages: [...packages], builtins: [...builtins], bytes };
+}
+
+/** Of the statements of a module; not of functions, which load on demand. */
+function* specifiersIn({ statements }: ts.SourceFile): Generator<string> {
+  for (const statement of statements) {
+    if (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) {
+      const specifier = statement.moduleSpecifier as ts.StringLiteral | undefined;
+      if (specifier !== undefined) yield specifier.text;
+    } else {
+      yield* requiredBy(statement);
+    }
+  }
+}
+
+function* requiredBy(node: ts.Node): Generator<string> {
+  if (ts.isFunctionLike(node)) return;
+  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
+    const [argument] = node.arguments;
+    if (node.expression.text === 'require' && argument !== undefined)
+      yield (argument as ts.StringLiteral).text;
+  }
+  const children: ts.Node[] = [];
+  ts.forEachChild(node, (child) => void children.push(child));
+  for (const child of children) yield* requiredBy(child);
 }
