@@ -1,7 +1,8 @@
 /** Faults inside a cluster, and of a cluster as a whole. */
 import { describe, expect, it } from 'vitest';
-import { type RedisCluster, type RedisServer, startCluster, waitFor } from '../kit/index.js';
+import { type RedisCluster, type RedisServer, waitFor } from '../kit/index.js';
 import {
+  aCluster,
   Counting,
   counted,
   healed,
@@ -47,8 +48,8 @@ describe('a failover inside a cluster', () => {
     'is none of ours: %s of a master heals, the others are served',
     async (fault) => {
       const [east, west] = await Promise.all([
-        startCluster({ ...full, config: { 'cluster-require-full-coverage': 'no' } }),
-        startCluster(small),
+        aCluster({ ...full, config: { 'cluster-require-full-coverage': 'no' } }),
+        aCluster(small),
       ]);
       const { client, events } = await over([east, west]);
       const keys = Array.from({ length: 30 }, (_, i) => `count${i}`);
@@ -85,7 +86,7 @@ describe('a failover inside a cluster', () => {
 
   it('holds commands meanwhile, also where every master refuses', async () => {
     // By default a cluster that misses slots refuses everything with CLUSTERDOWN.
-    const [east] = await Promise.all([startCluster(full)]);
+    const [east] = await Promise.all([aCluster(full)]);
     const { client, events } = await over([east], { commandRetry: { maxAttempts: 2 } });
     const keys = keyOfEach(east);
     for (const key of keys) await client.set(key, '0');
@@ -97,7 +98,7 @@ describe('a failover inside a cluster', () => {
   }, 60_000);
 
   it('by hand takes nothing but a redirection', async () => {
-    const east = await startCluster(full);
+    const east = await aCluster(full);
     const { client, events } = await over([east]);
     const keys = keyOfEach(east);
     const counting = new Counting((key) => client.incr(key), keys);
@@ -117,7 +118,7 @@ describe('a failover inside a cluster', () => {
 
 describe('a cluster that fails', () => {
   it('is left when it has not healed in time, and returned to', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startCluster(small)]);
+    const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
     const { client, events } = await over([east, west], { unhealthyAfterMs: 500 });
     const counting = new Counting((key) => client.incr(key), keyOfEach(east));
     await counting.goesOn();
@@ -141,8 +142,8 @@ describe('a cluster that fails', () => {
 
   it('is left with one shard frozen for good, while the others answer', async () => {
     const [east, west] = await Promise.all([
-      startCluster({ ...small, config: { 'cluster-require-full-coverage': 'no' } }),
-      startCluster(small),
+      aCluster({ ...small, config: { 'cluster-require-full-coverage': 'no' } }),
+      aCluster(small),
     ]);
     const { client } = await over([east, west], { unhealthyAfterMs: 500 });
     const keys = keyOfEach(east);
@@ -158,7 +159,7 @@ describe('a cluster that fails', () => {
   }, 60_000);
 
   it('settles commands of several nodes, one of which is frozen', async () => {
-    const east = await startCluster({
+    const east = await aCluster({
       ...small,
       config: { 'cluster-require-full-coverage': 'no' },
     });
@@ -194,7 +195,7 @@ describe('a cluster that fails', () => {
   }, 60_000);
 
   it('fails commands at once when nothing else is there, and serves again by itself', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const { client, events } = await over([east], { unhealthyAfterMs: 300 });
     const [key] = keyOfEach(east) as [string];
     await client.set(key, 'value');
@@ -209,7 +210,7 @@ describe('a cluster that fails', () => {
 
 describe('slots that move', () => {
   it('under load: nothing is lost, repeated or refused', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const { client, events } = await over([east]);
     const keys = Array.from({ length: 12 }, (_, i) => `{moving}${i}`);
     const from = masterOf(east, '{moving}');
@@ -246,7 +247,7 @@ describe('slots that move', () => {
   }, 60_000);
 
   it('new masters get connections, without any traffic', async () => {
-    const east = await startCluster({ ...small, masters: 3 });
+    const east = await aCluster({ ...small, masters: 3 });
     const { client } = await over([east]);
     const [a, , c] = east.masters as [RedisServer, RedisServer, RedisServer];
     const [key] = keyOfEach(east) as [string];

@@ -1,7 +1,8 @@
 /** Pub/sub on clusters: plain, patterns and sharded, through faults and a switch. */
 import { expect, it } from 'vitest';
-import { type RedisCluster, type RedisServer, startCluster, waitFor } from '../kit/index.js';
+import { type RedisCluster, type RedisServer, waitFor } from '../kit/index.js';
 import {
+  aCluster,
   healed,
   keyOfEach,
   masterOf,
@@ -36,8 +37,8 @@ async function hears(publish: () => Promise<unknown>, heard: readonly string[][]
 
 it('every kind arrives, follows slots that move, and another database', async () => {
   const [east, west] = await Promise.all([
-    startCluster({ ...full, replicasPerMaster: 0 }),
-    startCluster({ ...full, replicasPerMaster: 0 }),
+    aCluster({ ...full, replicasPerMaster: 0 }),
+    aCluster({ ...full, replicasPerMaster: 0 }),
   ]);
   const client = await over([east, west]);
   const channels = keyOfEach(east, 'channel');
@@ -83,7 +84,7 @@ it('every kind arrives, follows slots that move, and another database', async ()
 }, 60_000);
 
 it('survives the end of a master', async () => {
-  const east = await startCluster(full);
+  const east = await aCluster(full);
   const client = await over([east], { unhealthyAfterMs: 8000 });
   const channels = keyOfEach(east, 'channel');
   const plain: string[] = [];

@@ -1,9 +1,25 @@
 /** What the tests of clusters share: databases over real clusters, counters, slots that move. */
 import type { DatabaseOptions } from 'redis-multidb';
+import { afterAll, afterEach } from 'vitest';
 import { hashSlot } from '../../src/core/hash-slot.js';
-import { type RedisCluster, type RedisServer, waitFor } from '../kit/index.js';
+import {
+  type ClusterOptions,
+  ClusterPool,
+  type RedisCluster,
+  type RedisServer,
+  waitFor,
+} from '../kit/index.js';
 
 export const NODE_TIMEOUT_MS = 1000;
+
+const pool = new ClusterPool();
+afterEach(() => pool.takeBack());
+afterAll(() => pool.dispose());
+
+/** An empty cluster for one test; it may have served an earlier test of the same file. */
+export function aCluster(options?: ClusterOptions): Promise<RedisCluster> {
+  return pool.borrow(options);
+}
 
 /** A database over a cluster, found through its masters. */
 export function overCluster(

@@ -7,12 +7,12 @@ import {
   expectNoLeaks,
   type RedisCluster,
   type RedisServer,
-  startCluster,
   startProxy,
   startRedis,
   waitFor,
 } from '../kit/index.js';
 import {
+  aCluster,
   healed,
   keyOfEach,
   masterOf,
@@ -179,7 +179,7 @@ const TAGS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 describe('while nothing fails', () => {
   it('takes keys of one slot, and sends nothing otherwise', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [a, b] = keyOfEach(east) as [string, string];
     const refused = { code: 'UNSUPPORTED', maybeExecuted: false };
@@ -214,7 +214,7 @@ describe('while nothing fails', () => {
   });
 
   it('goes where nodeAddressMap says; a connection lost under EXEC leaves it open', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const [key] = keyOfEach(east) as [string];
     const proxies = await Promise.all(east.masters.map((node) => startProxy(node)));
     const at = new Map(proxies.map((proxy, index) => [east.masters[index]?.port, proxy.port]));
@@ -242,7 +242,7 @@ describe('while nothing fails', () => {
   });
 
   it('repeats a conflict, at the node of the key', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     for (const key of keyOfEach(east)) {
       const calls = await increment(client, key, (call) => {
@@ -253,7 +253,7 @@ describe('while nothing fails', () => {
   });
 
   it('counts exactly with 100 at the same time, over keys of every master', async () => {
-    const east = await startCluster({ ...small, password: 'secret' });
+    const east = await aCluster({ ...small, password: 'secret' });
     const rootNodes = east.seeds.map(({ url }) => ({ url }));
     const defaults = { password: 'secret' };
     await expectNoLeaks(async () => {
@@ -277,7 +277,7 @@ describe('while nothing fails', () => {
   });
 
   it('a switch before EXEC aborts it, and another cluster or server takes the next', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startRedis()]);
+    const [east, west] = await Promise.all([aCluster(small), startRedis()]);
     const [single] = databases([{ url: west.url }]);
     const client = await over([overCluster('east', east), { ...single, id: 'west', weight: 0.5 }]);
     const [key, other] = keyOfEach(east) as [string, string];
@@ -299,7 +299,7 @@ describe('a slot that moves', () => {
     ['with its key', '5', '6'],
     ['without any key in it', undefined, '1'],
   ])('between WATCH and EXEC, %s, is a conflict', async (_what, value, expected) => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -313,7 +313,7 @@ describe('a slot that moves', () => {
   });
 
   it('and is written to where it is now: the old node executes nothing', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -326,7 +326,7 @@ describe('a slot that moves', () => {
   });
 
   it('before WATCH is followed, and the callback is called once', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -337,7 +337,7 @@ describe('a slot that moves', () => {
   });
 
   it('is waited for while its keys are in transit', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -363,7 +363,7 @@ describe('a slot that moves', () => {
   });
 
   it('at the last attempt ends with WatchError', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -375,7 +375,7 @@ describe('a slot that moves', () => {
   });
 
   it('after EXEC repeats nothing', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const [from, to] = twoMasters(east, key);
@@ -393,7 +393,7 @@ describe('a slot that moves', () => {
   });
 
   it('over and over under load: each increment that resolved is there once', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const all = new Increments(client, TAGS, 100);
     await all.goesOn(50);
@@ -413,7 +413,7 @@ describe('a slot that moves', () => {
 
 describe('a failover inside a cluster', () => {
   it('by hand between WATCH and EXEC is a conflict', async () => {
-    const east = await startCluster(full);
+    const east = await aCluster(full);
     const client = await over([overCluster('east', east)]);
     const [key] = keyOfEach(east) as [string];
     const replica = east.replicas[0] as RedisServer;
@@ -435,7 +435,7 @@ describe('a failover inside a cluster', () => {
   it.each(['kill', 'freeze'] as const)(
     'after a %s of a master, under load: each that resolved is there once',
     async (fault) => {
-      const east = await startCluster({
+      const east = await aCluster({
         ...full,
         config: { 'cluster-require-full-coverage': 'no' },
       });
@@ -467,7 +467,7 @@ describe('a failover inside a cluster', () => {
 });
 
 it('a whole cluster that is lost: each that resolved is there once, here or there', async () => {
-  const [east, west] = await Promise.all([startCluster(small), startCluster(small)]);
+  const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
   const client = await over([overCluster('east', east), overCluster('west', west, 0.5)], {
     unhealthyAfterMs: 500,
   });
@@ -483,7 +483,7 @@ it('a whole cluster that is lost: each that resolved is there once, here or ther
 }, 60_000);
 
 it('destroy() and close() leave nothing, also while a slot is in transit', async () => {
-  const east = await startCluster(small);
+  const east = await aCluster(small);
   const [key] = keyOfEach(east) as [string];
   const [from, to] = twoMasters(east, key);
   const slot = hashSlot(key);

@@ -2,8 +2,15 @@
 import { PingStrategy, ReplicationStrategy, WriteReadStrategy } from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
 import { hashSlot } from '../../src/core/hash-slot.js';
-import { expectNoLeaks, startCluster, startRedis, waitFor } from '../kit/index.js';
-import { healed, keyOfEach, masterOf, NODE_TIMEOUT_MS, overCluster } from './cluster-support.js';
+import { expectNoLeaks, startRedis, waitFor } from '../kit/index.js';
+import {
+  aCluster,
+  healed,
+  keyOfEach,
+  masterOf,
+  NODE_TIMEOUT_MS,
+  overCluster,
+} from './cluster-support.js';
 import {
   active,
   clientOf,
@@ -30,7 +37,7 @@ async function over(list: readonly object[], options: object = {}): Promise<Clie
 
 describe('a cluster beside a single server', () => {
   it('sends everything where its keys are, and as a whole', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startRedis()]);
+    const [east, west] = await Promise.all([aCluster(small), startRedis()]);
     const [single] = databases([{ url: west.url }]);
     const list = [overCluster('east', east), { ...single, id: 'west', weight: 0.5 }];
     const client = await over(list, { failbackSupported: false });
@@ -75,7 +82,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('is asked at each of its masters whether it answers, before it is switched to', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startRedis()]);
+    const [east, west] = await Promise.all([aCluster(small), startRedis()]);
     const [single] = databases([{ url: west.url }]);
     const client = await over([single!, overCluster('cluster', east, 0.5)], {
       healthCheck: false,
@@ -89,7 +96,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('rejects at once what neither node-redis nor a node can do anything with', async () => {
-    const client = await over([overCluster('east', await startCluster(small))]);
+    const client = await over([overCluster('east', await aCluster(small))]);
     const commands = [
       ['MSET', 'a', '1', 'b'],
       ['UNLINK'],
@@ -106,7 +113,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('scans all masters, also while a slot moves, and knows its own cursors only', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     const client = await over([overCluster('east', east)]);
     const written = Array.from({ length: 300 }, (_, i) => `key${i}`);
     await Promise.all(written.map((key) => client.set(key, '')));
@@ -137,7 +144,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('reads from replicas when it is told to', async () => {
-    const east = await startCluster({ nodeTimeoutMs: NODE_TIMEOUT_MS });
+    const east = await aCluster({ nodeTimeoutMs: NODE_TIMEOUT_MS });
     const client = await over([overCluster('east', east, 1, { useReplicas: true })]);
     const [key] = keyOfEach(east) as [string];
     await client.set(key, 'x');
@@ -152,7 +159,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('leaves nothing open', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startCluster(small)]);
+    const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
     const before = await Promise.all(east.nodes.map(connections));
     await expectNoLeaks(async () => {
       const client = await over([overCluster('east', east), overCluster('west', west, 0.5)]);
@@ -168,7 +175,7 @@ describe('a cluster beside a single server', () => {
   });
 
   it('ends a blocking command at its node, and goes on elsewhere', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startCluster(small)]);
+    const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
     const list = [overCluster('east', east), overCluster('west', west, 0.5)];
     const client = await over(list, { failbackSupported: false });
     const popped = keyOfEach(east).map((key) => client.blPop(key, 0));
@@ -202,7 +209,7 @@ describe('the health of a cluster', () => {
     ['and serves the others', 'no'],
   ])('is bad with a hole in its slots, when it answers PONG %s', async (_, full) => {
     const config = { 'cluster-require-full-coverage': full };
-    const [east, west] = await Promise.all([startCluster({ ...small, config }), startRedis()]);
+    const [east, west] = await Promise.all([aCluster({ ...small, config }), startRedis()]);
     const [single] = databases([{ url: west.url }]);
     const list = [overCluster('east', east), { ...single, id: 'west', weight: 0.5 }];
     const client = await over(list, { unhealthyAfterMs: 0 });
@@ -222,7 +229,7 @@ describe('the health of a cluster', () => {
   });
 
   it('asks each master for a write, and each shard for a canary', async () => {
-    const east = await startCluster(small);
+    const east = await aCluster(small);
     // Two ways to the same cluster stand for replication that works.
     const other = overCluster('west', east, 0.5);
     const check = [
@@ -250,7 +257,7 @@ describe('the health of a cluster', () => {
   });
 
   it('closes the gate of a cluster that gets no canaries', async () => {
-    const [east, west] = await Promise.all([startCluster(small), startCluster(small)]);
+    const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
     const check = [
       { strategy: new PingStrategy(), ...QUICK.healthCheck },
       { strategy: new ReplicationStrategy({ toleranceMs: 50 }), ...QUICK.healthCheck },

@@ -42,6 +42,7 @@ export {
 } from '../../src/test-bed/wire/resp.js';
 export { once, sleep, type WaitOptions, waitFor } from '../../src/test-bed/wire/wait.js';
 export { type ClusterOptions, RedisCluster, startCluster } from './cluster.js';
+export { ClusterPool } from './cluster-pool.js';
 export {
   GARBAGE,
   type GarbageName,

@@ -1,15 +1,7 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
+import { build, type Plugin } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -21,39 +13,53 @@ export interface Edit {
   readonly replace: string;
 }
 
-/** The sources and the simulation, compiled, in a directory of their own. */
+/** The simulation with the sources that it uses, in one file. */
 export interface Build {
   readonly cli: string;
   remove(): void;
 }
 
 /**
- * Compiles the engine with `edits` and the simulation beside it, so that it runs in a process of
- * its own. Throws when an edit finds no file or no place, or more than one.
+ * Bundles the simulation and the engine with `edits`, so that it runs in a process of its own. Rejects
+ * when an edit finds no file or no place, or more than one.
  */
-export function buildAltered(edits: readonly Edit[]): Build {
-  for (const { file } of edits) {
-    if (!existsSync(path.join(root, 'src', file))) throw new Error(`no file src/${file}`);
+export async function buildAltered(edits: readonly Edit[]): Promise<Build> {
+  const texts = new Map<string, string>();
+  for (const edit of edits) {
+    const file = path.join(root, 'src', edit.file);
+    if (!existsSync(file)) throw new Error(`no file src/${edit.file}`);
+    texts.set(file, apply(texts.get(file) ?? readFileSync(file, 'utf8'), edit));
   }
-  const target = mkdtempSync(path.join(tmpdir(), 'redis-multidb-altered-'));
-  writeFileSync(path.join(target, 'package.json'), '{ "type": "module" }');
-  for (const folder of ['src', 'test/simulation']) {
-    for (const file of readdirSync(path.join(root, folder), {
-      recursive: true,
-      encoding: 'utf8',
-    })) {
-      if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file.endsWith('.d.ts')) continue;
-      const text = readFileSync(path.join(root, folder, file), 'utf8');
-      const mine = folder === 'src' ? edits.filter((edit) => edit.file === posix(file)) : [];
-      const out = path.join(target, folder, file.replace(/\.ts$/, '.js'));
-      mkdirSync(path.dirname(out), { recursive: true });
-      writeFileSync(out, compiled(mine.reduce(apply, text), mine.length === 0));
+  const loaded = new Set<string>();
+  const plant: Plugin = {
+    name: 'plant',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
+        loaded.add(file);
+        const contents = texts.get(file);
+        return contents === undefined ? undefined : { contents, loader: 'ts' };
+      });
+    },
+  };
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, 'test/simulation/cli.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    logLevel: 'silent',
+    plugins: [plant],
+  });
+  for (const { file } of edits) {
+    if (!loaded.has(path.join(root, 'src', file))) {
+      throw new Error(`the simulation does not use src/${file}`);
     }
   }
-  return {
-    cli: path.join(target, 'test/simulation/cli.js'),
-    remove: () => rmSync(target, { recursive: true, force: true }),
-  };
+  const target = mkdtempSync(path.join(tmpdir(), 'redis-multidb-altered-'));
+  const cli = path.join(target, 'cli.mjs');
+  writeFileSync(cli, outputFiles[0]?.contents ?? '');
+  return { cli, remove: () => rmSync(target, { recursive: true, force: true }) };
 }
 
 /** The text with one edit made. */
@@ -63,24 +69,4 @@ export function apply(text: string, { file, find, replace }: Edit): string {
     throw new Error(`src/${file}: ${places} places instead of one to plant in: ${find}`);
   }
   return text.replace(find, () => replace);
-}
-
-const cache = new Map<string, string>();
-
-function compiled(text: string, mayCache: boolean): string {
-  const known = cache.get(text);
-  if (known !== undefined) return known;
-  const { outputText } = ts.transpileModule(text, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ES2022,
-      verbatimModuleSyntax: true,
-    },
-  });
-  if (mayCache) cache.set(text, outputText);
-  return outputText;
-}
-
-function posix(file: string): string {
-  return file.replaceAll(path.sep, '/');
 }

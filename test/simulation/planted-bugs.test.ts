@@ -21,9 +21,9 @@ function run({ cli }: Build, count: number, firstSeed = 1): Promise<Run> {
 }
 
 it('finds nothing in the engine as it is', async () => {
-  const build = buildAltered([]);
+  const build = await buildAltered([]);
   try {
-    const { code, output } = await run(build, 40);
+    const { code, output } = await run(build, 10);
     expect(code, output).toBe(0);
   } finally {
     build.remove();
@@ -38,7 +38,7 @@ it.concurrent.each(PLANTED_BUGS)(
   'notices that $name',
   { timeout: 300_000 },
   async ({ edit, firstSeed }) => {
-    const build = buildAltered([edit]);
+    const build = await buildAltered([edit]);
     try {
       const { code, output } = await run(build, MAX_SEEDS, firstSeed);
       expect(code, output).toBe(1);
@@ -50,9 +50,15 @@ it.concurrent.each(PLANTED_BUGS)(
   },
 );
 
-it('refuses to plant where there is no file, no place, or more than one', () => {
+it('refuses to plant where there is no file, no place, or more than one', async () => {
   const edit = { file: 'clock.ts', find: 'no such text', replace: '' };
-  expect(() => buildAltered([edit])).toThrow('0 places instead of one');
-  expect(() => buildAltered([{ ...edit, file: 'clocks.ts' }])).toThrow('no file src/clocks.ts');
-  expect(() => buildAltered([{ ...edit, find: 'export' }])).toThrow(/\d+ places instead of one/);
+  await expect(buildAltered([edit])).rejects.toThrow('0 places instead of one');
+  await expect(buildAltered([{ ...edit, file: 'clocks.ts' }])).rejects.toThrow(
+    'no file src/clocks.ts',
+  );
+  await expect(buildAltered([{ ...edit, find: 'export' }])).rejects.toThrow(
+    /\d+ places instead of one/,
+  );
+  const unused = { file: 'cli/main.ts', find: '#!/usr/bin/env node', replace: '' };
+  await expect(buildAltered([unused])).rejects.toThrow('does not use src/cli/main.ts');
 });

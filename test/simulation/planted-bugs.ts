@@ -18,6 +18,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/outcomes.ts',
     'const isCurrent = attempt.generation === this.client.coordinator.route.generation;',
     'const isCurrent = true;',
+    18,
   ),
   plant('the grace period is ignored', 'core/selection.ts', '    view.graceEndsAt <= now &&\n', ''),
   plant(
@@ -25,6 +26,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/grace-periods.ts',
     'if (!database.circuit.close(this.runtime.clock.now())) return;',
     'if (this.runtime.clock.now() >= 0) return;',
+    2,
   ),
   plant(
     'one failure leads to two failovers',
@@ -32,6 +34,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });',
     `this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });
       this.#leave(view as Database, failure);`,
+    2,
   ),
   plant(
     'a database that was left returns without having been checked',
@@ -45,6 +48,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/takeover.ts',
     'for (const command of client.waiting.retries.takeAll()) moving.add(command);',
     '',
+    2,
   ),
   plant(
     'unwritten commands are not moved',
@@ -57,6 +61,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/group/executor.ts',
     '[...commands, ...this.waiting.takeBacklog()].sort(',
     '[...commands].sort(',
+    11,
   ),
   plant(
     'a verdict from before the database was left is accepted',
@@ -76,18 +81,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/probe.ts',
     'loop.after(timeoutMs,',
     'clock.after(timeoutMs,',
+    17,
   ),
   plant(
     'silence raises no suspicion',
     'runtime/command/deadlines.ts',
     'if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });',
     '',
+    4,
   ),
   plant(
     'a lost connection raises no suspicion',
     'runtime/health/group-health.ts',
     '    } else this.connectivity.fail(database);\n    this.suspect(database, { fresh: true });',
     '    } else this.connectivity.fail(database);',
+    10,
   ),
   plant(
     'a lazy standby that could not be reached is never tried again',
@@ -101,30 +109,35 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/failover/coordinator.ts',
     "if (this.phase !== 'running' || this.route.state === 'down') return;",
     'if (this.now >= 0) return;',
+    2,
   ),
   plant(
     'an outage never ends',
     'runtime/failover/coordinator.ts',
     "if (this.route.state === 'down') {",
     "if (this.route.state === 'down') return;\n    if (this.now < 0) {",
+    2,
   ),
   plant(
     'failback ignores that a database is forced',
     'runtime/failover/failback-schedule.ts',
     'return this.runtime.options.failbackSupported && !this.held;',
     'return this.runtime.options.failbackSupported;',
+    8,
   ),
   plant(
     'the last resort is never left',
     'runtime/failover/coordinator.ts',
     'if (best !== undefined && !best.lastResort) {',
     'if (best === undefined && now < 0) {',
+    18,
   ),
   plant(
     'a waiting command has no deadline',
     'runtime/command/deadlines.ts',
     'if (time >= waiting.earliestDeadline) {',
     'if (time < 0) {',
+    6,
   ),
   plant(
     'a command of unknown outcome is repeated whatever it is',
@@ -139,6 +152,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/takeover.ts',
     'if (!harmless && !(retryOnFailover && mayRepeat(category, safety))) continue;',
     '',
+    2,
   ),
   plant(
     'moved commands are sent in reverse order',
@@ -169,18 +183,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'core/selection.ts',
     '    view.gatesOpen &&\n    !isDrained(view, now)',
     '    view.gatesOpen',
+    3,
   ),
   plant(
     'a resumed database stays drained',
     'runtime/failover/drains.ts',
     '    database.drainEndsAt = 0;\n    return true;',
     '    return true;',
+    11,
   ),
   plant(
     'one that replaces another of its id gets its turn, but the commands go on to the one before',
     'runtime/failover/coordinator.ts',
     'if (this.route.database === old) {',
     'if (this.route.database === old && now < 0) {',
+    2,
   ),
   plant(
     'automatic failback does not happen',
@@ -199,6 +216,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/group/executor.ts',
     '        this.transactionConnections.renew(database, why);\n',
     '',
+    17,
   ),
   plant(
     'data connections are kept although a check over a new connection contradicts them',
@@ -211,6 +229,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/data-connections.ts',
     '    this.client.resend([...moving]);\n  }\n',
     '  }\n',
+    2,
   ),
   plant(
     'a superseded connection goes on to get new commands',
@@ -232,30 +251,35 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/shared-probe-connection.ts',
     '    this.#present = way;\n    this.#successor = undefined;',
     '    this.#successor = undefined;',
+    17,
   ),
   plant(
     'a gate that closes evicts the active database',
     'runtime/health/health-monitor.ts',
     "if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);",
     "if (check.options.role === 'gate' && healthy) this.listener.onGates(this.database, this.gateCause);",
+    13,
   ),
   plant(
     'a lazy standby that becomes active is never connected',
     'runtime/group/executor.ts',
     '      link.open();\n    }\n    this.cacheValidity',
     '      if (!this.lazy) link.open();\n    }\n    this.cacheValidity',
+    3,
   ),
   plant(
     'a lazy connection is kept after its database was left while well',
     'runtime/command/takeover.ts',
     'if (link === undefined || !(failed || client.lazy)) return;',
     'if (link === undefined || !failed) return;',
+    3,
   ),
   plant(
     'a lazy connection is kept after a manual switch that failed',
     'runtime/group/group.ts',
     '      for (const member of this.members) member.connections.rest(database);\n',
     '',
+    12,
   ),
   plant(
     'a duplicate does not follow a switch',
@@ -268,12 +292,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/transaction/run-transaction.ts',
     "return !lease.entered && isMultiDbError(error) && error.code === 'CONNECTION_LOST';",
     "return isMultiDbError(error) && error.code === 'CONNECTION_LOST';",
+    19,
   ),
   plant(
     'connections of transactions are kept after a switch',
     'runtime/transaction/transaction-connections.ts',
     '      if (pooled.database === to.database) continue;\n',
     '      if (pooled.database === to.database || pooled.lease === undefined) continue;\n',
+    5,
   ),
   plant(
     'a transaction goes on over the database that was left',
@@ -286,6 +312,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/silence.ts',
     'if (!isDead(view, batch?.commands ?? [args], arrivedBefore)) return;',
     'if (view !== undefined) return;',
+    17,
   ),
 ];
 
