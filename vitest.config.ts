@@ -48,7 +48,9 @@ function project(name: string, settings: Settings) {
       environment: 'node',
       pool: 'forks',
       ...(globalSetup === undefined ? {} : { globalSetup }),
-      ...(settings.computes ? { setupFiles: 'test/low-priority.ts' } : {}),
+      // The files of one worker share its process and its modules: importing the engine takes longer than
+      // most unit tests.
+      ...(settings.computes ? { setupFiles: 'test/low-priority.ts', isolate: false } : {}),
       // Most tests wait for servers most of the time: a third file keeps two cores busy.
       maxWorkers: settings.measures ? 2 : 3,
       testTimeout: timeoutMs,
@@ -84,9 +86,17 @@ const projects = [
     timeoutMs: 60_000,
     globalSetup: 'test/cli/build.ts',
   }),
-  project('docs', { include: 'test/docs/**/*.test.ts', timeoutMs: 60_000 }),
+  project('docs', {
+    include: 'test/docs/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
   project('browser', { include: 'test/browser/**/*.test.ts', timeoutMs: 60_000 }),
-  project('examples', { include: 'test/examples/**/*.test.ts', timeoutMs: 60_000 }),
+  project('examples', {
+    include: 'test/examples/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
   project('kit', { include: 'test/kit/**/*.test.ts', timeoutMs: 60_000 }),
   project('simulation', {
     include: 'test/simulation/**/*.test.ts',

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findBlocks, root } from './blocks.js';
+import { findBlocks, root, withoutTypes } from './blocks.js';
 
 const samples = findBlocks().filter(
   ({ language, code }) =>
@@ -33,7 +33,7 @@ for (const authorization of ['Bearer undefined', 'Bearer ', 'Basic dW5kZWZpbmVkO
 let directory: string;
 
 beforeAll(() => {
-  // Inside the project, so that packages and tsconfig's paths resolve.
+  // Inside the project, so that `redis-multidb` is what is built.
   directory = mkdtempSync(path.join(import.meta.dirname, '.run-'));
 });
 
@@ -46,10 +46,10 @@ it('finds the samples', () => {
 });
 
 it.each(samples)('$name', async ({ code, line }) => {
-  const script = path.join(directory, `${line}.ts`);
-  writeFileSync(script, `${CLIENT}${code}${ASK}`);
+  const script = path.join(directory, `${line}.mjs`);
+  writeFileSync(script, withoutTypes(`${CLIENT}${code}${ASK}`));
   const { OPS_TOKEN: _, ...env } = process.env;
-  const ran = promisify(execFile)(process.execPath, ['--import', 'tsx', script], {
+  const ran = promisify(execFile)(process.execPath, [script], {
     cwd: root,
     env,
     timeout: 30_000,

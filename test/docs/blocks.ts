@@ -1,8 +1,14 @@
 /** Finds the fenced code blocks of the documentation. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { transformSync } from 'esbuild';
 
 export const root = path.resolve(import.meta.dirname, '../..');
+
+/** A TypeScript module as Node.js runs it. */
+export function withoutTypes(code: string): string {
+  return transformSync(code, { loader: 'ts', format: 'esm', target: 'es2022' }).code;
+}
 
 export interface Block {
   /** For titles and messages: `README.md:12`, the line of the opening fence. */

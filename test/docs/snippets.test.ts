@@ -23,7 +23,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, waitFor } from '../kit/index.js';
-import { type Block, findBlocks, root } from './blocks.js';
+import { type Block, findBlocks, root, withoutTypes } from './blocks.js';
 import { typeCheck } from './type-check.js';
 
 const EAST = 'redis://redis-east.example.com:14000';
@@ -67,7 +67,7 @@ describe.runIf(programs.length > 0)('type-checks', () => {
 });
 
 describe.runIf(runnable.length > 0)('runs', () => {
-  // Inside the project, so that packages and tsconfig's paths resolve.
+  // Inside the project, so that `redis-multidb` is what is built.
   let directory: string;
 
   beforeAll(() => {
@@ -81,9 +81,10 @@ describe.runIf(runnable.length > 0)('runs', () => {
   it.each(runnable)('$name', async (block) => {
     const [east, west] = await Promise.all([startRedis(), startRedis()]);
     try {
-      const script = path.join(directory, `${block.line}.${block.language}`);
-      writeFileSync(script, block.code.replaceAll(EAST, east.url).replaceAll(WEST, west.url));
-      await promisify(execFile)(process.execPath, ['--import', 'tsx', script], {
+      const script = path.join(directory, `${block.line}.mjs`);
+      const code = block.code.replaceAll(EAST, east.url).replaceAll(WEST, west.url);
+      writeFileSync(script, withoutTypes(code));
+      await promisify(execFile)(process.execPath, [script], {
         cwd: root,
         timeout: RUN_TIMEOUT_MS,
         killSignal: 'SIGKILL',
@@ -112,7 +113,7 @@ describe.runIf(failovers.length > 0)('fails over and back', () => {
       script,
       block.code.replaceAll(LOCAL_EAST, east.url).replaceAll(LOCAL_WEST, west.url),
     );
-    const program = spawn(process.execPath, ['--import', 'tsx', script], { cwd: root });
+    const program = spawn(process.execPath, [script], { cwd: root });
     let output = '';
     for (const stream of [program.stdout, program.stderr]) {
       stream.on('data', (chunk) => {

@@ -1,4 +1,4 @@
-/** An example as a process of its own. */
+/** An example as a process of its own, with what is built. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { once, waitFor } from '../kit/index.js';
@@ -16,7 +16,7 @@ export class Example {
   readonly #child: ChildProcess;
 
   constructor(file: string, environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', path.join('examples', file)], {
+    this.#child = spawn(process.execPath, [path.join('examples', file)], {
       cwd: root,
       env: { ...process.env, PORT: '0', SHUTDOWN_DELAY_MS: '300', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,12 +2,12 @@
  * Clusters that serve one test after another. Starting a cluster takes more than two seconds, because a
  * master waits that long before it serves; emptying one takes milliseconds.
  */
-import type { RedisServer } from '../../src/drill/server/redis-server.js';
-import { unregister } from '../../src/drill/server/registry.js';
-import { infoField } from '../../src/drill/wire/info.js';
-import { rawCommand } from '../../src/drill/wire/raw-connection.js';
-import type { Reply } from '../../src/drill/wire/resp.js';
-import { waitFor } from '../../src/drill/wire/wait.js';
+import type { RedisServer } from '../../src/test-bed/server/redis-server.js';
+import { unregister } from '../../src/test-bed/server/registry.js';
+import { infoField } from '../../src/test-bed/wire/info.js';
+import { rawCommand } from '../../src/test-bed/wire/raw-connection.js';
+import type { Reply } from '../../src/test-bed/wire/resp.js';
+import { waitFor } from '../../src/test-bed/wire/wait.js';
 import { type ClusterOptions, type RedisCluster, startCluster } from './cluster.js';
 import { waitForSync } from './replica.js';
 
