@@ -51,8 +51,8 @@ function project(name: string, settings: Settings) {
       // The files of one worker share its process and its modules: importing the engine takes longer than
       // most unit tests.
       ...(settings.computes ? { setupFiles: 'test/low-priority.ts', isolate: false } : {}),
-      // Most tests wait for servers most of the time: a third file keeps two cores busy.
-      maxWorkers: settings.measures ? 2 : 3,
+      // Most tests wait for servers most of the time: four files keep two cores busy.
+      maxWorkers: settings.measures ? 2 : 4,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       sequence: { groupOrder: settings.measures ? 1 : 0 },
@@ -115,12 +115,21 @@ const projects = [
   project('faults', { include: 'test/faults/**/*.test.ts', timeoutMs: 60_000, measures: true }),
 ];
 
-/** Projects in the order in which they stand above, so that no long file is the last one. */
+/**
+ * Projects in the order in which they stand above, so that no long file is the last one. Simulations compute
+ * for minutes: they are spread over the files that wait for servers.
+ */
 class ByProject extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const names = projects.map(({ test }) => test.name);
     const rank = ({ project: { name } }: TestSpecification) => names.indexOf(name);
-    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+    const sorted = (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+    const computes = ({ project: { name } }: TestSpecification) => name === 'simulation';
+    const spread = sorted.filter(computes);
+    const others = sorted.filter((file) => !computes(file));
+    const distance = Math.max(1, Math.floor(others.length / 2 / spread.length));
+    for (const [index, file] of spread.entries()) others.splice(index * (distance + 1), 0, file);
+    return others;
   }
 }
 

@@ -1,6 +1,7 @@
 // Helpers for scripts that run other programs. Node.js built-ins only.
 
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 
 export const root = path.resolve(import.meta.dirname, '..');
@@ -11,6 +12,7 @@ export const root = path.resolve(import.meta.dirname, '..');
  * @property {NodeJS.ProcessEnv} [env]
  * @property {number} [timeoutMs]
  * @property {(text: string) => void} [write] takes what the program writes, instead of passing it through
+ * @property {boolean} [lowPriority] other programs get the processor first
  */
 
 /**
@@ -67,7 +69,7 @@ function execute(
   program,
   args,
   { stdout, stderr, write = () => {} },
-  { cwd = root, env, timeoutMs = 1_800_000 },
+  { cwd = root, env, timeoutMs = 1_800_000, lowPriority = false },
 ) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -78,6 +80,9 @@ function execute(
       killSignal: 'SIGKILL',
       shell: process.platform === 'win32' && program === 'npm',
     });
+    if (lowPriority && child.pid !== undefined) {
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    }
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', write);
     child.once('error', reject);

@@ -30,19 +30,17 @@ const failures = [];
  * A step that runs beside others gets a function for its output, so that their lines do not mix.
  * @typedef {(text: string) => void} Write
  * @typedef {{ name: string, title: string, action: (write?: Write) => unknown, beside?: Stage }} Step
- * @typedef {'checks' | 'package'} Stage
+ * @typedef {'tests' | 'checks' | 'package'} Stage
  */
 
 /** How many steps of a stage run at a time. Those of the package wait for servers, mostly. */
-const AT_A_TIME = { checks: 2, package: 3 };
+const AT_A_TIME = { tests: 2, checks: 2, package: 3 };
 
 /** @type {Step[]} */
 const steps = [
   { name: 'deps', title: 'Dependencies match the lock file', action: ensureDeps },
   { name: 'redis', title: 'A Redis server is at hand', action: () => log(ensureRedis()) },
   { name: 'chromium', title: 'A Chromium is at hand', action: () => log(ensureChromium()) },
-  // The longest one first.
-  { name: 'types', title: 'Types', action: tsc('tsconfig.json'), beside: 'checks' },
   { name: 'lint', title: 'Format, lint and source rules', action: lint, beside: 'checks' },
   {
     name: 'types-5',
@@ -57,7 +55,14 @@ const steps = [
     action: tsc('tsconfig.page.json'),
     beside: 'checks',
   },
-  { name: 'vitest', title: 'Tests (Vitest)', action: vitest },
+  // The longest check takes what the tests leave of the processor.
+  {
+    name: 'types',
+    title: 'Types',
+    action: tsc('tsconfig.json', { lowPriority: true }),
+    beside: 'tests',
+  },
+  { name: 'vitest', title: 'Tests (Vitest)', action: vitest, beside: 'tests' },
   { name: 'bench', title: 'The benchmark runs, and no ratio is an accident', action: bench },
   {
     name: 'package',
@@ -108,11 +113,15 @@ function log(text) {
   console.log(text);
 }
 
-/** @param {string} project */
-function tsc(project) {
+/**
+ * @param {string} project
+ * @param {{ lowPriority?: boolean }} [options]
+ */
+function tsc(project, options) {
   const compiler = installed('typescript/bin/tsc');
   const args = [compiler, '--noEmit', '--pretty', 'false', '-p', project];
-  return (/** @type {Write | undefined} */ write) => run(process.execPath, args, { write });
+  return (/** @type {Write | undefined} */ write) =>
+    run(process.execPath, args, { ...options, write });
 }
 
 /** @param {Write} [write] */
@@ -245,7 +254,8 @@ async function perform({ title, action }, write) {
 }
 
 /**
- * Performs the steps of one stage beside each other; each one's output comes at its end.
+ * Performs the steps of one stage beside each other; each one's output comes at its end, except that of
+ * Vitest, which takes minutes.
  * @param {Step[]} steps
  * @param {number} atATime
  */
@@ -254,9 +264,10 @@ async function performBeside(steps, atATime) {
   const worker = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
       let output = '';
-      await perform(step, (text) => {
+      const write = (/** @type {string} */ text) => {
         output += text;
-      });
+      };
+      await perform(step, step.name === 'vitest' ? undefined : write);
       process.stdout.write(output);
     }
   };

@@ -172,9 +172,9 @@ function serversBelow(parent: number): number[] {
 it.each(['SIGINT', 'SIGTERM'] as const)(
   '%s in the middle leaves no process, no key and no directory',
   async (signal) => {
-    const running = start(['drill', '--hold', '300ms', '--faults', 'kill,freeze', '--rate', '300']);
+    const running = start(['drill', '--hold', '300ms', '--faults', 'freeze,kill', '--rate', '300']);
     await waitFor(() => running.stdout.includes('Freeze east'), {
-      what: 'the second fault',
+      what: 'the first fault',
       timeoutMs: 30_000,
     });
     const servers = serversBelow(running.child.pid as number);
