@@ -33,6 +33,11 @@ interface Settings {
   globalSetup?: string;
   /** Never waits for anything outside of its process: runs when nothing else needs a core. */
   computes?: boolean;
+  /**
+   * The files of one worker share its process and its modules: importing the engine takes longer than most
+   * unit tests.
+   */
+  sharesProcess?: boolean;
   /** Runs after everything else, two files at a time. */
   measures?: boolean;
 }
@@ -47,10 +52,9 @@ function project(name: string, settings: Settings) {
       exclude,
       environment: 'node',
       pool: 'forks',
+      isolate: settings.sharesProcess !== true,
       ...(globalSetup === undefined ? {} : { globalSetup }),
-      // The files of one worker share its process and its modules: importing the engine takes longer than
-      // most unit tests.
-      ...(settings.computes ? { setupFiles: 'test/low-priority.ts', isolate: false } : {}),
+      ...(settings.computes ? { setupFiles: 'test/low-priority.ts' } : {}),
       // Most tests wait for servers most of the time: four files keep two cores busy.
       maxWorkers: settings.measures ? 2 : 4,
       testTimeout: timeoutMs,
@@ -109,7 +113,12 @@ const projects = [
     computes: true,
   }),
   // A few start a process, which takes long while everything else goes first.
-  project('unit', { include: 'src/**/*.test.ts', timeoutMs: 60_000, computes: true }),
+  project('unit', {
+    include: 'src/**/*.test.ts',
+    timeoutMs: 60_000,
+    computes: true,
+    sharesProcess: true,
+  }),
   project('demo', { include: 'demo/**/*.test.ts' }),
   // How failures are handled: the fewer others, the more exactly a fault hits what it is meant for.
   project('faults', { include: 'test/faults/**/*.test.ts', timeoutMs: 60_000, measures: true }),
