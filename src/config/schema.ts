@@ -1,7 +1,7 @@
 /** The JSON schema of a config file, generated from the table of options. */
 import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
 import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
-import type { JsonSchema } from '../validation/rules.js';
+import { type JsonSchema, MAX_TIMER_MS } from '../validation/rules.js';
 import { STRATEGIES } from './strategies.js';
 
 type Properties = Record<string, JsonSchema>;
@@ -85,6 +85,21 @@ const nodeAddressMap = {
   },
 };
 
+const GRACE_PERIOD: JsonSchema = {
+  anyOf: [
+    number({ minimum: 0, maximum: MAX_TIMER_MS }),
+    {
+      type: 'object',
+      required: ['baseMs', 'maxMs'],
+      properties: {
+        baseMs: number({ minimum: 1, maximum: MAX_TIMER_MS }),
+        maxMs: number({ minimum: 1, maximum: MAX_TIMER_MS }),
+      },
+      additionalProperties: false,
+    },
+  ],
+};
+
 /** Options with parts that are not in the table. */
 const SHAPES: Readonly<Record<string, JsonSchema>> = {
   client,
@@ -121,6 +136,8 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
   healthCheck: { $ref: '#/$defs/healthChecks' },
   'databases[].healthCheck': { $ref: '#/$defs/healthChecks' },
   'healthCheck.policy': { enum: ['ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS'] },
+  gracePeriodMs: { ...GRACE_PERIOD, default: DEFAULTS.gracePeriodMs.default },
+  'databases[].gracePeriodMs': GRACE_PERIOD,
   preloadFunctions: { type: 'array', items: text },
   proxyErrors: { type: 'array', items: { ...text, minLength: 1 } },
   initializationPolicy: { enum: ['ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE'] },

@@ -1,5 +1,6 @@
 import type { ProbingPolicy } from '../core/probing-policy.js';
 import type { HealthCheckFunction, HealthCheckStrategy } from '../health-strategies/strategy.js';
+import type { GracePeriodOptions } from '../validation/rules.js';
 
 /**
  * Selects errors: a list of classes (an error matches when it is an instance of one), or a
@@ -108,6 +109,11 @@ interface CommonDatabaseOptions {
    * that of the group.
    */
   readonly failureDetector?: FailureDetectorSettings;
+  /**
+   * Replaces the `gracePeriodMs` of the group for this database. Accepts milliseconds from 0 to
+   * 2147483647, or an object `{ baseMs, maxMs }`. Default: that of the group.
+   */
+  readonly gracePeriodMs?: number | GracePeriodOptions;
 }
 
 /** A server, or what looks like one, over one connection per client. */

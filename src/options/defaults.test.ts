@@ -20,6 +20,7 @@ it('pins all options and their defaults', () => {
     'databases[].sentinel': undefined,
     'databases[].healthCheck': undefined,
     'databases[].failureDetector': undefined,
+    'databases[].gracePeriodMs': undefined,
     client: undefined,
     'commandRetry.maxAttempts': 3,
     'commandRetry.waitDurationMs': 500,

@@ -6,6 +6,8 @@ import {
   durationOrNever,
   durationOrNone,
   flag,
+  type GracePeriodOptions,
+  gracePeriod,
   multiplier,
   name,
   oneOf,
@@ -108,6 +110,12 @@ export const DEFAULTS = Object.freeze({
   'databases[].failureDetector': shaped(
     'an object',
     'Overrides single options of the `failureDetector` of the group.',
+    'that of the group',
+  ),
+  'databases[].gracePeriodMs': option<number | GracePeriodOptions | undefined>(
+    undefined,
+    gracePeriod,
+    'Replaces the `gracePeriodMs` of the group for this database.',
     'that of the group',
   ),
   client: shaped(
@@ -227,10 +235,12 @@ export const DEFAULTS = Object.freeze({
     duration,
     'How often the client looks for a better database to fail back to.',
   ),
-  gracePeriodMs: option(
+  gracePeriodMs: option<number | GracePeriodOptions>(
     60_000,
-    durationOrNone,
-    'How long a database that was left as failed stays ineligible.',
+    gracePeriod,
+    'How long a database that was left as failed stays ineligible. With `{ baseMs, maxMs }` the grace ' +
+      'period doubles each time the database fails again within `maxMs` of its end, and each further ' +
+      '`maxMs` without a failure takes one doubling back.',
   ),
   fastFailover: option(
     false,

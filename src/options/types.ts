@@ -1,8 +1,10 @@
 import type { RetrySafety } from '../core/command-risk.js';
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
+import type { GracePeriod } from '../core/grace-period.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
 import type { HealthCheckRole, HealthCheckStrategy } from '../health-strategies/strategy.js';
+import type { GracePeriodOptions } from '../validation/rules.js';
 import type {
   DatabaseOptions,
   ErrorSelector,
@@ -102,10 +104,12 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    */
   readonly failbackCheckIntervalMs?: number;
   /**
-   * How long a database that was left as failed stays ineligible. Accepts milliseconds from 0 to
-   * 2147483647. Default: `60000`.
+   * How long a database that was left as failed stays ineligible. With `{ baseMs, maxMs }` the
+   * grace period doubles each time the database fails again within `maxMs` of its end, and each
+   * further `maxMs` without a failure takes one doubling back. Accepts milliseconds from 0 to
+   * 2147483647, or an object `{ baseMs, maxMs }`. Default: `60000`.
    */
-  readonly gracePeriodMs?: number;
+  readonly gracePeriodMs?: number | GracePeriodOptions;
   /**
    * Whether a failover closes the connections to the old database at once, without waiting for
    * replies. Accepts true or false. Default: `false`.
@@ -274,6 +278,7 @@ export type ResolvedDatabase = ResolvedTopology & {
   /** Empty: health checks are disabled. */
   readonly healthChecks: readonly ResolvedHealthCheck[];
   readonly failureDetector: FailureDetectorOptions;
+  readonly gracePeriod: GracePeriod;
 };
 
 export interface ResolvedCommandRetry {
@@ -294,7 +299,6 @@ export interface ResolvedOptions {
   readonly fallbackErrors: ((error: Error) => boolean) | undefined;
   readonly failbackSupported: boolean;
   readonly failbackCheckIntervalMs: number;
-  readonly gracePeriodMs: number;
   readonly fastFailover: boolean;
   readonly retryOnFailover: boolean;
   readonly maxNumFailoverAttempts: number;

@@ -26,7 +26,6 @@ describe('resolveOptions', () => {
       fallbackErrors: undefined,
       failbackSupported: true,
       failbackCheckIntervalMs: 120_000,
-      gracePeriodMs: 60_000,
       fastFailover: false,
       retryOnFailover: false,
       maxNumFailoverAttempts: 10,
@@ -75,10 +74,22 @@ describe('resolveOptions', () => {
       commandRetry: { maxAttempts: 1, safety: 'admin', jitter: 0, includedErrors: [TypeError] },
       fallbackErrors: [RangeError],
     } satisfies MultiDbOptions;
-    const { databases: _, commandRetry, fallbackErrors, unhealthyAfterMs, ...others } = given;
+    const {
+      databases: _,
+      commandRetry,
+      fallbackErrors,
+      unhealthyAfterMs,
+      gracePeriodMs,
+      ...others
+    } = given;
     const resolved = resolveOptions(given);
     expect(resolved).toMatchObject({ ...others, initializationPolicy: ALL_AVAILABLE });
-    expect(resolved.databases[0]).toMatchObject({ id: 'east', weight: 0.5, unhealthyAfterMs });
+    expect(resolved.databases[0]).toMatchObject({
+      id: 'east',
+      weight: 0.5,
+      unhealthyAfterMs,
+      gracePeriod: { baseMs: gracePeriodMs, maxMs: gracePeriodMs },
+    });
     expect(resolved.commandRetry).toMatchObject({ maxAttempts: 1, safety: 'admin', jitter: 0 });
     expect(resolved.commandRetry.includedErrors?.(new TypeError())).toBe(true);
     expect(resolved.fallbackErrors?.(new RangeError())).toBe(true);
@@ -103,6 +114,33 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions({ databases, resolveIntervalMs: true as never })).toThrow(
       'received true',
     );
+  });
+
+  it('takes a grace period as a number or as bounds, for the group and for each database', () => {
+    const periods = (options: Partial<MultiDbOptions>) =>
+      resolveOptions({ databases, ...options }).databases.map(({ gracePeriod }) => gracePeriod);
+    const fixed = (ms: number) => ({ baseMs: ms, maxMs: ms });
+    expect(periods({})).toEqual([fixed(60_000), fixed(60_000)]);
+    const doubling = { baseMs: 1000, maxMs: 8000 };
+    expect(
+      periods({
+        gracePeriodMs: doubling,
+        databases: [EAST, { ...WEST, gracePeriodMs: 5 }],
+      }),
+    ).toEqual([doubling, fixed(5)]);
+  });
+
+  it.each([
+    [-1, 'gracePeriodMs: expected milliseconds from 0 to 2147483647, or an object'],
+    [[1, 2], 'gracePeriodMs: expected milliseconds from 0 to 2147483647, or an object'],
+    [{ baseMs: 0, maxMs: 1 }, 'gracePeriodMs.baseMs: expected milliseconds from 1 to 2147483647'],
+    [{ baseMs: 5 }, 'gracePeriodMs.maxMs: expected milliseconds from baseMs (5) to 2147483647'],
+    [{ baseMs: 5, maxMs: 4 }, 'gracePeriodMs.maxMs: expected milliseconds from baseMs (5)'],
+    [{ baseMs: 5, max: 9 }, 'gracePeriodMs.max: expected a known option (one of baseMs, maxMs)'],
+  ])('refuses the grace period %j', (gracePeriodMs, message) => {
+    expect(() => resolveOptions({ databases, gracePeriodMs })).toThrow(message);
+    const own = [EAST, { ...WEST, gracePeriodMs }];
+    expect(() => resolveOptions({ databases: own })).toThrow(`databases[1].${message}`);
   });
 
   it('takes a policy of its own', () => {

@@ -1,4 +1,5 @@
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
+import type { GracePeriod } from '../core/grace-period.js';
 import {
   type InitializationPolicy,
   initializationPolicies,
@@ -9,6 +10,7 @@ import { type ClientOptions, checkClient } from './client.js';
 import { copyOptions } from './copy.js';
 import { DEFAULTS } from './defaults.js';
 import { resolveFailureDetector } from './failure-detector.js';
+import { resolveGracePeriod } from './grace-period.js';
 import { resolveHealthChecks } from './health-check.js';
 import { libraryName } from './library-name.js';
 import { compileSelector } from './selector.js';
@@ -30,6 +32,7 @@ export interface GroupDefaults {
   readonly failureDetector: Values;
   /** Applies to databases of every topology; `undefined` uses the default of each topology. */
   readonly unhealthyAfterMs: number | undefined;
+  readonly gracePeriod: GracePeriod;
 }
 
 export interface ValidatedOptions extends ResolvedOptions {
@@ -54,6 +57,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     healthChecks: resolveHealthChecks(values.healthCheck, 'healthCheck'),
     failureDetector: copyOptions(detector),
     unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
+    gracePeriod: resolveGracePeriod(values.gracePeriodMs, 'gracePeriodMs'),
   };
   resolveFailureDetector(group.failureDetector, 'failureDetector');
   const retryOnFailover = read(values, 'retryOnFailover', '');
@@ -66,7 +70,6 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     fallbackErrors: optionalSelector(values.fallbackErrors, 'fallbackErrors'),
     failbackSupported: read(values, 'failbackSupported', ''),
     failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
-    gracePeriodMs: read(values, 'gracePeriodMs', ''),
     fastFailover: fastFailover || retryOnFailover,
     retryOnFailover,
     maxNumFailoverAttempts: read(values, 'maxNumFailoverAttempts', ''),
@@ -115,6 +118,10 @@ export function resolveDatabase(
         ? group.healthChecks
         : resolveHealthChecks(values.healthCheck, `${at}.healthCheck`),
     failureDetector: detectorOf(values, at, group),
+    gracePeriod:
+      values.gracePeriodMs === undefined
+        ? group.gracePeriod
+        : resolveGracePeriod(values.gracePeriodMs, `${at}.gracePeriodMs`),
   };
 }
 

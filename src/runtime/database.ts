@@ -1,4 +1,5 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
+import type { GraceRecord } from '../core/grace-period.js';
 import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
@@ -34,6 +35,8 @@ export class Database implements DatabaseView {
   #connectionError: Error | undefined;
   lastProbe: ProbeRecord | undefined;
   graceEndsAt = 0;
+  /** The latest grace period, also after its end, unless the failure state was cleared. */
+  latestGrace: GraceRecord | undefined;
   /** Monotonic time until which the database is drained; Infinity: until the drain is ended. */
   drainEndsAt = 0;
   left: FailoverRecord | undefined;

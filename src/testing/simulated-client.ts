@@ -26,7 +26,7 @@ const MAX_TRANSACTION_ATTEMPTS = 10;
 
 /** A fake database with the options that it has in the group. */
 export interface SimulatedDatabase
-  extends Pick<DatabaseOptions, 'weight' | 'healthCheck' | 'failureDetector'> {
+  extends Pick<DatabaseOptions, 'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs'> {
   /** The fake database. */
   readonly database: FakeDatabase;
 }

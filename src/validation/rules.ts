@@ -43,6 +43,18 @@ export const durationOrNever: Rule<number | false> = rule(
   (value) => value === false || value === 0 || duration.accepts(value),
   { anyOf: [durationOrNone.schema, { type: 'boolean', const: false }] },
 );
+/** A grace period that doubles, as an option. */
+export interface GracePeriodOptions {
+  /** The first grace period. Accepts milliseconds from 1 to 2147483647. */
+  readonly baseMs: number;
+  /** The longest grace period. Accepts milliseconds from `baseMs` to 2147483647. */
+  readonly maxMs: number;
+}
+/** A duration, or the bounds of one that doubles. */
+export const gracePeriod: Rule<number | GracePeriodOptions> = rule(
+  `milliseconds from 0 to ${MAX_TIMER_MS}, or an object \`{ baseMs, maxMs }\``,
+  (value) => (typeof value === 'object' ? value !== null : durationOrNone.accepts(value)),
+);
 export const count = integer(1, MAX_TIMER_MS);
 export const countOrNone = integer(0, MAX_TIMER_MS);
 export const windowSize = integer(1, 1_000_000);

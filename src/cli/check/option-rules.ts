@@ -89,8 +89,8 @@ const RULES: readonly Rule[] = [
           'failbackSupported',
           'automatic failback is off; return to the preferred database manually',
         ),
-  ({ gracePeriodMs }) =>
-    gracePeriodMs > 0
+  ({ databases }) =>
+    databases.every(({ gracePeriod }) => gracePeriod.baseMs > 0)
       ? undefined
       : found(
           'warning',

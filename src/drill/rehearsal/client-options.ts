@@ -88,11 +88,12 @@ export function throughProxies(
   const { RESP } = (shared ?? {}) as { RESP?: unknown };
   const databases = places.map((place) => {
     const index = resolved.databases.findIndex(({ id }) => id === place.id);
-    const { healthCheck, failureDetector } = (given as Values[])[index] ?? {};
+    const { healthCheck, failureDetector, gracePeriodMs } = (given as Values[])[index] ?? {};
     return {
       ...place.options,
       ...(healthCheck === undefined ? {} : { healthCheck }),
       ...(failureDetector === undefined ? {} : { failureDetector }),
+      ...(gracePeriodMs === undefined ? {} : { gracePeriodMs }),
     };
   });
   return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
@@ -106,14 +107,31 @@ const SHORTENED = {
 } as const;
 
 /** Returns the given options, limited to these values; `resolved` is the validated form. */
-export function shortened(
-  options: Values,
-  resolved: Readonly<Record<keyof typeof SHORTENED, number>>,
-): Values {
+export function shortened(options: Values, resolved: ValidatedOptions): Values {
+  const current: Readonly<Record<keyof typeof SHORTENED, number>> = {
+    ...resolved,
+    gracePeriodMs: longestGraceMs(resolved),
+  };
   const changed = Object.entries(SHORTENED).filter(
-    ([name, ms]) => resolved[name as keyof typeof SHORTENED] > ms,
+    ([name, ms]) => current[name as keyof typeof SHORTENED] > ms,
   );
-  return { ...options, ...Object.fromEntries(changed) };
+  const databases = (options.databases as Values[]).map(({ gracePeriodMs: _, ...rest }) => rest);
+  const isGraceChanged = current.gracePeriodMs > SHORTENED.gracePeriodMs;
+  return {
+    ...options,
+    ...Object.fromEntries(changed),
+    ...(isGraceChanged ? { databases } : {}),
+  };
+}
+
+/** The longest grace period that any database can have. */
+export function longestGraceMs({ databases }: ValidatedOptions): number {
+  return Math.max(...databases.map(({ gracePeriod }) => gracePeriod.maxMs));
+}
+
+/** The shortest grace period that any database can have. */
+export function shortestGraceMs({ databases }: ValidatedOptions): number {
+  return Math.min(...databases.map(({ gracePeriod }) => gracePeriod.baseMs));
 }
 
 /** Returns a function that returns the milliseconds since this call. */

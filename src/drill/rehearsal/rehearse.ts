@@ -2,7 +2,7 @@
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { createMultiDbClient } from '../../client/node-redis/create-client.js';
 import { systemClock } from '../../clock.js';
-import type { ValidatedOptions } from '../../options/validate.js';
+import { resolveOptions } from '../../options/validate.js';
 import { sleep } from '../../test-bed/wire/wait.js';
 import type { Audit } from '../load/audit.js';
 import { Load } from '../load/commands.js';
@@ -15,7 +15,13 @@ import type { RunResult, Setting } from '../report/model.js';
 import { type Played, playStep } from '../script/play.js';
 import { judgedSteps } from '../script/results.js';
 import { ScriptError, type Step, type StepRun } from '../script/step.js';
-import { shortened, stopwatch, throughProxies } from './client-options.js';
+import {
+  longestGraceMs,
+  shortened,
+  shortestGraceMs,
+  stopwatch,
+  throughProxies,
+} from './client-options.js';
 import { DrillKeys, EXPIRY_SECONDS } from './keys.js';
 import type { Listener, Shown } from './listener.js';
 import { Outages, type Place, withPlaces } from './places.js';
@@ -71,6 +77,7 @@ export class Rehearsal implements Shown {
   readonly #traffic: Traffic;
   readonly #client: MultiDbClient;
   readonly #gracePeriodMs: number;
+  readonly #longestGraceMs: number;
   #disposed: Promise<string[]> | undefined;
 
   /** Opens the proxies; the databases are not touched before `run()`. */
@@ -87,11 +94,12 @@ export class Rehearsal implements Shown {
     const options = plan.realTiming ? given : shortened(given, resolved);
     this.#options = options;
     this.#client = createMultiDbClient(options as never) as MultiDbClient;
-    const inForce = { ...resolved, ...options } as unknown as ValidatedOptions;
-    this.#gracePeriodMs = inForce.gracePeriodMs;
+    const inForce = resolveOptions(options);
+    this.#gracePeriodMs = shortestGraceMs(inForce);
+    this.#longestGraceMs = longestGraceMs(inForce);
     const [first, second] = places;
     this.steps = script(places, settings, {
-      gracePeriodMs: inForce.gracePeriodMs,
+      gracePeriodMs: this.#gracePeriodMs,
       failbackCheckIntervalMs: inForce.failbackCheckIntervalMs,
       returnsByItself:
         inForce.failbackSupported && (first?.database.weight ?? 0) > (second?.database.weight ?? 0),
@@ -187,7 +195,7 @@ export class Rehearsal implements Shown {
   async #play(listener: Listener): Promise<Played<DrillStage>> {
     const { recorder, outages } = this;
     const stage: DrillStage = { client: this.#client, recorder, outages };
-    const patienceMs = PATIENCE_MS + 2 * this.#gracePeriodMs + this.plan.settings.goalRecoveryMs;
+    const patienceMs = PATIENCE_MS + 2 * this.#longestGraceMs + this.plan.settings.goalRecoveryMs;
     const runs: StepRun<DrillStage>[] = [];
     await sleep(WARM_UP_MS);
     for (const step of this.steps) {

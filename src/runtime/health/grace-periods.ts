@@ -1,4 +1,5 @@
 import type { Timer } from '../../clock.js';
+import { nextGrace } from '../../core/grace-period.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
 
@@ -14,7 +15,9 @@ export class GracePeriods {
   ) {}
 
   begin(database: Database): void {
-    database.graceEndsAt = this.runtime.clock.now() + this.runtime.options.gracePeriodMs;
+    const { gracePeriod } = database.options;
+    database.latestGrace = nextGrace(gracePeriod, database.latestGrace, this.runtime.clock.now());
+    database.graceEndsAt = database.latestGrace.endsAt;
     this.#watch(database);
   }
 

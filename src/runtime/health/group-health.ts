@@ -297,6 +297,7 @@ export class GroupHealth
     database.verifiedFor = database.incarnation;
     database.cause = undefined;
     database.failingSince = undefined;
+    database.latestGrace = undefined;
     this.grace.end(database);
     if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
   }
