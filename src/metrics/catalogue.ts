@@ -125,6 +125,13 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     value: ({ retries }) => retries,
   }),
   counted(
+    'retries_suppressed_total',
+    'retries.suppressed',
+    '{attempt}',
+    'Repeats that the retry budget did not allow',
+    { value: ({ retriesSuppressed }) => retriesSuppressed },
+  ),
+  counted(
     'takeovers_total',
     'takeovers',
     '{command}',

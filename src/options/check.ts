@@ -14,6 +14,7 @@ export type Section =
   | 'databases[]'
   | 'databases[].pool'
   | 'commandRetry'
+  | 'commandRetry.budget'
   | 'failureDetector'
   | 'healthCheck';
 

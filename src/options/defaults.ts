@@ -156,6 +156,19 @@ export const DEFAULTS = Object.freeze({
     'Largest random share by which a wait is shortened. It is drawn once per batch, which keeps the order.',
   ),
 
+  'commandRetry.budget': shaped(
+    'an object',
+    'Limits repeats to a share of the traffic of the last ten seconds. Further repeats are not sent, and the ' +
+      'command fails with the error of its last attempt. Commands that were never sent are not repeats.',
+    'no limit',
+  ),
+  'commandRetry.budget.share': option(0.2, share, 'Repeats per first attempt.'),
+  'commandRetry.budget.minPerSecond': option(
+    10,
+    countOrNone,
+    'Repeats per second that are allowed in addition, for clients with little traffic.',
+  ),
+
   'failureDetector.slidingWindowType': option<'time' | 'count'>(
     'time',
     oneOf(['time', 'count']),

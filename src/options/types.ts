@@ -3,6 +3,7 @@ import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import type { GracePeriod } from '../core/grace-period.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
+import type { RetryBudgetOptions } from '../core/retry-budget.js';
 import type { HealthCheckRole, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type { GracePeriodOptions } from '../validation/rules.js';
 import type {
@@ -52,6 +53,28 @@ export interface CommandRetryOptions {
    * order. Accepts a number from 0 to 1. Default: `0.2`.
    */
   readonly jitter?: number;
+  /**
+   * Limits repeats to a share of the traffic of the last ten seconds. Further repeats are not sent,
+   * and the command fails with the error of its last attempt. Commands that were never sent are not
+   * repeats. Accepts an object. Default: no limit.
+   *
+   * @example
+   * ```ts
+   * commandRetry: { budget: { share: 0.1, minPerSecond: 5 } }
+   * ```
+   */
+  readonly budget?: RetryBudgetSettings;
+}
+
+/** A limit of repeats, per client. Each part is optional. */
+export interface RetryBudgetSettings {
+  /** Repeats per first attempt. Accepts a number from 0 to 1. Default: `0.2`. */
+  readonly share?: number;
+  /**
+   * Repeats per second that are allowed in addition, for clients with little traffic. Accepts an
+   * integer from 0 to 2147483647. Default: `10`.
+   */
+  readonly minPerSecond?: number;
 }
 
 /** Options of `createMultiDbClient`. `ClientOptions` are those of the client library. */
@@ -290,6 +313,8 @@ export interface ResolvedCommandRetry {
   readonly ignoredErrors: ((error: Error) => boolean) | undefined;
   readonly safety: RetrySafety;
   readonly jitter: number;
+  /** `undefined`: no limit. */
+  readonly budget: RetryBudgetOptions | undefined;
 }
 
 /** All options in force, validated, selectors compiled to predicates. */

@@ -22,6 +22,7 @@ describe('resolveOptions', () => {
         ignoredErrors: undefined,
         safety: 'read',
         jitter: 0.2,
+        budget: undefined,
       },
       fallbackErrors: undefined,
       failbackSupported: true,
@@ -94,6 +95,19 @@ describe('resolveOptions', () => {
     expect(resolved.commandRetry.includedErrors?.(new TypeError())).toBe(true);
     expect(resolved.fallbackErrors?.(new RangeError())).toBe(true);
     expect(resolved.fallbackErrors?.(new TypeError())).toBe(false);
+  });
+
+  it('limits repeats only with a budget, whose parts are optional', () => {
+    const budget = (given?: object) =>
+      resolveOptions({ databases, commandRetry: given === undefined ? {} : { budget: given } })
+        .commandRetry.budget;
+    expect(budget()).toBeUndefined();
+    expect(budget({})).toEqual({ share: 0.2, minPerSecond: 10 });
+    expect(budget({ share: 0, minPerSecond: 0 })).toEqual({ share: 0, minPerSecond: 0 });
+    expect(() => budget({ share: 2 })).toThrow(
+      'commandRetry.budget.share: expected a number from 0 to 1, received 2',
+    );
+    expect(() => budget({ shares: 1 })).toThrow('did you mean share');
   });
 
   it('retryOnFailover implies fastFailover', () => {
@@ -215,7 +229,10 @@ describe('resolveDatabase', () => {
 describe('numbers', () => {
   const MAX_TIMER = 2 ** 31 - 1;
   const at = (name: OptionName, value: unknown) => {
-    const [first = '', second] = name.split('.');
+    const [first = '', second, third] = name.split('.');
+    if (third !== undefined && first === 'commandRetry') {
+      return { databases, commandRetry: { [second as string]: { [third]: value } } };
+    }
     if (name.startsWith('databases[].pool.')) {
       const own = { maximum: 2 ** 31 - 1, [name.slice('databases[].pool.'.length)]: value };
       return { databases: [{ ...EAST, topology: 'pool', pool: own }] };
@@ -228,7 +245,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(31);
+    expect(numeric).toHaveLength(33);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

@@ -4,6 +4,7 @@ import {
   type InitializationPolicy,
   initializationPolicies,
 } from '../core/initialization-policy.js';
+import type { RetryBudgetOptions } from '../core/retry-budget.js';
 import { invalid, type Values } from '../validation/check.js';
 import { optionsObject, read } from './check.js';
 import { type ClientOptions, checkClient } from './client.js';
@@ -156,6 +157,16 @@ function resolveCommandRetry(value: unknown): ResolvedCommandRetry {
     ignoredErrors: optionalSelector(values.ignoredErrors, `${at}.ignoredErrors`),
     safety: read(values, 'commandRetry.safety', at),
     jitter: read(values, 'commandRetry.jitter', at),
+    budget: values.budget === undefined ? undefined : resolveRetryBudget(values.budget),
+  };
+}
+
+function resolveRetryBudget(value: unknown): RetryBudgetOptions {
+  const at = 'commandRetry.budget';
+  const values = optionsObject(value, at, at);
+  return {
+    share: read(values, 'commandRetry.budget.share', at),
+    minPerSecond: read(values, 'commandRetry.budget.minPerSecond', at),
   };
 }
 

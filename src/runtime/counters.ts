@@ -29,6 +29,8 @@ export class ProbeCounters {
  */
 export class DatabaseCounters extends CommandCounters {
   retries = 0;
+  /** Repeats that the retry budget did not allow. */
+  retriesSuppressed = 0;
   /** Commands that had been sent to this database and moved to another one at a switch. */
   moved = 0;
   /** How many of these moved while their first attempt was still in flight. */

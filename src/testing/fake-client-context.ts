@@ -102,6 +102,8 @@ export class FakeClientContext implements ClientContext {
   readonly west = fakeDatabase('west');
   route: Route = { generation: 1, database: this.east, lastResort: false, state: 'serving' };
   readonly coordinator: GroupContext;
+  /** Repeats that the retry budget still allows. */
+  repeatsLeft = Number.POSITIVE_INFINITY;
   #sequence = 0;
   #pending = 0;
 
@@ -177,6 +179,11 @@ export class FakeClientContext implements ClientContext {
     const attempt = channel.attempts().find((each) => each.command === command) as SentAttempt;
     attempt.written = written;
     return attempt;
+  }
+
+  takeFromBudget(): boolean {
+    this.repeatsLeft -= 1;
+    return this.repeatsLeft >= 0;
   }
 
   nextSequence(): number {

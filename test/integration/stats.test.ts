@@ -110,6 +110,26 @@ it('counts reads that were sent twice, and retries', async () => {
   expect(probes?.passed).toBe(probes?.latency.count);
 });
 
+it('sends no more repeats than the budget allows, and counts the others', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const client = await connected([proxy, west], {
+    failbackSupported: false,
+    // Ten repeats in ten seconds, whatever the traffic.
+    commandRetry: { budget: { share: 0, minPerSecond: 1 } },
+  });
+  proxy.silence('to-client', { mode: 'drop' });
+  const reads = Array.from({ length: 20 }, () => client.get('key'));
+  await active(client, 'west');
+  const replies = await Promise.allSettled(reads);
+  expect(replies.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
+  const { moved, retriesSuppressed } = of(client, 'east');
+  expect(moved).toBe(10);
+  expect(retriesSuppressed).toBeGreaterThanOrEqual(10);
+  // First attempts are never held back.
+  expect(await Promise.all(Array.from({ length: 100 }, () => client.get('key')))).toHaveLength(100);
+});
+
 it('measures the time without service until it is over', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);

@@ -54,6 +54,11 @@ export interface ClientContext {
   lastWrite: InFlightConnection | undefined;
 
   nextSequence(): number;
+  /**
+   * Whether `commandRetry.budget` allows another repeat of the command. Takes it from the budget, or
+   * counts it as suppressed.
+   */
+  takeFromBudget(command: Command): boolean;
   send(args: readonly CommandArgument[]): Promise<unknown>;
   /** `command` is pending from now on. */
   admit(command: Command): void;

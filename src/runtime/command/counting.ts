@@ -27,6 +27,10 @@ export function countRetry({ database }: Command): void {
   if (database !== undefined) database.counters.retries += 1;
 }
 
+export function countSuppressed({ database }: Command): void {
+  if (database !== undefined) database.counters.retriesSuppressed += 1;
+}
+
 /** Counts commands that move to the active database and were sent to another one before. */
 export function countMoved(coordinator: Coordinator, commands: readonly Command[]): void {
   const active = coordinator.route.database;

@@ -90,6 +90,19 @@ describe('an error', () => {
     expect(read.command.state).toBe('waiting');
   });
 
+  it('ends a command whose repeat the budget refuses, but not one that was never sent', () => {
+    client.repeatsLeft = 1;
+    const reads = [1, 2, 3].map(() => client.sent(['GET', 'k'], channel));
+    channels.clear();
+    for (const read of reads) read.onError(LOST);
+    expect(reads.map(({ command }) => command.state)).toEqual(['waiting', 'settled', 'settled']);
+    expect(client.settled[0]?.error).toMatchObject({ code: 'CONNECTION_LOST' });
+    const unsent = client.sent(['GET', 'k'], channel, { written: false });
+    channels.set(channel.link, channel);
+    unsent.onError(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
+    expect(unsent.command.state).not.toBe('settled');
+  });
+
   it('counts a lost connection once, however many commands were under way', () => {
     const attempts = Array.from({ length: 20 }, () => client.sent(['GET', 'k'], channel));
     channels.clear();

@@ -175,7 +175,8 @@ export class Outcomes implements AttemptListener {
       included: commandRetry.includedErrors?.(failed),
       ignored: commandRetry.ignoredErrors?.(failed) ?? false,
     });
-    if (decision === 'retry') {
+    const isRepeat = classification.kind !== 'never-sent';
+    if (decision === 'retry' && (!isRepeat || this.client.takeFromBudget(command))) {
       retry(this.client, command);
       return;
     }

@@ -67,6 +67,14 @@ describe('from a database that failed', () => {
     expect(drained).toEqual([channel.link]);
   });
 
+  it('repeats no more reads than the budget allows', () => {
+    client.repeatsLeft = 1;
+    const [first, second] = [1, 2].map(() => client.sent(['GET', 'k'], channel));
+    change({ database: client.west }, true);
+    expect(client.resent).toEqual([first?.command]);
+    expect(second?.state).toBe('under-way');
+  });
+
   it('repeats nothing that has used up its attempts or its time', () => {
     const worn = client.sent(['GET', 'k'], channel);
     worn.command.attempts = 3;

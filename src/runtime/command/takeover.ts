@@ -92,6 +92,7 @@ function repeatInFlight(
     const { category } = command.traits;
     const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);
     if (!harmless && !(retryOnFailover && mayRepeat(category, safety))) continue;
+    if (!client.takeFromBudget(command)) continue;
     command.maybeExecuted = true;
     moving.add(command);
   }

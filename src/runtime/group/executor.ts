@@ -3,6 +3,7 @@ import { commandTraits } from '../../core/command-category.js';
 import type { FailureKind } from '../../core/command-failure.js';
 import type { CommandTraits } from '../../core/command-risk.js';
 import { retryWaitMs } from '../../core/retry.js';
+import { RetryBudget } from '../../core/retry-budget.js';
 import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { abort, listenForAbort } from '../command/abort-signal.js';
@@ -13,7 +14,7 @@ import type { CacheValidity } from '../command/cache-validity.js';
 import type { ClientContext } from '../command/client-context.js';
 import { Command } from '../command/command.js';
 import type { CommandOptions } from '../command/command-options.js';
-import { countFailure, countMoved } from '../command/counting.js';
+import { countFailure, countMoved, countSuppressed } from '../command/counting.js';
 import type { DataConnection } from '../command/data-connection.js';
 import { DataConnections } from '../command/data-connections.js';
 import { boundElsewhere } from '../command/database-binding.js';
@@ -66,10 +67,13 @@ export class Executor implements ClientContext {
   #ended = false;
   #onIdle: (() => void) | undefined;
   readonly #deadlines: Deadlines;
+  readonly #budget: RetryBudget | undefined;
   readonly #stopListening: () => void;
 
   constructor(readonly coordinator: Coordinator) {
     const { clock, random, options } = coordinator.runtime;
+    const { budget } = options.commandRetry;
+    this.#budget = budget === undefined ? undefined : new RetryBudget(budget);
     const retries = new RetryQueue(
       clock,
       (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
@@ -188,6 +192,12 @@ export class Executor implements ClientContext {
   nextSequence(): number {
     this.#sequence += 1;
     return this.#sequence;
+  }
+
+  takeFromBudget(command: Command): boolean {
+    if (this.#budget?.take(this.coordinator.now, this.#sequence) ?? true) return true;
+    countSuppressed(command);
+    return false;
   }
 
   /**

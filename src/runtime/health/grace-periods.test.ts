@@ -33,7 +33,7 @@ async function world(options: Partial<MultiDbOptions>) {
     east.crash();
     await clock.advance(500);
     expect(client.activeDatabase).toBe('west');
-    const leftAt = client.events.findLast(({ name }) => name === 'switch')!.at;
+    const leftAt = client.events.filter(({ name }) => name === 'switch').at(-1)!.at;
     const durationMs = client.databases[0]!.gracePeriodLeftMs + clock.now() - leftAt;
     east.restart();
     return durationMs;

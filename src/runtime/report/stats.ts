@@ -38,6 +38,8 @@ export interface DatabaseStats {
   readonly commands: CommandStats;
   /** Attempts that failed here and were followed by another one, here or elsewhere. */
   readonly retries: number;
+  /** Repeats that `commandRetry.budget` did not allow. */
+  readonly retriesSuppressed: number;
   /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
   /** Of these: while the first attempt was still in flight, so that both may be executed. */
@@ -117,6 +119,7 @@ function databaseStats(database: Database, clients: readonly CountedClient[]): D
     id,
     commands: commandStats(counters),
     retries: counters.retries,
+    retriesSuppressed: counters.retriesSuppressed,
     moved: counters.moved,
     sentTwice: counters.sentTwice,
     breakerOpened: counters.breakerOpened,
