@@ -4,7 +4,7 @@
  */
 const LAYERS = [
   ['cli', 'drill'],
-  ['http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
+  ['ioredis', 'http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
   ['client'],
   ['diagnostics'],
   ['runtime'],

@@ -88,6 +88,11 @@ export interface Batch {
   readonly kind: 'multi' | 'pipeline';
   /** The commands in order, each with its arguments. */
   readonly commands: readonly (readonly CommandArgument[])[];
+  /**
+   * How the reply of EXEC is decoded. Default: without a mapping, as in node-redis, whatever the
+   * `typeMapping` of the commands.
+   */
+  readonly execTypeMapping?: unknown;
 }
 
 /** Never called before `openConnection` has returned. */

@@ -12,6 +12,7 @@ const OF_COMMAND_LINE = ['commander', 'get-east-asian-width'];
 it.each([
   ['index.js', ['@redis/client']],
   ['config/index.js', []],
+  ['ioredis/index.js', ['@redis/client']],
 ])('%s', (entry, allowed) => {
   const { files, packages } = loaded(entry);
   const common = ['base.js', 'engine.js', 'client.js', 'rolldown-runtime.js', 'load.js'];

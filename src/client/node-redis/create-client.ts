@@ -6,40 +6,26 @@ import type {
   RespVersions,
   TypeMapping,
 } from '@redis/client';
-import { systemClock, systemRandom } from '../../clock.js';
-import { publishProbe } from '../../diagnostics/channels.js';
-import { clientName } from '../../diagnostics/client-name.js';
-import { diagnose } from '../../diagnostics/diagnose.js';
-import { createDriver } from '../../drivers/node-redis/create-driver.js';
 import { type FindPlace, placeOf, traceConnect } from '../../drivers/node-redis/tracing.js';
-import { ClientClosedError, InvalidOptionError } from '../../errors.js';
-import { checkOption } from '../../options/check.js';
+import { ClientClosedError } from '../../errors.js';
 import type { ClientOptions } from '../../options/client.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
-import { requireAddress } from '../../options/require-address.js';
-import { resolveDatabase, resolveOptions } from '../../options/validate.js';
-import { warnAbout } from '../../options/warnings.js';
 import { CacheValidity } from '../../runtime/command/cache-validity.js';
-import type { DrainOptions, ForceOptions } from '../../runtime/group/managed-client.js';
-import { Management } from '../../runtime/group/management.js';
 import { Session } from '../../runtime/group/session.js';
-import { SharedGroup } from '../../runtime/group/shared-group.js';
-import { type Explanation, explain } from '../../runtime/report/explain.js';
-import { snapshot } from '../../runtime/report/snapshot.js';
-import { type MultiDbStats, stats } from '../../runtime/report/stats.js';
-import { anyObject, invalid } from '../../validation/check.js';
+import type { SharedGroup } from '../../runtime/group/shared-group.js';
+import { createGroup } from '../create-group.js';
+import { define } from '../define.js';
+import { managementMembers } from '../management-members.js';
 import type { DefaultRespVersion, MultiDbClient, MultiDbClientOptions } from './client-type.js';
 import { withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
 import { FacadeRegistration } from './facade-registration.js';
-import { type CommandSink, define } from './internals.js';
+import type { CommandSink } from './internals.js';
 import { iteratorMembers } from './iterators.js';
 import { legacyInterface } from './legacy.js';
 import { publishingMembers } from './publishing.js';
 import { pubSubMembers } from './pubsub.js';
 import { transactionMember } from './transaction.js';
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * A client of several Redis databases that is used like a node-redis client. It sends every command
@@ -54,22 +40,8 @@ export function createMultiDbClient<
   RESP extends RespVersions = DefaultRespVersion,
   TM extends TypeMapping = Record<never, never>,
 >(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
-  const resolved = resolveOptions(options);
-  for (const [index, each] of resolved.databases.entries())
-    requireAddress(each, `databases[${index}]`);
-  warnAbout(resolved.databases);
-  const name = clientName(resolved.group.client);
-  const shared: SharedGroup = new SharedGroup(resolved, {
-    clock: systemClock,
-    random: systemRandom,
-    createDriver,
-    onProbe: (id, probe, { group }) => publishProbe(name, group, id, probe),
-    observe: diagnose(name, {
-      instance: () => first as MultiDbClient,
-      isOpen: () => shared.current.members.size > 0,
-    }),
-  });
-  const first = createMember(name, shared, resolved.group.client);
+  const { name, shared } = createGroup(options, () => first as MultiDbClient);
+  const first: unknown = createMember(name, shared, shared.options.group.client);
   return first as MultiDbClient<M, F, S, RESP, TM>;
 }
 
@@ -113,10 +85,8 @@ function createMember(
     place,
     () => session.executor?.pending ?? 0,
   );
-  define(
-    facade._self,
-    members(name, session, shared, { facade: () => facade, place, registration }),
-  );
+  define(facade._self, members(session, shared, { facade: () => facade, place, registration }));
+  define(facade._self, managementMembers(name, session, shared, { notOpen }));
   const { iterators, commandRetry } = shared.options;
   define(
     facade._self,
@@ -145,23 +115,6 @@ function createMember(
   return facade;
 }
 
-/** Of the options or, as Jedis has it, of the number. Nothing is held without end by mistake. */
-function durationOf(options: unknown): number {
-  if (typeof options === 'number') return checkDuration(options);
-  const given = anyObject(options, 'options', 'an object with durationMs, or milliseconds');
-  for (const name of Object.keys(given)) {
-    if (name !== 'durationMs') throw invalid(name, 'a known option (durationMs)', name);
-  }
-  return checkDuration(given.durationMs ?? Number.POSITIVE_INFINITY);
-}
-
-function checkDuration(value: unknown): number {
-  const isEndless = value === Number.POSITIVE_INFINITY;
-  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
-  if (isEndless || isDuration) return value;
-  throw new InvalidOptionError('durationMs', '0 to 2^31-1', value);
-}
-
 /** The context of the members of a client, in addition to its session. */
 interface Outside {
   readonly facade: () => object;
@@ -170,25 +123,10 @@ interface Outside {
 }
 
 function members(
-  name: string,
   session: Session,
-  { rejections, options: { group } }: SharedGroup,
+  shared: SharedGroup,
   { facade, place, registration }: Outside,
 ): Record<string | symbol, unknown> {
-  const coordinator = () => session.group.coordinator;
-  const manage = () => new Management(session.group);
-  const running = () => {
-    if (!session.isOpen || coordinator().phase !== 'running') throw notOpen();
-    return manage();
-  };
-  /** `given` is the id that is allowed although a database has it. */
-  const resolve = (database: unknown, given?: string) => {
-    const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
-    const added = resolveDatabase(database, 'database', group, taken);
-    requireAddress(added, 'database');
-    warnAbout([added]);
-    return added;
-  };
   const register = () => {
     registration.isOpen = session.executor !== undefined;
   };
@@ -218,7 +156,7 @@ function members(
   };
 
   return {
-    connect: rejections.wrap(() => traceConnect(connect, facade(), place)),
+    connect: shared.rejections.wrap(() => traceConnect(connect, facade(), place)),
     close,
     destroy,
     disconnect: async () => destroy(),
@@ -227,45 +165,6 @@ function members(
     [Symbol.asyncDispose]: close,
     ref: () => session.ref(),
     unref: () => session.unref(),
-    get isOpen() {
-      return session.isOpen;
-    },
-    get isReady() {
-      return session.executor?.serves ?? false;
-    },
-
-    get databases() {
-      return coordinator()
-        .all()
-        .map((database) => snapshot(coordinator(), database));
-    },
-    get activeDatabase() {
-      return coordinator().route.database?.id;
-    },
-    setActiveDatabase: rejections.wrap(async (id: string) => running().setActive(id)),
-    forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions | number = {}) =>
-      running().forceActive(id, durationOf(options)),
-    ),
-    drainDatabase: rejections.wrap(async (id: string, options: DrainOptions | number = {}) =>
-      running().drain(id, durationOf(options)),
-    ),
-    resumeDatabase: (id: string) => running().resume(id),
-    addDatabase: rejections.wrap(async (database: unknown) =>
-      snapshot(coordinator(), await running().add(resolve(database))),
-    ),
-    removeDatabase: rejections.wrap(async (id: string) => running().remove(id)),
-    replaceDatabase: rejections.wrap(async (id: string, database: unknown) =>
-      snapshot(coordinator(), await running().replace(id, resolve(database, id))),
-    ),
-    getWeight: (id: string) => manage().find(id).weight,
-    setWeight: (id: string, weight: number) =>
-      manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
-    isHealthy: (id: string) => {
-      const database = manage().find(id);
-      return database.health === 'healthy' && database.connected;
-    },
-    explain: (): Explanation => explain(coordinator()),
-    stats: (): MultiDbStats => stats(name, session.group),
   };
 }
 

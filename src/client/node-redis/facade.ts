@@ -12,12 +12,14 @@ import {
 import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
-import { argumentFlaw } from './argument-flaw.js';
+import { argumentFlaw } from '../argument-flaw.js';
+import { define } from '../define.js';
+import { batchRefusal } from '../refusals.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheValidityView } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
-import { type CommandSink, define, type Internals } from './internals.js';
-import { batchRefusal, REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
+import type { CommandSink, Internals } from './internals.js';
+import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
 
 interface QueuedCommand {
   readonly args: readonly CommandArgument[];

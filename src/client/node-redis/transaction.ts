@@ -13,10 +13,11 @@ import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Executor } from '../../runtime/group/executor.js';
 import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
+import { define } from '../define.js';
 import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
-import { type CommandSink, define, type Internals } from './internals.js';
+import type { CommandSink, Internals } from './internals.js';
 
 const MAX_ATTEMPTS = 10;
 const LONGEST_MS = 2 ** 31 - 1;

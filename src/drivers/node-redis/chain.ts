@@ -1,4 +1,5 @@
 import type { CommandArgument } from '../../core/command-argument.js';
+import { noteBatchErrors } from '../batch-errors.js';
 import type { Batch } from '../driver.js';
 
 /** A batch as a driver sends it. The driver adds these two properties; the engine sets neither. */
@@ -35,8 +36,7 @@ export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
     return { commands: [...before, ...commands], telling: before.length, answer };
   }
   const all = [...before, mapped(['MULTI']), ...commands];
-  // As in node-redis, the reply of EXEC is not mapped.
-  const exec = { args: ['EXEC'], typeMapping: undefined };
+  const exec = { args: ['EXEC'], typeMapping: batch.execTypeMapping };
   return { commands: [...all, exec], telling: all.length, answer: 'last' };
 }
 
@@ -44,8 +44,9 @@ export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
 export function answerOf(chain: Chain, results: readonly PromiseSettledResult<unknown>[]): unknown {
   if (chain.answer === 'each') return results;
   const replies = results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
+    if (result.status === 'fulfilled') return result.value;
+    noteBatchErrors(result.reason, results);
+    throw result.reason;
   });
   return chain.answer === 'last' ? replies.at(-1) : replies;
 }

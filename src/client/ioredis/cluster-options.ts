@@ -1,0 +1,40 @@
+import { anyObject, invalid, join, type Values } from '../../validation/check.js';
+import { connectionOf } from './connection-options.js';
+import type { IoredisOptions } from './library.js';
+
+/** Options of ioredis's `Cluster` that a topology of the engine has. */
+const NAMES = ['redisOptions', 'natMap', 'scaleReads'];
+
+/** Converts nodes and options of ioredis's `Cluster` into a topology. */
+export function clusterOf(
+  nodes: readonly IoredisOptions[],
+  given: unknown,
+  shared: IoredisOptions,
+  at: string,
+): Values {
+  const options = given === undefined ? {} : anyObject(given, at);
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw invalid(join(at, unknown), `a known option (${NAMES.join(', ')})`, unknown);
+  }
+  if (options.scaleReads !== undefined && options.scaleReads !== 'master') {
+    const expected = "'master', because all commands go to masters";
+    throw invalid(join(at, 'scaleReads'), expected, options.scaleReads);
+  }
+  const own = options.redisOptions === undefined ? {} : anyObject(options.redisOptions, at);
+  const defaults = connectionOf({ ...shared, ...own });
+  const rootNodes = nodes.map(({ host = '127.0.0.1', port = 6379, ...others }) => {
+    const { name: _name, ...node } = connectionOf(others);
+    return { ...node, socket: { ...node.socket, host, port } };
+  });
+  const { name: _name, ...nodeDefaults } = defaults;
+  const nodeAddressMap = options.natMap ?? undefined;
+  return {
+    topology: 'cluster',
+    cluster: {
+      rootNodes,
+      defaults: nodeDefaults,
+      ...(nodeAddressMap === undefined ? {} : { nodeAddressMap }),
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { EventEmitter } from 'node:events';
+import type { IoredisInstance } from './library.js';
+
+type Listener = (...event: unknown[]) => unknown;
+
+/** What the client itself does on an event of the engine. */
+export type Hooks = Readonly<Record<string, Listener>>;
+
+/**
+ * Passes the events of the engine on to the listeners of an ioredis client. `connect`, `ready` and
+ * `end` of the engine are not: events of the same name follow `redis.status`.
+ *
+ * The engine calls the listeners of an emitter one by one, so that one that throws stops nothing.
+ */
+export class EventRelay extends EventEmitter {
+  constructor(
+    private readonly redis: IoredisInstance,
+    private readonly hooks: Hooks,
+  ) {
+    super();
+  }
+
+  override rawListeners(name: string): Listener[] {
+    const { redis } = this;
+    if (name === 'error') return [(error) => redis.silentEmit('error', error)];
+    const hook = this.hooks[name];
+    const own = hook === undefined ? [] : [hook];
+    if (name === 'connect' || name === 'ready' || name === 'end') return own;
+    const listeners = redis.rawListeners(name) as Listener[];
+    return [...own, ...listeners.map((each): Listener => each.bind(redis))];
+  }
+}

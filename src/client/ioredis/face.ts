@@ -1,0 +1,142 @@
+import type { EventEmitter } from 'node:events';
+import type { Timer } from '../../clock.js';
+import { ClientClosedError, InitializationFailedError } from '../../errors.js';
+import { initializationFailure } from '../../runtime/failover/initialization.js';
+import { Session } from '../../runtime/group/session.js';
+import type { SharedGroup } from '../../runtime/group/shared-group.js';
+import { ConnectionStatus } from './connection-status.js';
+import { type Decoding, decodingFor } from './decoding.js';
+import { CONNECTION_CLOSED, IoredisErrors, withText } from './errors.js';
+import { EventRelay } from './event-relay.js';
+import type { IoredisClass, IoredisInstance } from './library.js';
+import { IoredisPubSub } from './pubsub.js';
+
+/**
+ * The engine behind one ioredis client: its session in the group, its status, and what its commands
+ * share.
+ */
+export class Face {
+  readonly session: Session;
+  readonly status: ConnectionStatus;
+  readonly decoding: Decoding;
+  readonly errors: IoredisErrors;
+  readonly pubsub: IoredisPubSub;
+  /** The token by which scripts know whether they were sent; another one after each switch. */
+  scriptCache: object = {};
+  /** Called when the client accepts commands again. */
+  onConnecting: () => void = () => {};
+  /** Calls of `connect()` that wait for a database. */
+  readonly #connecting = new Set<(error?: Error) => void>();
+  #reconnecting: Timer | undefined;
+
+  constructor(
+    Redis: IoredisClass,
+    readonly redis: IoredisInstance,
+    readonly shared: SharedGroup,
+  ) {
+    const relay = new EventRelay(redis, {
+      ready: () => this.#onServed(),
+      recovered: () => this.#onServed(),
+      'all-databases-down': () => this.status.lost(),
+      switch: () => {
+        this.scriptCache = {};
+      },
+    });
+    this.status = new ConnectionStatus(redis);
+    this.errors = new IoredisErrors(Redis);
+    this.decoding = decodingFor(Redis, redis.options, this.errors);
+    this.session = new Session(shared, relay as EventEmitter);
+    this.pubsub = new IoredisPubSub(redis, this.session.subscriptions);
+  }
+
+  /**
+   * Connects, as `redis.connect()`. Rejects when the client is connected already, when it is closed
+   * meanwhile, and when no database serves within `commandDeadlineMs`; in the last case the client
+   * keeps trying.
+   */
+  connect(): Promise<void> {
+    if (this.status.isConnected) {
+      return Promise.reject(new Error('Redis is already connecting/connected'));
+    }
+    this.#reconnecting?.cancel();
+    this.#reconnecting = undefined;
+    const served = this.#untilServed();
+    this.status.set('connecting');
+    if (this.session.isOpen) return served;
+    this.session.connect().catch((error: Error) => this.#onFailed(error));
+    this.onConnecting();
+    return served;
+  }
+
+  /** Ends the client at once, or reconnects it. Pending commands reject. */
+  disconnect(reconnect: boolean): void {
+    this.#reconnecting?.cancel();
+    this.#reconnecting = undefined;
+    if (this.status.current === 'end') return;
+    this.session.destroy();
+    if (!reconnect) {
+      this.status.ended();
+      this.#settleConnecting(closed());
+      return;
+    }
+    this.status.lost();
+    this.#reconnecting = this.shared.dependencies.clock.after(0, () => {
+      this.connect().catch(() => {});
+    });
+  }
+
+  /** Finishes pending commands, then ends the client. */
+  async close(): Promise<void> {
+    this.#reconnecting?.cancel();
+    await this.session.close();
+    this.status.ended();
+    this.#settleConnecting(closed());
+  }
+
+  #untilServed(): Promise<void> {
+    const { dependencies, options } = this.shared;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error) => {
+        timer.cancel();
+        this.#connecting.delete(settle);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const timer = dependencies.clock.after(options.commandDeadlineMs, () => {
+        const error = this.#unavailable();
+        this.redis.silentEmit('error', error);
+        this.status.lost();
+        settle(error);
+      });
+      this.#connecting.add(settle);
+    });
+  }
+
+  #unavailable(): Error {
+    const failures = this.session.group.coordinator.all().map(initializationFailure);
+    const list = failures.map(({ databaseId, reason }) => `${databaseId}: ${reason}`).join('; ');
+    return new InitializationFailedError(`no database serves yet, still trying: ${list}`, failures);
+  }
+
+  #onServed(): void {
+    this.status.served();
+    this.#settleConnecting();
+  }
+
+  /** The session has ended before a database served. */
+  #onFailed(error: Error): void {
+    if (this.status.current === 'end' || this.session.isOpen) return;
+    this.redis.silentEmit('error', error);
+    this.status.ended();
+    this.#settleConnecting(withText(error));
+  }
+
+  #settleConnecting(error?: Error): void {
+    for (const settle of [...this.#connecting]) settle(error);
+  }
+}
+
+/** For calls on a client that was closed. */
+export function closed(): Error {
+  return new ClientClosedError(CONNECTION_CLOSED);
+}

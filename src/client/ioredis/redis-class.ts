@@ -1,0 +1,181 @@
+import type { RetrySafety } from '../../core/command-risk.js';
+import { UnsupportedError } from '../../errors.js';
+import type { CommandOptions } from '../../runtime/command/command-options.js';
+import type { SharedGroup } from '../../runtime/group/shared-group.js';
+import { define } from '../define.js';
+import { managementMembers } from '../management-members.js';
+import { duplicateOptions } from './duplicate-options.js';
+import { withText } from './errors.js';
+import { closed, Face } from './face.js';
+import type {
+  IoredisClass,
+  IoredisCommand,
+  IoredisInstance,
+  IoredisOptions,
+  IoredisScanStream,
+  PipelineStream,
+} from './library.js';
+import { attachPages } from './scan-stream.js';
+import { CommandSender, type ViewOptions } from './send-command.js';
+
+/** What a client of a group is created from. */
+export interface ClientSetup {
+  readonly name: string;
+  readonly shared: SharedGroup;
+  /** Options of ioredis that belong to one client. */
+  readonly options: IoredisOptions;
+  /** Converts a database of this API into one of the engine. */
+  readonly translate: (database: unknown) => unknown;
+  /** Options of all commands, inherited from a view. */
+  readonly commandOptions?: CommandOptions;
+}
+
+export type MultiDbClass = new (setup: ClientSetup) => IoredisInstance;
+
+/** What a client and its views know about each other. */
+interface Own {
+  readonly face: Face;
+  readonly sender: CommandSender;
+  readonly setup: ClientSetup;
+}
+
+const OWN = Symbol('redis-multidb');
+const BASE = Symbol('redis-multidb.commandOptions');
+const VIEWS = Symbol('redis-multidb.viewOptions');
+
+type Client = IoredisInstance & {
+  readonly [OWN]: Own;
+  readonly [BASE]: CommandOptions;
+  readonly [VIEWS]: ViewOptions;
+  sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown>;
+};
+
+const classes = new WeakMap<object, MultiDbClass>();
+
+/** In place of ioredis's connections. It is never asked for one. */
+class Unconnected {
+  connect(): Promise<never> {
+    return Promise.reject(new UnsupportedError('use `duplicate()` to create another client'));
+  }
+
+  disconnect(): void {}
+
+  check(): boolean {
+    return true;
+  }
+}
+
+/**
+ * The class of clients of several databases for one copy of ioredis: a subclass of its `Redis` whose
+ * commands go to the engine. Nothing of ioredis's connection code runs.
+ */
+export function multiDbClassOf(Redis: IoredisClass): MultiDbClass {
+  const known = classes.get(Redis);
+  if (known !== undefined) return known;
+  const created = extend(Redis);
+  // Libraries look at the name of the constructor.
+  Object.defineProperty(created, 'name', { value: Redis.name });
+  classes.set(Redis, created);
+  return created;
+}
+
+function extend(Redis: IoredisClass): MultiDbClass {
+  return class extends Redis {
+    declare readonly [OWN]: Own;
+    declare readonly [BASE]: CommandOptions;
+    declare readonly [VIEWS]: ViewOptions;
+
+    constructor(setup: ClientSetup) {
+      super({ ...setup.options, lazyConnect: true, Connector: Unconnected });
+      const isLazy = setup.options.lazyConnect === true;
+      this.options.lazyConnect = isLazy;
+      // Commands of one turn of the event loop are written together anyway.
+      this.options.enableAutoPipelining = false;
+      const { commandTimeout: timeout } = this.options as { commandTimeout?: number };
+      const base = { ...setup.commandOptions, ...(timeout === undefined ? {} : { timeout }) };
+      const face = new Face(Redis, this, setup.shared);
+      const sender = new CommandSender(face, Redis);
+      define(this, { [OWN]: { face, sender, setup }, [BASE]: base, [VIEWS]: new Map() });
+      const { name, shared, translate } = setup;
+      const api = { notOpen: () => withText(closed()), translate };
+      define(this, managementMembers(name, face.session, shared, api));
+      if (isLazy) face.status.set('wait');
+      else void this.connect().catch(() => {});
+    }
+
+    connect(callback?: (error: unknown) => void): Promise<void> {
+      const connecting = this[OWN].face.connect();
+      if (callback !== undefined) connecting.then(() => callback(null), callback);
+      return connecting;
+    }
+
+    disconnect(reconnect = false): void {
+      this[OWN].face.disconnect(reconnect);
+    }
+
+    close(): Promise<void> {
+      return this[OWN].face.close();
+    }
+
+    destroy(): void {
+      this[OWN].face.disconnect(false);
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      await this.close();
+    }
+
+    ref(): void {
+      this[OWN].face.session.ref();
+    }
+
+    unref(): void {
+      this[OWN].face.session.unref();
+    }
+
+    duplicate(overrides?: IoredisOptions): IoredisInstance {
+      const { setup } = this[OWN];
+      const options = duplicateOptions(setup.options, this.options, overrides);
+      const { timeout: _timeout, ...commandOptions } = this[BASE];
+      return new (multiDbClassOf(Redis))({ ...setup, options, commandOptions });
+    }
+
+    withRetrySafety(retrySafety: RetrySafety): IoredisInstance {
+      return viewOf(this, { retrySafety });
+    }
+
+    get mode(): string {
+      return this[OWN].face.pubsub.isActive ? 'subscriber' : 'normal';
+    }
+
+    monitor(): Promise<never> {
+      const why = 'it shows the commands of a single server; use a separate ioredis client for it';
+      return this[OWN].face.shared.rejections.reject(new UnsupportedError(`monitor: ${why}`));
+    }
+
+    sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown> {
+      return this[OWN].sender.send(command, stream, this[BASE], this[VIEWS]);
+    }
+
+    /** Called by the constructor of ioredis; the status is that of the engine. */
+    setStatus(status: string): void {
+      this.status = status;
+    }
+
+    override createScanStream(command: string, options: object): IoredisScanStream {
+      const stream = super.createScanStream(command, options);
+      const { face } = this[OWN];
+      const send = (page: IoredisCommand, own: CommandOptions) =>
+        viewOf(this, own).sendCommand(page);
+      attachPages(stream, Redis.Command, this.options, face.shared.options, send);
+      return stream;
+    }
+  };
+}
+
+/** A view of a client whose commands have these options. */
+function viewOf(client: IoredisInstance, own: CommandOptions): Client {
+  const view = Object.create(client) as Client;
+  define(view, { [BASE]: { ...(client as Client)[BASE], ...own }, [VIEWS]: new Map() });
+  return view;
+}

@@ -1,0 +1,39 @@
+import { refusalOf } from '../refusals.js';
+
+const TRANSACTION =
+  'it applies to a single connection; use `multi()`, a script, or `transaction(keys, fn)`';
+const MONITOR = 'it shows the commands of a single server; use a separate ioredis client for it';
+const ONE_CONNECTION = 'it applies to a single connection and would be lost at the next switch';
+const SHARED = 'the connection is shared with other commands';
+
+/**
+ * Commands that would change the state of one connection, by name or `NAME SUBCOMMAND`. They are
+ * refused, because the next switch would lose their effect.
+ */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ['AUTH', 'set `username` and `password` in the options'],
+  ['HELLO', 'set `protocol` and `replyMapping` in the options'],
+  ['SELECT', 'set `db` in the options of each database instead'],
+  ['RESET', 'there is nothing to reset, because connection state is refused'],
+  ['MONITOR', MONITOR],
+  ['WATCH', TRANSACTION],
+  ['UNWATCH', TRANSACTION],
+  ['MULTI', 'use `multi()`, which gathers the commands until `exec()`'],
+  ['EXEC', 'use `multi()`, which gathers the commands until `exec()`'],
+  ['DISCARD', 'use `multi()`, which gathers the commands until `exec()`'],
+  ['READONLY', ONE_CONNECTION],
+  ['READWRITE', ONE_CONNECTION],
+  ['ASKING', ONE_CONNECTION],
+  ['HIMPORT', 'its field sets belong to a single connection'],
+  ['SCRIPT DEBUG', 'it turns a connection that is shared with other commands into a debugger'],
+  ...['SYNC', 'PSYNC', 'REPLCONF'].map((name): [string, string] => [name, SHARED]),
+  ...['REPLY', 'TRACKING', 'CACHING', 'NO-EVICT', 'NO-TOUCH', 'CAPA'].map(
+    (sub): [string, string] => [`CLIENT ${sub}`, ONE_CONNECTION],
+  ),
+]);
+
+/** The names of refused commands, for tests and documentation. */
+export const REFUSED_NAMES: readonly string[] = [...REFUSED.keys()];
+
+/** Why a command is refused; `undefined` if it is not. */
+export const refusal = refusalOf(REFUSED);

@@ -1,0 +1,90 @@
+import type { RetrySafety } from '../../core/command-risk.js';
+import type { DatabaseOptions, SingleDatabaseOptions } from '../../options/database-options.js';
+import type { MultiDbOptions } from '../../options/types.js';
+import type { ManagedClient } from '../../runtime/group/managed-client.js';
+import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
+
+/** An instance of the class `Redis` of ioredis 5 or 6, or of iovalkey. */
+export interface RedisLike {
+  /** The options of the client. */
+  readonly options: object;
+  /** The status of the client, such as `ready`. */
+  readonly status: string;
+  /** Ends the client at once. */
+  disconnect(reconnect?: boolean): void;
+}
+
+type Common = Pick<SingleDatabaseOptions, 'id' | 'weight' | 'healthCheck' | 'failureDetector'>;
+
+/** A server, or a master behind Sentinel, with options of ioredis. */
+export interface RedisDatabaseOptions<RedisOptions = object> extends Common {
+  /**
+   * Options of ioredis: an object, a URL, or a path. They override the top-level `redis`. Options
+   * that belong to the client, such as `keyPrefix`, must be the same in all databases.
+   */
+  readonly redis: RedisOptions | string;
+}
+
+/** A Redis Cluster, with the arguments of ioredis's `Cluster`. */
+export interface RedisClusterDatabaseOptions<RedisOptions = object> extends Common {
+  /** Nodes to begin with: URLs, or objects with `host` and `port`. */
+  readonly cluster: readonly (string | { readonly host?: string; readonly port?: number })[];
+  /** Options of ioredis's `Cluster`. */
+  readonly clusterOptions?: {
+    /** Options of ioredis for each node. They override the top-level `redis`. */
+    readonly redisOptions?: RedisOptions;
+    /** Addresses in place of those that the cluster announces. */
+    readonly natMap?: object;
+    /** Only `master`: all commands go to masters. */
+    readonly scaleReads?: 'master';
+  };
+}
+
+/** One database: in options of ioredis, or as config files have it. */
+export type MultiDbRedisDatabase<RedisOptions = object> =
+  | RedisDatabaseOptions<RedisOptions>
+  | RedisClusterDatabaseOptions<RedisOptions>
+  | DatabaseOptions;
+
+/** Options of `createMultiDbRedis`. */
+export interface MultiDbRedisOptions<R extends RedisLike>
+  extends Omit<MultiDbOptions, 'databases' | 'client'> {
+  /** The class `Redis` of ioredis 5 or 6, or of iovalkey, as the application imports it. */
+  readonly Redis: new (
+    ...args: never[]
+  ) => R;
+  /** Options of ioredis for all databases and for the client. */
+  readonly redis?: R['options'];
+  /** The databases. The order only decides between equal weights. */
+  readonly databases: readonly MultiDbRedisDatabase<R['options']>[];
+  /** Options of node-redis for databases in the form of config files. */
+  readonly client?: object;
+}
+
+/** What a client of several databases has beside, or instead of, an ioredis client. */
+export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient {
+  /**
+   * A client with connections of its own in the same group: the same active database, switched in
+   * the same instant. Throws `InvalidOptionError` for overrides that lead to another server.
+   */
+  duplicate(overrides?: Partial<R['options']>): MultiDbRedis<R>;
+  /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
+  withRetrySafety(safety: RetrySafety): MultiDbRedis<R>;
+  /** Lets the process end although the client is open. */
+  unref(): void;
+  /** Ends the effect of `unref()`. */
+  ref(): void;
+  /**
+   * Adds a database while commands are running. Resolves to its snapshot once it is known whether
+   * it is healthy.
+   */
+  addDatabase(database: MultiDbRedisDatabase<R['options']>): Promise<DatabaseSnapshot>;
+  /** Adds a database, waits until it is well, and only then removes `id`. */
+  replaceDatabase(
+    id: string,
+    database: MultiDbRedisDatabase<R['options']>,
+  ): Promise<DatabaseSnapshot>;
+}
+
+/** An ioredis client whose commands go to the active database. */
+export type MultiDbRedis<R extends RedisLike> = MultiDbRedisMembers<R> & R;

@@ -1,0 +1,108 @@
+import { InvalidOptionError } from '../errors.js';
+import { checkOption } from '../options/check.js';
+import { requireAddress } from '../options/require-address.js';
+import type { ResolvedDatabase } from '../options/types.js';
+import { resolveDatabase } from '../options/validate.js';
+import { warnAbout } from '../options/warnings.js';
+import type { DrainOptions, ForceOptions } from '../runtime/group/managed-client.js';
+import { Management } from '../runtime/group/management.js';
+import type { Session } from '../runtime/group/session.js';
+import type { SharedGroup } from '../runtime/group/shared-group.js';
+import { type Explanation, explain } from '../runtime/report/explain.js';
+import { snapshot } from '../runtime/report/snapshot.js';
+import { type MultiDbStats, stats } from '../runtime/report/stats.js';
+import { anyObject, invalid } from '../validation/check.js';
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** How the API of a client differs from that of another. */
+export interface ClientApi {
+  /** The error for a call on a client that is not open. */
+  notOpen(): Error;
+  /** Converts a database of this API into one of the engine. Default: it is one. */
+  translate?(database: unknown): unknown;
+}
+
+/**
+ * The members of `ManagedClient` that report on the databases and manage them, over the session of
+ * one client. `name` is the name of the client in metrics.
+ */
+export function managementMembers(
+  name: string,
+  session: Session,
+  { rejections, options: { group } }: SharedGroup,
+  { notOpen, translate = (database) => database }: ClientApi,
+): object {
+  const coordinator = () => session.group.coordinator;
+  const manage = () => new Management(session.group);
+  const running = () => {
+    if (!session.isOpen || coordinator().phase !== 'running') throw notOpen();
+    return manage();
+  };
+  /** `given` is the id that is allowed although a database has it. */
+  const resolve = (database: unknown, given?: string): ResolvedDatabase => {
+    const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
+    const added = resolveDatabase(translate(database), 'database', group, taken);
+    requireAddress(added, 'database');
+    warnAbout([added]);
+    return added;
+  };
+
+  return {
+    get isOpen() {
+      return session.isOpen;
+    },
+    get isReady() {
+      return session.executor?.serves ?? false;
+    },
+    get databases() {
+      return coordinator()
+        .all()
+        .map((database) => snapshot(coordinator(), database));
+    },
+    get activeDatabase() {
+      return coordinator().route.database?.id;
+    },
+    setActiveDatabase: rejections.wrap(async (id: string) => running().setActive(id)),
+    forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions | number = {}) =>
+      running().forceActive(id, durationOf(options)),
+    ),
+    drainDatabase: rejections.wrap(async (id: string, options: DrainOptions | number = {}) =>
+      running().drain(id, durationOf(options)),
+    ),
+    resumeDatabase: (id: string) => running().resume(id),
+    addDatabase: rejections.wrap(async (database: unknown) =>
+      snapshot(coordinator(), await running().add(resolve(database))),
+    ),
+    removeDatabase: rejections.wrap(async (id: string) => running().remove(id)),
+    replaceDatabase: rejections.wrap(async (id: string, database: unknown) =>
+      snapshot(coordinator(), await running().replace(id, resolve(database, id))),
+    ),
+    getWeight: (id: string) => manage().find(id).weight,
+    setWeight: (id: string, weight: number) =>
+      manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
+    isHealthy: (id: string) => {
+      const database = manage().find(id);
+      return database.health === 'healthy' && database.connected;
+    },
+    explain: (): Explanation => explain(coordinator()),
+    stats: (): MultiDbStats => stats(name, session.group),
+  };
+}
+
+/** Of the options or, as Jedis has it, of the number. Nothing is held without end by mistake. */
+function durationOf(options: unknown): number {
+  if (typeof options === 'number') return checkDuration(options);
+  const given = anyObject(options, 'options', 'an object with durationMs, or milliseconds');
+  for (const name of Object.keys(given)) {
+    if (name !== 'durationMs') throw invalid(name, 'a known option (durationMs)', name);
+  }
+  return checkDuration(given.durationMs ?? Number.POSITIVE_INFINITY);
+}
+
+function checkDuration(value: unknown): number {
+  const isEndless = value === Number.POSITIVE_INFINITY;
+  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
+  if (isEndless || isDuration) return value;
+  throw new InvalidOptionError('durationMs', '0 to 2^31-1', value);
+}

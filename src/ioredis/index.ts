@@ -1,0 +1,10 @@
+export { createMultiDbRedis } from '../client/ioredis/create-redis.js';
+export type {
+  MultiDbRedis,
+  MultiDbRedisDatabase,
+  MultiDbRedisMembers,
+  MultiDbRedisOptions,
+  RedisClusterDatabaseOptions,
+  RedisDatabaseOptions,
+  RedisLike,
+} from '../client/ioredis/types.js';

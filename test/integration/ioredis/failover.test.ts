@@ -1,0 +1,191 @@
+/** What an ioredis application sees when a database is killed, frozen or left by hand. */
+import { isMultiDbError } from 'redis-multidb';
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../../kit/index.js';
+import { errorOf, LONG_GRACE, servers, Traffic } from '../support.js';
+import { LIBRARIES, readyRedis } from './support.js';
+
+const toWest = (redis: { readonly activeDatabase: string | undefined }) =>
+  waitFor(() => redis.activeDatabase === 'west', { what: 'west to be active', timeoutMs: 10_000 });
+
+describe.each(LIBRARIES)('%s', (_, Class) => {
+  it('reads fail for nobody when the active database is killed under load', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, ...LONG_GRACE });
+    const reads = new Traffic(() => redis.get('a'), { callers: 20 });
+    const piped = new Traffic(
+      async () => {
+        const results = await redis.pipeline().get('a').hgetall('h').exec();
+        for (const [error] of results ?? []) if (error) throw error;
+      },
+      { callers: 20 },
+    );
+    await Promise.all([reads.flows(100), piped.flows(100)]);
+    await east.kill();
+    await toWest(redis);
+    await Promise.all([reads.flows(100), piped.flows(100)]);
+    await Promise.all([reads.stop(), piped.stop()]);
+    expect([reads.errors, piped.errors]).toEqual([[], []]);
+    expect(redis.status).toBe('ready');
+  });
+
+  it('a write is executed once, or its error says that it may have been', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, ...LONG_GRACE });
+    const counter = redis.withRetrySafety('read');
+    let acknowledged = 0;
+    const traffic = new Traffic(async () => {
+      await counter.incr('n');
+      acknowledged += 1;
+    });
+    await traffic.flows(500);
+    const onEast = await redis.get('n');
+    expect(Number(onEast)).toBeGreaterThanOrEqual(500);
+    await east.kill();
+    await toWest(redis);
+    await traffic.flows(500);
+    await traffic.stop();
+    for (const error of traffic.errors) {
+      expect(error).toSatisfy((each: Error) => isMultiDbError(each) && each.maybeExecuted);
+      expect(error).toMatchObject({ message: 'Connection is closed.', code: 'CONNECTION_LOST' });
+    }
+    expect(Number(await redis.get('n'))).toBeLessThanOrEqual(acknowledged);
+  });
+
+  it('scripts and transactions go on after a switch', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, failbackSupported: false });
+    redis.defineCommand('put', {
+      numberOfKeys: 1,
+      lua: "redis.call('set', KEYS[1], ARGV[1]); return redis.call('get', KEYS[1])",
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: a method that the test has defined.
+    const scripted = redis as any;
+    expect(await scripted.put('a', '1')).toBe('1');
+    await redis.setActiveDatabase('west');
+    expect(await scripted.put('a', '2')).toBe('2');
+    expect(await scripted.put('b', '3')).toBe('3');
+    expect(await west.command('GET', 'b')).toBe('3');
+    expect(await scripted.multi().put('c', '4').put('d', '5').exec()).toEqual([
+      [null, '4'],
+      [null, '5'],
+    ]);
+    const calls = String(await west.command('INFO', 'commandstats'));
+    // Once for each script and database, and once for a transaction.
+    expect(/cmdstat_eval:calls=(\d+)/.exec(calls)?.[1]).toBe('2');
+    expect(/cmdstat_evalsha:calls=(\d+)/.exec(calls)?.[1]).toBe('2');
+  });
+
+  it('a blocking command is served by the database that is active later', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, failbackSupported: false });
+    const worker = redis.duplicate();
+    const popped = worker.blpop('queue', 0);
+    await waitFor(async () => String(await east.command('CLIENT', 'LIST')).includes('cmd=blpop'), {
+      what: 'the worker to block',
+    });
+    await redis.setActiveDatabase('west');
+    await redis.rpush('queue', 'job');
+    expect(await popped).toEqual(['queue', 'job']);
+  });
+
+  it('subscriptions follow the active database', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, ...LONG_GRACE });
+    const sub = redis.duplicate();
+    const seen: unknown[] = [];
+    sub.on('message', (channel, message) => seen.push(['message', channel, message]));
+    sub.on('messageBuffer', (channel, message) =>
+      seen.push(['messageBuffer', String(channel), Buffer.isBuffer(message)]),
+    );
+    sub.on('pmessage', (pattern, channel, message) => seen.push([pattern, channel, message]));
+    expect(await sub.subscribe('news', 'other')).toBe(2);
+    expect(await sub.psubscribe('z*')).toBe(3);
+    expect(sub.mode).toBe('subscriber');
+    const restored = new Promise((resolve) => sub.on('subscriptions-restored', resolve));
+    await east.kill();
+    await toWest(redis);
+    await restored;
+    await redis.publish('news', 'hello');
+    await redis.publish('zed', 'there');
+    await waitFor(() => seen.length >= 3, { what: 'three messages' });
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        ['message', 'news', 'hello'],
+        ['messageBuffer', 'news', true],
+        ['z*', 'zed', 'there'],
+      ]),
+    );
+    expect(await sub.unsubscribe('news')).toBe(2);
+    expect(await sub.unsubscribe()).toBe(1);
+    expect(await sub.punsubscribe()).toBe(0);
+    expect(await sub.get('usable')).toBeNull();
+  });
+});
+
+it('a frozen database is left, and a read in flight answers', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  east.freeze();
+  const read = redis.get('a');
+  await toWest(redis);
+  expect(await read).toBeNull();
+});
+
+it('a transaction that was cut says that it may have been executed', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false, fastFailover: true });
+  east.freeze();
+  const error = await errorOf(redis.multi().incr('a').incr('b').exec() as Promise<unknown>);
+  expect(error).toMatchObject({ message: 'Connection is closed.', maybeExecuted: true });
+});
+
+it('a scan stream notices a switch, or starts again', async () => {
+  const [east, west] = await servers();
+  for (const server of [east, west]) {
+    await server.command('EVAL', "for i = 1, 500 do redis.call('set', 'k' .. i, i) end", '0');
+  }
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  const read = async (client: typeof redis) => {
+    const keys = new Set<string>();
+    for await (const page of client.scanStream({ count: 10 })) {
+      for (const key of page) keys.add(key);
+      if (keys.size > 50 && client.activeDatabase === 'east') await redis.setActiveDatabase('west');
+    }
+    return keys.size;
+  };
+  const error = await errorOf(read(redis) as Promise<unknown>);
+  expect(error.code).toBe('DATABASE_SWITCHED');
+  const again = await readyRedis([east, west], { iterators: 'restart', failbackSupported: false });
+  const keys = new Set<string>();
+  for await (const page of again.scanStream({ count: 10 })) {
+    for (const key of page) keys.add(key);
+    if (keys.size > 50 && again.activeDatabase === 'east') await again.setActiveDatabase('west');
+  }
+  expect(keys.size).toBe(500);
+});
+
+it('refuses what concerns one connection, and says what to use', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west]);
+  for (const refused of [
+    () => redis.watch('a'),
+    () => redis.monitor(),
+    () => redis.select(3),
+    () => redis.call('HELLO', '3'),
+    () => redis.multi({ pipeline: false }),
+    () =>
+      redis
+        .pipeline()
+        .call('multi')
+        .set('a', 1)
+        .exec()
+        .then(([first]: never[]) => {
+          throw first?.[0];
+        }),
+  ]) {
+    const error = await errorOf(Promise.resolve().then(refused as () => unknown));
+    expect([error.code, error.message]).toEqual(['UNSUPPORTED', expect.stringMatching(/: /)]);
+  }
+  expect(await redis.get('a')).toBeNull();
+});
