@@ -1,5 +1,7 @@
+import { processState } from '../process-state.js';
+
 /** By the error that a batch rejected with, the error of each command that was sent for it. */
-const errors = new WeakMap<object, readonly unknown[]>();
+const errors = processState('batch-errors@1', () => new WeakMap<object, readonly unknown[]>());
 
 /**
  * Records the results of a batch that rejects with `error`, in the order of sending: those of MULTI,

@@ -1,3 +1,4 @@
+import { processState } from '../../process-state.js';
 import type { IoredisOptions } from './library.js';
 
 /** Options of ioredis without effect, and what takes their place. */
@@ -18,7 +19,7 @@ export const INEFFECTIVE: Readonly<Record<string, string>> = {
   updateSentinels: 'the engine learns of other sentinels by itself',
 };
 
-const said = new Set<string>();
+const said = processState('ineffective-ioredis-options@1', () => new Set<string>());
 
 /** Says once per process which of the given options have no effect. */
 export function warnAboutIneffective(options: IoredisOptions): void {

@@ -50,6 +50,7 @@ type Client = IoredisInstance & {
   sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown>;
 };
 
+/** Per copy of this package, because each extends with its own code. */
 const classes = new WeakMap<object, MultiDbClass>();
 
 /** In place of ioredis's connections. It is never asked for one. */

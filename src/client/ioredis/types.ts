@@ -14,6 +14,7 @@ export interface RedisLike {
   disconnect(reconnect?: boolean): void;
 }
 
+/** What databases of every kind have. */
 type Common = Pick<SingleDatabaseOptions, 'id' | 'weight' | 'healthCheck' | 'failureDetector'>;
 
 /** A server, or a master behind Sentinel, with options of ioredis. */
