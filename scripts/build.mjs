@@ -37,7 +37,7 @@ const CHUNKS = ['base', 'engine', 'client'];
 function chunkOf(id) {
   const file = path.relative(path.join(root, 'src'), id).replaceAll(path.sep, '/');
   if (!ofMainEntry.has(file) || file === 'index.ts') return undefined;
-  if (/^(drivers|client)\/node-redis\//.test(file)) return 'client';
+  if (/^(drivers\/node-redis|client)\//.test(file)) return 'client';
   return /^(runtime|drivers)\//.test(file) ? 'engine' : 'base';
 }
 
