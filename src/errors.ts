@@ -1,6 +1,6 @@
 /**
- * Every error that this package makes by itself. Errors that the server or node-redis made
- * (an `ErrorReply`, an `AbortError`) reach the caller unchanged.
+ * The errors of this package. Errors of the server or of node-redis (an `ErrorReply`, an `AbortError`) reach
+ * the caller unchanged.
  */
 
 import { CLASS_BRAND, isInstance, ownBrand } from './class-brand.js';
@@ -30,7 +30,7 @@ export type MultiDbErrorCode =
   | 'SUBSCRIPTION_REFUSED'
   | 'UNSUPPORTED';
 
-/** What an error of this package carries besides its message. */
+/** Properties of an error of this package beside its message. */
 export interface MultiDbErrorDetails {
   /** The error that led to this one. */
   readonly cause?: unknown;
@@ -44,10 +44,10 @@ export interface MultiDbErrorDetails {
  * Base of all errors of this package.
  *
  * - `code` is stable; compare it rather than the message.
- * - `databaseId` names the database that the error is about, where there is one.
+ * - `databaseId` is the id of the database that the error is about, if there is one.
  * - `maybeExecuted` is true when any attempt of the command may have been executed by a server,
  *   and false only when that is proven impossible.
- * - `cause` is what led to it, where something did.
+ * - `cause` is the error that led to it, if there was one.
  */
 export class MultiDbError extends Error {
   /** @internal */
@@ -55,7 +55,7 @@ export class MultiDbError extends Error {
 
   /** A stable code; compare it rather than the message. */
   readonly code: MultiDbErrorCode;
-  /** The database that the error is about; undefined where there is none. */
+  /** The id of the database that the error is about; undefined without one. */
   readonly databaseId: string | undefined;
   /**
    * True when a server may have executed the command; false only when that is proven impossible.
@@ -83,7 +83,7 @@ export class MultiDbError extends Error {
   }
 }
 
-/** True for an error made by any copy of this package. */
+/** Returns true for an error of any copy of this package. */
 export function isMultiDbError(error: unknown): error is MultiDbError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
@@ -100,7 +100,7 @@ export function firstCause(error: unknown, code: MultiDbErrorCode): unknown {
   return cause;
 }
 
-/** No database can serve at the moment; probing goes on and a later command may succeed. */
+/** No database can serve at the moment. The client keeps probing, and a later command may succeed. */
 export class TemporarilyUnavailableError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'TemporarilyUnavailableError';
@@ -111,8 +111,8 @@ export class TemporarilyUnavailableError extends MultiDbError {
 }
 
 /**
- * No database could serve during `maxNumFailoverAttempts` searches. The client is not terminal:
- * probing goes on and commands succeed again as soon as one database is well.
+ * No database could serve during `maxNumFailoverAttempts` searches. The client is not terminal: it keeps
+ * probing, and commands succeed again as soon as a database recovers.
  */
 export class PermanentlyUnavailableError extends MultiDbError {
   /** @internal */
@@ -133,7 +133,7 @@ export class CommandTimeoutError extends MultiDbError {
   }
 }
 
-/** The connection broke while the command was under way; see `maybeExecuted`. */
+/** The connection broke while the command was in flight; see `maybeExecuted`. */
 export class ConnectionLostError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'ConnectionLostError';
@@ -177,9 +177,9 @@ export class DatabaseUnavailableError extends MultiDbError {
 export interface InitializationFailure {
   /** The id of the database. */
   readonly databaseId: string;
-  /** What failed, in words. */
+  /** Description of the failure. */
   readonly reason: string;
-  /** The error behind it; undefined where there is none. */
+  /** The error that caused it; undefined without one. */
   readonly cause?: unknown;
 }
 
@@ -197,7 +197,7 @@ export class InitializationFailedError extends MultiDbError {
   }
 }
 
-/** An option or argument was rejected where it entered. */
+/** An option or an argument is invalid. */
 export class InvalidOptionError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'InvalidOptionError';
@@ -205,8 +205,8 @@ export class InvalidOptionError extends MultiDbError {
   /** Path of the option, such as `databases[1].weight`. */
   readonly option: string;
   /**
-   * The value: itself when it is a number, a boolean, null, undefined or a short text, otherwise
-   * what it is in words (`an object`), because an object may hold a password.
+   * The received value if it is a number, a boolean, null, undefined or a short text. Otherwise a
+   * description (`an object`), because an object may hold a password.
    */
   readonly received: unknown;
 
@@ -220,7 +220,7 @@ export class InvalidOptionError extends MultiDbError {
   }
 }
 
-/** Where in a config file something is wrong; lines and columns count from 1. */
+/** The position of a problem in a config file; lines and columns count from 1. */
 export interface ConfigPlace {
   /** The path of the config file. */
   readonly file: string;
@@ -234,18 +234,18 @@ export interface ConfigPlace {
 
 const LONGEST_CONFIG_ERROR = 2000;
 
-/** A config file can't be read, is no JSON, or holds what is no option. Never shows a secret. */
+/** A config file cannot be read, is not valid JSON, or holds an invalid option. Never shows a secret. */
 export class InvalidConfigError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'InvalidConfigError';
 
   /** The path of the config file. */
   readonly file: string;
-  /** The line, from 1; undefined where the whole file is meant. */
+  /** The line, from 1; undefined if the whole file is meant. */
   readonly line: number | undefined;
-  /** The column, from 1; undefined where the whole file is meant. */
+  /** The column, from 1; undefined if the whole file is meant. */
   readonly column: number | undefined;
-  /** The path of the option, such as `databases[1].weight`; undefined where no option is meant. */
+  /** The path of the option, such as `databases[1].weight`; undefined if no option is meant. */
   readonly option: string | undefined;
 
   constructor(message: string, place: Partial<ConfigPlace> = {}, cause?: unknown) {
@@ -279,7 +279,7 @@ export class ClientClosedError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'ClientClosedError';
 
-  /** What rejects with it had been accepted and was pending when `destroy()` was called. */
+  /** Whether the command had been accepted and was pending when `destroy()` was called. */
   readonly wasPending: boolean;
 
   constructor(
@@ -296,7 +296,7 @@ export class ClientClosedError extends MultiDbError {
   }
 }
 
-/** A library of `preloadFunctions` could not be loaded; an `error` event, no command gets it. */
+/** A library of `preloadFunctions` could not be loaded. An `error` event; no command rejects with it. */
 export class FunctionLoadError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'FunctionLoadError';
@@ -306,7 +306,7 @@ export class FunctionLoadError extends MultiDbError {
   }
 }
 
-/** `maxPendingCommands` are pending; the command was never sent. */
+/** `maxPendingCommands` commands are already pending. The command was not sent. */
 export class OverloadedError extends MultiDbError {
   /** @internal */
   static override readonly [CLASS_BRAND]: string = 'OverloadedError';

@@ -1,5 +1,6 @@
-/** What the client tells. One map, literal reasons; emission lives in `runtime/emit.ts`. */
+/** The events of a client, in one map. `runtime/safe-emitter.ts` emits them. */
 
+/** The reason of a switch. */
 export type SwitchReason =
   | 'initial'
   | 'health-check'
@@ -17,15 +18,15 @@ export interface SwitchEvent {
   readonly from: string | undefined;
   /** Id of the database that is active now; undefined: none. */
   readonly to: string | undefined;
-  /** The kind of cause. */
+  /** The reason of the switch. */
   readonly reason: SwitchReason;
-  /** In words, what led to it. */
+  /** Description of what led to the switch. */
   readonly cause: string;
   /** Wall-clock time. */
   readonly at: Date;
-  /** Counts switches from 1; a command or result of an earlier generation changes nothing. */
+  /** Number of the switch, from 1. Results of an earlier generation change nothing. */
   readonly generation: number;
-  /** Milliseconds from the first sign that led to this switch until the switch. */
+  /** Milliseconds from the first sign that led to the switch until the switch. */
   readonly durationMs: number;
 }
 
@@ -33,9 +34,9 @@ export interface SwitchEvent {
 export interface DatabaseUnhealthyEvent {
   /** The id of the database. */
   readonly id: string;
-  /** What failed, in words. */
+  /** Description of the failure. */
   readonly cause: string;
-  /** The error behind it; undefined where there is none. */
+  /** The error that caused it; undefined without one. */
   readonly error: unknown;
   /** Wall-clock time. */
   readonly at: Date;
@@ -47,7 +48,7 @@ export interface DatabaseHealthyEvent {
   readonly id: string;
   /** Wall-clock time. */
   readonly at: Date;
-  /** When it may be chosen again: the end of its grace period, or `at`. */
+  /** When the database may become active again: the end of its grace period, or `at`. */
   readonly eligibleAt: Date;
 }
 
@@ -67,7 +68,7 @@ export interface BreakerEvent {
 export interface AllDatabasesDownEvent {
   /** Wall-clock time. */
   readonly at: Date;
-  /** Each database, and why it can not serve. */
+  /** Each database with the reason why it cannot serve. */
   readonly failures: readonly { readonly id: string; readonly cause: string }[];
 }
 
@@ -81,7 +82,7 @@ export interface RecoveredEvent {
   readonly downForMs: number;
 }
 
-/** All subscriptions are in force again after a switch or a lost connection. */
+/** All subscriptions are active again after a switch or a lost connection. */
 export interface SubscriptionsRestoredEvent {
   /** The active database. */
   readonly id: string;
@@ -91,27 +92,27 @@ export interface SubscriptionsRestoredEvent {
   readonly patterns: number;
   /** Sharded channels that are subscribed there. */
   readonly shardedChannels: number;
-  /** How many more are wanted, and refused by its server; an `error` event names them. */
+  /** Number of subscriptions that the server refused; an `error` event names them. */
   readonly refused: number;
   /** Wall-clock time. */
   readonly at: Date;
-  /** Milliseconds during which messages may have been missed, from when that was noticed. */
+  /** Milliseconds during which messages may have been missed, from the moment when the gap was noticed. */
   readonly gapMs: number;
 }
 
 /** The events of a client, each with the arguments of its listeners. */
 export interface MultiDbEvents {
-  /** The active database changed, for whatever reason. */
+  /** The active database changed, for any reason. */
   switch: [event: SwitchEvent];
   /** A switch away from a database that failed; follows `switch`. */
   failover: [event: SwitchEvent];
   /** A switch back to a database of higher weight; follows `switch`. */
   failback: [event: SwitchEvent];
-  /** A database failed its health checks, or its connections can not be established. */
+  /** A database failed its health checks, or connections to it cannot be established. */
   'database-unhealthy': [event: DatabaseUnhealthyEvent];
   /** A database passes its health checks again. */
   'database-healthy': [event: DatabaseHealthyEvent];
-  /** Commands on a database failed until both thresholds of its failure detector were reached. */
+  /** The failed commands of a database reached both thresholds of its failure detector. */
   'breaker-open': [event: BreakerEvent];
   /** The circuit breaker of a database closed, with an empty window. */
   'breaker-closed': [event: BreakerEvent];
@@ -119,14 +120,14 @@ export interface MultiDbEvents {
   'all-databases-down': [event: AllDatabasesDownEvent];
   /** A database serves again after `all-databases-down`. */
   recovered: [event: RecoveredEvent];
-  /** After a switch, or the loss of its connection: all subscriptions are in force again. */
+  /** All subscriptions are active again after a switch or a lost connection. */
   'subscriptions-restored': [event: SubscriptionsRestoredEvent];
   /**
-   * With the option `emitInvalidate`: a key that was read from the active database has changed;
-   * `null`: any may have, also because another connection or database answers from now on.
+   * With the option `emitInvalidate`: a key that was read from the active database has changed. `null`: any
+   * key may have changed, also because another connection or database answers from now on.
    */
   invalidate: [key: string | Buffer | null];
-  /** Something went wrong that no command tells; with no listener nothing is thrown. */
+  /** An error that no command rejects with. Without a listener it is ignored. */
   error: [error: Error];
   /** `connect()` began to open connections. */
   connect: [];
@@ -139,7 +140,7 @@ export interface MultiDbEvents {
 /** The name of an event. */
 export type MultiDbEventName = keyof MultiDbEvents;
 
-/** The compiler sees to it that none is missing. */
+/** The compiler checks that no event is missing. */
 const NAMES: Readonly<Record<MultiDbEventName, true>> = {
   switch: true,
   failover: true,

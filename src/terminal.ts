@@ -101,8 +101,8 @@ export function fitting(parts: readonly string[], columns: number, gap = '  '): 
 const COLOUR_OR_ACTING = new RegExp(`${ESCAPE}\\[[\\d;]*m|[\\p{Cc}${ACTING_MARKS}]`, 'gu');
 
 /**
- * `text` with nothing that acts on a terminal but colours: whatever a server or a file has put into
- * it, no title, clipboard, cursor or other line is changed by it.
+ * Returns `text` without control sequences except colours, so that a text of a server or a file cannot change
+ * the title, the clipboard, the cursor or other lines of the terminal.
  */
 export function printable(text: string): string {
   return text.replace(COLOUR_OR_ACTING, (found) => (found.length > 1 ? found : ' '));
@@ -166,7 +166,7 @@ export class Terminal {
   frame(lines: readonly string[]): void {
     if (!this.traits.live || this.#ended) return;
     const { columns, rows = 0 } = this.stream;
-    // A terminal of another size has moved what stands there: it begins anew.
+    // A terminal whose size changed has moved the earlier lines: start again on a clear screen.
     const isMoved = this.#frameLines > 0 && this.#frameColumns !== columns;
     const start = isMoved ? CLEAR_SCREEN : '\r';
     const up = this.#frameLines > 0 && !isMoved ? `\u001b[${this.#frameLines}A` : '';

@@ -20,7 +20,7 @@ export function describeEvent(
   return [cleanText(client), name, ...words].join(' ');
 }
 
-/** Of an error its message alone: what hangs on it may hold what nobody should read in a log. */
+/** The message of an error, without its properties, which may hold secrets. */
 function show(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(cleanText(value.message));
   if (value instanceof Date) return value.toISOString();

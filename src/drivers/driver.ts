@@ -152,7 +152,7 @@ export interface Connection {
   identify(): Promise<string>;
   /**
    * The server process at the other end: requested once, before the next command. Absent if only
-   * the lanes know it, or nobody does.
+   * the lanes know it, or it is unknown.
    */
   serverIdentity?(): ServerIdentity;
   /**

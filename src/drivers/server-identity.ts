@@ -1,21 +1,21 @@
 /**
- * The server process at the other end of a connection, by the run id that it has until it ends.
- * As long as that is not known, or when the server does not tell, it equals nothing but itself:
- * another connection may lead to another server.
+ * The server process at the other end of a connection, identified by its run id. An identity whose run id is
+ * not known, or not reported by the server, only equals itself, because another connection may lead to another
+ * server.
  */
 export class ServerIdentity {
   runId: string | undefined;
-  /** The server has told it, or that it does not tell. */
+  /** Whether the server has answered, with or without its run id. */
   isKnown = false;
 
-  /** `known` resolves when the run id is there, or will not be; it never rejects. */
+  /** `known` resolves when the server has answered, or will not answer. It never rejects. */
   constructor(readonly known: Promise<void>) {
     known.then(() => {
       this.isKnown = true;
     });
   }
 
-  /** Of a connection that can't ask. */
+  /** The identity of a server that cannot be asked. */
   static unknown(): ServerIdentity {
     return new ServerIdentity(Promise.resolve());
   }

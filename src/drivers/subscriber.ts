@@ -4,11 +4,11 @@ import type { SubscriptionKind } from '../core/subscription-kind.js';
 export interface SubscriberListener {
   /** Authenticated and able to subscribe. */
   onReady(): void;
-  /** Gone, with all its subscriptions. Told once; nothing else is told after it. */
+  /** The connection was lost, with all its subscriptions. Called once, and last. */
   onLost(error: Error): void;
   /**
-   * A message, once for each subscription that it matches. `name` is what was subscribed to: the
-   * channel, or the pattern. Must not throw. `__redis__:invalidate` delivers null or an array.
+   * A message, once for each subscription that it matches. `name` is the subscribed channel or pattern. Must
+   * not throw. `__redis__:invalidate` delivers null or an array.
    */
   onMessage(
     kind: SubscriptionKind,
@@ -16,31 +16,31 @@ export interface SubscriberListener {
     message: Buffer | Buffer[] | null,
     channel: Buffer,
   ): void;
-  /** The server has ended a subscription by itself: a slot has moved. */
+  /** The server ended a subscription because its slot has moved. */
   onRevoked(kind: SubscriptionKind, name: string): void;
 }
 
 /**
- * One path for subscriptions to a database. Starts opening when it is made, never reconnects and
- * repeats nothing. For a name that has a call in progress the engine makes no other call.
+ * A connection for subscriptions to a database. It starts to open when it is created, never reconnects and
+ * repeats nothing. The engine makes at most one call at a time for each name.
  */
 export interface Subscriber {
   /** Ready, and not lost. */
   readonly ready: boolean;
-  /** Grows with what arrives; only compared. */
+  /** Increases with every byte received; only compared. */
   readonly bytesReceived: number;
   /**
-   * Only while `ready`; `names` is not empty. Resolves when the server has confirmed all of them;
-   * their messages are told from each one's confirmation on. Rejects with the server's refusal
-   * (which of several names are subscribed is not known then; the engine asks for fewer at a time),
-   * or with what ended the connection.
+   * Only while `ready`; `names` is not empty. Resolves when the server has confirmed all names; the messages of
+   * a name are reported from its confirmation on. Rejects with the refusal of the server, or with the error
+   * that ended the connection. After a refusal of several names it is unknown which of them are subscribed; the
+   * engine then asks for fewer at a time.
    */
   subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void>;
-  /** As `subscribe`. */
+  /** Like `subscribe`. */
   unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void>;
-  /** Asks every server behind it for a sign of life; `bytesReceived` grows when one answers. */
+  /** Pings every server behind the connection; `bytesReceived` increases when one answers. */
   ping(): Promise<void>;
-  /** Ends it at once. Idempotent; `onLost` is not called. */
+  /** Ends the connection at once. Idempotent; `onLost` is not called. */
   destroy(error: Error): void;
   ref(): void;
   unref(): void;

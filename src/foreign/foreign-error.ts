@@ -42,7 +42,7 @@ export function diagnosisOf(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null ? diagnoses.get(error) : undefined;
 }
 
-/** The message of whatever was thrown, or what it was found to mean, as a `foreignText`. */
+/** Returns the message of a thrown value, or its diagnosis, as a `foreignText`. */
 export function foreignReason(thrown: unknown): string {
   const error = foreignError(thrown);
   // A refused connection to a name with several addresses is an AggregateError without a message.

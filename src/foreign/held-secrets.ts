@@ -47,7 +47,7 @@ export function holdSecrets(owner: object, secrets: Iterable<Secret>): void {
   }
 }
 
-/** `text` with every secret that is held, in whatever form, replaced by `***`. */
+/** Returns `text` with every held secret, in any of its forms, replaced by `***`. */
 export function maskSecrets(text: string): string {
   if (living.size === 0) return text;
   held.pattern ??= patternOf(living);

@@ -142,7 +142,7 @@ function sinkOf(response: ServerResponse): StreamSink {
     isGone = true;
     for (const callback of waiting.splice(0)) callback();
   });
-  // A reader that is gone is told by 'close'; nobody needs the error.
+  // 'close' reports that the reader is gone; the error adds nothing.
   response.on('error', () => {});
   return {
     write(text) {

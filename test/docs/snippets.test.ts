@@ -59,7 +59,7 @@ describe.runIf(programs.length > 0)('type-checks', () => {
 
   beforeAll(() => {
     errors = typeCheck(programs);
-  }, 120_000);
+  }, 300_000);
 
   it.each(programs)('$name', (block) => {
     expect(errors.get(block) ?? []).toEqual([]);

@@ -285,7 +285,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'a duplicate does not follow a switch',
     'runtime/group/executor.ts',
     '  #onRouteChange(change: RouteChange): void {\n',
-    '  #onRouteChange(change: RouteChange): void {\n    if (!this.connections.vouches) return;\n',
+    '  #onRouteChange(change: RouteChange): void {\n    if (!this.connections.areRequired) return;\n',
   ),
   plant(
     'a transaction is repeated after an EXEC that may have run',

@@ -21,38 +21,38 @@ import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 /** The RESP version that the installed node-redis uses by default: 2 in version 5, 3 in 6. */
 export type DefaultRespVersion = NonNullable<NonNullable<RedisClientType['options']>['RESP']>;
 
-/** Per-command options that `withCommandOptions` takes beside node-redis's own. */
+/** Per-command options of `withCommandOptions()`. */
 export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   /** How replies are decoded, as in node-redis. */
   readonly typeMapping?: TM;
-  /** Whether the command overtakes those that wait for the connection. Default: false. */
+  /** Whether the command overtakes commands that wait for the connection. Default: false. */
   readonly asap?: boolean;
   /**
-   * A signal that ends the command while it waits. A command that was written goes on, except a
-   * read whose database has been left.
+   * A signal that ends the command while it waits. A command that was written continues, except a read
+   * whose database has been left.
    */
   readonly abortSignal?: AbortSignal;
   /** Deadline of one attempt in milliseconds, instead of `commandTimeoutMs`. */
   readonly timeout?: number;
-  /** Instead of `commandRetry.safety`. */
+  /** Riskiest category that is retried, instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety;
-  /** Instead of the option `iterators`. */
+  /** What an iterator does at a switch, instead of the option `iterators`. */
   readonly iterators?: 'throw' | 'restart';
 }
 
 /** Options of `transaction()`. */
 export interface TransactionOptions {
-  /** How often `fn` is called at most when watched keys change; 1 or more. Default: 10. */
+  /** Maximum number of calls of `fn` when watched keys change; 1 or more. Default: 10. */
   readonly maxAttempts?: number;
-  /** Of everything, 1 to 2^31-1 ms. Default: `commandDeadlineMs`. */
+  /** Timeout of the whole transaction, 1 to 2^31-1 ms. Default: `commandDeadlineMs`. */
   readonly timeoutMs?: number;
 }
 
-/** What `fn` of a transaction returned; a `multi()` counts as what it replies when executed. */
+/** The result of `fn` of a transaction; for a `multi()`, the replies of its commands. */
 export type TransactionResult<T> =
   Awaited<T> extends { execTyped(...args: never[]): Promise<infer Replies> } ? Replies : Awaited<T>;
 
-/** What a client of several databases has beside, or instead of, a node-redis client. */
+/** Members of the client that node-redis does not have, or that differ from those of node-redis. */
 export interface MultiDbMembers<
   M extends RedisModules,
   F extends RedisFunctions,
@@ -61,17 +61,17 @@ export interface MultiDbMembers<
   TM extends TypeMapping,
 > extends ManagedClient {
   /**
-   * Opens connections and starts health checks; resolves when the initialization policy is met.
-   * Idempotent. Rejects with `InitializationFailedError`, and leaves nothing open then.
+   * Opens connections and starts health checks. Resolves when the initialization policy is met. Idempotent.
+   * Rejects with `InitializationFailedError` if it cannot be met; nothing stays open then.
    */
   connect(): Promise<MultiDbClient<M, F, S, RESP, TM>>;
   /**
-   * A client with connections of its own in the same group: the same active database, the same
-   * health checks, switched in the same instant. It has to be connected and closed itself; the
-   * group lives as long as any client of it is open.
+   * Returns a client with its own connections in the same group: it has the same active database and the
+   * same health checks, and it switches at the same moment. Connect it and close it separately. The group
+   * lives as long as any of its clients is open.
    *
-   * `overrides` may change what lives in a client (modules, scripts, functions, keyPrefix,
-   * commandOptions); throws `InvalidOptionError` for what shapes a connection.
+   * `overrides` may change `modules`, `scripts`, `functions`, `keyPrefix` and `commandOptions`. Throws
+   * `InvalidOptionError` for options of a connection.
    */
   duplicate<
     M2 extends RedisModules = M,
@@ -84,15 +84,23 @@ export interface MultiDbMembers<
   ): MultiDbClient<M2, F2, S2, RESP2, TM2>;
 
   /**
-   * An optimistic transaction on a connection of its own: watches `keys`, calls `fn`, and calls it
-   * again, with another `tx`, when a watched key was changed by somebody before EXEC (up to
-   * `maxAttempts`; then node-redis's `WatchError`). So `fn` may run several times.
+   * Runs an optimistic transaction on a dedicated connection: watches `keys` and calls `fn`. If another
+   * client changes a watched key before EXEC, `fn` is called again with another `tx`, up to `maxAttempts`
+   * times; then the call rejects with the `WatchError` of node-redis.
    *
-   * Every command of `tx` goes to the database that was active when `fn` was called. Resolves to
-   * what `fn` returns; a `multi()` that it returns is executed first. On a cluster all keys lie in
-   * one hash slot, else `UnsupportedError`; a slot that moves is a conflict. When the active database
-   * changes before EXEC the promise rejects with `DatabaseSwitchedError`, and nothing was executed;
-   * after `timeoutMs` with `CommandTimeoutError`, whatever `fn` does.
+   * All commands of `tx` go to the database that was active when `fn` was called. Resolves to the result of
+   * `fn`; a returned `multi()` is executed first. Rejects with `DatabaseSwitchedError` if the active database
+   * changes before EXEC (nothing was executed then), and with `CommandTimeoutError` after `timeoutMs`. On a
+   * cluster, all keys must be in one hash slot (otherwise `UnsupportedError`), and a slot that moves is a
+   * conflict.
+   *
+   * @example
+   * ```ts
+   * await client.transaction('stock', async (tx) => {
+   *   const stock = Number(await tx.get('stock'));
+   *   return tx.multi().set('stock', String(stock - 1));
+   * });
+   * ```
    */
   transaction<T>(
     keys: RedisArgument | readonly RedisArgument[],
@@ -119,23 +127,24 @@ export interface MultiDbMembers<
   withAbortSignal(abortSignal: AbortSignal): MultiDbClient<M, F, S, RESP, TM>;
   /** Returns a view whose commands overtake those that wait for the connection. */
   asap(): MultiDbClient<M, F, S, RESP, TM>;
-  /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
+  /** Returns a view whose commands are retried up to the category `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;
 
   /**
-   * Adds a database while commands are running. Resolves to its snapshot once it is known whether
-   * it is healthy; it stays either way. Rejects with `DatabaseUnavailableError` when it is removed,
-   * and with `ClientClosedError` when the client is closed, before that is known.
+   * Adds a database while commands are running. Resolves to its snapshot when its health is known; an
+   * unhealthy database stays as well. Rejects with `DatabaseUnavailableError` if the database is removed
+   * before, and with `ClientClosedError` if the client is closed before.
    */
   addDatabase(database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
   /**
-   * Adds a database, waits until it is well, and only then removes `id`; else `id` is kept, and it
-   * rejects with `DatabaseUnavailableError`. A database of the same id takes its place: position,
-   * drain and turn; its weight is that of its own options, its counters begin anew.
+   * Adds a database, waits until it is healthy, and then removes the database `id`. If the new database
+   * cannot serve, the old one is kept and the call rejects with `DatabaseUnavailableError`. A database with
+   * the same id takes over position, drain and being active. Its weight is that of its own options, and its
+   * counters start at 0.
    */
   replaceDatabase(id: string, database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
 
-  // What can not follow a switch: declared for the editor, which strikes it out and shows what to use.
+  // Members that cannot follow a switch are declared so that editors strike them out and show a replacement.
 
   /**
    * @deprecated Rejects with `UnsupportedError`: set `database` in the options of each database
@@ -227,7 +236,7 @@ interface TypedEvents<
 
 /**
  * A node-redis client whose commands go to the active database. It is assignable to
- * `RedisClientType`; what can't follow a switch yet throws `UnsupportedError`.
+ * `RedisClientType`. Members that cannot follow a switch throw `UnsupportedError`.
  */
 export type MultiDbClient<
   M extends RedisModules = Record<never, never>,

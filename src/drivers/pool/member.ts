@@ -10,7 +10,7 @@ export interface MemberAttempt extends Attempt {
   readonly attempt: Attempt;
 }
 
-/** What a member tells its pool. */
+/** Callbacks of a member to its pool. */
 export interface MemberListener {
   onMemberReady(member: Member): void;
   /** Called once, whether it was ready or not; the connection settles its request. */

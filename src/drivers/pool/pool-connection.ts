@@ -19,7 +19,7 @@ export interface PoolSetting {
 
 /** Observes the connection of each command. */
 export interface PoolObserver {
-  /** False if nobody listens and nothing has to be measured. */
+  /** False if there is no listener and nothing has to be measured. */
   readonly isActive: boolean;
   /** `askedAt`: monotonic milliseconds. */
   onAcquired(connection: Connection, askedAt: number): void;

@@ -18,7 +18,7 @@ export class PoolRequest implements MemberAttempt {
   previous: PoolRequest | undefined;
   next: PoolRequest | undefined;
   isWaiting = false;
-  /** Monotonic milliseconds; only while somebody measures how long requests wait. */
+  /** Monotonic milliseconds; only set while the wait of requests is measured. */
   askedAt: number | undefined;
 
   constructor(

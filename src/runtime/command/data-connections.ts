@@ -35,7 +35,7 @@ export class DataConnections implements ReconnectingConnectionListener {
   readonly #databases = new Map<ReconnectingConnection, Database>();
   /** Links whose next connection does not take commands yet. */
   readonly #handovers = new Map<ReconnectingConnection, ConnectionHandover>();
-  #vouches = false;
+  #areRequired = false;
   #ref = true;
 
   constructor(
@@ -55,12 +55,12 @@ export class DataConnections implements ReconnectingConnectionListener {
    * connected.
    */
   requireForAvailability(): void {
-    this.#vouches = true;
+    this.#areRequired = true;
     for (const link of this.links.values()) link.requiredForAvailability = true;
   }
 
   get areRequired(): boolean {
-    return this.#vouches;
+    return this.#areRequired;
   }
 
   /**
@@ -71,7 +71,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     const link = new ReconnectingConnection(database.driver, this, this.#coordinator.runtime);
     this.links.set(database, link);
     this.#databases.set(link, database);
-    link.requiredForAvailability = this.#vouches;
+    link.requiredForAvailability = this.#areRequired;
     const { options, emit } = this.#coordinator.runtime;
     if (options.preloadFunctions.length > 0) {
       const tell = (error: Error) => emit('error', error);

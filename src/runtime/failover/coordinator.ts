@@ -112,7 +112,7 @@ export class Coordinator implements HealthListener, StartupHost {
   }
 
   /** The failure of the active database during a failover delay; undefined while it is healthy. */
-  get forbearance(): DelayedFailure | undefined {
+  get delayedFailure(): DelayedFailure | undefined {
     const active = this.phase === 'running' ? this.route.database : undefined;
     const failure = active && databaseFailure(active, this.route.lastResort, this.now);
     return failure && this.failover.forbear(active, failure);

@@ -5,76 +5,87 @@ import type { MultiDbStats } from '../report/stats.js';
 
 /** Options of `drainDatabase()`. */
 export interface DrainOptions {
-  /** How long the database is kept away from traffic, 0 to 2^31-1 ms. Default: until told otherwise. */
+  /** Duration of the drain, 0 to 2^31-1 ms. Default: until `resumeDatabase()`. */
   readonly durationMs?: number;
 }
 
 /** Options of `forceActiveDatabase()`. */
 export interface ForceOptions {
-  /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: until told otherwise. */
+  /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: indefinitely. */
   readonly durationMs?: number;
 }
 
 /** A listener of one event. */
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
 
-/** What every client of several databases has, whichever library's API its commands have. */
+/** The members of every client of several databases, whichever library's API its commands have. */
 export interface ManagedClient {
-  /** From `connect()` until `close()` or `destroy()`. */
+  /** True from `connect()` until `close()` or `destroy()`. */
   readonly isOpen: boolean;
   /** True exactly while a database can serve. */
   readonly isReady: boolean;
-  /** Accepts no more commands, waits for those that are pending, closes everything. Idempotent. */
+  /**
+   * Stops accepting commands, waits until the pending ones have settled, and closes all connections.
+   * Idempotent.
+   */
   close(): Promise<void>;
-  /** Rejects what is pending with `ClientClosedError` and closes everything at once. Idempotent. */
+  /** Rejects pending commands with `ClientClosedError` and closes all connections at once. Idempotent. */
   destroy(): void;
   /** Calls `close()` at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 
-  /** Every database at this moment, in order of configuration. */
+  /** A snapshot of every database, in order of configuration. */
   readonly databases: readonly DatabaseSnapshot[];
   /** Id of the active database; undefined while there is none. */
   readonly activeDatabase: string | undefined;
   /**
-   * Verifies the database by a probe and makes it active; a later failback may leave it again.
-   * Rejects with `DatabaseUnavailableError` if it can't serve, `UnknownDatabaseError`.
+   * Probes the database and makes it active. Ends its grace period and its drain. A later failback may
+   * leave it again. Rejects with `DatabaseUnavailableError` if the database cannot serve, and with
+   * `UnknownDatabaseError`.
    */
   setActiveDatabase(id: string): Promise<void>;
   /**
-   * As `setActiveDatabase`, and stays there against failback and weights for `durationMs`. It
-   * still fails over when the database fails.
+   * Like `setActiveDatabase()`, and ignores failback and weights for `durationMs`. The client still fails
+   * over when the database fails.
    */
   forceActiveDatabase(id: string, options?: ForceOptions | number): Promise<void>;
   /**
-   * Keeps a database away from traffic, before maintenance for instance: it is not eligible, and
-   * serves only when no other one can. If it is active, the best of the others becomes active
-   * first; what is in flight finishes where it is. Rejects with `DatabaseUnavailableError` if none
-   * of the others can serve, `UnknownDatabaseError`. `setActiveDatabase` ends a drain as well.
+   * Makes a database ineligible, for example before maintenance: it serves only when no other database
+   * can. If the database is active, the best other one becomes active first, and commands in flight finish
+   * where they are. `resumeDatabase()` and `setActiveDatabase()` end the drain. Rejects with
+   * `DatabaseUnavailableError` if no other database can serve, and with `UnknownDatabaseError`.
    */
   drainDatabase(id: string, options?: DrainOptions | number): Promise<void>;
   /**
-   * Ends a drain; the database is returned to at the next look for a better one. False when it was
-   * not drained. Throws `UnknownDatabaseError`.
+   * Ends a drain. The client can return to the database at its next failback check. Returns false if the
+   * database was not drained. Throws `UnknownDatabaseError`.
    */
   resumeDatabase(id: string): boolean;
   /**
-   * Removes a database; never the last. The active one is left first; what is pending there
-   * settles. Rejects with `DatabaseUnavailableError` when no other one can serve.
+   * Removes a database, except the last one. If the database is active, it is left first and its pending
+   * commands settle. Rejects with `DatabaseUnavailableError` if no other database can serve, and with
+   * `UnknownDatabaseError`.
    */
   removeDatabase(id: string): Promise<void>;
   /** Returns the weight of a database. Throws `UnknownDatabaseError`. */
   getWeight(id: string): number;
-  /** Takes effect at once. False when nothing changed. */
+  /**
+   * Changes the weight of a database; takes effect at once. Returns false if it had this weight already.
+   * Throws `UnknownDatabaseError`.
+   */
   setWeight(id: string, weight: number): boolean;
-  /** Its checks pass and its connection is ready. */
+  /**
+   * Returns whether the health checks of the database pass and its connection is ready. Throws
+   * `UnknownDatabaseError`.
+   */
   isHealthy(id: string): boolean;
-  /** Which database is active and why, and what the others lack. */
+  /** Explains which database is active and why, and what the others lack to become active. */
   explain(): Explanation;
-  /** What has been counted so far; read it as often as metrics are collected. */
+  /** Returns the counters of the client and its databases. Cheap enough for each collection of metrics. */
   stats(): MultiDbStats;
 
   /**
-   * Calls `listener` for each event of this name. A listener that throws stops nothing.
+   * Calls `listener` for each event of this name. An exception in a listener does not affect the client.
    *
    * @example
    * ```ts

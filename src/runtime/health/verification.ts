@@ -21,10 +21,10 @@ export interface VerificationHost {
 }
 
 /**
- * The shortest and the default patience, in milliseconds; at most a quarter of the probe timeout.
+ * The shortest and the default wait for an answer, in milliseconds; at most a quarter of the probe timeout.
  */
-const SHORTEST_PATIENCE_MS = 20;
-/** Patience as a multiple of the recent latency of probes. */
+const SHORTEST_WAIT_MS = 20;
+/** Waiting time as a multiple of the recent latency of probes. */
 const LATENCIES = 5;
 
 /** An unanswered question over one data connection. */
@@ -65,7 +65,7 @@ export class Verification {
     const longest = this.host.probeTimeoutMs(database) / 4;
     const { lastProbe } = database;
     if (lastProbe?.healthy !== true) return longest;
-    return Math.min(longest, Math.max(SHORTEST_PATIENCE_MS, LATENCIES * lastProbe.latencyMs));
+    return Math.min(longest, Math.max(SHORTEST_WAIT_MS, LATENCIES * lastProbe.latencyMs));
   }
 
   /**

@@ -15,21 +15,21 @@ const LONGEST_LINE = 20_000;
 export interface ActiveExplanation {
   /** The id of the database. */
   readonly id: string;
-  /** In words, why it and no other. */
+  /** Description of why this database is the active one. */
   readonly why: string;
-  /** Used although it isn't eligible, because no database is. */
+  /** Whether the database serves although it is not eligible, because no database is. */
   readonly lastResort: boolean;
-  /** Its failure during a failover delay; undefined while it is healthy. */
+  /** The failure of the database during a failover delay; undefined while it is healthy. */
   readonly healing: HealingExplanation | undefined;
 }
 
-/** By `unhealthyAfterMs`, or because of maintenance that the database announced. */
+/** A failover delay: by `unhealthyAfterMs`, or because the database announced maintenance. */
 export interface HealingExplanation {
   /** Description of the failure. */
   readonly cause: string;
-  /** The first sign of it. */
+  /** Time of the first sign of the failure. */
   readonly since: Date;
-  /** It is left then if it still fails. */
+  /** When the database is left if it still fails. */
   readonly leftAt: Date;
 }
 
@@ -37,15 +37,18 @@ export interface HealingExplanation {
 export interface StandbyExplanation {
   /** The id of the database. */
   readonly id: string;
-  /** What it lacks to become active; empty: nothing but a higher weight or the next look. */
+  /**
+   * What the database lacks to become active. Empty: it is eligible, and waits for a higher weight or for
+   * the next failback check.
+   */
   readonly lacks: readonly IneligibilityReason[];
-  /** The same in words, with reasons and times. */
+  /** Descriptions of what the database lacks, with reasons and times. */
   readonly details: readonly string[];
   /** When the database could become active, if known. */
   readonly possibleAt: Date | undefined;
 }
 
-/** Typed when used, readable when printed. */
+/** What `explain()` returns: typed values, and text when it is printed. */
 export class Explanation {
   constructor(
     /**
@@ -58,11 +61,11 @@ export class Explanation {
     readonly active: ActiveExplanation | undefined,
     /** Every other database, in order of configuration. */
     readonly others: readonly StandbyExplanation[],
-    /** Oldest first. */
+    /** The last 20 switches, oldest first. */
     readonly switches: readonly SwitchEvent[],
     /**
-     * The next look for a better database; undefined: there is none active, automatic failback is
-     * off, or the active one is held until told otherwise.
+     * The next failback check. Undefined: no database is active, automatic failback is off, or
+     * `forceActiveDatabase()` holds the active one without a limit.
      */
     readonly nextFailbackCheckAt: Date | undefined,
   ) {}
@@ -124,9 +127,9 @@ function nextFailbackCheckAt({ failback, now, route, runtime }: Coordinator): Da
   return new Date(runtime.clock.wallTime() + Math.max(inMs, 0));
 }
 
-function healing({ forbearance, now, runtime }: Coordinator): HealingExplanation | undefined {
-  if (forbearance === undefined) return undefined;
-  const { cause, since, leaveAt } = forbearance;
+function healing({ delayedFailure, now, runtime }: Coordinator): HealingExplanation | undefined {
+  if (delayedFailure === undefined) return undefined;
+  const { cause, since, leaveAt } = delayedFailure;
   const wallTime = runtime.clock.wallTime();
   return {
     cause,
@@ -136,8 +139,8 @@ function healing({ forbearance, now, runtime }: Coordinator): HealingExplanation
 }
 
 function whyActive(coordinator: Coordinator, active: Database): string {
-  const { forbearance } = coordinator;
-  if (forbearance !== undefined) return whyKept(coordinator, active, forbearance);
+  const { delayedFailure } = coordinator;
+  if (delayedFailure !== undefined) return whyKept(coordinator, active, delayedFailure);
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
   const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {

@@ -2,37 +2,37 @@ import type { Database, Health } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { ProbeRecord } from '../probe-record.js';
 
-/** One database at one moment; frozen, and not updated. */
+/** The state of one database at one moment. Frozen; it is not updated. */
 export interface DatabaseSnapshot {
   /** The id of the database. */
   readonly id: string;
-  /** The weight of the database; the eligible database with the highest one is active. */
+  /** The weight of the database. The eligible database with the highest weight is active. */
   readonly weight: number;
   /** Whether new commands go to this database. */
   readonly active: boolean;
-  /** What the health checks say; `unknown` before the first verdict. */
+  /** The verdict of the health checks; `unknown` before the first one. */
   readonly health: Health;
-  /** Why the database is unhealthy. */
+  /** Why the database is unhealthy; undefined while it is not. */
   readonly cause: string | undefined;
   /** Whether the data connections of all clients are ready. */
   readonly connected: boolean;
   /** The state of the circuit breaker. */
   readonly breaker: 'closed' | 'open';
-  /** Failures in the sliding window. */
+  /** Number of failures in the sliding window. */
   readonly failures: number;
-  /** All outcomes in the sliding window. */
+  /** Number of all outcomes in the sliding window. */
   readonly total: number;
-  /** Milliseconds; 0 without a grace period. */
+  /** Remaining grace period in milliseconds; 0 without one. */
   readonly gracePeriodLeftMs: number;
-  /** Milliseconds; 0 when it is not drained, Infinity when it is until `resumeDatabase()`. */
+  /** Remaining drain in milliseconds; 0 without one, Infinity until `resumeDatabase()`. */
   readonly drainLeftMs: number;
   /**
-   * The latest error of a probe or a connection, or a `CircuitOpenError`; undefined: none so far.
+   * The latest error of a probe or a connection, or a `CircuitOpenError`; undefined before the first one.
    */
   readonly lastError: Error | undefined;
   /** The latest probe; undefined before the first one. */
   readonly lastProbe: ProbeRecord | undefined;
-  /** Of the last healthy or unhealthy probe, in milliseconds. */
+  /** Duration of the latest probe in milliseconds; undefined before the first one. */
   readonly latencyMs: number | undefined;
 }
 

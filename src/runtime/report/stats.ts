@@ -6,13 +6,13 @@ import type { CommandCounters, GroupCounters, SwitchCount } from '../counters.js
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
 
-/** How commands ended; each counts once, a transaction or pipeline as one. */
+/** Settled commands by outcome. Each command counts once; a transaction or pipeline counts as one. */
 export interface CommandStats {
   /** Commands that resolved. */
   readonly succeeded: number;
-  /** Commands that rejected, by what failed. */
+  /** Commands that rejected, by the kind of failure. */
   readonly failed: Readonly<Record<CommandFailure, number>>;
-  /** Of those that failed: may have been executed all the same. */
+  /** Failed commands that may have been executed. */
   readonly outcomeUnknown: number;
 }
 
@@ -26,56 +26,60 @@ export interface ProbeStats {
   readonly failed: number;
   /** Probes that took longer than `timeoutMs`. */
   readonly timedOut: number;
-  /** Of those that passed. */
+  /** Latency of the probes that passed. */
   readonly latency: LatencySnapshot;
 }
 
-/** What has been counted for one database. */
+/** The counters of one database. */
 export interface DatabaseStats {
   /** The id of the database. */
   readonly id: string;
-  /** Settled commands by outcome; counted for the database that answered, or was tried last. */
+  /** Settled commands, counted for the database that answered, or for the one that was tried last. */
   readonly commands: CommandStats;
-  /** Attempts that failed here and were followed by another one, here or elsewhere. */
+  /** Failed attempts on this database that were followed by another attempt, here or elsewhere. */
   readonly retries: number;
   /** Repeats that `commandRetry.budget` did not allow. */
   readonly retriesSuppressed: number;
   /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
-  /** Of these: while the first attempt was still in flight, so that both may be executed. */
+  /** Moved commands whose first attempt was still in flight, so that both may be executed. */
   readonly sentTwice: number;
   /** How often the circuit breaker has opened. */
   readonly breakerOpened: number;
   /** The probes of each health check. */
   readonly probes: readonly ProbeStats[];
-  /** Attempts in flight now. */
+  /** Number of attempts in flight. */
   readonly inFlight: number;
-  /** Ready data connections now, without those that only finish what was left on them. */
+  /** Number of ready data connections, without draining ones. */
   readonly connections: number;
-  /** Connections that only finish what is in progress, since their database was left. */
+  /** Number of connections that only finish commands in flight, because their database was left. */
   readonly draining: number;
 }
 
 /**
- * What the client, with all that share its databases, has counted since it was made. Counters
- * only grow, also when it is closed and connected again; those of a removed database go with it.
+ * The counters of a client and of all clients that share its databases, since the first of them was
+ * created. Counters only grow, also across `close()` and `connect()`. Removing a database removes its
+ * counters.
  */
 export interface MultiDbStats {
   /** The client's name in metrics and diagnostics. */
   readonly client: string;
-  /** Number of the group in this process; clients that share their databases share it. */
+  /** Number of the group in this process. Clients that share their databases have the same number. */
   readonly group: number;
-  /** Open clients that share the databases; 0: all are closed. */
+  /** Number of open clients that share the databases; 0 if all are closed. */
   readonly clients: number;
-  /** In order of configuration. */
+  /** The counters of each database, in order of configuration. */
   readonly databases: readonly DatabaseStats[];
-  /** Commands that failed before a database was chosen for them: all were down, overload. */
+  /**
+   * Commands that failed before a database was chosen for them, because all were down or too many
+   * were pending.
+   */
   readonly undirected: CommandStats;
   /** Number of pending commands. */
   readonly pending: number;
-  /** Every change of the active database; `undefined` stands for "none". */
+  /** Number of switches by `from`, `to` and reason; `undefined` stands for "none". */
   readonly switches: readonly Readonly<SwitchCount>[];
-  /** Milliseconds during which no database was active, from the first one on until now. */
+  /** Milliseconds without an active database, counted since the first database became active. */
   readonly withoutServiceMs: number;
 }
 
