@@ -1,6 +1,6 @@
 /** What is not ready is not published, and a version gets its section of the changelog. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -60,6 +60,27 @@ describe('publishing', () => {
     expect(scripts.release).toMatch(/^node scripts\/check-release\.mjs && /);
     expect(scripts.prepublishOnly).toBe('node scripts/check-release.mjs');
   });
+});
+
+it('changesets choose the number of the version, on this Node.js', () => {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(path.join(directory, '.changeset'), { recursive: true });
+  const manifest = path.join(directory, 'package.json');
+  writeFileSync(manifest, JSON.stringify({ ...READY, version: '0.1.0' }));
+  writeFileSync(path.join(directory, 'package-lock.json'), '{}');
+  copyFileSync(
+    path.join(root, '.changeset/config.json'),
+    path.join(directory, '.changeset/config.json'),
+  );
+  const changeset = '---\n"redis-multidb": minor\n---\n\nText.\n';
+  writeFileSync(path.join(directory, '.changeset/a-b.md'), changeset);
+  const changesets = path.join(root, 'node_modules/@changesets/cli/bin.js');
+  const { status, stderr } = spawnSync(process.execPath, [changesets, 'version'], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  expect(JSON.parse(readFileSync(manifest, 'utf8')).version).toBe('0.2.0');
 });
 
 describe('the changelog', () => {
