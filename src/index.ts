@@ -97,6 +97,7 @@ export {
   WriteReadStrategy,
   type WriteReadStrategyOptions,
 } from './health-strategies/write-read.js';
+export type { BeforeFailback, FailbackContext } from './options/before-failback.js';
 export type {
   ClusterDatabaseOptions,
   DatabaseOptions,

@@ -13,6 +13,8 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'failureDetector.includedErrors',
   'failureDetector.ignoredErrors',
   'fallbackErrors',
+  'beforeFailback',
+  'databases[].beforeFailback',
 ]);
 
 /** Options of node-redis that a file can't contain either, in every object like `client`. */

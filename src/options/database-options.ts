@@ -1,6 +1,7 @@
 import type { ProbingPolicy } from '../core/probing-policy.js';
 import type { HealthCheckFunction, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type { GracePeriodOptions } from '../validation/rules.js';
+import type { BeforeFailback } from './before-failback.js';
 
 /**
  * Selects errors: a list of classes (an error matches when it is an instance of one), or a
@@ -114,6 +115,11 @@ interface CommonDatabaseOptions {
    * 2147483647, or an object `{ baseMs, maxMs }`. Default: that of the group.
    */
   readonly gracePeriodMs?: number | GracePeriodOptions;
+  /**
+   * Replaces the `beforeFailback` of the group for this database. Accepts a function `(context) =>
+   * void | Promise<void>`. Default: that of the group.
+   */
+  readonly beforeFailback?: BeforeFailback;
 }
 
 /** A server, or what looks like one, over one connection per client. */

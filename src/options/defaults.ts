@@ -118,6 +118,11 @@ export const DEFAULTS = Object.freeze({
     'Replaces the `gracePeriodMs` of the group for this database.',
     'that of the group',
   ),
+  'databases[].beforeFailback': shaped(
+    'a function `(context) => void | Promise<void>`',
+    'Replaces the `beforeFailback` of the group for this database.',
+    'that of the group',
+  ),
   client: shaped(
     'an object',
     'node-redis options of all databases. `RESP`, `modules`, `scripts`, `functions`, `keyPrefix` and ' +
@@ -254,6 +259,17 @@ export const DEFAULTS = Object.freeze({
     'How long a database that was left as failed stays ineligible. With `{ baseMs, maxMs }` the grace ' +
       'period doubles each time the database fails again within `maxMs` of its end, and each further ' +
       '`maxMs` without a failure takes one doubling back.',
+  ),
+  beforeFailback: shaped(
+    'a function `(context) => void | Promise<void>`',
+    'Called once each time a database that was left is about to become active again by a failback. The ' +
+      'client waits for the promise, and does not take the database when it rejects.',
+    'none',
+  ),
+  beforeFailbackTimeoutMs: option(
+    30_000,
+    duration,
+    'Deadline of `beforeFailback`. The next failback check calls it again.',
   ),
   fastFailover: option(
     false,

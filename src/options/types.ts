@@ -6,6 +6,7 @@ import type { ProbingPolicy } from '../core/probing-policy.js';
 import type { RetryBudgetOptions } from '../core/retry-budget.js';
 import type { HealthCheckRole, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type { GracePeriodOptions } from '../validation/rules.js';
+import type { BeforeFailback } from './before-failback.js';
 import type {
   DatabaseOptions,
   ErrorSelector,
@@ -133,6 +134,23 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * 2147483647, or an object `{ baseMs, maxMs }`. Default: `60000`.
    */
   readonly gracePeriodMs?: number | GracePeriodOptions;
+  /**
+   * Called once each time a database that was left is about to become active again by a failback.
+   * The client waits for the promise, and does not take the database when it rejects. Accepts a
+   * function `(context) => void | Promise<void>`. Default: none.
+   *
+   * @example
+   * ```ts
+   * // A cache that was not written while its database was away is stale.
+   * beforeFailback: ({ sendCommand }) => sendCommand(['FLUSHALL', 'ASYNC'])
+   * ```
+   */
+  readonly beforeFailback?: BeforeFailback;
+  /**
+   * Deadline of `beforeFailback`. The next failback check calls it again. Accepts milliseconds from
+   * 1 to 2147483647. Default: `30000`.
+   */
+  readonly beforeFailbackTimeoutMs?: number;
   /**
    * Whether a failover closes the connections to the old database at once, without waiting for
    * replies. Accepts true or false. Default: `false`.
@@ -302,6 +320,7 @@ export type ResolvedDatabase = ResolvedTopology & {
   readonly healthChecks: readonly ResolvedHealthCheck[];
   readonly failureDetector: FailureDetectorOptions;
   readonly gracePeriod: GracePeriod;
+  readonly beforeFailback: BeforeFailback | undefined;
 };
 
 export interface ResolvedCommandRetry {
@@ -324,6 +343,7 @@ export interface ResolvedOptions {
   readonly fallbackErrors: ((error: Error) => boolean) | undefined;
   readonly failbackSupported: boolean;
   readonly failbackCheckIntervalMs: number;
+  readonly beforeFailbackTimeoutMs: number;
   readonly fastFailover: boolean;
   readonly retryOnFailover: boolean;
   readonly maxNumFailoverAttempts: number;

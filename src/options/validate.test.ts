@@ -27,6 +27,7 @@ describe('resolveOptions', () => {
       fallbackErrors: undefined,
       failbackSupported: true,
       failbackCheckIntervalMs: 120_000,
+      beforeFailbackTimeoutMs: 30_000,
       fastFailover: false,
       retryOnFailover: false,
       maxNumFailoverAttempts: 10,
@@ -245,7 +246,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(33);
+    expect(numeric).toHaveLength(34);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

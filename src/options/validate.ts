@@ -6,6 +6,7 @@ import {
 } from '../core/initialization-policy.js';
 import type { RetryBudgetOptions } from '../core/retry-budget.js';
 import { invalid, type Values } from '../validation/check.js';
+import { type BeforeFailback, resolveBeforeFailback } from './before-failback.js';
 import { optionsObject, read } from './check.js';
 import { type ClientOptions, checkClient } from './client.js';
 import { copyOptions } from './copy.js';
@@ -34,6 +35,7 @@ export interface GroupDefaults {
   /** Applies to databases of every topology; `undefined` uses the default of each topology. */
   readonly unhealthyAfterMs: number | undefined;
   readonly gracePeriod: GracePeriod;
+  readonly beforeFailback: BeforeFailback | undefined;
 }
 
 export interface ValidatedOptions extends ResolvedOptions {
@@ -59,6 +61,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     failureDetector: copyOptions(detector),
     unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
     gracePeriod: resolveGracePeriod(values.gracePeriodMs, 'gracePeriodMs'),
+    beforeFailback: resolveBeforeFailback(values, ''),
   };
   resolveFailureDetector(group.failureDetector, 'failureDetector');
   const retryOnFailover = read(values, 'retryOnFailover', '');
@@ -71,6 +74,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     fallbackErrors: optionalSelector(values.fallbackErrors, 'fallbackErrors'),
     failbackSupported: read(values, 'failbackSupported', ''),
     failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
+    beforeFailbackTimeoutMs: read(values, 'beforeFailbackTimeoutMs', ''),
     fastFailover: fastFailover || retryOnFailover,
     retryOnFailover,
     maxNumFailoverAttempts: read(values, 'maxNumFailoverAttempts', ''),
@@ -123,6 +127,7 @@ export function resolveDatabase(
       values.gracePeriodMs === undefined
         ? group.gracePeriod
         : resolveGracePeriod(values.gracePeriodMs, `${at}.gracePeriodMs`),
+    beforeFailback: resolveBeforeFailback(values, at) ?? group.beforeFailback,
   };
 }
 

@@ -2,6 +2,7 @@ import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { GraceRecord } from '../core/grace-period.js';
 import type { DatabaseView } from '../core/selection.js';
 import type { Driver } from '../drivers/driver.js';
+import type { SwitchReason } from '../events.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import type { ReconnectingConnection } from './connection/reconnecting-connection.js';
@@ -14,6 +15,15 @@ export type Health = 'unknown' | 'healthy' | 'unhealthy';
 /** Why a database was left the last time. */
 export interface FailoverRecord {
   readonly reason: 'health-check' | 'circuit-breaker';
+  readonly cause: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
+/** The last time that the database stopped being active. */
+export interface TurnEnd {
+  readonly id: string;
+  readonly reason: SwitchReason;
   readonly cause: string;
   /** Monotonic milliseconds. */
   readonly at: number;
@@ -40,6 +50,8 @@ export class Database implements DatabaseView {
   /** Monotonic time until which the database is drained; Infinity: until the drain is ended. */
   drainEndsAt = 0;
   left: FailoverRecord | undefined;
+  /** Set while the database is not active after it was. */
+  turnEnd: TurnEnd | undefined;
   /**
    * The database was eligible at some time. Before that, it becomes active at once when it is
    * better.

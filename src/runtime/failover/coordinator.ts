@@ -7,6 +7,7 @@ import { GroupHealth, type HealthListener } from '../health/group-health.js';
 import type { Route } from '../route.js';
 import { DownSearch } from './down-search.js';
 import { Drains } from './drains.js';
+import { FailbackPreparation } from './failback-preparation.js';
 import { FailbackSchedule } from './failback-schedule.js';
 import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
 import { Initialization, type StartupHost } from './initialization.js';
@@ -25,6 +26,7 @@ export class Coordinator implements HealthListener, StartupHost {
   readonly drains: Drains;
   readonly failover: FailoverDelay;
   readonly failback: FailbackSchedule;
+  readonly preparation: FailbackPreparation;
   readonly search: DownSearch;
   readonly startup: Initialization;
   phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
@@ -38,6 +40,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.drains = new Drains(runtime, evaluate);
     this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
     this.failback = new FailbackSchedule(runtime, () => this.checkFailback());
+    this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.search = new DownSearch(options, clock, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
   }
@@ -72,6 +75,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
     this.health.unwatch(database);
     this.drains.forget(database);
+    this.preparation.forget(database.turnEnd);
     this.changed(database, 'unavailable');
   }
 
@@ -107,6 +111,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.search.end();
     this.failover.end();
     this.failback.stop();
+    this.preparation.end();
     for (const database of this.all()) this.drains.forget(database);
     this.health.end();
   }
@@ -167,6 +172,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.search.end();
     this.failover.failure = undefined;
     this.#lastActive = database;
+    this.#endTurn(from, database, reason, cause);
     database.wasEligible = true;
     // Comes before the commands, which would take long to detect a dead connection.
     if (!database.resting && !this.health.verification.isFresh(database)) {
@@ -188,8 +194,21 @@ export class Coordinator implements HealthListener, StartupHost {
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const better = selectFailback(this.databases.values(), route.database.id, this.now);
     if (better === undefined) return;
-    if (!this.#hasAnswered(better as Database, () => this.checkFailback())) return;
+    if (!this.isPrepared(better as Database, () => this.checkFailback(), true)) return;
     this.switchTo(better as Database, 'failback', `${better.id} has recovered`);
+  }
+
+  /**
+   * Whether `database` may be taken again: `beforeFailback` has succeeded, and the database has
+   * answered over its data connections. If false, both are under way, and `onReady` follows.
+   * `again` repeats a `beforeFailback` that failed.
+   */
+  isPrepared(database: Database, onReady: () => void, again = false): boolean {
+    const onDone = () => {
+      if (this.phase === 'running') onReady();
+    };
+    if (!this.preparation.isDone(database, onDone, again)) return false;
+    return this.#hasAnswered(database, onReady);
   }
 
   /**
@@ -261,6 +280,7 @@ export class Coordinator implements HealthListener, StartupHost {
     const { reason = 'health-check', cause = 'no database can serve', since } = failure ?? {};
     const from = this.#lastActive;
     this.#lastActive = undefined;
+    this.#endTurn(from, undefined, reason, cause);
     this.router.change({ database: undefined, lastResort: false, state: 'down' }, true);
     this.router.tell({ from, to: undefined, reason, cause, since });
     this.runtime.emit('all-databases-down', {
@@ -270,6 +290,20 @@ export class Coordinator implements HealthListener, StartupHost {
         cause: cause ?? unconnected,
       })),
     });
+  }
+
+  /** `to` is active from now on; `from` was. */
+  #endTurn(
+    from: Database | undefined,
+    to: Database | undefined,
+    reason: SwitchReason,
+    cause: string,
+  ) {
+    if (from === to) return;
+    if (from !== undefined) from.turnEnd = { id: from.id, reason, cause, at: this.now };
+    if (to === undefined) return;
+    this.preparation.forget(to.turnEnd);
+    to.turnEnd = undefined;
   }
 
   /** There is no active database: selects any that can serve. */
@@ -292,7 +326,7 @@ export class Coordinator implements HealthListener, StartupHost {
       const best = this.#best(active.id);
       if (isEligible(active, now)) this.router.setLastResort(false);
       else if (best !== undefined && !best.lastResort) {
-        if (!this.#hasAnswered(best.view as Database, () => this.evaluate())) return;
+        if (!this.isPrepared(best.view as Database, () => this.evaluate())) return;
         this.switchTo(best.view as Database, 'failback', `${best.view.id} is eligible again`);
         return;
       }
@@ -302,7 +336,7 @@ export class Coordinator implements HealthListener, StartupHost {
     const better =
       newcomer && (selectFailback(this.databases.values(), active.id, now) ?? newcomer);
     const isWanted = better !== undefined && this.failback.allowed;
-    if (isWanted && !this.#hasAnswered(better as Database, () => this.evaluate())) return;
+    if (isWanted && !this.isPrepared(better as Database, () => this.evaluate())) return;
     for (const each of newcomers) each.wasEligible = true;
     if (!isWanted) return;
     this.switchTo(better as Database, 'failback', `${better.id} has become available`);

@@ -61,9 +61,12 @@ export class Management {
     if (coordinator.phase !== 'running' || coordinator.failback.held) return true;
     if (route.database === undefined) return true;
     const better = selectFailback(coordinator.databases.values(), route.database.id, now);
-    if (better !== undefined) {
-      coordinator.switchTo(better as Database, 'weight', `the weight of ${id} is now ${weight}`);
-    }
+    if (better === undefined) return true;
+    const switchTo = (target: Database) =>
+      coordinator.switchTo(target, 'weight', `the weight of ${id} is now ${weight}`);
+    const prepared = () => coordinator.checkFailback();
+    if (coordinator.preparation.isDone(better as Database, prepared, true))
+      switchTo(better as Database);
     return true;
   }
 

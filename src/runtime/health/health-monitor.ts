@@ -1,7 +1,7 @@
 import { ownError } from '../../foreign/own-error.js';
 import { isNoSentinel } from '../../health-strategies/role-check.js';
 import { stateCheckFor } from '../../health-strategies/state-check.js';
-import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
+import type { HealthCheckFunction, ProbeTarget } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -10,7 +10,7 @@ import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
 import type { ProbeResult } from './probe.js';
-import type { ProbeLines } from './probe-target.js';
+import { type ProbeLines, probeTarget } from './probe-target.js';
 import { SharedProbeConnection } from './shared-probe-connection.js';
 
 export interface Verdict {
@@ -128,6 +128,11 @@ export class HealthMonitor implements HealthCheckListener {
   /** Whether any check determines the health. */
   get hasChecks(): boolean {
     return this.#checks.length > 0;
+  }
+
+  /** The database for commands that are no probes, over the connection of the gates. */
+  target(signal: AbortSignal): ProbeTarget {
+    return probeTarget(this.sideLines, signal);
   }
 
   /** Starts all checks, and the watch over the host names. */

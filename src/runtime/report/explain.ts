@@ -5,6 +5,7 @@ import { type IneligibilityReason, ineligibilityReasons } from '../../core/selec
 import type { SwitchEvent } from '../../events.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
+import type { PreparationReport } from '../failover/failback-preparation.js';
 import type { DelayedFailure } from '../failover/failover-delay.js';
 import { nameTroubles } from './name-troubles.js';
 
@@ -198,6 +199,8 @@ function explainStandby(
     } else {
       const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
       possibleInMs = checkAt - now;
+      const preparation = coordinator.preparation.report(database);
+      if (preparation !== undefined) details.push(describePreparation(preparation, now));
       details.push(
         Number.isFinite(possibleInMs)
           ? `eligible; the next failback check is in ${seconds(possibleInMs)}`
@@ -242,6 +245,12 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
     default:
       return lack;
   }
+}
+
+function describePreparation(report: PreparationReport, now: number): string {
+  return report.kind === 'running'
+    ? `beforeFailback has been running for ${seconds(now - report.startedAt)}`
+    : `beforeFailback failed (${report.why}); the next failback check calls it again`;
 }
 
 function seconds(ms: number): string {
