@@ -80,6 +80,7 @@ export type {
   LagAwareStrategyOptions,
   RestCredentials,
 } from './health-strategies/lag-aware-options.js';
+export { LatencyStrategy, type LatencyStrategyOptions } from './health-strategies/latency.js';
 export { PingStrategy } from './health-strategies/ping.js';
 export {
   ReplicationStrategy,

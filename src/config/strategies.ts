@@ -2,6 +2,7 @@
 import { ConnectedStrategy } from '../health-strategies/connected.js';
 import { EchoStrategy } from '../health-strategies/echo.js';
 import { LagAwareStrategy } from '../health-strategies/lag-aware.js';
+import { LatencyStrategy } from '../health-strategies/latency.js';
 import { PingStrategy } from '../health-strategies/ping.js';
 import { ReplicationStrategy } from '../health-strategies/replication.js';
 import type { HealthCheckStrategy } from '../health-strategies/strategy.js';
@@ -61,6 +62,17 @@ export const STRATEGIES: Readonly<Record<string, NamedStrategy>> = {
         },
         additionalProperties: false,
       },
+    },
+  },
+  latency: {
+    create: (options) => new LatencyStrategy(options),
+    properties: {
+      slowAboveMs: ms,
+      fastBelowMs: ms,
+      percentile: { type: 'number', minimum: 0, maximum: 100 },
+      windowSize: { type: 'integer', minimum: 1 },
+      minProbes: { type: 'integer', minimum: 1 },
+      role,
     },
   },
   replication: {

@@ -34,6 +34,11 @@ export interface Probe extends ProbeTarget {
   readonly signal: AbortSignal;
   /** Resolves after `ms` milliseconds on the group's clock; rejects when `signal` aborts. */
   wait(ms: number): Promise<void>;
+  /**
+   * Returns a function that returns the milliseconds since this call, without those during which the
+   * event loop was blocked.
+   */
+  stopwatch(): () => number;
 }
 
 /**

@@ -83,6 +83,7 @@ export function runProbe(
     signal: { value: abort.signal },
     peers: { get: () => setting.peers.map((peer) => probeTarget(peer, abort.signal)) },
     wait: { value: (ms: number) => wait(loop, ms, abort.signal) },
+    stopwatch: { value: () => stopwatch(clock, loop) },
   });
   const run = async () => {
     const { driver } = lines.database;
@@ -118,6 +119,12 @@ export function runProbe(
     endTimers();
     abort.abort(ownError('the probe was cancelled'));
   };
+}
+
+/** Loop time is as coarse as its ticks, so that it only limits what the clock shows. */
+function stopwatch(clock: Clock, loop: LoopClock): () => number {
+  const [from, loopFrom] = [clock.now(), loop.time];
+  return () => Math.min(clock.now() - from, loop.time - loopFrom + 2 * loop.tickMs);
 }
 
 function noAnswer(timeoutMs: number, cause: unknown): Error {
