@@ -38,6 +38,7 @@ const BASE = [
   'received-value',
   'process-state',
   'class-brand',
+  'is-error',
 ];
 
 const folders = (names) => `^src/(${names.join('|')})/`;

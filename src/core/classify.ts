@@ -4,6 +4,7 @@
  */
 
 import { isMultiDbError, type MultiDbErrorCode } from '../errors.js';
+import { isError } from '../is-error.js';
 import type { DriverErrorKind } from './driver-error-kind.js';
 import { proxyReply } from './proxy-replies.js';
 
@@ -258,7 +259,7 @@ const REPLY_WORDS: ReadonlySet<string> = new Set([
  * reply.
  */
 function looksLikeReply(error: unknown): boolean {
-  if (!(error instanceof Error) || propertyOf(error, 'code') !== undefined) return false;
+  if (!isError(error) || propertyOf(error, 'code') !== undefined) return false;
   return REPLY_WORDS.has(firstWord(error.message));
 }
 
@@ -277,7 +278,7 @@ const ELSEWHERE_WORDS: ReadonlySet<string> = new Set([
  * later, will serve the command. Only for commands that were not executed.
  */
 export function isRearranging(error: unknown): boolean {
-  return error instanceof Error && ELSEWHERE_WORDS.has(firstWord(error.message));
+  return isError(error) && ELSEWHERE_WORDS.has(firstWord(error.message));
 }
 
 /** The server is a node of a cluster and another node serves the key. */

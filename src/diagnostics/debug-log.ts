@@ -1,6 +1,7 @@
 import { debuglog } from 'node:util';
 import { cleanText } from '../clean-text.js';
 import type { MultiDbEventName } from '../events.js';
+import { isError } from '../is-error.js';
 import { fieldsOf } from './fields.js';
 
 const log = debuglog('redis-multidb');
@@ -22,7 +23,7 @@ export function describeEvent(
 
 /** The message of an error, without its properties, which may hold secrets. */
 function show(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(cleanText(value.message));
+  if (isError(value)) return JSON.stringify(cleanText(value.message));
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'string') {
     const text = cleanText(value);

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { ErrorReply } from '@redis/client';
 import { expect, it } from 'vitest';
 import { ClientClosedError } from '../errors.js';
@@ -94,4 +95,10 @@ it('words of this library stay readable, whatever the secrets are', () => {
   expect(foreignError(wrapped).message).toBe('no answer');
   expect(everything(wrapped)).not.toContain('wrong');
   expect(words).toEqual({});
+});
+
+it('an error of another realm, such as one of Node.js in Jest, is kept', () => {
+  const error = runInNewContext('Object.assign(new Error("connect ECONNREFUSED"), { code: "X" })');
+  expect(foreignError(error)).toBe(error);
+  expect(foreignReason(error)).toBe('connect ECONNREFUSED');
 });

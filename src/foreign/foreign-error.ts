@@ -1,5 +1,6 @@
 import { LONGEST_TEXT } from '../clean-text.js';
 import { isMultiDbError } from '../errors.js';
+import { isError } from '../is-error.js';
 import { processState } from '../process-state.js';
 import { foreignText } from './foreign-text.js';
 import { isOwnError } from './own-error.js';
@@ -49,12 +50,12 @@ export function foreignReason(thrown: unknown): string {
   const first = (error as Partial<AggregateError>).errors?.[0];
   const diagnosis = diagnosisOf(error);
   if (diagnosis !== undefined) return diagnosis;
-  return error.message || (first instanceof Error ? first.message : '') || error.name;
+  return error.message || (isError(first) ? first.message : '') || error.name;
 }
 
 function harmless(thrown: unknown, depth: number): Error {
   if (isMultiDbError(thrown) || isOwnError(thrown)) return thrown;
-  if (!(thrown instanceof Error)) return new Error(foreignText(textOf(thrown)));
+  if (!isError(thrown)) return new Error(foreignText(textOf(thrown)));
   if (thrown instanceof DOMException) {
     return foreignText(thrown.message) === thrown.message ? thrown : ofDom(thrown);
   }

@@ -1,3 +1,4 @@
+import { isError } from '../is-error.js';
 import { processState } from '../process-state.js';
 
 const own = processState('own-errors@1', () => new WeakSet<Error>());
@@ -14,5 +15,5 @@ export function ownError(message: string, options?: { readonly cause?: Error | u
 }
 
 export function isOwnError(value: unknown): value is Error {
-  return value instanceof Error && own.has(value);
+  return isError(value) && own.has(value);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { proxyReply } from '../core/proxy-replies.js';
+import { isError } from '../is-error.js';
 import type { HealthCheckFunction } from './strategy.js';
 
 /** Prefix that distinguishes the keys of the canary from those of an application. */
@@ -50,7 +51,7 @@ function passesThrough(proxyErrors: readonly string[]): HealthCheckFunction {
     try {
       await probe.sendCommand(['GET', canaryKey()]);
     } catch (error) {
-      const text = error instanceof Error ? error.message : '';
+      const text = isError(error) ? error.message : '';
       if (proxyReply(text, proxyErrors) !== undefined || !NO_ANSWER.test(text)) throw error;
     }
     return true;
@@ -78,7 +79,7 @@ function unlessForbidden(check: HealthCheckFunction): HealthCheckFunction {
     try {
       return await check(probe);
     } catch (error) {
-      if (error instanceof Error && NO_ANSWER.test(error.message)) return true;
+      if (isError(error) && NO_ANSWER.test(error.message)) return true;
       throw error;
     }
   };

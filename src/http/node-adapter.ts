@@ -1,5 +1,7 @@
 /** `node:http`, the same API of `node:http2`, and everything that speaks it: Express, Connect, Fastify's raw requests. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isError } from '../is-error.js';
 import { failure } from './answers.js';
 import type { Dispatcher } from './dispatcher.js';
 import {
@@ -34,7 +36,7 @@ export function handleNode(
     })
     .catch((error) => {
       // Only a framework's `next` or a broken response gets here.
-      response.destroy(error instanceof Error ? error : undefined);
+      response.destroy(isError(error) ? error : undefined);
     });
 }
 

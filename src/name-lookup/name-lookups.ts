@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
 import { nextToStart } from '../core/lookup-places.js';
+import { isError } from '../is-error.js';
 import {
   HostName,
   type LookupTrouble,
@@ -235,7 +236,7 @@ export class NameLookups {
       if (by === undefined) this.setting.system(host, { ...options, all: true }, callback);
       else by(host, { ...options }, callback);
     } catch (error) {
-      end(error instanceof Error ? error : new Error(String(error)), []);
+      end(isError(error) ? error : new Error(String(error)), []);
     }
   }
 

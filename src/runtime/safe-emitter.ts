@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
+import { isError } from '../is-error.js';
 
 export type Emit = <Name extends MultiDbEventName>(
   name: Name,
@@ -54,7 +55,7 @@ export class SafeEmitter {
  * Converts a thrown value, which may be anything, to an error; it may not even convert to a string.
  */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   try {
     return new Error(String(thrown));
   } catch {

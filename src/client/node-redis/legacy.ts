@@ -1,3 +1,5 @@
+import { isError } from '../../is-error.js';
+
 /** Members that the callback interface of node-redis calls. */
 interface LegacyBase {
   readonly _self: object;
@@ -13,7 +15,7 @@ export function legacyInterface(view: LegacyBase, report: (error: Error) => void
   const base = Object.create(view, {
     emit: {
       value: (_name: 'error', error: unknown) => {
-        report(error instanceof Error ? error : new Error(String(error)));
+        report(isError(error) ? error : new Error(String(error)));
         return true;
       },
     },

@@ -4,6 +4,7 @@ import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
 import type { Lane } from '../../drivers/driver.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
+import { isError } from '../../is-error.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
@@ -207,7 +208,7 @@ export class Outcomes implements AttemptListener {
    */
   #withDoubt({ command }: SentAttempt, error: unknown): unknown {
     const { databaseId } = command;
-    if (!command.maybeExecuted || !(error instanceof Error)) return error;
+    if (!command.maybeExecuted || !isError(error)) return error;
     if (error instanceof AcquireTimeoutError) {
       return new AcquireTimeoutError(error.message, { databaseId, maybeExecuted: true });
     }
@@ -235,5 +236,5 @@ function isTimeout(error: unknown): boolean {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return isError(error) ? error : new Error(String(error));
 }

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../clock.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from '../../health-strategies/strategy.js';
+import { isError } from '../../is-error.js';
 import type { LoopClock } from '../../loop-clock.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
 
@@ -136,7 +137,7 @@ function noAnswer(timeoutMs: number, cause: unknown): Error {
 
 function describe(error: unknown): string {
   const reason = foreignReason(error);
-  return error instanceof Error ? reason : `the check threw ${reason.slice(0, 100)}`;
+  return isError(error) ? reason : `the check threw ${reason.slice(0, 100)}`;
 }
 
 function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Timer } from '../../clock.js';
+import { isError } from '../../is-error.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
@@ -111,7 +112,7 @@ export class Reachability {
   #fail(database: Database, cause: unknown): void {
     // An accepted and then cut connection proves nothing yet: a proxy restarts like that.
     if (!database.driver.isCut(cause)) {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
+      const error = isError(cause) ? cause : new Error(String(cause));
       this.listener.onUnreachable(database, error);
     }
     const watch = this.#watches.get(database);

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
 import type { Connector, LibraryErrors, LoopTime, ProbeConnection } from '../../drivers/driver.js';
+import { isError } from '../../is-error.js';
 
 /** Pauses before a broken connection is replaced: none the first time, then growing. */
 const BACKOFF = { firstMs: 5, longestMs: 100 };
@@ -395,5 +396,5 @@ export class SharedProbeConnection {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return isError(error) ? error : new Error(String(error));
 }

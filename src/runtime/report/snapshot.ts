@@ -1,3 +1,4 @@
+import { isError } from '../../is-error.js';
 import type { Database, Health } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { ProbeRecord } from '../probe-record.js';
@@ -53,9 +54,7 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
     drainLeftMs: Math.max(0, database.drainEndsAt - now),
     lastError:
-      lastError === undefined || lastError instanceof Error
-        ? lastError
-        : new Error(String(lastError)),
+      lastError === undefined || isError(lastError) ? lastError : new Error(String(lastError)),
     lastProbe: database.lastProbe,
     latencyMs: database.lastProbe?.latencyMs,
   });

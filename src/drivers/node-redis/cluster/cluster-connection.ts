@@ -1,6 +1,7 @@
 import { ErrorReply } from '@redis/client';
 import type { CommandArgument } from '../../../core/command-argument.js';
 import { isMultiDbError, UnsupportedError } from '../../../errors.js';
+import { isError } from '../../../is-error.js';
 import type { Attempt, Connection, ConnectionListener, DriverTime } from '../../driver.js';
 import { asRefusal, ClusterAttempt, type Part } from './attempt.js';
 import { NodeLane, type NodeLaneListener } from './lane.js';
@@ -329,7 +330,7 @@ function mayGoOn(part: Part, error: unknown): boolean {
 
 /** node-redis sent nothing: it can't split the arguments, or does not know the cursor. */
 function refusedByLibrary(cause: unknown): TypeError {
-  return new TypeError(cause instanceof Error ? cause.message : String(cause), { cause });
+  return new TypeError(isError(cause) ? cause.message : String(cause), { cause });
 }
 
 function keyOf(lane: NodeLane): string {

@@ -1,4 +1,5 @@
 import * as library from '@redis/client';
+import { isError } from '../../../is-error.js';
 
 /** Version 5 has no such error class: it rejects with the last redirection. */
 const { MaxCommandRedirectionsError } = library as {
@@ -7,11 +8,11 @@ const { MaxCommandRedirectionsError } = library as {
 
 /** `MOVED` and `ASK` prove that the node did not execute what it was sent. */
 export function isRedirection(error: unknown): error is Error {
-  return error instanceof Error && /^(MOVED|ASK) /.test(error.message);
+  return isError(error) && /^(MOVED|ASK) /.test(error.message);
 }
 
 export function isMoved(error: unknown): error is Error {
-  return error instanceof Error && error.message.startsWith('MOVED ');
+  return isError(error) && error.message.startsWith('MOVED ');
 }
 
 /** More than `maxCommandRedirections` redirections: no node executed the command. */
