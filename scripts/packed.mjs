@@ -108,16 +108,10 @@ export async function nodeBinary(version) {
  * @param {string} directory where the projects go
  */
 export async function installPacked(tarball, directory) {
-  const { devDependencies, peerDependenciesMeta } = JSON.parse(
-    readFileSync(path.join(root, 'package.json'), 'utf8'),
-  );
-  const optional = Object.keys(peerDependenciesMeta).map(
-    (name) => `${name}@${devDependencies[name]}`,
-  );
   // The optional peers in one of them: without them everything else has to work all the same.
   const projects = [
-    { client: `@redis/client@${devDependencies['@redis/client']}`, peers: optional },
-    { client: devDependencies['redis-client-5'].replace('npm:', ''), peers: [] },
+    { client: clientPackage(), peers: optionalPeers() },
+    { client: manifest().devDependencies['redis-client-5'].replace('npm:', ''), peers: [] },
   ];
   const scripts = [];
   for (const { client, peers } of projects) {
@@ -129,6 +123,21 @@ export async function installPacked(tarball, directory) {
     scripts.push(script);
   }
   return scripts;
+}
+
+function manifest() {
+  return JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+}
+
+/** The client library, in the version that the tests run with. */
+export function clientPackage() {
+  return `@redis/client@${manifest().devDependencies['@redis/client']}`;
+}
+
+/** The optional peers, in the versions that the tests run with. */
+export function optionalPeers() {
+  const { devDependencies, peerDependenciesMeta } = manifest();
+  return Object.keys(peerDependenciesMeta).map((name) => `${name}@${devDependencies[name]}`);
 }
 
 /** @param {string} directory */

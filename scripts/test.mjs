@@ -71,6 +71,12 @@ const steps = [
     beside: 'package',
   },
   {
+    name: 'consumers',
+    title: 'The package compiled, bundled and tested as users do',
+    action: consumers,
+    beside: 'package',
+  },
+  {
     name: 'node-this',
     title: `The package on Node.js ${process.versions.node} (this one)`,
     action: (write) => smoke(process.execPath, write),
@@ -224,6 +230,16 @@ async function smoke(node, write) {
   for (const script of await smokeScripts) {
     await run(node, [script], { env: { TMPDIR: temporary }, timeoutMs: 120_000, write });
   }
+}
+
+/** A part of `npm run test:consumers`. */
+async function consumers() {
+  tarball ??= packOnce();
+  smokeScripts ??= tarball.then((file) => installPacked(file, temporary));
+  const [script = ''] = await smokeScripts;
+  // Needs installed dependencies.
+  const { performQuickly } = await import('./consumers/rows.mjs');
+  await performQuickly(path.dirname(script));
 }
 
 async function findLeaks() {

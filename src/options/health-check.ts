@@ -79,6 +79,7 @@ function isStrategy(value: unknown): value is HealthCheckStrategy {
   return typeof value === 'object' && value !== null && 'check' in value;
 }
 
+/** A minifier renames classes, so a strategy of a bundled application has a `name`. */
 function nameOf(strategy: HealthCheckStrategy): string {
   if (typeof strategy.name === 'string' && strategy.name !== '') return strategy.name;
   const className = strategy.constructor?.name;
