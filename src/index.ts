@@ -99,6 +99,10 @@ export {
   type WriteReadStrategyOptions,
 } from './health-strategies/write-read.js';
 export type { BeforeFailback, FailbackContext } from './options/before-failback.js';
+export {
+  type ConnectionStringOptions,
+  parseConnectionString,
+} from './options/connection-string.js';
 export type {
   ClusterDatabaseOptions,
   DatabaseOptions,

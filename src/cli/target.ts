@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { loadConfig } from '../config/load.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
 import { addressOf } from '../options/client.js';
+import { isConnectionString, parseConnectionString } from '../options/connection-string.js';
 import { requireAddress } from '../options/require-address.js';
 import { resolveOptions, type ValidatedOptions } from '../options/validate.js';
 import { UsageError } from './exit.js';
@@ -20,15 +21,23 @@ const URL_ARGUMENT = /^(?:([^=:/]+)=)?((?:rediss?|unix):\/\/.*)$/is;
 const MAYBE_SECRET = /^(?:[^=:/]+=)?[a-z][a-z\d+.-]+:|@/i;
 const DEFAULT_FILE = 'redis-multidb.json';
 
+/** A connection string, as opposed to the URL of one database: several hosts, or parameters. */
+const SEVERAL = /^[^/]*:\/\/([^/?]*,|[^?]*\?)/;
+const VARIABLE = /^env:([A-Za-z_]\w*)$/;
+
 /**
- * Reads a config file, or URLs in order of preference, each optionally with an id:
- * `east=redis://...`. The default is `redis-multidb.json`, if it exists.
+ * Reads a config file, a connection string, or URLs in order of preference, each optionally with an
+ * id: `east=redis://...`. `env:NAME` stands for the value of an environment variable. The default is
+ * `redis-multidb.json`, if it exists.
  */
 export async function readTarget(args: readonly string[]): Promise<Target> {
-  const given = args.length === 0 && existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : args;
+  const given = args.length === 0 && existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : args.map(argument);
   const [first] = given;
   if (first === undefined) {
     throw new UsageError(`Name a config file or URLs, or create ./${DEFAULT_FILE}.`);
+  }
+  if (given.length === 1 && isConnectionString(first) && SEVERAL.test(first)) {
+    return fromConnectionString(first);
   }
   const urls = given.map((argument) => URL_ARGUMENT.exec(argument));
   if (urls.every((match) => match === null)) return fromFile(given, first);
@@ -36,6 +45,25 @@ export async function readTarget(args: readonly string[]): Promise<Target> {
   try {
     const name = urls.length === 1 ? '1 URL' : `${urls.length} URLs`;
     return { name, options, resolved: resolved(options) };
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** The value of the variable in place of `env:NAME`. */
+function argument(text: string): string {
+  const name = VARIABLE.exec(text)?.[1];
+  if (name === undefined) return text;
+  const value = process.env[name];
+  if (value) return value.trim();
+  throw new UsageError(`The environment variable ${name} is not set.`);
+}
+
+function fromConnectionString(text: string): Target {
+  try {
+    const options = parseConnectionString(text) as unknown as Record<string, unknown>;
+    return { name: 'connection string', options, resolved: resolved(options) };
   } catch (error) {
     if (error instanceof InvalidOptionError) throw new UsageError(error.message);
     throw error;

@@ -72,6 +72,19 @@ it('an error is one line and bounded, whatever the names in the file are', () =>
   }
 });
 
+it('a connection string stands in place of the path of a file', async () => {
+  expect(await loadConfig('redis://:pw@east,west?weight=1,0.5&suspectAfterMs=5')).toMatchObject({
+    suspectAfterMs: 5,
+    databases: [{ weight: 1, client: { password: 'pw' } }, { weight: 0.5 }],
+  });
+  const error = await loadConfig('redis://:p,w@east').catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(InvalidConfigError);
+  expect(error).toMatchObject({
+    file: 'connection string',
+    message: expect.stringContaining('percent-encode'),
+  });
+});
+
 describe('values', () => {
   it('are those of createMultiDbClient', () => {
     const config = with_({

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { RespVersions } from '@redis/client';
 import type { DefaultRespVersion, MultiDbClientOptions } from '../client/node-redis/client-type.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
+import { isConnectionString, parseConnectionString } from '../options/connection-string.js';
 import { resolveOptions } from '../options/validate.js';
 import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';
 import { ConfigReader, type Source } from './read.js';
@@ -34,7 +35,7 @@ export interface ParseOptions extends ConfigOptions {
 /**
  * Reads a config file (JSON; `config.schema.json` of the package says what it may hold) and
  * returns options for `createMultiDbClient`, validated as by that. Variables (`${NAME}`,
- * `${NAME:-default}`) are put in.
+ * `${NAME:-default}`) are put in. A connection string in place of the path is parsed.
  *
  * Rejects with `InvalidConfigError`, which names file, line, column and option, and shows no
  * secret. Nothing is connected to; the file is read once.
@@ -43,6 +44,7 @@ export async function loadConfig<RESP extends RespVersions = DefaultRespVersion>
   file: string,
   options: ConfigOptions = {},
 ): Promise<ConfigFileOptions<RESP>> {
+  if (isConnectionString(file)) return fromConnectionString<RESP>(file);
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -53,6 +55,16 @@ export async function loadConfig<RESP extends RespVersions = DefaultRespVersion>
   }
   const directory = path.dirname(path.resolve(file));
   return parseConfig<RESP>(text, { ...options, name: file, directory });
+}
+
+function fromConnectionString<RESP extends RespVersions>(text: string): ConfigFileOptions<RESP> {
+  try {
+    return parseConnectionString(text) as unknown as ConfigFileOptions<RESP>;
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    const { message, option } = error;
+    throw new InvalidConfigError(message, { file: 'connection string', option }, error);
+  }
 }
 
 /** As `loadConfig`, for a text from elsewhere. Throws `InvalidConfigError`. */

@@ -194,6 +194,11 @@ function parseUrl(value: unknown, at: string): { address: string; tls: boolean }
   // node-redis would throw at each connection.
   if (!/^(\/\d{0,9})?$/.test(pathname) || !isDecodable(username + password)) throw wrong();
   if (hostname === '') throw wrong();
+  if (hostname.includes(',')) {
+    const expected =
+      'a URL with one host; createMultiDbClient() takes several as its only argument';
+    throw invalid(at, expected, '***');
+  }
   return { address: `${hostname}:${port || 6379}`, tls: protocol === 'rediss:' };
 }
 

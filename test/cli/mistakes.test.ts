@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import type { CheckReport } from '../../src/cli/check/report.js';
 import { startRedis, stopAll } from '../kit/index.js';
 import { check } from './check-support.js';
 import { directory, run } from './run.js';
@@ -28,6 +29,32 @@ it('a directory in the place of a config file, and options that are not known', 
   const port = await run(['check', 'redis://:hunter2@127.0.0.1:70000']);
   expect(port.stderr).toContain('a URL whose port is at most 65535');
   expect(port.stderr).not.toContain('hunter2');
+});
+
+it('a connection string, which a variable may hold, and its mistakes', async () => {
+  const server = await startRedis({ password: 'hunter2' });
+  const text = `redis://:hunter2@127.0.0.1:${server.port},127.0.0.1:${server.port}?id=east,west`;
+  const { code, stdout } = await run(['check', '--json', '--no-write', 'env:DATABASES'], {
+    DATABASES: `${text}\n`,
+  });
+  const report = JSON.parse(stdout) as CheckReport;
+  expect(report.databases.map(({ id, weight, reachable }) => [id, weight, reachable])).toEqual([
+    ['east', 2, true],
+    ['west', 1, true],
+  ]);
+  expect([code, report.target]).toEqual([1, 'connection string']);
+  const attempts: [string, Record<string, string>, string][] = [
+    [`${text}&weight=1`, {}, 'weight: expected as many values as hosts (2)'],
+    ['redis://:hun,ter2@127.0.0.1', {}, 'percent-encode'],
+    ['env:DATABASES', { DATABASES: 'redis://:hun/ter2@east' }, 'host or host:port for host 1'],
+    ['env:NOT_SET', {}, 'The environment variable NOT_SET is not set.'],
+  ];
+  for (const [argument, env, expected] of attempts) {
+    const { code, stderr } = await run(['check', argument], env);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(expected)]);
+    expect(stderr).not.toMatch(/hun|ter2/);
+  }
+  await stopAll();
 });
 
 it('a port without TLS that is asked for TLS', async () => {

@@ -9,6 +9,7 @@ import type {
 import { type FindPlace, placeOf, traceConnect } from '../../drivers/node-redis/tracing.js';
 import { ClientClosedError } from '../../errors.js';
 import type { ClientOptions } from '../../options/client.js';
+import { parseConnectionString } from '../../options/connection-string.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
 import { CacheValidity } from '../../runtime/command/cache-validity.js';
 import { Session } from '../../runtime/group/session.js';
@@ -28,6 +29,13 @@ import { pubSubMembers } from './pubsub.js';
 import { transactionMember } from './transaction.js';
 
 /**
+ * A client of several Redis databases, by a connection string:
+ * `rediss://app:secret@east.example.com,west.example.com/0?weight=1,0.5`.
+ *
+ * Opens nothing before `connect()`. Throws `InvalidOptionError`, which shows no part of the text.
+ */
+export function createMultiDbClient(connectionString: string): MultiDbClient;
+/**
  * A client of several Redis databases that is used like a node-redis client. It sends every command
  * to the preferred healthy database, leaves it when it fails, and returns when it has recovered.
  *
@@ -39,10 +47,12 @@ export function createMultiDbClient<
   S extends RedisScripts = Record<never, never>,
   RESP extends RespVersions = DefaultRespVersion,
   TM extends TypeMapping = Record<never, never>,
->(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM> {
+>(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM>;
+export function createMultiDbClient(given: unknown): unknown {
+  const options = typeof given === 'string' ? parseConnectionString(given) : given;
   const { name, shared } = createGroup(options, () => first as MultiDbClient);
   const first: unknown = createMember(name, shared, shared.options.group.client);
-  return first as MultiDbClient<M, F, S, RESP, TM>;
+  return first;
 }
 
 /** A client of a group: the first one, or a duplicate. `like` has the same methods. */
