@@ -4,7 +4,7 @@
  */
 const LAYERS = [
   ['cli', 'drill'],
-  ['ioredis', 'http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
+  ['ioredis', 'redis', 'http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
   ['client'],
   ['diagnostics'],
   ['runtime'],

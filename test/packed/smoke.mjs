@@ -20,6 +20,7 @@ const require = createRequire(import.meta.url);
 const OPTIONAL_PEERS = {
   'redis-multidb/otel': '@opentelemetry/api',
   'redis-multidb/prometheus': 'prom-client',
+  'redis-multidb/redis': 'redis',
 };
 
 function isInstalled(name) {

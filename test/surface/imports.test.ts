@@ -39,7 +39,7 @@ const built = ENTRY_POINTS.flatMap(({ entry }) => [`${entry}.js`, `${entry}.cjs`
 
 it.each(built)('%s loads only packages that a user has installed', (file) => {
   const { packages } = loaded(file);
-  const peers = /^(@redis\/client|@opentelemetry\/api|prom-client)(\/|$)/;
+  const peers = /^(@redis\/client|@opentelemetry\/api|prom-client|redis)(\/|$)/;
   expect(packages.filter((name) => !peers.test(name))).toEqual([]);
 });
 
