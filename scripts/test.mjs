@@ -12,6 +12,7 @@ import { ensureRedis } from './ensure-redis.mjs';
 import { killLeftovers } from './leaks.mjs';
 import { installPacked, lintPackage, nodeBinary, pack } from './packed.mjs';
 import { installed, root, run } from './run.mjs';
+import { ensureModules, installedServer, NEWEST, serverVersion } from './server-binaries.mjs';
 
 /** The oldest that `engines` allows, the maintained ones and the newest. */
 const NODE_VERSIONS = ['20.19.0', '22', '24', 'latest'];
@@ -63,6 +64,11 @@ const steps = [
     beside: 'tests',
   },
   { name: 'vitest', title: 'Tests (Vitest)', action: vitest, beside: 'tests' },
+  {
+    name: 'servers',
+    title: 'Tables of commands and state replies on the newest servers, if they are there',
+    action: newestServers,
+  },
   { name: 'bench', title: 'The benchmark runs, and no ratio is an accident', action: bench },
   {
     name: 'package',
@@ -195,6 +201,29 @@ function countTests(report) {
   total.failed += count('failed');
   total.skipped += statuses.length - count('passed') - count('failed');
   return count('failed');
+}
+
+/** What depends most on the server. */
+const ON_NEWEST = ['command-table', 'command-keys', 'state-replies', 'libraries/redis-modules'];
+
+/** The newest Redis and the newest Valkey, as far as `npm run test:servers` has fetched them. */
+async function newestServers() {
+  const files = ON_NEWEST.map((name) => `test/integration/${name}.test.ts`);
+  const vitest = [installed('vitest/vitest.mjs'), 'run', '--project', 'integration'];
+  for (const server of NEWEST) {
+    const binary = installedServer(server);
+    if (binary === undefined) {
+      log(`${server.name}: skipped; npm run test:servers fetches it`);
+      continue;
+    }
+    log(`${server.name} (${serverVersion(binary)})`);
+    const env = {
+      TMPDIR: temporary,
+      REDIS_SERVER: binary,
+      REDIS_MODULES: ensureModules(server).join(':'),
+    };
+    await run(process.execPath, [...vitest, '--silent=passed-only', ...files], { env });
+  }
 }
 
 /** @type {Promise<string> | undefined} */

@@ -172,6 +172,7 @@ describe.each(['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO', 'FCALL', 'FCALL_RO'])
       'ERR Error running script (call to f_8f): @user_script:1: -READONLY You can not write ...',
     ],
     ['OOM', 'ERR Error running script (call to f_8f): @user_script: 1: -OOM command not ...'],
+    ['NOREPLICAS', '@user_script: 1: -NOREPLICAS Not enough good replicas to write.'],
   ])('does not take a %s from inside for a refusal: %s', (stateWord, text) => {
     expect(reply(text, script)).toEqual({
       kind: 'state-word-inside',

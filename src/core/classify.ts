@@ -140,7 +140,7 @@ function classifyReply(text: string, context: ClassificationContext): Classifica
 
 /** An error inside a script or a transaction, of which other parts may have been executed. */
 function insideResult(text: string, inScript: boolean): Classification {
-  const stateWord = stateWordOf(text) ?? (inScript ? stateWordOfOldScript(text) : undefined);
+  const stateWord = stateWordOf(text) ?? stateWordOfOldScript(text);
   if (stateWord !== undefined) return STATE_WORDS_INSIDE[stateWord];
   return inScript && isAccessRefusal(text) ? ACCESS_PERHAPS : APPLICATION;
 }
@@ -210,12 +210,17 @@ const REFUSED_SCRIPT = new RegExp(
 /** Suffix that Redis 7 appends to an error of a script. */
 const SCRIPT_MARK = / script: \S+, on @/;
 
-/** Redis 6: "ERR Error running script (call to f_...): @user_script:1: -READONLY You can't ..." */
+/**
+ * Redis 6: "ERR Error running script (call to f_...): @user_script:1: -READONLY You can't ...", and
+ * "@user_script: 1: -READONLY You can't ..." for what `redis.pcall` returned.
+ */
 function stateWordOfOldScript(text: string): StateWord | undefined {
-  if (!text.startsWith('ERR ')) return undefined;
+  if (!text.startsWith('ERR ') && !text.startsWith(OLD_SCRIPT)) return undefined;
   const word = /@user_script:\s?\d+: ?-([A-Z]+) /.exec(text)?.[1];
   return word === undefined ? undefined : STATE_WORD_OF.get(word);
 }
+
+const OLD_SCRIPT = '@user_script:';
 
 const EXECABORT_OF = 'EXECABORT Transaction discarded because of: ';
 
@@ -252,6 +257,7 @@ const REPLY_WORDS: ReadonlySet<string> = new Set([
   'BUSYKEY',
   'NOGROUP',
   'UNBLOCKED',
+  OLD_SCRIPT,
 ]);
 
 /**

@@ -20,6 +20,7 @@ import {
 } from '../integration/support.js';
 import {
   freePort,
+  hasTls,
   type RedisDirectives,
   type RedisServer,
   rawCommand,
@@ -29,13 +30,7 @@ import {
 } from '../kit/index.js';
 import { outcome, tally } from './support.js';
 
-/** A server that was built without TLS refuses the directive. */
-const hasTls = await startRedis({ config: { 'tls-port': 0 } }).then(
-  (server) => server.dispose().then(() => true),
-  () => false,
-);
-
-describe.skipIf(!hasTls)('TLS', () => {
+describe.skipIf(!(await hasTls()))('TLS', () => {
   let certificates: Certificates;
   let dir: string;
 

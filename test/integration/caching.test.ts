@@ -4,6 +4,7 @@ import { createMultiDbClient, type MultiDbClient } from 'redis-multidb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   type FaultProxy,
+  isRedis7,
   type RedisServer,
   startProxy,
   startRedis,
@@ -20,6 +21,8 @@ import {
   servers,
   switchTo,
 } from './support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 let east: RedisServer;
 let west: RedisServer;
@@ -190,26 +193,29 @@ describe('what is kept depends on its keys alone', () => {
     return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(info)?.[1] ?? 0);
   };
 
-  it('not SORT_RO with patterns, what a group says, what is left to live, a script', async () => {
-    const client = await connected([east, west], CACHED);
-    await client.rPush('ids', ['1', '2']);
-    await client.mSet({ o_1: 'a', o_2: 'b' });
-    await client.xGroupCreate('s', 'g', '$', { MKSTREAM: true });
-    await client.set('k', 'v', { expiration: { type: 'EX', value: 100 } });
-    for (let round = 0; round < 3; round += 1) {
-      await client.sortRo('ids', { BY: 'w_*', GET: 'o_*' });
-      await client.xInfoGroups('s');
-      await client.xPending('s', 'g');
-      await client.ttl('k');
-      await client.objectIdleTime('k');
-      await client.evalRo('return redis.call("GET", KEYS[1])', { keys: ['k'] });
-    }
-    for (const name of ['sort_ro', 'xinfo\\|groups', 'xpending', 'ttl', 'object\\|idletime']) {
-      expect([name, await count(name)]).toEqual([name, 3]);
-    }
-    expect(await count('eval_ro')).toBe(3);
-    expect(statsOf(client).size()).toBe(0);
-  });
+  since7(
+    'not SORT_RO with patterns, what a group says, what is left to live, a script',
+    async () => {
+      const client = await connected([east, west], CACHED);
+      await client.rPush('ids', ['1', '2']);
+      await client.mSet({ o_1: 'a', o_2: 'b' });
+      await client.xGroupCreate('s', 'g', '$', { MKSTREAM: true });
+      await client.set('k', 'v', { expiration: { type: 'EX', value: 100 } });
+      for (let round = 0; round < 3; round += 1) {
+        await client.sortRo('ids', { BY: 'w_*', GET: 'o_*' });
+        await client.xInfoGroups('s');
+        await client.xPending('s', 'g');
+        await client.ttl('k');
+        await client.objectIdleTime('k');
+        await client.evalRo('return redis.call("GET", KEYS[1])', { keys: ['k'] });
+      }
+      for (const name of ['sort_ro', 'xinfo\\|groups', 'xpending', 'ttl', 'object\\|idletime']) {
+        expect([name, await count(name)]).toEqual([name, 3]);
+      }
+      expect(await count('eval_ro')).toBe(3);
+      expect(statsOf(client).size()).toBe(0);
+    },
+  );
 
   it('nothing older than its own write of a key that does not stand in the command', async () => {
     const client = await connected([east, west], CACHED);
@@ -237,7 +243,7 @@ describe('what is kept depends on its keys alone', () => {
     ['options', () => ({})],
     ['a provider', () => new BasicClientSideCache({ maxEntries: 100 })],
   ])('by default nothing for longer than two seconds: %s', async (_name, setting) => {
-    await using server = await startRedis({ config: { 'enable-debug-command': 'yes' } });
+    await using server = await startRedis();
     await server.command('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
     const client = await connected([server, west], {
       client: { RESP: 3, clientSideCache: setting() },

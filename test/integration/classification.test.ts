@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createClient, ErrorReply } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Classification, classify, type StateWord } from '../../src/core/classify.js';
-import { type RedisServer, rawCommand, startRedis, waitFor } from '../kit/index.js';
+import { isRedis7, type RedisServer, rawCommand, startRedis, waitFor } from '../kit/index.js';
 
 type Client = ReturnType<typeof connectTo>;
 
@@ -83,7 +83,7 @@ let client: Client;
 beforeAll(async () => {
   server = await startRedis();
   client = await open(server);
-  await client.sendCommand(['FUNCTION', 'LOAD', LIBRARY]);
+  if (await isRedis7()) await client.sendCommand(['FUNCTION', 'LOAD', LIBRARY]);
 });
 afterEach(async () => {
   for (const one of clients.splice(0)) if (one !== client && one.isOpen) one.destroy();
@@ -156,9 +156,11 @@ describe('a replica', () => {
       expect(await ask(client, 'SET k v')).toEqual(state('READONLY'));
       expect(await ask(client, WRITE)).toEqual(inside('READONLY'));
       expect(await ask(client, WRITE_PCALL)).toEqual(inside('READONLY'));
-      // Refused before they begin, but in the words that WRITE_PCALL hands on.
-      expect(await ask(client, WRITE_FLAGS)).toEqual(inside('READONLY'));
-      expect(await ask(client, 'FCALL put 1 k')).toEqual(inside('READONLY'));
+      if (await isRedis7()) {
+        // Refused before they begin, but in the words that WRITE_PCALL hands on.
+        expect(await ask(client, WRITE_FLAGS)).toEqual(inside('READONLY'));
+        expect(await ask(client, 'FCALL put 1 k')).toEqual(inside('READONLY'));
+      }
     });
   });
 
@@ -192,7 +194,7 @@ it('OOM', async () => {
     expect(await ask(client, 'SET k v')).toEqual(state('OOM'));
     expect(await ask(client, WRITE)).toEqual(inside('OOM'));
     expect(await ask(client, WRITE_PCALL)).toEqual(inside('OOM'));
-    expect(await ask(client, WRITE_FLAGS)).toEqual(inside('OOM'));
+    if (await isRedis7()) expect(await ask(client, WRITE_FLAGS)).toEqual(inside('OOM'));
   });
 });
 
@@ -217,7 +219,7 @@ it('MISCONF', async () => {
 });
 
 it('BUSY, and a script that was killed', async () => {
-  await under({ 'busy-reply-threshold': ['10', '5000'] }, async () => {
+  await under({ 'lua-time-limit': ['10', '5000'] }, async () => {
     const endless = await open(server);
     const killed = ask(endless, ['EVAL', 'while true do end', '0']);
     await waitFor(
@@ -235,7 +237,7 @@ it('BUSY, and a script that was killed', async () => {
   });
 });
 
-it('LOADING', async () => {
+it.runIf(await isRedis7())('LOADING', async () => {
   await using loading = await startRedis();
   const other = await open(loading);
   await loading.command('DEBUG', 'POPULATE', '3000');
@@ -260,7 +262,8 @@ it('CLUSTERDOWN and CROSSSLOT', async () => {
   const other = await open(node);
   expect(await ask(other, 'GET k')).toEqual(state('CLUSTERDOWN'));
   expect(await ask(other, WRITE)).toEqual(state('CLUSTERDOWN'));
-  await node.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  const slots = Array.from({ length: 16_384 }, (_, slot) => String(slot));
+  await node.command('CLUSTER', 'ADDSLOTS', ...slots);
   await waitFor(async () => (await node.command('GET', 'k')) === null, { what: 'the cluster' });
   expect(await ask(other, 'MGET a b')).toEqual(application('no'));
 });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { hashSlot } from '../../src/core/hash-slot.js';
 import {
   type FaultProxy,
+  isRedis7,
   only,
   type RedisCluster,
   type RedisServer,
@@ -15,6 +16,8 @@ import {
   waitFor,
 } from '../kit/index.js';
 import { keyOfEach, moveSlot } from './cluster-support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 let cluster: RedisCluster;
 /** A master of the cluster without slots. */
@@ -118,7 +121,7 @@ it('ASK in a circle ends as well, and maxCommandRedirections holds', async () =>
   expect(sent('GET')).toBe(17);
 });
 
-it('sSubscribe follows MOVED, within bounds', async () => {
+since7('sSubscribe follows MOVED, within bounds', async () => {
   await connect();
   const [key] = keys as [string];
   const [a] = proxies as [FaultProxy];

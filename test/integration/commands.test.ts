@@ -2,7 +2,10 @@ import { defineScript } from '@redis/client';
 import { createMultiDbClient } from 'redis-multidb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RedisServer } from '../kit/index.js';
+import { isRedis7 } from '../kit/index.js';
 import { connected, databases, errorOf, own, QUICK, servers } from './support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 let east: RedisServer;
 let west: RedisServer;
@@ -80,7 +83,7 @@ const library = {
   },
 };
 
-it('has modules, scripts and functions', async () => {
+since7('has modules, scripts and functions', async () => {
   const client = own(
     createMultiDbClient({
       ...QUICK,

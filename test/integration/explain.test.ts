@@ -91,6 +91,11 @@ it('while everything is down, and after close()', async () => {
     expect(other.possibleAt).toBeUndefined();
   }
   expect(printed(client)).toMatch(/^no active database \(down\)/);
+  // East was left: its grace period goes on, but does not keep it from serving.
+  const left = explanation.others.find(({ id }) => id === 'east');
+  expect(left?.details.join('; ')).toMatch(
+    /grace period ends in .*; serves as soon as it is healthy and connected/,
+  );
   expect(printed(client)).toMatch(/-> none: health-check/);
   await client.close();
   expect(client.explain().state).toBe('closed');

@@ -3,6 +3,7 @@ import type { MultiDbClient, MultiDbClientOptions } from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
 import {
   type FaultProxy,
+  isRedis7,
   type ProxyConnection,
   type RedisServer,
   startProxy,
@@ -142,7 +143,8 @@ it('brings subscriptions back that nobody publishes to', async () => {
 /** How often a server was asked for its connections, or refused to tell. */
 async function askedForConnections(server: RedisServer): Promise<number> {
   const stats = String(await server.command('INFO', 'commandstats'));
-  const line = /^cmdstat_client\|list:calls=(\d+),.*rejected_calls=(\d+)/m.exec(stats);
+  // Redis 6.2 counts subcommands together; nothing else here sends CLIENT again and again.
+  const line = /^cmdstat_client(?:\|list)?:calls=(\d+),.*rejected_calls=(\d+)/m.exec(stats);
   return Number(line?.[1] ?? 0) + Number(line?.[2] ?? 0);
 }
 
@@ -183,6 +185,8 @@ it.each([
   ['client that may not ask for anything', 'client', 2, ['-client|list', '-info']],
 ] as const)('a healthy worker that blocks for ever is left alone: %s', async (...given) => {
   const [, topology, RESP, rules] = given;
+  // Redis 6.2 has no permissions of subcommands.
+  if (rules.length > 0 && !(await isRedis7())) return;
   const [proxy, other] = await places();
   const server = proxy.target as RedisServer;
   for (const each of [server, other.target as RedisServer]) {

@@ -2,7 +2,7 @@
 import { type CommandParser, defineScript } from '@redis/client';
 import { createMultiDbClient, FunctionLoadError } from 'redis-multidb';
 import { beforeEach, expect, it } from 'vitest';
-import { expectNoLeaks, type RedisServer, startProxy, waitFor } from '../kit/index.js';
+import { expectNoLeaks, isRedis7, type RedisServer, startProxy, waitFor } from '../kit/index.js';
 import {
   active,
   connected,
@@ -14,6 +14,8 @@ import {
   recordEvents,
   servers,
 } from './support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 const BY_HAND = { failbackSupported: false };
 const LIBRARY = `#!lua name=orders
@@ -76,7 +78,7 @@ it('sends a script in full where it is not known, also when a switch comes betwe
   expect((await errorOf(client.evalSha('0'.repeat(40)))).message).toMatch(/^NOSCRIPT/);
 });
 
-it('gives every database its functions before the first command', async () => {
+since7('gives every database its functions before the first command', async () => {
   const client = await connected([east, west], { ...BY_HAND, preloadFunctions: [LIBRARY] });
   for (const id of ['west', 'east']) {
     await client.setActiveDatabase(id);
@@ -84,7 +86,7 @@ it('gives every database its functions before the first command', async () => {
   }
 });
 
-it('loads them again on a standby that was restarted empty', async () => {
+since7('loads them again on a standby that was restarted empty', async () => {
   const client = await connected([east, west], { ...BY_HAND, preloadFunctions: [LIBRARY] });
   await west.kill();
   await waitFor(() => !client.isHealthy('west'), { what: 'west to be noticed' });
@@ -96,7 +98,7 @@ it('loads them again on a standby that was restarted empty', async () => {
   expect(client.activeDatabase).toBe('west');
 });
 
-it('loads them before commands that waited for the connection', async () => {
+since7('loads them before commands that waited for the connection', async () => {
   const client = await connected([east], {
     preloadFunctions: [LIBRARY],
     unhealthyAfterMs: 20_000,
@@ -109,7 +111,7 @@ it('loads them before commands that waited for the connection', async () => {
   expect(await reply).toBe(42);
 });
 
-it('writes nothing where they are, and replaces others', async () => {
+since7('writes nothing where they are, and replaces others', async () => {
   await east.command('FUNCTION', 'LOAD', OTHER);
   await west.command('FUNCTION', 'LOAD', LIBRARY);
   const client = await connected([east, west], { preloadFunctions: [LIBRARY] });
@@ -118,7 +120,7 @@ it('writes nothing where they are, and replaces others', async () => {
   expect([await loads(east), await loads(west)]).toEqual([2, 1]);
 });
 
-it('tells what it can not load, and goes on', async () => {
+since7('tells what it can not load, and goes on', async () => {
   const broken = '#!lua name=broken\nthis is no Lua';
   const client = own(
     createMultiDbClient({
@@ -136,7 +138,7 @@ it('tells what it can not load, and goes on', async () => {
   expect(error?.message).toMatch(/^the functions of broken could not be loaded on east: ERR/);
 });
 
-it('is not ready on a server that does not answer to it', async () => {
+since7('is not ready on a server that does not answer to it', async () => {
   const proxy = await startProxy(east);
   const client = own(
     createMultiDbClient({
@@ -161,7 +163,7 @@ it('is not ready on a server that does not answer to it', async () => {
   }
 });
 
-it('leaves nothing behind when it is destroyed meanwhile', async () => {
+since7('leaves nothing behind when it is destroyed meanwhile', async () => {
   const proxy = await startProxy(east);
   proxy.delay({ toClientMs: 100 });
   await expectNoLeaks(async () => {

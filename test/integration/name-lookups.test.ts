@@ -7,6 +7,7 @@ import { createMultiDbClient, LagAwareStrategy, type MultiDbClientOptions } from
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   freePort,
+  hasTls,
   NameServer,
   type RedisServer,
   startCluster,
@@ -133,6 +134,8 @@ it('a name that moves while its name server is slow leads to the new server afte
   );
 });
 
+const withTls = it.skipIf(!(await hasTls()));
+
 describe('options of sockets', () => {
   it.each([
     ['autoSelectFamily', { autoSelectFamily: true }],
@@ -208,7 +211,7 @@ describe('options of sockets', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  it('TLS: the certificate is checked against the name, or against servername', async () => {
+  withTls('TLS: the certificate is checked against the name, or against servername', async () => {
     const certificates = makeCertificates();
     const dir = mkdtempSync(path.join(tmpdir(), 'redis-multidb-tls-'));
     const file = (name: string, text: string) => {

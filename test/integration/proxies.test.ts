@@ -17,15 +17,29 @@ async function startRedisProxy(target: RedisServer) {
     for (const socket of [client, upstream]) socket.on('error', () => client.destroy());
     upstream.pipe(client);
     const parser = new RespParser();
-    const onCommand = (command: unknown) => {
+    const replies = new RespParser();
+    let onReply = () => {};
+    upstream.on('data', (chunk: Buffer) => {
+      for (const _ of replies.push(chunk)) onReply();
+    });
+    const passOn = (args: string[]) =>
+      new Promise<void>((resolve) => {
+        onReply = resolve;
+        upstream.write(encodeCommand(args));
+      });
+    const onCommand = async (command: unknown) => {
       const args = (command as unknown[]).map(String);
       const [name = '', argument = ''] = args;
       if (name === 'PING') client.write('+PONG\r\n');
       else if (name === 'ECHO') client.write(`$${argument.length}\r\n${argument}\r\n`);
       else if (state.refusal !== undefined) client.write(`-${state.refusal}\r\n`);
-      else upstream.write(encodeCommand(args));
+      else await passOn(args);
     };
-    client.on('data', (chunk: Buffer) => parser.push(chunk).forEach(onCommand));
+    // One after the other: no reply of its own overtakes one of the server.
+    let last = Promise.resolve();
+    client.on('data', (chunk: Buffer) => {
+      for (const command of parser.push(chunk)) last = last.then(() => onCommand(command));
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {

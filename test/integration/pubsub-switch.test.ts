@@ -1,7 +1,7 @@
 /** Subscriptions while databases fail, return, and are switched between. */
 import { CommandTimeoutError, type MultiDbClient, SubscriptionRefusedError } from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
-import { type RedisServer, startProxy, startRedis, waitFor } from '../kit/index.js';
+import { isRedis7, type RedisServer, startProxy, startRedis, waitFor } from '../kit/index.js';
 import {
   active,
   clientOf,
@@ -13,6 +13,8 @@ import {
   recordEvents,
   servers,
 } from './support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 /** What a listener was told, in order. */
 function recorder() {
@@ -52,7 +54,7 @@ describe.each([
 ] as const)("subscriptions: '%s', RESP %i", (subscriptions, RESP) => {
   const options = { subscriptions, client: { RESP } };
 
-  it('go on at the next database, each message once, and return with a failback', async () => {
+  since7('go on at the next database, each message once, and return with a failback', async () => {
     const [east, west] = await servers();
     const client = await connected([east, west], options);
     const events = recordEvents(client);

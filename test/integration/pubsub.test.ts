@@ -1,8 +1,17 @@
 /** Subscriptions with node-redis's names and semantics, on one database. */
 import { ClientClosedError, CommandTimeoutError, type MultiDbClient } from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
-import { expectNoLeaks, type RedisServer, sleep, startRedis, waitFor } from '../kit/index.js';
+import {
+  expectNoLeaks,
+  isRedis7,
+  type RedisServer,
+  sleep,
+  startRedis,
+  waitFor,
+} from '../kit/index.js';
 import { clientOf, connected, errorOf, recordEvents, servers } from './support.js';
+
+const since7 = it.runIf(await isRedis7());
 
 /** Connections that serve subscriptions, as the server counts them. */
 async function subscribers(server: RedisServer): Promise<number> {
@@ -26,7 +35,7 @@ describe.each([2, 3] as const)('RESP %i', (RESP) => {
   const open = async (server: RedisServer): Promise<MultiDbClient> =>
     connected([server], { client: { RESP } });
 
-  it('delivers channels, patterns and sharded channels beside commands', async () => {
+  since7('delivers channels, patterns and sharded channels beside commands', async () => {
     const server = await startRedis();
     const client = await open(server);
     const [plain, pattern, shard] = [recorder(), recorder(), recorder()];

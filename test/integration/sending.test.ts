@@ -8,7 +8,7 @@ import * as library from '@redis/client';
 import type { MultiDbClient } from 'redis-multidb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProxy, waitFor } from '../kit/index.js';
-import { clientOf, connected, servers, switchTo } from './support.js';
+import { clientOf, connected, QUICK, servers, switchTo } from './support.js';
 
 /** node-redis 6 traces commands there; what it traces is sent by its own `sendCommand`. */
 const TRACE = 'tracing:node-redis:command:start';
@@ -203,7 +203,11 @@ describe.each(ways)('%s', (_name, begin) => {
   it('puts nothing into a transaction or pipeline that is partly written', async () => {
     const [east, west] = await servers();
     const proxy = await startProxy(east);
-    const client = await connected([proxy, west], { suspectAfterMs: 30_000 });
+    const client = await connected([proxy, west], {
+      suspectAfterMs: 30_000,
+      // However long the silence lasts on a busy machine, nothing is left.
+      healthCheck: { ...QUICK.healthCheck, timeoutMs: 30_000 },
+    });
     const asap = client.asap() as unknown as MultiDbClient;
     const large = Buffer.alloc(300_000, 'x');
     await client.set('k', 'v');

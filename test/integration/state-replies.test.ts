@@ -49,7 +49,7 @@ it('leaves a full server for writers', async () => {
 it('leaves a server that is busy with a script for ever', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);
-  await east.command('CONFIG', 'SET', 'busy-reply-threshold', '1');
+  await east.command('CONFIG', 'SET', 'lua-time-limit', '1');
   const script = east.command('EVAL', 'while true do end', '0').catch(() => {});
   const traffic = new Traffic(() => client.get('key'), { callers: 10 });
   await active(client, 'west');

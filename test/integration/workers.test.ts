@@ -1,7 +1,7 @@
 /** Workers that know nothing of databases: a loop around a blocking command on a duplicate. */
 import type { MultiDbClient } from 'redis-multidb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type RedisServer, waitFor } from '../kit/index.js';
+import { isRedis7, type RedisServer, waitFor } from '../kit/index.js';
 import { active, connected, own, servers } from './support.js';
 
 let east: RedisServer;
@@ -146,7 +146,8 @@ describe.each(Object.entries(KINDS))('a %s worker', (_name, { take, push, left, 
     await add(west, 2);
     await hasAll(2);
     const stats = String(await east.command('INFO', 'commandstats'));
-    expect(stats).toMatch(/cmdstat_client\|unblock:calls=1,.*failed_calls=0/);
+    // Redis 6.2 counts subcommands together, those that it refuses as well.
+    if (await isRedis7()) expect(stats).toMatch(/cmdstat_client\|unblock:calls=1,.*failed_calls=0/);
     await waitFor(async () => (await east.info('connected_clients')) === '1', {
       what: 'every connection to be closed but the one that asks',
     });
@@ -154,7 +155,7 @@ describe.each(Object.entries(KINDS))('a %s worker', (_name, { take, push, left, 
   });
 
   it('leaves no connection behind on a standby that holds none', async () => {
-    await start({ standbyConnections: 'lazy' });
+    await start({ standbyConnections: 'lazy', failbackSupported: false });
     await blocks(east);
     await client.setActiveDatabase('west');
     await blocks(west);

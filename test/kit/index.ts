@@ -63,3 +63,4 @@ export {
 export { NameServer } from './name-server.js';
 export { startReplica, waitForSync } from './replica.js';
 export { RedisSentinel, type SentinelOptions, startSentinel } from './sentinel.js';
+export { hasTls, isRedis7 } from './server-features.js';
