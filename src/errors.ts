@@ -247,6 +247,8 @@ export class InvalidConfigError extends MultiDbError {
   readonly column: number | undefined;
   /** The path of the option, such as `databases[1].weight`; undefined if no option is meant. */
   readonly option: string | undefined;
+  /** Further mistakes in the same file, in the order of their places. */
+  readonly others: readonly InvalidConfigError[] = [];
 
   constructor(message: string, place: Partial<ConfigPlace> = {}, cause?: unknown) {
     const { file = 'config', line, column, option } = place;
@@ -257,6 +259,14 @@ export class InvalidConfigError extends MultiDbError {
     this.line = line;
     this.column = column;
     this.option = option === undefined ? undefined : shownPath(option);
+  }
+
+  /** The same error, which also names others. @internal */
+  withOthers(others: readonly InvalidConfigError[]): InvalidConfigError {
+    const { file, line, column, option } = this;
+    const named = new InvalidConfigError('', { file, line, column, option }, this.cause);
+    const count = others.length === 1 ? '1 more error' : `${others.length} more errors`;
+    return Object.assign(named, { message: `${this.message} (and ${count})`, others });
   }
 }
 

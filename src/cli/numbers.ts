@@ -12,6 +12,14 @@ export function milliseconds(text: string): number {
   throw new InvalidArgumentError('Expected a duration such as 500, 500ms, 30s, 10m or 1h.');
 }
 
+/** Writes a duration as `milliseconds()` reads it: `500ms`, `30s`, `1m`. */
+export function durationArgument(ms: number): string {
+  const [unit, factor] = Object.entries(UNITS)
+    .reverse()
+    .find(([, each]) => ms >= each && ms % each === 0) ?? ['ms', 1];
+  return `${ms / factor}${unit}`;
+}
+
 export function wholeNumber(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text);

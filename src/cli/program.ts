@@ -6,6 +6,7 @@ import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
 import { missingPackage } from './missing-package.js';
+import { durationArgument, milliseconds } from './numbers.js';
 import { packageVersion } from './versions.js';
 
 const EXAMPLES = `
@@ -74,6 +75,9 @@ function withoutArguments(text: string, args: readonly string[]): string {
 function optionDescription(option: Option): string {
   const { defaultValue, description } = option;
   const isEmpty = Array.isArray(defaultValue) && defaultValue.length === 0;
+  if (option.parseArg === milliseconds && typeof defaultValue === 'number') {
+    return `${description} (default: ${durationArgument(defaultValue)})`;
+  }
   return defaultValue === false || isEmpty ? description : Help.prototype.optionDescription(option);
 }
 

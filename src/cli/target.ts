@@ -79,10 +79,20 @@ async function fromFile(given: readonly string[], file: string): Promise<Target>
     const options = (await loadConfig(file)) as unknown as Record<string, unknown>;
     return { name: file, options, resolved: resolved(options) };
   } catch (error) {
-    if (error instanceof InvalidConfigError || error instanceof InvalidOptionError)
-      throw new UsageError(error.message);
+    if (error instanceof InvalidConfigError) throw new UsageError(allErrors(error));
+    if (error instanceof InvalidOptionError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** One error as a sentence, several as a list. */
+function allErrors(error: InvalidConfigError): string {
+  if (error.others.length === 0) return error.message;
+  const [first = '', ...rest] = [error, ...error.others].map(({ message }) => message);
+  const lines = [first.replace(/ \(and \d+ more errors?\)$/, ''), ...rest];
+  return [`${error.file} has ${lines.length} errors:`, ...lines.map((line) => `  ${line}`)].join(
+    '\n',
+  );
 }
 
 function resolved(options: object): ValidatedOptions {

@@ -72,6 +72,42 @@ it('an error is one line and bounded, whatever the names in the file are', () =>
   }
 });
 
+it('all mistakes are told at once, in order, and none that follows from another one', () => {
+  const error = failure(
+    with_({
+      databases: [
+        { id: 'east', weight: 0, client: { url: '${UNSET}', socket: { port: '${WORD}' } } },
+        { id: 'west', client: { url: 'redis://west', password: { file: 'missing' } } },
+        { id: 'west', topology: 'sentinel', sentinel: {} },
+      ],
+      suspectAfterMs: '${SECRET}',
+      commandRetry: { maxAttempts: 0, safty: 'read' },
+      healthCheck: [{ strategy: 'pong' }, { strategy: 'ping', timeoutMs: -1 }],
+      fallbackErrors: [],
+    }),
+    { WORD: 'hunter2', SECRET: '-5' },
+  );
+  const all = [error, ...error.others];
+  expect(all.map(({ option }) => option)).toEqual([
+    'databases[0].weight',
+    'databases[0].client.url',
+    'databases[0].client.socket.port',
+    'databases[1].client.password',
+    'databases[2].sentinel.name',
+    'suspectAfterMs',
+    'commandRetry.maxAttempts',
+    'commandRetry.safty',
+    'healthCheck[0].strategy',
+    'fallbackErrors',
+  ]);
+  expect(error.message).toMatch(/ \(and 9 more errors\)$/);
+  expect(all.map(({ line }) => line)).toEqual(
+    [...all.map(({ line }) => line)].sort((a, b) => Number(a) - Number(b)),
+  );
+  expect(`${inspect(all, { depth: 9 })}${JSON.stringify(all)}`).not.toMatch(/hunter2|-5\b/);
+  expect(failure(with_({ gracePeriodMs: -1 })).others).toEqual([]);
+});
+
 it('a connection string stands in place of the path of a file', async () => {
   expect(await loadConfig('redis://:pw@east,west?weight=1,0.5&suspectAfterMs=5')).toMatchObject({
     suspectAfterMs: 5,

@@ -4,8 +4,8 @@ import type { RespVersions } from '@redis/client';
 import type { DefaultRespVersion, MultiDbClientOptions } from '../client/node-redis/client-type.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
 import { isConnectionString, parseConnectionString } from '../options/connection-string.js';
-import { resolveOptions } from '../options/validate.js';
 import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';
+import { optionErrors } from './option-errors.js';
 import { ConfigReader, type Source } from './read.js';
 import { configSchema } from './schema.js';
 import { STRATEGIES } from './strategies.js';
@@ -80,6 +80,8 @@ export function parseConfig<RESP extends RespVersions = DefaultRespVersion>(
   }
   withStrategies(values, reader);
   validate(values, reader);
+  const [first, ...others] = inOrder(reader.problems);
+  if (first !== undefined) throw others.length === 0 ? first : first.withOthers(others);
   return values as unknown as ConfigFileOptions<RESP>;
 }
 
@@ -93,13 +95,18 @@ function parsed({ text, name }: Source): JsonNode {
   }
 }
 
-/** Validates like `createMultiDbClient`, but adds the position in the file to an error. */
+/** Validates like `createMultiDbClient`, but adds the position in the file to each error. */
 function validate(values: unknown, reader: ConfigReader): void {
-  try {
-    resolveOptions(values);
-  } catch (error) {
-    throw error instanceof InvalidOptionError ? placed(error, error.option, reader) : error;
+  const reported = reader.problems.flatMap(({ option }) => option ?? []);
+  for (const error of optionErrors(values, reported)) {
+    reader.problems.push(placed(error, error.option, reader));
   }
+}
+
+/** By their place in the file. */
+function inOrder(problems: readonly InvalidConfigError[]): InvalidConfigError[] {
+  const place = ({ line = 0, column = 0 }: InvalidConfigError) => line * 1e6 + column;
+  return [...problems].sort((one, other) => place(one) - place(other));
 }
 
 function placed(error: InvalidOptionError, at: string, reader: ConfigReader): InvalidConfigError {
@@ -124,9 +131,13 @@ function withStrategies(values: Record<string, unknown>, reader: ConfigReader): 
   for (const [holder, at] of places) {
     const given = holder.healthCheck;
     if (given === undefined || given === false) continue;
-    holder.healthCheck = Array.isArray(given)
-      ? given.map((one, index) => healthCheck(one, `${at}[${index}]`, reader))
-      : healthCheck(given, at, reader);
+    const made = Array.isArray(given)
+      ? given.flatMap((one, index) => {
+          const each = reader.attempt(() => healthCheck(one, `${at}[${index}]`, reader));
+          return each ?? [];
+        })
+      : reader.attempt(() => healthCheck(given, at, reader));
+    holder.healthCheck = Array.isArray(made) && made.length < given.length ? undefined : made;
   }
 }
 

@@ -20,6 +20,8 @@ export interface Source {
 }
 
 export class ConfigReader {
+  /** What was wrong in the file; its options are left out. */
+  readonly problems: InvalidConfigError[] = [];
   /** The node of each option, by its path. */
   readonly nodes = new Map<string, JsonNode>();
   /** Options whose value comes from a variable or another file. */
@@ -35,6 +37,17 @@ export class ConfigReader {
 
   read(node: JsonNode): unknown {
     return this.#value(node, '', this.root);
+  }
+
+  /** What `read` returns; a mistake becomes one of `problems`, so that all are found. */
+  attempt<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof InvalidConfigError)) throw error;
+      this.problems.push(error);
+      return undefined;
+    }
   }
 
   /** Returns the error for an option; `at` may be below the paths in the file. */
@@ -57,7 +70,9 @@ export class ConfigReader {
     const schema = this.#resolved(given);
     if (node.kind === 'array') {
       const items = this.#find(schema, (each) => each.items as JsonSchema | undefined) ?? {};
-      return node.items.map((item, index) => this.#value(item, `${at}[${index}]`, items));
+      return node.items.map((item, index) =>
+        this.attempt(() => this.#value(item, `${at}[${index}]`, items)),
+      );
     }
     if (node.kind === 'object') return this.#object(node, at, schema);
     if (typeof node.value !== 'string') return node.value;
@@ -72,8 +87,12 @@ export class ConfigReader {
     for (const [name, member] of node.members) {
       const below = at === '' ? name : `${at}.${name}`;
       if (at === '' && name === '$schema') continue;
-      this.#rejectFunctions(member, name, below);
-      const value = this.#value(member, below, this.#property(schema, name, node));
+      const before = this.problems.length;
+      const value = this.attempt(() => {
+        this.#rejectFunctions(member, name, below);
+        return this.#value(member, below, this.#property(schema, name, node));
+      });
+      if (value === undefined && this.problems.length > before) continue;
       // Always an own property, even for the name `__proto__`.
       Object.defineProperty(values, name, { value, ...OWN });
     }

@@ -33,7 +33,9 @@ export interface ConnectionStringOptions {
       readonly username?: string;
       readonly password?: string;
       readonly database?: number;
-      readonly socket: { readonly host: string; readonly port: number; readonly tls: boolean };
+      readonly socket:
+        | { readonly host: string; readonly port: number; readonly tls: true }
+        | { readonly host: string; readonly port: number; readonly tls: false };
     };
   }[];
   /** `client.keyPrefix` and others of all databases. */
@@ -41,11 +43,6 @@ export interface ConnectionStringOptions {
     readonly name?: string;
     readonly keyPrefix?: string;
     readonly clientInfoTag?: string;
-    readonly socket?: {
-      readonly connectTimeout?: number;
-      readonly servername?: string;
-      readonly rejectUnauthorized?: boolean;
-    };
   };
 }
 
@@ -102,7 +99,7 @@ function read(given: string): ConnectionStringOptions {
           ...(username ? { username } : {}),
           ...(password ? { password } : {}),
           ...(database === undefined ? {} : { database }),
-          socket: { ...address, tls: scheme === 'rediss' },
+          socket: scheme === 'rediss' ? { ...address, tls: true } : { ...address, tls: false },
         },
       };
     }),

@@ -270,6 +270,11 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         if (overflow > 0) found.push(`${name}, ${where}: ${overflow} pixels too wide`);
+        const covered = await page.evaluate<number>(
+          `[...document.querySelectorAll('.plot')].filter((plot) => plot.querySelector('.scale')
+            .getBoundingClientRect().bottom > plot.querySelector('.chart').getBoundingClientRect().top).length`,
+        );
+        if (covered > 0) found.push(`${name}, ${where}: the label of ${covered} plots is crossed`);
       };
       await check('the page');
       await page.getByRole('button', { name: 'Make active… virginia' }).click();

@@ -1,5 +1,5 @@
 /** Mistakes on the command line and in a configuration, as `check` and `drill` tell them. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { CheckReport } from '../../src/cli/check/report.js';
@@ -31,6 +31,19 @@ it('a directory in the place of a config file, and options that are not known', 
   expect(port.stderr).not.toContain('hunter2');
 });
 
+it('a config file with several mistakes, all of which are told', async () => {
+  const file = path.join(directory, 'mistakes.json');
+  const databases = [{ id: 'east', weight: 0, client: { url: '${UNSET_URL}' } }, { id: 'east' }];
+  writeFileSync(file, JSON.stringify({ databases, suspectAfterMs: 0 }, undefined, 2));
+  const { code, stderr } = await run(['check', file]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`${file} has 4 errors:\n`)]);
+  for (const option of ['weight', 'client.url', 'databases[1].id', 'suspectAfterMs']) {
+    expect(stderr).toMatch(
+      new RegExp(`^ {2}.*mistakes\\.json:\\d+:\\d+: .*${option.replace(/[[\]]/g, '\\$&')}`, 'm'),
+    );
+  }
+});
+
 it('a connection string, which a variable may hold, and its mistakes', async () => {
   const server = await startRedis({ password: 'hunter2' });
   const text = `redis://:hunter2@127.0.0.1:${server.port},127.0.0.1:${server.port}?id=east,west`;
@@ -46,7 +59,7 @@ it('a connection string, which a variable may hold, and its mistakes', async () 
   const attempts: [string, Record<string, string>, string][] = [
     [`${text}&weight=1`, {}, 'weight: expected as many values as hosts (2)'],
     ['redis://:hun,ter2@127.0.0.1', {}, 'percent-encode'],
-    ['env:DATABASES', { DATABASES: 'redis://:hun/ter2@east' }, 'host or host:port for host 1'],
+    ['env:DATABASES', { DATABASES: 'redis://:hun/ter2@east' }, 'a URL such as'],
     ['env:NOT_SET', {}, 'The environment variable NOT_SET is not set.'],
   ];
   for (const [argument, env, expected] of attempts) {

@@ -16,6 +16,7 @@ import {
   isMultiDbError,
   type MultiDbClient,
   type MultiDbErrorCode,
+  parseConnectionString,
   type SwitchReason,
 } from 'redis-multidb';
 
@@ -258,3 +259,15 @@ export function events() {
   // @ts-expect-error: no such event
   client.off('message', () => {});
 }
+
+// A connection string gives the same client, and its parsed options can be extended.
+same<ReturnType<typeof fromText>, MultiDbClient>();
+function fromText() {
+  return createMultiDbClient(
+    'rediss://app:secret@east.example.com,west.example.com/0?weight=1,0.5',
+  );
+}
+const parsed = parseConnectionString('redis://east.example.com');
+createMultiDbClient({ ...parsed, client: { ...parsed.client, keyPrefix: 'app:' } });
+// @ts-expect-error: the variable may not be set
+createMultiDbClient(process.env.REDIS_DATABASES);

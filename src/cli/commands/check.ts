@@ -33,7 +33,7 @@ export function defineCheck(program: Command): void {
     .argument('[config-or-url...]', 'a config file, or URLs in order of preference')
     .option('--write', 'write a test key (60 s expiry) to see if data replicates')
     .option('--no-write', 'do not; default: only if all databases are local')
-    .option('--timeout <ms>', 'timeout of each answer', milliseconds, 5000)
+    .option('--timeout <time>', 'timeout of each answer', milliseconds, 5000)
     .option('--strict', 'warnings count as problems', false)
     .option('--json', 'print one JSON document instead of text', false)
     .addHelpText('after', HELP)

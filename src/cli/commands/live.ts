@@ -53,7 +53,7 @@ export function defineLive(program: Command): void {
     .description('Makes a database of a running application active, after asking.')
     .argument('<id>', 'the database')
     .requiredOption('--url <url>', 'URL of the handler: http://...')
-    .option('--for <duration>', 'stay for this time, without failback: 30s, 10m', milliseconds)
+    .option('--for <time>', 'stay for this time, without failback: 30s, 10m', milliseconds)
     .option('--hold', 'stay until the next manual switch', false)
     .option('--yes', 'do not ask', false)
     .option('--header <header>', HEADER, collect, [])
@@ -66,7 +66,7 @@ export function defineLive(program: Command): void {
 }
 
 function timeout(): Option {
-  return new Option('--timeout <duration>', 'timeout of an answer of the handler')
+  return new Option('--timeout <time>', 'timeout of an answer of the handler')
     .argParser(milliseconds)
     .default(10_000, '10s');
 }

@@ -9,7 +9,7 @@ import { Series } from '../load/series.js';
 import { stopwatch } from '../rehearsal/client-options.js';
 import type { Shown } from '../rehearsal/listener.js';
 import { Outages, type Place } from '../rehearsal/places.js';
-import { counted } from '../report/format.js';
+import { counted, duration } from '../report/format.js';
 import type { Setting } from '../report/model.js';
 import type { AppControl, AppPlan } from './application.js';
 import type { AppLoad } from './load.js';
@@ -80,7 +80,7 @@ export class AppRun implements Shown {
       ...requests.map(({ method, url }) => row('request', `${method} ${shownUrl(url)}`)),
       ...(status === undefined ? [] : [row('status', status)]),
       row('databases', this.places.map(({ id }) => variableOf(id)).join(', ')),
-      row('ends within', `${stopWithinMs} ms`),
+      row('ends within', duration(stopWithinMs)),
     ];
   }
 

@@ -7,7 +7,7 @@ export const STYLE = `
   --c0: #2f66d0; --c1: #0f8f80; --c2: #8a4fc4; --c3: #b0620c; --c4: #c03d7c; --c5: #5a7a1f;
   --good: #17803d; --good-soft: #e3f4e8; --bad: #c22f2f; --bad-soft: #fbe5e4;
   --reader: #d02f2f; --writer: #d9861a; --unavailable: #9aa3b2; --outage: #d02f2f14;
-  --down: #c9414166; --frozen: #5aa7d8; --slow: #d9a21a; --read-only: #8d6bc9;
+  --shade: #1c223030; --down: #c9414166; --frozen: #5aa7d8; --slow: #d9a21a; --read-only: #8d6bc9;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -16,7 +16,7 @@ export const STYLE = `
     --c0: #6c9bf5; --c1: #3bbfae; --c2: #b58ae6; --c3: #e0a050; --c4: #ee85b5; --c5: #a5c765;
     --good: #5fcf86; --good-soft: #17301f; --bad: #f08080; --bad-soft: #3a1d1f;
     --reader: #f06a6a; --writer: #eba84a; --unavailable: #6b7587; --outage: #f0808018;
-    --down: #e0606080; --frozen: #4b8fbb; --slow: #d9a83a; --read-only: #a98be0;
+    --shade: #000000a0; --down: #e0606080; --frozen: #4b8fbb; --slow: #d9a83a; --read-only: #a98be0;
   }
 }
 * { box-sizing: border-box; }
@@ -43,7 +43,15 @@ section {
 .facts div { display: flex; flex-direction: column; justify-content: space-between; }
 .facts dd { margin: 0; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums; }
 dl { margin: 0; }
-.scroll { overflow-x: auto; margin: 0 -20px -4px; padding: 0 20px 4px; }
+/* The shade at an edge says that there is more; a cover that scrolls along hides it at the end. */
+.scroll {
+  overflow-x: auto; margin: 0 -20px -4px; padding: 0 20px 4px;
+  background:
+    linear-gradient(to right, var(--card) 40%, transparent) left / 44px 100% no-repeat local,
+    linear-gradient(to left, var(--card) 40%, transparent) right / 44px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 18px 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 18px 100% no-repeat scroll;
+}
 svg { display: block; width: 100%; min-width: 760px; height: auto; font-family: inherit; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 500; font-size: 13px; color: var(--soft); white-space: nowrap; }

@@ -115,7 +115,7 @@ dd[data-tone="warn"] { color: var(--warn); }
 .legend .stripes { fill: url(#stripes); }
 .legend .line { fill: none; stroke: var(--accent); stroke-width: 1.5; }
 .defs { position: absolute; width: 0; height: 0; }
-.plot .scale { position: absolute; top: 4px; left: 8px; font-size: 11px; line-height: 1.3; color: var(--quiet); }
+.plot .scale { display: block; margin-bottom: 2px; font-size: 11px; line-height: 1.3; color: var(--quiet); }
 .plot figcaption { display: flex; justify-content: space-between; gap: 12px; margin-top: 4px; font-size: 12px; color: var(--quiet); }
 
 .grace { font-size: 13px; }

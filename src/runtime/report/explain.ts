@@ -54,8 +54,8 @@ export class Explanation {
   constructor(
     /**
      * `closed`: not connected; `connecting`: `connect()` is in progress; `serving`: a database is
-     * active; `searching` and `down`: none can serve, before and after `maxNumFailoverAttempts`
-     * searches.
+     * active; `searching`: the active database was left, every other one is probed again, and
+     * commands wait; `down`: none can serve, commands fail at once, and probing continues.
      */
     readonly state: 'closed' | 'connecting' | 'serving' | 'searching' | 'down',
     /** The active database; undefined while there is none. */
@@ -171,6 +171,10 @@ function whyKept(
   return `has failed for ${seconds(now - since)} (${cause}); failover delay ends in ${seconds(leaveAt - now)} (${why})`;
 }
 
+/** What even the last resort needs. */
+const REQUIRED: readonly IneligibilityReason[] = ['unhealthy', 'not connected'];
+const LAST_RESORT = 'serves as soon as it is healthy and connected, because no database is active';
+
 /** Remarks that help to find a problem but do not decide which database is active. */
 function remarks(database: Database): string[] {
   const found: string[] = [];
@@ -188,6 +192,8 @@ function explainStandby(
   const { now } = coordinator;
   const missing = ineligibilityReasons(database, now);
   const details = missing.map((lack) => describe(lack, database, now));
+  const isSought = active === undefined && coordinator.phase === 'running';
+  if (isSought && missing.some((lack) => !REQUIRED.includes(lack))) details.push(LAST_RESORT);
   let possibleInMs: number | undefined;
   if (missing.length === 0) {
     if (active === undefined) {

@@ -105,8 +105,8 @@ class Card {
       el(
         'figure',
         { class: 'plot' },
-        this.#chart,
         this.#scale,
+        this.#chart,
         el('figcaption', {}, this.#window, this.#summary),
       ),
       this.#grace,

@@ -107,6 +107,7 @@ it('says what is', () => {
   expect(why({ ...status, state: 'down', why: null }, new Date())).toMatch(
     /^Commands fail at once/,
   );
+  expect(why({ ...status, state: 'searching', why: null }, new Date())).toMatch(/Commands wait/);
   const roles = [
     west,
     { ...east, drained: true },

@@ -74,7 +74,10 @@ export function why(status: Status, now: Date): string {
     const more = why.replace(/^highest weight \([^)]*\) of the eligible databases(; )?/, '');
     return more === '' ? since : `${since} Now: ${more}.`;
   }
-  if (state !== 'down' && state !== 'searching') return '';
+  if (state === 'searching') {
+    return 'Every database is probed again. Commands wait for the result, within their deadlines.';
+  }
+  if (state !== 'down') return '';
   return 'Commands fail at once. Probing continues, and the first database that recovers serves again.';
 }
 
