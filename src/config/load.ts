@@ -131,13 +131,13 @@ function withStrategies(values: Record<string, unknown>, reader: ConfigReader): 
   for (const [holder, at] of places) {
     const given = holder.healthCheck;
     if (given === undefined || given === false) continue;
+    const before = reader.problems.length;
+    const one = (each: unknown, place: string) =>
+      reader.attempt(() => healthCheck(each, place, reader));
     const made = Array.isArray(given)
-      ? given.flatMap((one, index) => {
-          const each = reader.attempt(() => healthCheck(one, `${at}[${index}]`, reader));
-          return each ?? [];
-        })
-      : reader.attempt(() => healthCheck(given, at, reader));
-    holder.healthCheck = Array.isArray(made) && made.length < given.length ? undefined : made;
+      ? given.map((each, index) => one(each, `${at}[${index}]`))
+      : one(given, at);
+    holder.healthCheck = reader.problems.length > before ? undefined : made;
   }
 }
 

@@ -268,6 +268,6 @@ function fromText() {
   );
 }
 const parsed = parseConnectionString('redis://east.example.com');
-createMultiDbClient({ ...parsed, client: { ...parsed.client, keyPrefix: 'app:' } });
+createMultiDbClient({ ...parsed, client: { ...parsed.client, name: 'app' } });
 // @ts-expect-error: the variable may not be set
 createMultiDbClient(process.env.REDIS_DATABASES);
