@@ -25,6 +25,9 @@ export const STRATEGIES: Readonly<Record<string, () => HealthCheckStrategy>> = {
 
 /** What may be given of the options of node-redis, and the choices that also take functions. */
 const OTHERS: readonly (readonly [string, ReadonlySet<Type>])[] = [
+  ['gracePeriodMs', NUMBER],
+  ['gracePeriodMs.baseMs', NUMBER],
+  ['gracePeriodMs.maxMs', NUMBER],
   ['healthCheck.policy', TEXT],
   ['initializationPolicy', TEXT],
   ['client.name', TEXT],

@@ -48,9 +48,11 @@ describe('parameters', () => {
       ...['initializationPolicy=ALL_AVAILABLE', 'healthCheck=echo', 'healthCheck.timeoutMs=500'],
       ...['healthCheck.policy=ANY_SUCCESS', 'client.keyPrefix=a%26b+c:', 'client.name=app'],
       ...['client.RESP=2', 'client.socket.connectTimeout=2000'],
+      ...['gracePeriodMs.baseMs=1000', 'gracePeriodMs.maxMs=8000'],
     ].join('&');
     expect(parseConnectionString(`redis://east?${query}`)).toMatchObject({
       commandDeadlineMs: 3000,
+      gracePeriodMs: { baseMs: 1000, maxMs: 8000 },
       commandRetry: { safety: 'last-write-wins', jitter: 0 },
       resolveIntervalMs: false,
       failbackSupported: false,
@@ -106,6 +108,8 @@ describe('errors', () => {
     ['redis://east,east', 'databases[1].id', 'an id that no other database has'],
     ['redis://east?suspectAfterMs=0', 'suspectAfterMs', 'milliseconds from 1'],
     ['redis://east?suspectAfterMs=5&suspectAfterMs=5', 'suspectAfterMs', 'one value'],
+    ['redis://east?gracePeriodMs.baseMs=5&gracePeriodMs=5', 'gracePeriodMs', 'its parts'],
+    ['redis://east?gracePeriodMs=5&gracePeriodMs.baseMs=5', 'gracePeriodMs', 'its parts'],
     ['redis://east?failbackSupported=1', 'failbackSupported', 'true or false'],
     ['redis://east?healthCheck=lag-aware', 'healthCheck', 'ping, echo'],
     ['redis://east?healthCheck=false&healthCheck.timeoutMs=5', 'healthCheck', 'or false without'],

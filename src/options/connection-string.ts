@@ -189,6 +189,9 @@ function nested(values: Map<string, string>): Record<string, unknown> {
   for (const [name, value] of values) {
     const types = PARAMETERS.get(name);
     if (types === undefined) continue;
+    if ([...values.keys()].some((other) => other.startsWith(`${name}.`))) {
+      throw invalid(name, `either a value or its parts in the ${TEXT}`, '***');
+    }
     const path = name.split('.');
     let parent = options;
     for (const part of path.slice(0, -1)) {
