@@ -73,15 +73,10 @@ function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-let found: RedisModules | undefined;
-
 /** The modules that `redis` adds to its clients, taken from one, because it does not export them. */
 function redisModules(): RedisModules {
-  if (found === undefined) {
-    const client = createClient();
-    found = (client.options?.modules ?? {}) as RedisModules;
-    // Version 5 keeps the clients that it has created in the registry of its metrics.
-    unregisterClient(client as { readonly _clientId?: string });
-  }
-  return found;
+  const client = createClient();
+  // Version 5 keeps the clients that it has created in the registry of its metrics.
+  unregisterClient(client);
+  return (client.options?.modules ?? {}) as RedisModules;
 }

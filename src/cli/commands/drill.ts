@@ -24,18 +24,9 @@ export function defineDrill(program: Command): void {
     .option('--env <name=text>', "variable to set: 'PORT={port}'", collect)
     .option('--header <header>', 'header to send with each request', collect)
     .option('--start-within <time>', 'time until it must be ready', milliseconds, 60_000)
-    .option(
-      '--stop-within <time>',
-      'time until it must end after SIGTERM',
-      milliseconds,
-      30_000,
-    )
+    .option('--stop-within <time>', 'time until it must end after SIGTERM', milliseconds, 30_000)
     .option('--faults <names>', `faults, in this order (default: all)`, faultNames)
-    .option(
-      '--goal-recovery-ms <time>',
-      'time from each fault to the first reply',
-      milliseconds,
-    )
+    .option('--goal-recovery-ms <time>', 'time from each fault to the first reply', milliseconds)
     .option('--goal-errors <n>', 'errors allowed for each fault', wholeNumber(0, 1e9))
     .option('--rate <n>', 'commands or requests per second', wholeNumber(1, 20_000))
     .option('--callers <n>', 'concurrent callers', wholeNumber(1, 1000))
