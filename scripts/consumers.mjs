@@ -28,6 +28,8 @@ Rows: ${ROWS.map(({ name }) => name).join(', ')}
 as a failure. The last line of the output counts the rows.
 `;
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 process.chdir(root);
 const unknown = values.only.filter((name) => !ROWS.some((row) => row.name === name));
 if (values.help || unknown.length > 0) {
@@ -36,11 +38,8 @@ if (values.help || unknown.length > 0) {
   process.exitCode = values.help ? 0 : 2;
 } else {
   const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'redis-multidb-consumers-')));
-  try {
-    await perform(temporary);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
+  process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
+  await perform(temporary);
 }
 
 /** @param {string} temporary */

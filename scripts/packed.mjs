@@ -22,10 +22,10 @@ const REQUIRED_FILES = [
 /** Pages for whoever works on the package, in the repository alone. */
 const REPOSITORY_ONLY = new Set(['CONTRIBUTING.md', 'AGENTS.md']);
 /**
- * Of the whole tarball. Half of it are the sources and their maps (about 700 kB), by which "go to
- * definition" and stack traces lead to TypeScript; they are not loaded at run time.
+ * Of the whole tarball. More than half of it are the sources and their maps (a megabyte), by which
+ * "go to definition" and stack traces lead to TypeScript; they are not loaded at run time.
  */
-const MAX_BYTES = 1_600_000;
+const MAX_BYTES = 1_750_000;
 
 /**
  * Packs dist/ as it is and returns the path of the tarball. Throws if it holds a file that no user

@@ -6,6 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 
+/** Servers that run, so that none outlives this process. @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** @returns {Promise<number>} a port that nobody listens on */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -43,6 +49,8 @@ async function start(home) {
   const port = await freePort();
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', home];
   const child = spawn(process.env.REDIS_SERVER ?? 'redis-server', options, { stdio: 'ignore' });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const deadline = performance.now() + 60_000;
   while (!(await accepts(port))) {
     if (child.exitCode !== null || performance.now() > deadline) {
