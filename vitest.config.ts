@@ -22,6 +22,7 @@ const ANY_VERSION = [
   ...['http', 'http-attacks', 'http-frameworks', 'prometheus', 'otel', 'explain', 'stats'],
   ...['health-lag-aware', 'health-lag-aware-faults', 'health-misbehaving'],
   ...['health-troubleshooting', 'command-table', 'command-keys'],
+  ...['patched-library', 'otel-tracing'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
 ].map((name) => `test/integration/${name}.test.ts`);
 

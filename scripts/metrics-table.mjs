@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CATALOGUE, PREFIX, PROBE_DURATION } from '../src/metrics/catalogue.js';
+import { CATALOGUE, COMMAND_DURATION, PREFIX, PROBE_DURATION } from '../src/metrics/catalogue.js';
 
 export const file = path.resolve(import.meta.dirname, '../docs/metrics.md');
 
@@ -13,7 +13,11 @@ const MARKERS = /(<!-- metrics:begin -->\n)[\s\S]*?(<!-- metrics:end -->)/;
 
 /** @returns {string} the table in Markdown, ending with a line break */
 export function renderMetricsTable() {
-  const all = [...CATALOGUE, { ...PROBE_DURATION, kind: 'histogram' }];
+  const histograms = [PROBE_DURATION, COMMAND_DURATION].map((each) => ({
+    ...each,
+    kind: 'histogram',
+  }));
+  const all = [...CATALOGUE, ...histograms];
   const rows = all.map(({ name, otel, kind, labels, help }) => {
     const shown = kind === 'level' ? 'gauge' : kind;
     const list = labels.map((label) => `\`${label}\``).join(', ');

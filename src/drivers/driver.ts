@@ -18,6 +18,12 @@ import type { Subscriber, SubscriberListener } from './subscriber.js';
 /** How long `CLIENT UNBLOCK` over another connection may take at most, in milliseconds of loop time. */
 export const UNBLOCK_LIMIT_MS = 5000;
 
+/** Where a server listens. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** How replies are decoded; passed to the library unchanged. */
 export interface SendOptions {
   /** How replies are decoded; passed to the client library. */
@@ -67,6 +73,8 @@ export interface Attempt {
 export interface Lane {
   /** Increases with every byte received; only compared. */
   readonly bytesReceived: number;
+  /** The server that the lane leads to, if it may be another one than that of the connection. */
+  readonly endpoint?: Endpoint | undefined;
   /** Id of this path at the server (CLIENT ID); requested once, before the next command. */
   identify(): Promise<string>;
   /** Like `Connection.serverIdentity`. */
@@ -137,6 +145,8 @@ export interface Connection {
   readonly node?: string | undefined;
   /** Increases with every byte received; only compared. */
   readonly bytesReceived: number;
+  /** The server that was found, if it is not `host` and `port` of the driver. */
+  readonly endpoint?: Endpoint | undefined;
   /** Only while `ready`. Never throws: an invalid argument settles the attempt with `onError`. */
   send(attempt: Attempt): void;
   /**
@@ -200,7 +210,7 @@ export interface DatabaseAddress {
   /** `undefined` for a Unix socket. */
   readonly port: number | undefined;
   /** The current server, if it is not `host` and `port`. */
-  readonly endpoint?: { readonly host: string; readonly port: number } | undefined;
+  readonly endpoint?: Endpoint | undefined;
   /** The host names of this database. Absent: it has none. */
   readonly names?: HostNames;
   /** The address may by mistake be that of a Sentinel, and the server may be asked (HELLO). */

@@ -4,7 +4,16 @@ import type { CommandStats, DatabaseStats } from '../runtime/report/stats.js';
 import type { Subject } from './subjects.js';
 
 /** Beside `client`, which every metric has. */
-export type Label = 'database' | 'outcome' | 'check' | 'from' | 'to' | 'reason' | 'state';
+export type Label =
+  | 'database'
+  | 'outcome'
+  | 'check'
+  | 'from'
+  | 'to'
+  | 'reason'
+  | 'state'
+  | 'operation'
+  | 'error';
 
 export interface Point {
   readonly labels: Readonly<Partial<Record<Label, string>>>;
@@ -42,6 +51,8 @@ export const ATTRIBUTES: Readonly<Record<Label | 'client', string>> = Object.fre
   to: 'db.client.geofailover.fail_to',
   reason: 'db.client.geofailover.reason',
   state: `${GEO}.connection.state`,
+  operation: 'db.operation.name',
+  error: 'error.type',
 });
 
 /** What people asked for, as opposed to what the client found out by itself. */
@@ -58,7 +69,23 @@ export const PROBE_DURATION = Object.freeze({
   labels: ['database', 'check'] as const,
 });
 
-/** Every metric but the histogram; both exporters are made of this list. */
+/**
+ * Duration of commands, by the semantic conventions for databases, which also name the buckets. A
+ * batch is one operation.
+ */
+export const COMMAND_DURATION = Object.freeze({
+  name: 'command_duration_seconds',
+  otel: 'db.client.operation.duration',
+  unit: 's',
+  help: 'Duration of commands from the call to the reply, with all attempts; only with `commandDurations`',
+  labels: ['database', 'operation', 'error'] as const,
+});
+
+export const COMMAND_DURATION_BUCKETS: readonly number[] = Object.freeze([
+  0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10,
+]);
+
+/** Every metric but the histograms; both exporters are made of this list. */
 export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
   {
     name: 'failovers_total',

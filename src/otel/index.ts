@@ -1,26 +1,29 @@
-/** Metrics for OpenTelemetry: imported as `redis-multidb/otel`. */
+/** Metrics and traces for OpenTelemetry: imported as `redis-multidb/otel`. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
-  type Attributes,
   type BatchObservableCallback,
   type Meter,
   type MeterProvider,
   metrics,
   type Observable,
 } from '@opentelemetry/api';
+import { systemClock } from '../clock.js';
 import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
 import { type ProbeMessage, probeChannelName } from '../diagnostics/channels.js';
 import {
-  ATTRIBUTES,
   CATALOGUE,
-  type Label,
+  COMMAND_DURATION,
+  COMMAND_DURATION_BUCKETS,
   type MetricDefinition,
   PROBE_DURATION,
 } from '../metrics/catalogue.js';
+import { observeCalls } from '../metrics/observed-calls.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
+import { attributesOf, failureAttributes, serverAttributes } from './attributes.js';
 import { Vanished } from './vanished.js';
 
 export type { MeasuredClient } from '../metrics/subjects.js';
+export { type OtelTracingOptions, otelTracing } from './tracing.js';
 
 /** Options of `otelMetrics()`. */
 export interface OtelMetricsOptions {
@@ -28,14 +31,23 @@ export interface OtelMetricsOptions {
   readonly meterProvider?: MeterProvider;
   /** Default: every client of the process, those to come as well. Closed ones are left out. */
   readonly clients?: readonly MeasuredClient[];
+  /**
+   * Records the duration of each command as `db.client.operation.duration`. It costs each command
+   * some microseconds. Default: false.
+   */
+  readonly commandDurations?: boolean;
 }
 
 /**
  * Exports the clients' metrics from now on; returns what ends it. They are read when they are
- * collected, and cost nothing in between; only the probes of health checks are recorded one by
- * one.
+ * collected, and cost nothing in between; only the probes of health checks, and with
+ * `commandDurations` the commands, are recorded one by one.
  */
-export function otelMetrics({ meterProvider, clients }: OtelMetricsOptions = {}): () => void {
+export function otelMetrics({
+  meterProvider,
+  clients,
+  commandDurations = false,
+}: OtelMetricsOptions = {}): () => void {
   const provider = meterProvider ?? metrics.getMeterProvider();
   const meter = provider.getMeter('redis-multidb');
   const subjects = new Subjects(clients);
@@ -74,11 +86,33 @@ export function otelMetrics({ meterProvider, clients }: OtelMetricsOptions = {})
     durations.record(latencyMs / 1000, attributesOf({ client, database, check }));
   };
   subscribe(probeChannelName, onProbe);
+  const endDurations = commandDurations ? recordCommands(meter, subjects) : undefined;
 
   return () => {
+    endDurations?.();
     meter.removeBatchObservableCallback(observe, observables);
     unsubscribe(probeChannelName, onProbe);
   };
+}
+
+function recordCommands(meter: Meter, subjects: Subjects): () => void {
+  const durations = meter.createHistogram(COMMAND_DURATION.otel, {
+    description: COMMAND_DURATION.help,
+    unit: COMMAND_DURATION.unit,
+    advice: { explicitBucketBoundaries: [...COMMAND_DURATION_BUCKETS] },
+  });
+  return observeCalls({
+    onEnd(call) {
+      const client = subjects.find(call.report.group);
+      if (client === undefined) return;
+      const seconds = (systemClock.now() - call.startedAt) / 1000;
+      durations.record(seconds, {
+        ...attributesOf({ client, operation: call.operation }),
+        ...serverAttributes(call),
+        ...failureAttributes(call),
+      });
+    },
+  });
 }
 
 function instrumentOf(meter: Meter, { otel, kind, unit, help }: MetricDefinition): Observable {
@@ -91,15 +125,4 @@ function instrumentOf(meter: Meter, { otel, kind, unit, help }: MetricDefinition
     case 'gauge':
       return meter.createObservableGauge(otel, options);
   }
-}
-
-function attributesOf(labels: Readonly<Partial<Record<Label | 'client', string>>>): Attributes {
-  const attributes: Attributes = {
-    'db.system.name': 'redis',
-    'redis.client.library': 'redis-multidb',
-  };
-  for (const [label, value] of Object.entries(labels)) {
-    attributes[ATTRIBUTES[label as Label | 'client']] = value;
-  }
-  return attributes;
 }

@@ -3,10 +3,20 @@ import {
   Counter,
   register as defaultRegister,
   Gauge,
+  Histogram,
   type Metric,
   type Registry,
 } from 'prom-client';
-import { CATALOGUE, type MetricDefinition, PREFIX } from '../metrics/catalogue.js';
+import { systemClock } from '../clock.js';
+import {
+  CATALOGUE,
+  COMMAND_DURATION,
+  COMMAND_DURATION_BUCKETS,
+  type MetricDefinition,
+  NONE,
+  PREFIX,
+} from '../metrics/catalogue.js';
+import { observeCalls } from '../metrics/observed-calls.js';
 import { type MeasuredClient, type Subject, Subjects } from '../metrics/subjects.js';
 import { ProbeDurations } from './probe-durations.js';
 
@@ -18,6 +28,11 @@ export interface PrometheusMetricsOptions {
   readonly register?: Registry;
   /** Default: every client of the process, those to come as well. Closed ones are left out. */
   readonly clients?: readonly MeasuredClient[];
+  /**
+   * Records the duration of each command as `redis_multidb_command_duration_seconds`. It costs each
+   * command some microseconds. Default: false.
+   */
+  readonly commandDurations?: boolean;
 }
 
 /**
@@ -27,10 +42,14 @@ export interface PrometheusMetricsOptions {
 export function prometheusMetrics({
   register = defaultRegister,
   clients,
+  commandDurations = false,
 }: PrometheusMetricsOptions = {}): () => void {
-  const subjects = oncePerScrape(new Subjects(clients));
+  const selected = new Subjects(clients);
+  const subjects = oncePerScrape(selected);
+  let endDurations = () => {};
   const registered: string[] = [];
   const end = () => {
+    endDurations();
     for (const name of registered.splice(0)) register.removeSingleMetric(name);
   };
   const add = (name: string, metric: Metric) => {
@@ -42,11 +61,37 @@ export function prometheusMetrics({
     const durations = new ProbeDurations(subjects);
     // A registry calls no more than this has; its types know prom-client's own classes only.
     add(durations.name, durations as unknown as Metric);
+    if (commandDurations) endDurations = recordCommands(selected, add);
   } catch (error) {
     end();
     throw error;
   }
   return end;
+}
+
+/** Series appear with the first command that they count. */
+function recordCommands(
+  subjects: Subjects,
+  add: (name: string, metric: Metric) => void,
+): () => void {
+  const name = PREFIX + COMMAND_DURATION.name;
+  const durations = new Histogram({
+    name,
+    help: COMMAND_DURATION.help,
+    labelNames: ['client', ...COMMAND_DURATION.labels],
+    buckets: [...COMMAND_DURATION_BUCKETS],
+    registers: [],
+  });
+  add(name, durations as unknown as Metric);
+  return observeCalls({
+    onEnd({ report, operation, startedAt, failure }) {
+      const client = subjects.find(report.group);
+      if (client === undefined) return;
+      const database = report.databaseId ?? NONE;
+      const labels = { client, database, operation, error: failure?.type ?? NONE };
+      durations.observe(labels, (systemClock.now() - startedAt) / 1000);
+    },
+  });
 }
 
 /** A metric whose series are re-established at each scrape. */

@@ -12,7 +12,7 @@ import type {
   FakeWire,
 } from './fake-network.js';
 import { FakePubSub, FakeSubscriber } from './fake-pubsub.js';
-import { FakeStore, refusal, type ServerState } from './fake-store.js';
+import { type FakeScripts, FakeStore, refusal, type ServerState } from './fake-store.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** Options of a fake database. */
@@ -90,7 +90,12 @@ export class FakeDatabase {
   /** Where new connections lead, in turn; the first one takes writes. */
   #processes: FakeProcess[] = [{ isReplica: false }];
   #turn = 0;
-  readonly #store = new FakeStore();
+  /** Runs the scripts of EVAL, because there is no Lua. Undefined: EVAL is refused. */
+  scripts: FakeScripts | undefined;
+  readonly #store = new FakeStore(
+    () => this.clock.wallTime(),
+    () => this.scripts,
+  );
   /** The keys that each connection watches, with the version that it saw. */
   readonly #watched = new WeakMap<FakeWire, Map<string, number>>();
   readonly #pubsub = new FakePubSub();

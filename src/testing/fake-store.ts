@@ -1,58 +1,55 @@
 import type { CommandArgument } from '../core/command-argument.js';
+import { COMMANDS, WRITES } from './fake-commands.js';
 import { FakeErrorReply } from './fake-errors.js';
+import { FakeValues } from './fake-values.js';
 
-type Value = string | string[];
-
-const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
-const NOT_A_NUMBER = 'ERR value is not an integer or out of range';
-
-/** Commands that change data; a read-only or full server refuses them. */
-const WRITES = new Set(['SET', 'DEL', 'INCR', 'LPUSH']);
 /** Commands that a replica without its primary still answers. */
 const WITHOUT_DATA = new Set(['PING', 'ECHO']);
 
-/** The data of a fake database, with enough commands to see which were executed and how often. */
+/** One EVAL of a fake database. */
+export interface FakeScriptCall {
+  /** The source of the script. */
+  readonly source: string;
+  /** KEYS. */
+  readonly keys: readonly string[];
+  /** ARGV. */
+  readonly args: readonly string[];
+  /** Runs a command, as `redis.call` does; throws its error reply. */
+  call(...command: readonly (string | number)[]): unknown;
+}
+
+/** Runs scripts in place of Lua, which a fake database does not have. Returns the reply. */
+export type FakeScripts = (call: FakeScriptCall) => unknown;
+
+/** The data of a fake database. */
 export class FakeStore {
-  readonly #values = new Map<string, Value>();
+  readonly #values: FakeValues;
   /** Versions of the keys, for WATCH; failed writes count, too. */
   readonly #versions = new Map<string, number>();
+  readonly #now: () => number;
 
-  /** Throws `FakeErrorReply`. Knows PING, ECHO, GET, SET, DEL, INCR, LPUSH, LLEN, SCAN and HSCAN. */
+  /** `now`: milliseconds since the epoch. */
+  constructor(
+    now: () => number,
+    private readonly scripts: () => FakeScripts | undefined,
+  ) {
+    this.#now = now;
+    this.#values = new FakeValues(now);
+  }
+
+  /** Throws `FakeErrorReply`. */
   execute(args: readonly CommandArgument[]): unknown {
-    const [name = '', key = '', value = ''] = args.map(String);
-    if (WRITES.has(name.toUpperCase())) this.#versions.set(key, this.version(key) + 1);
-    switch (name.toUpperCase()) {
-      case 'PING':
-        return 'PONG';
-      case 'ECHO':
-        return key;
-      case 'GET':
-        return this.#string(key) ?? null;
-      case 'SET':
-        this.#values.set(key, value);
-        return 'OK';
-      case 'DEL':
-        return this.#values.delete(key) ? 1 : 0;
-      case 'INCR': {
-        const number = Number(this.#string(key) ?? 0) + 1;
-        if (!Number.isSafeInteger(number)) throw new FakeErrorReply(NOT_A_NUMBER);
-        this.#values.set(key, String(number));
-        return number;
-      }
-      case 'LPUSH': {
-        const list = this.#list(key);
-        list.unshift(value);
-        this.#values.set(key, list);
-        return list.length;
-      }
-      case 'LLEN':
-        return this.#list(key).length;
-      case 'SCAN':
-      case 'HSCAN':
-        return ['0', []];
-      default:
-        throw new FakeErrorReply(`ERR unknown command '${name}'`);
+    const [name = '', ...rest] = args.map(String);
+    const command = name.toUpperCase();
+    if (command === 'EVAL') return this.#evaluate(rest);
+    // node-redis then sends the script itself.
+    if (command === 'EVALSHA') throw new FakeErrorReply('NOSCRIPT No matching script.');
+    const run = COMMANDS[command];
+    if (run === undefined) throw new FakeErrorReply(`ERR unknown command '${name}'`);
+    if (WRITES.has(command)) {
+      for (const key of keysOf(command, rest)) this.#versions.set(key, this.version(key) + 1);
     }
+    return run({ values: this.#values, now: this.#now }, rest);
   }
 
   /** Grows with every write to `key`. */
@@ -65,17 +62,23 @@ export class FakeStore {
     this.#values.clear();
   }
 
-  #string(key: string): string | undefined {
-    const value = this.#values.get(key);
-    if (typeof value === 'object') throw new FakeErrorReply(WRONG_TYPE);
-    return value;
+  #evaluate([source = '', count = '0', ...rest]: readonly string[]): unknown {
+    const scripts = this.scripts();
+    if (scripts === undefined) {
+      throw new FakeErrorReply('ERR a fake database has no Lua: set `scripts` of it');
+    }
+    return scripts({
+      source,
+      keys: rest.slice(0, Number(count)),
+      args: rest.slice(Number(count)),
+      call: (...command) => this.execute(command.map(String)),
+    });
   }
+}
 
-  #list(key: string): string[] {
-    const value = this.#values.get(key) ?? [];
-    if (typeof value === 'string') throw new FakeErrorReply(WRONG_TYPE);
-    return value;
-  }
+function keysOf(command: string, args: readonly string[]): readonly string[] {
+  if (command === 'MSET') return args.filter((_, index) => index % 2 === 0);
+  return command === 'DEL' || command === 'UNLINK' ? args : args.slice(0, 1);
 }
 
 /** A state in which a server answers some commands by an error reply instead of executing them. */

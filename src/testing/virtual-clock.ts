@@ -128,6 +128,20 @@ export class VirtualClock implements Clock {
     if (!condition()) throw new Error(`${what} did not come within ${limitMs} ms`);
   }
 
+  /**
+   * Advances until `promise` has settled, and returns it; rejects when it does not settle within
+   * `limitMs`. For calls that need several commands, such as those of a library.
+   */
+  async settled<T>(promise: PromiseLike<T>, limitMs = 60_000): Promise<T> {
+    let isSettled = false;
+    const note = () => {
+      isSettled = true;
+    };
+    promise.then(note, note);
+    await this.until(() => isSettled, limitMs, 'the result');
+    return promise;
+  }
+
   /** Fires the next event. Returns false if none is due by `until`. */
   #fireNext(until: number): boolean {
     for (;;) {

@@ -136,6 +136,42 @@ it('worker/worker.js goes on at the next database, loses no job, and ends in ord
   expect(await number(west, 'LLEN', 'jobs:worker-1')).toBe(0);
 });
 
+it('tracing/server.js shows the commands of each request, and the failover', async () => {
+  const { east, west, example, url } = await setUp('tracing/server.js');
+  const spans = () =>
+    example.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line));
+  const request = async (name: string, method = 'GET') => {
+    const known = spans().length;
+    expect((await fetch(`${url}/hits`, { method })).status).toBe(200);
+    const ended = () => spans().slice(known);
+    const isOver = () => ended().some((each) => each.name === `${method} /hits`);
+    await waitFor(isOver, { what: `the span of ${method}` });
+    const all = ended();
+    expect(all.map((each) => each.name)).toEqual([name, `${method} /hits`]);
+    expect(new Set(all.map(({ trace }) => trace)).size).toBe(1);
+    return all[0];
+  };
+  expect((await request('MULTI', 'POST')).attributes).toMatchObject({
+    'server.port': east.port,
+    'db.operation.batch.size': 2,
+  });
+  await east.freeze();
+  const moved = await request('GET');
+  expect(moved.attributes['server.port']).toBe(west.port);
+  expect(moved.events).toMatchObject([
+    {
+      name: 'takeover',
+      'db.client.geofailover.fail_from': 'east',
+      'db.client.geofailover.fail_to': 'west',
+      'server.port': west.port,
+    },
+  ]);
+  expect(await example.terminate()).toBe(0);
+});
+
 it('are complete: a package of their own, with all that they import', () => {
   const root = path.resolve(import.meta.dirname, '../../examples');
   const directories = readdirSync(root, { withFileTypes: true }).filter((each) =>
@@ -148,6 +184,7 @@ it('are complete: a package of their own, with all that they import', () => {
     'rate-limit',
     'sessions',
     'socket.io',
+    'tracing',
     'worker',
   ]);
   for (const { name } of directories) {

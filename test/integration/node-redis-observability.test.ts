@@ -209,7 +209,7 @@ function traced() {
   for (const name of ['command', 'batch', 'connect']) {
     const tracing = tracingChannel<object>(`node-redis:${name}`);
     const note = (step: string) => (message: object) => {
-      const { clientId, error, result, ...rest } = message as Record<string, unknown>;
+      const { clientId, error, result, multiDb, ...rest } = message as Record<string, unknown>;
       expect(clientId).toEqual(expect.any(String));
       const outcome = { hasError: error !== undefined, hasResult: result !== undefined };
       seen.push({ name, step, ...rest, ...outcome });

@@ -179,3 +179,44 @@ it('uses the global provider', async () => {
   await connected([east, west], { client: { name: 'global' } });
   expect(await value(`${GEO}.pending_commands`, { 'redis.client.name': 'global' })).toBe(0);
 });
+
+it('records the durations of commands by database if asked', async () => {
+  const [east, west] = await servers();
+  const { meterProvider, collect } = provider();
+  const client = await connected([east, west], { client: { name: 'orders' } });
+  const end = otelMetrics({ meterProvider, clients: [client], commandDurations: true });
+  await client.get('key');
+  await client.get('key');
+  await client.set('key', 'text');
+  await errorOf(client.lPush('key', 'item'));
+  await client.setActiveDatabase('west');
+  await client.multi().get('a').get('b').exec();
+  const metric = (await collect()).get('db.client.operation.duration');
+  expect(metric?.descriptor.unit).toBe('s');
+  const points = (metric?.dataPoints ?? []) as DataPoint<Histogram>[];
+  const seen = points.map(({ attributes, value }) => [
+    attributes['db.operation.name'],
+    attributes['redis.client.geofailover.database'],
+    attributes['server.port'],
+    attributes['error.type'] ?? 'none',
+    value.count,
+  ]);
+  expect(seen).toEqual(
+    expect.arrayContaining([
+      ['GET', 'east', east.port, 'none', 2],
+      ['SET', 'east', east.port, 'none', 1],
+      ['LPUSH', 'east', east.port, 'WRONGTYPE', 1],
+      ['MULTI GET', 'west', west.port, 'none', 1],
+    ]),
+  );
+  expect(points[0]?.value.buckets.boundaries).toEqual([
+    0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10,
+  ]);
+  end();
+  await client.get('key');
+  const after = (await collect()).get('db.client.operation.duration');
+  const total = (after?.dataPoints ?? []) as DataPoint<Histogram>[];
+  expect(total.reduce((sum, { value }) => sum + value.count, 0)).toBe(
+    points.reduce((sum, { value }) => sum + value.count, 0),
+  );
+});

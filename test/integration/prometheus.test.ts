@@ -223,3 +223,21 @@ it('takes clients with modules and scripts', async () => {
   await client.connect();
   expect((await scrape(register)).size).toBeGreaterThan(0);
 });
+
+it('records the durations of commands by database if asked', async () => {
+  const [east] = await servers(1);
+  const client = await connected([east], { client: { name: 'orders' } });
+  const register = exported({ clients: [client], commandDurations: true });
+  await client.set('key', 'text');
+  await errorOf(client.lPush('key', 'item'));
+  const samples = await scrape(register);
+  const count = (operation: string, error: string) =>
+    samples.get(
+      `${PREFIX}command_duration_seconds_count{client="orders",database="east",operation="${operation}",error="${error}"}`,
+    );
+  expect([count('SET', 'none'), count('LPUSH', 'WRONGTYPE'), count('LPUSH', 'none')]).toEqual([
+    1,
+    1,
+    undefined,
+  ]);
+});

@@ -6,15 +6,15 @@ import type {
   RespVersions,
   TypeMapping,
 } from '@redis/client';
-import { type FindPlace, placeOf, traceConnect } from '../../drivers/node-redis/tracing.js';
 import { ClientClosedError } from '../../errors.js';
 import type { ClientOptions } from '../../options/client.js';
 import { parseConnectionString } from '../../options/connection-string.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
 import { CacheValidity } from '../../runtime/command/cache-validity.js';
+import type { Executor } from '../../runtime/group/executor.js';
 import { Session } from '../../runtime/group/session.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
-import { createGroup } from '../create-group.js';
+import { createGroup, type GroupParts } from '../create-group.js';
 import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
 import type { DefaultRespVersion, MultiDbClient, MultiDbClientOptions } from './client-type.js';
@@ -26,6 +26,8 @@ import { iteratorMembers } from './iterators.js';
 import { legacyInterface } from './legacy.js';
 import { publishingMembers } from './publishing.js';
 import { pubSubMembers } from './pubsub.js';
+import type { TraceSource } from './traced-call.js';
+import { activePlace, traceConnect } from './tracing.js';
 import { transactionMember } from './transaction.js';
 
 /**
@@ -49,23 +51,48 @@ export function createMultiDbClient<
   TM extends TypeMapping = Record<never, never>,
 >(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM>;
 export function createMultiDbClient(given: unknown): unknown {
-  const options = typeof given === 'string' ? parseConnectionString(given) : given;
-  const { name, shared } = createGroup(options, () => first as MultiDbClient);
-  const first: unknown = createMember(name, shared, shared.options.group.client);
-  return first;
+  return buildClient(typeof given === 'string' ? parseConnectionString(given) : given);
+}
+
+/** How a client over something else than node-redis differs. */
+export interface ClientParts {
+  /** What the group runs on. Default: the system and node-redis. */
+  readonly group?: GroupParts;
+  /** Converts an error of the engine or of a driver into that of node-redis. */
+  readonly toClientError?: Executor['toClientError'];
+}
+
+/** Also for databases that are reached by other means than node-redis. */
+export function buildClient(
+  options: unknown,
+  { group, toClientError = withCounterpart }: ClientParts = {},
+): MultiDbClient {
+  const { name, shared } = createGroup(options, () => first as MultiDbClient, group);
+  const origin = { name, shared, toClientError };
+  const first: unknown = createMember(origin, shared.options.group.client);
+  return first as MultiDbClient;
+}
+
+/** What a client and its duplicates have in common. */
+interface Origin {
+  readonly name: string;
+  readonly shared: SharedGroup;
+  readonly toClientError: Executor['toClientError'];
 }
 
 /** A client of a group: the first one, or a duplicate. `like` has the same methods. */
-function createMember(
-  name: string,
-  shared: SharedGroup,
-  client: ClientOptions,
-  like?: object,
-): unknown {
+function createMember(origin: Origin, client: ClientOptions, like?: object): unknown {
+  const { name, shared, toClientError } = origin;
   const { rejections } = shared;
-  const place = () => placeOf(session.group.coordinator);
+  const source: TraceSource = {
+    client: name,
+    get group() {
+      return session.group.counters.group;
+    },
+    place: () => activePlace(session.group.coordinator),
+  };
   const sink: CommandSink = {
-    place,
+    source,
     send: (args, commandOptions) =>
       session.executor?.send(args, commandOptions) ?? sink.refuse(notOpen()),
     answer: (args, commandOptions) =>
@@ -82,7 +109,7 @@ function createMember(
     shared,
     facade as unknown as EventEmitter,
     isTracked ? cacheValidity : undefined,
-    withCounterpart,
+    toClientError,
   );
   if (client.emitInvalidate) {
     cacheValidity.listen({
@@ -92,10 +119,10 @@ function createMember(
   }
   const registration = new FacadeRegistration(
     facade._self,
-    place,
+    source,
     () => session.executor?.pending ?? 0,
   );
-  define(facade._self, members(session, shared, { facade: () => facade, place, registration }));
+  define(facade._self, members(session, shared, { facade: () => facade, source, registration }));
   define(facade._self, managementMembers(name, session, shared, { notOpen }));
   const { iterators, commandRetry } = shared.options;
   define(
@@ -106,7 +133,7 @@ function createMember(
   define(facade._self, publishingMembers(facade._self));
   define(
     facade._self,
-    transactionMember(client, facade, () => session.executor, { place, rejections }),
+    transactionMember(client, facade, () => session.executor, { source, rejections }),
   );
   define(facade._self, {
     legacy(this: typeof facade) {
@@ -119,7 +146,7 @@ function createMember(
         client,
         this._commandOptions,
       );
-      return createMember(name, shared, own, sameMethods ? facade : undefined);
+      return createMember(origin, own, sameMethods ? facade : undefined);
     },
   });
   return facade;
@@ -128,14 +155,14 @@ function createMember(
 /** The context of the members of a client, in addition to its session. */
 interface Outside {
   readonly facade: () => object;
-  readonly place: FindPlace;
+  readonly source: TraceSource;
   readonly registration: FacadeRegistration;
 }
 
 function members(
   session: Session,
   shared: SharedGroup,
-  { facade, place, registration }: Outside,
+  { facade, source, registration }: Outside,
 ): Record<string | symbol, unknown> {
   const register = () => {
     registration.isOpen = session.executor !== undefined;
@@ -166,7 +193,7 @@ function members(
   };
 
   return {
-    connect: shared.rejections.wrap(() => traceConnect(connect, facade(), place)),
+    connect: shared.rejections.wrap(() => traceConnect(connect, facade(), source)),
     close,
     destroy,
     disconnect: async () => destroy(),

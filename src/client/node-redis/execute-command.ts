@@ -1,8 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import type { CommandArgument } from '../../core/command-argument.js';
-import { isTracingCommands } from '../../drivers/node-redis/tracing.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { Internals } from './internals.js';
+import { isTracingCommands } from './tracing.js';
 
 /** Members that the methods of node-redis call with an encoded command. */
 type Execute = (

@@ -1,5 +1,5 @@
 import { registerClient, unregisterClient } from '../../drivers/node-redis/library-internals.js';
-import type { FindPlace } from '../../drivers/node-redis/tracing.js';
+import type { TraceSource } from './traced-call.js';
 
 interface Facade {
   readonly _clientId?: string;
@@ -15,12 +15,12 @@ interface Facade {
 export class FacadeRegistration {
   constructor(
     private readonly facade: Facade,
-    private readonly place: FindPlace,
+    private readonly source: TraceSource,
     private readonly pending: () => number,
   ) {}
 
   set isOpen(isOpen: boolean) {
-    const { facade, place, pending } = this;
+    const { facade, source, pending } = this;
     const { _clientId: id } = facade;
     if (id === undefined) return;
     if (!isOpen) {
@@ -30,7 +30,7 @@ export class FacadeRegistration {
     registerClient({
       identity: { id, role: 'standalone' },
       getAttributes: () => {
-        const { serverAddress: host, serverPort: port, database: db } = place();
+        const { serverAddress: host, serverPort: port, database: db } = source.place();
         const isPubSub = facade.isPubSubActive === true;
         return { host, port, db, clientId: id, parentId: undefined, isPubSub };
       },

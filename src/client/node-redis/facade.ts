@@ -2,16 +2,10 @@ import { createClient, WatchError } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { RetrySafety } from '../../core/command-risk.js';
 import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
-import {
-  type FindPlace,
-  isTracingBatches,
-  isTracingCommands,
-  traceBatch,
-  traceCommand,
-} from '../../drivers/node-redis/tracing.js';
 import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
+import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import { argumentFlaw } from '../argument-flaw.js';
 import { define } from '../define.js';
 import { batchRefusal } from '../refusals.js';
@@ -19,6 +13,9 @@ import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheValidityView } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
 import type { CommandSink, Internals } from './internals.js';
+import { patchedLibrary } from './patched-library.js';
+import type { TraceSource } from './traced-call.js';
+import { isTracingBatches, isTracingCommands, traceBatch, traceCommand } from './tracing.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
 
 interface QueuedCommand {
@@ -51,13 +48,17 @@ export function createFacade(
   const facade = newFacade(options, like as Internals | undefined);
   // It is not a connection, and node-redis would keep it forever.
   unregisterClient(facade);
-  const { place = NOWHERE } = engine;
+  const { source = NOBODY } = engine;
+  const patched = patchedLibrary(facade, source);
 
   define(facade._self, {
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
+      if (patched !== undefined && isCommand(args)) {
+        return patched.send(this, args, (trace) => send(this, args, { ...given, trace }));
+      }
       if (isTracingCommands() && isCommand(args)) {
-        return traceCommand(() => send(this, args, given), args, facade, place);
+        return traceCommand((trace) => send(this, args, { ...given, trace }), args, facade, source);
       }
       return send(this, args, given);
     },
@@ -89,7 +90,7 @@ export function createFacade(
   });
   const { answer } = sink;
   if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
-  else if (answer !== undefined) {
+  else if (answer !== undefined && patched === undefined) {
     const members = answeringMembers(facade._self, (view, args, given) => {
       const refused = refusalOf(args);
       if (refused !== undefined) return sink.refuse(refused);
@@ -141,14 +142,24 @@ export function createFacade(
     const refused =
       all.map(refusal).find((error) => error !== undefined) ?? batchRefusal(kind, all);
     if (refused !== undefined) return sink.refuse(refused);
-    const sendAll = () => sink.sendBatch(kind, all, view._commandOptions);
-    if (!isTracingBatches()) return sendAll();
-    const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
-    return traceBatch(sendAll, { batchMode, batchSize: all.length }, all, facade, place);
+    const sendAll = (trace?: CommandTrace) => {
+      const options = view._commandOptions;
+      return sink.sendBatch(kind, all, trace === undefined ? options : { ...options, trace });
+    };
+    const run = () => {
+      if (!isTracingBatches()) return sendAll();
+      const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
+      return traceBatch(sendAll, { batchMode, batchSize: all.length }, all, facade, source);
+    };
+    return patched === undefined ? run() : patched.sendBatch(kind, all, run);
   }
 }
 
-const NOWHERE: FindPlace = () => ({ serverAddress: undefined, serverPort: undefined, database: 0 });
+const NOBODY: TraceSource = {
+  client: '',
+  group: 0,
+  place: () => ({ serverAddress: undefined, serverPort: undefined, database: 0 }),
+};
 
 /**
  * With `like`, creates a facade with the same modules, scripts and functions within microseconds,

@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
-import type { FindPlace } from '../../drivers/node-redis/tracing.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
+import type { TraceSource } from './traced-call.js';
 
 /** The receiver of the facade's commands. */
 export interface CommandSink {
@@ -20,8 +20,8 @@ export interface CommandSink {
    * it.
    */
   refuse(error: Error): Promise<never>;
-  /** For the traces of node-redis. */
-  readonly place?: FindPlace;
+  /** For the traces of node-redis. Absent: a facade without a client is not traced. */
+  readonly source?: TraceSource;
 }
 
 /** The parts of a node-redis client that the facade touches. */

@@ -1,7 +1,6 @@
 import { WatchError } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Batch } from '../../drivers/driver.js';
-import type { FindPlace } from '../../drivers/node-redis/tracing.js';
 import {
   ClientClosedError,
   ConnectionLostError,
@@ -18,6 +17,7 @@ import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
 import type { CommandSink, Internals } from './internals.js';
+import type { TraceSource } from './traced-call.js';
 
 const MAX_ATTEMPTS = 10;
 const LONGEST_MS = 2 ** 31 - 1;
@@ -63,7 +63,7 @@ const OF_THE_CLIENT = [
 
 /** What commands of a transaction share with commands of the client. */
 interface Surroundings {
-  readonly place: FindPlace;
+  readonly source: TraceSource;
   readonly rejections: DeferredRejections;
 }
 
@@ -76,7 +76,7 @@ export function transactionMember(
   client: Record<string, unknown>,
   facade: Internals,
   executor: () => Executor | undefined,
-  { place, rejections }: Surroundings,
+  { source, rejections }: Surroundings,
 ): object {
   let inner: Internals | undefined;
 
@@ -92,7 +92,7 @@ export function transactionMember(
       const { maxAttempts, timeoutMs } = settingOf(options);
       const present = executor();
       if (present === undefined) throw withCounterpart(new ClientClosedError());
-      inner ??= innerFacade(client, facade, { place, rejections });
+      inner ??= innerFacade(client, facade, { source, rejections });
       const views = inner;
       const watched = prefixedBy(views, given);
       const running = runTransaction(present, {
@@ -121,7 +121,7 @@ export function transactionMember(
 function innerFacade(
   client: Record<string, unknown>,
   like: Internals,
-  { place, rejections }: Surroundings,
+  { source, rejections }: Surroundings,
 ): Internals {
   const engine: CommandSink = {
     send: (args, options) => send(args, options),
@@ -132,7 +132,7 @@ function innerFacade(
     .options as { clientSideCache?: unknown };
   const sink = cache instanceof GuardedCache ? cache.guard(engine) : engine;
   const plain = { ...client, clientSideCache: undefined, emitInvalidate: undefined };
-  const inner = createFacade(plain, { ...sink, place }, undefined, like);
+  const inner = createFacade(plain, { ...sink, source }, undefined, like);
   function watchMember(this: Internals, keys: unknown) {
     return watch(this, prefixedBy(this, keysOf(keys)));
   }

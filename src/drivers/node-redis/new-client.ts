@@ -3,6 +3,7 @@ import { StreamedCredentials } from './credentials.js';
 import type { InnerClient } from './inner-client.js';
 import { unregisterClient } from './library-internals.js';
 import { type ClientOptions, respOf } from './options.js';
+import { isPatched } from './patched-method.js';
 import { guardStream } from './stream-guard.js';
 
 /** Per copy, because another copy may use another `@redis/client`. By RESP version. */
@@ -41,12 +42,17 @@ export function discardClient(client: InnerClient, abort: AbortController): void
   abort.abort();
 }
 
+interface Queue {
+  addCommand(args: unknown, options: object): Promise<unknown>;
+  prependCommandsToWrite?(commands: readonly object[]): void;
+}
+
 /** The steps of `sendCommand` and `connect` around which node-redis traces. */
 interface Steps {
   readonly isOpen: boolean;
   readonly isReady: boolean;
   readonly _commandOptions: object | undefined;
-  _getQueue(): { addCommand(args: unknown, options: object): Promise<unknown> };
+  _getQueue(): Queue;
   _unpause?(): void;
   _ejectSocket?(): { connect(): Promise<void> };
   _insertSocket?(socket: object): void;
@@ -59,13 +65,12 @@ interface Steps {
 function untraced(client: InnerClient): InnerClient {
   const steps = client as unknown as Steps;
   if (typeof steps._unpause === 'function') {
+    const add = addToQueue(steps._getQueue(), () => steps._unpause?.());
     Object.assign(client, {
       sendCommand(args: unknown, options?: object): Promise<unknown> {
         if (!steps.isOpen) return Promise.reject(new ClientClosedError());
         if (!steps.isReady) return Promise.reject(new ClientOfflineError());
-        const reply = steps._getQueue().addCommand(args, { ...steps._commandOptions, ...options });
-        steps._unpause?.();
-        return reply;
+        return add(args, { ...steps._commandOptions, ...options });
       },
     });
   }
@@ -80,4 +85,29 @@ function untraced(client: InnerClient): InnerClient {
     });
   }
   return client;
+}
+
+/** Not through `addCommand` if an instrumentation has replaced it. */
+function addToQueue(queue: Queue, write: () => void): Queue['addCommand'] {
+  if (!isPatched(queue.addCommand) || queue.prependCommandsToWrite === undefined) {
+    return (args, options) => {
+      const reply = queue.addCommand(args, options);
+      write();
+      return reply;
+    };
+  }
+  let added: object[] = [];
+  return (args, options) =>
+    new Promise((resolve, reject) => {
+      const { typeMapping } = options as { typeMapping?: unknown };
+      const unused = { chainId: undefined, abort: undefined, timeout: undefined };
+      added.push({ ...unused, channelsCounter: undefined, args, resolve, reject, typeMapping });
+      if (added.length > 1) return;
+      // In one step, so that the commands of a turn keep their order.
+      queueMicrotask(() => {
+        queue.prependCommandsToWrite?.(added);
+        added = [];
+        write();
+      });
+    });
 }

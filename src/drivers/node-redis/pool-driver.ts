@@ -3,7 +3,7 @@ import type { Connection, ConnectionListener, DriverTime } from '../driver.js';
 import { PoolConnection } from '../pool/pool-connection.js';
 import { NodeRedisDriver } from './client-driver.js';
 import type { NodeRedisOptions } from './options.js';
-import { poolWaits } from './tracing.js';
+import { poolWaits } from './pool-waits.js';
 
 /**
  * Driver for one server over several connections per client. Probes have a connection of their own.

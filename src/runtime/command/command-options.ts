@@ -1,5 +1,6 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { SendOptions } from '../../drivers/driver.js';
+import type { CommandTrace } from './command-trace.js';
 import type { CursorOwner } from './cursor-owner.js';
 
 /** Options of one command. Durations in milliseconds. */
@@ -17,4 +18,6 @@ export interface CommandOptions extends SendOptions {
   readonly iterators?: 'throw' | 'restart' | undefined;
   /** The iterator that the command fetches a page for. @internal */
   readonly pass?: CursorOwner | undefined;
+  /** Observes the attempts. @internal */
+  readonly trace?: CommandTrace | undefined;
 }

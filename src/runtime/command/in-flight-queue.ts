@@ -65,7 +65,10 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   size = 0;
 
   constructor(
-    readonly path: Pick<Lane, 'bytesReceived' | 'identify' | 'serverIdentity' | 'askAnew'>,
+    readonly path: Pick<
+      Lane,
+      'bytesReceived' | 'endpoint' | 'identify' | 'serverIdentity' | 'askAnew'
+    >,
     /** Loop time. */
     time: number,
   ) {

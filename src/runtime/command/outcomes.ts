@@ -28,6 +28,7 @@ export class Outcomes implements AttemptListener {
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
     const { channel, command } = attempt;
     if (!attempt.end()) return;
+    command.options?.trace?.ended(attempt);
     if (attempt.generation === this.client.coordinator.route.generation) {
       channel.database.circuit.recordSuccess(this.client.loop.now);
     }
@@ -52,6 +53,7 @@ export class Outcomes implements AttemptListener {
   onAttemptError(attempt: SentAttempt, error: unknown): void {
     const { channel, command } = attempt;
     if (!attempt.end()) return;
+    command.options?.trace?.ended(attempt, { error });
     const { driver } = channel.database;
     const classification = classify(error, {
       driverKind: driver.classify(error),

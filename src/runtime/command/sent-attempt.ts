@@ -90,6 +90,13 @@ export class SentAttempt implements Attempt, LatestAttempt {
     return this.lane.channel;
   }
 
+  /** The server that it was sent to, as far as it is known. */
+  get endpoint(): { readonly host: string; readonly port: number | undefined } {
+    const { connection, database } = this.channel;
+    const { driver } = database;
+    return this.lane.path.endpoint ?? connection.endpoint ?? driver.endpoint ?? driver;
+  }
+
   get isSuperseded(): boolean {
     return this.channel.superseded;
   }

@@ -268,6 +268,7 @@ export class Executor implements ClientContext {
     command.latest = attempt;
     channel.add(attempt);
     if (command.traits.category === 'database-bound') this.cursors.prepare(attempt);
+    command.options?.trace?.began(attempt);
     channel.connection.send(attempt);
   }
 

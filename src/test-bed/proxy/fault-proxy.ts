@@ -19,6 +19,7 @@ import { CommandRecord, type RecordedCommand } from './recorded-command.js';
 
 export type { ProxyTarget } from './proxy-target.js';
 
+/** Options of `startProxy()`. */
 export interface ProxyOptions {
   /** Default: a free one. */
   readonly port?: number;
@@ -39,6 +40,7 @@ export interface ProxyOptions {
  */
 export type Scope = 'all' | 'present' | 'new' | ((connection: ProxyConnection) => boolean);
 
+/** Bytes of one direction. */
 export interface ByteCounts {
   /** Bytes that arrived at the proxy. */
   readonly received: number;
@@ -77,7 +79,9 @@ export async function startProxy(
  * OFF` would break the count.
  */
 export class FaultProxy {
+  /** The address on which the proxy listens. */
   readonly host: string;
+  /** The port on which the proxy listens. */
   readonly port: number;
   /** With the target's password, if it has one. */
   readonly url: string;
@@ -131,6 +135,7 @@ export class FaultProxy {
     return this.#accepted;
   }
 
+  /** Bytes of all connections since the start. */
   get bytes(): { readonly toServer: ByteCounts; readonly toClient: ByteCounts } {
     return { toServer: { ...this.#bytes['to-server'] }, toClient: { ...this.#bytes['to-client'] } };
   }
@@ -320,10 +325,12 @@ export class FaultProxy {
     await Promise.all(links.map((link) => link.closed));
   }
 
+  /** The same as `close`. */
   dispose(): Promise<void> {
     return this.close();
   }
 
+  /** Closes the proxy at the end of `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,6 +1,7 @@
 /** The server behind a proxy. */
 import { connect, type Socket } from 'node:net';
 
+/** The server behind a proxy; a `RedisServer` fits. */
 export type ProxyTarget =
   | { readonly port: number; readonly host?: string; readonly password?: string | undefined }
   | { readonly path: string; readonly password?: string | undefined };

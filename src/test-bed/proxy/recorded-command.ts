@@ -3,10 +3,13 @@ import type { Command } from './command-tracker.js';
 import type { ProxyConnection } from './proxy-link.js';
 import type { ProxyTarget } from './proxy-target.js';
 
+/** A command that reached the proxy. */
 export interface RecordedCommand {
+  /** The `id` of its connection. */
   readonly connectionId: number;
   /** The server that this connection leads to. */
   readonly target: ProxyTarget;
+  /** The command and its arguments. */
   readonly args: Command;
   /** Whether its bytes were handed to the server's socket: none, some or all of them. */
   readonly forwarded: 'no' | 'partly' | 'yes';

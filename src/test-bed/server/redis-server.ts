@@ -1,4 +1,4 @@
-/** A redis-server process of a test or a drill: start, kill, freeze, restart, ask. */
+/** A redis-server process of a test or a drill. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,6 +20,7 @@ import {
   watchProcess,
 } from './watchdog.js';
 
+/** Options of `startRedis()`. */
 export interface RedisServerOptions {
   /** Default: a free one. */
   readonly port?: number;
@@ -43,8 +44,11 @@ export interface RedisServerOptions {
   readonly binary?: string;
 }
 
+/** How a server's process ended. */
 export interface RedisExit {
+  /** Its exit code; null: a signal ended it. */
   readonly code: number | null;
+  /** The signal that ended it. */
   readonly signal: NodeJS.Signals | null;
 }
 
@@ -69,10 +73,15 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 }
 
+/** A `redis-server` process on 127.0.0.1, with the faults of a process. */
 export class RedisServer {
+  /** The address on which it listens. */
   readonly host = '127.0.0.1';
+  /** The port on which it listens. */
   readonly port: number;
+  /** Password of the default user. */
   readonly password: string | undefined;
+  /** Its working directory. */
   readonly dir: string;
   readonly #options: RedisServerOptions;
   readonly #binary: string;
@@ -90,6 +99,7 @@ export class RedisServer {
     register(this);
   }
 
+  /** For clients, with the password. */
   get url(): string {
     const credentials = this.password === undefined ? '' : `:${encodeURIComponent(this.password)}@`;
     return `redis://${credentials}${this.host}:${this.port}`;
@@ -170,6 +180,7 @@ export class RedisServer {
     unwatchDirectory(this.dir);
   }
 
+  /** Disposes of the server at the end of `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
@@ -205,7 +216,7 @@ export class RedisServer {
     if (child.pid !== undefined) watchProcess(child.pid);
     const deadline = systemClock.now() + READY_TIMEOUT_MS;
     while (!(await this.#isReady())) {
-      if (failure) throw failure;
+      if (failure) throw startFailure(failure, this.#binary);
       if (!this.isRunning || systemClock.now() > deadline) {
         const log = await readFile(join(this.dir, 'redis.log'), 'utf8').catch(() => '(no log)');
         const what = this.isRunning ? 'is not ready' : 'ended at start';
@@ -249,4 +260,10 @@ export class RedisServer {
     const stat = await readFile(`/proc/${this.pid}/stat`, 'utf8').catch(() => undefined);
     return stat === undefined ? undefined : /^ [Tt]/.test(stat.slice(stat.lastIndexOf(')') + 1));
   }
+}
+
+function startFailure(failure: Error, binary: string): Error {
+  if ((failure as NodeJS.ErrnoException).code !== 'ENOENT') return failure;
+  const advice = 'install redis-server, or name one by the option `binary` or by REDIS_SERVER';
+  return new Error(`${binary} was not found: ${advice}`, { cause: failure });
 }

@@ -7,6 +7,7 @@
 export class RespError extends Error {
   override readonly name = 'RespError';
 
+  /** The first word of the reply. */
   get code(): string {
     return this.message.split(' ', 1)[0] as string;
   }
@@ -14,6 +15,7 @@ export class RespError extends Error {
 
 /** An out-of-band push of RESP3. */
 export class RespPush {
+  /** Its elements. */
   readonly items: readonly Reply[];
 
   constructor(items: readonly Reply[]) {
@@ -33,6 +35,7 @@ export type Reply =
   | Reply[]
   | Map<Reply, Reply>;
 
+/** One argument of a command. */
 export type CommandArgument = string | number | Buffer;
 
 /** A command as an array of bulk strings. */

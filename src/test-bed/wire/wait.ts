@@ -1,6 +1,7 @@
 /** Waiting for conditions and events, always with a bound and a message that names what was awaited. */
 import { systemClock, type Timer } from '../../clock.js';
 
+/** Options of `waitFor()`. */
 export interface WaitOptions {
   /** What is awaited, for the error message: "the replica to be in sync". */
   readonly what: string;

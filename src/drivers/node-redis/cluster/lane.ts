@@ -1,7 +1,7 @@
 import type { Timer } from '../../../clock.js';
 import type { CommandArgument } from '../../../core/command-argument.js';
 import { ownError } from '../../../foreign/own-error.js';
-import { type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
+import { type Endpoint, type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../client-connection.js';
 import type { NodeRedisOptions } from '../options.js';
@@ -68,6 +68,10 @@ export class NodeLane implements ClusterLane {
 
   get bytesReceived(): number {
     return this.connection.bytesReceived;
+  }
+
+  get endpoint(): Endpoint {
+    return this.node;
   }
 
   identify(): Promise<string> {

@@ -37,6 +37,10 @@ export class ShardConnection extends FoundConnection {
     return this.#node?.address;
   }
 
+  get endpoint(): ClusterNode | undefined {
+    return this.#node;
+  }
+
   get ready(): boolean {
     return !this.ended && this.inner?.ready === true;
   }

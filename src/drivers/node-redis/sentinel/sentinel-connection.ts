@@ -42,6 +42,10 @@ export class SentinelConnection extends FoundConnection {
     return !this.ended && this.#ready;
   }
 
+  get endpoint(): Address | undefined {
+    return this.#master;
+  }
+
   /** The Sentinels report this master. The connection is lost if it leads to another one. */
   follow(master: Address): void {
     if (this.ended || this.#master === undefined || sameAddress(this.#master, master)) return;
