@@ -22,8 +22,7 @@ const REAL: GroupParts = Object.freeze({ clock: systemClock, random: systemRando
 
 /**
  * The group of a new client, by default over node-redis as the driver. `instance` is the client; it
- * is asked for
- * once the group runs. Throws `InvalidOptionError`.
+ * is asked for once the group runs. Throws `InvalidOptionError`.
  */
 export function createGroup(
   options: unknown,
