@@ -110,8 +110,12 @@ for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
 function restoreNames(file) {
   const text = readFileSync(file, 'utf8');
   const restored = text.replace(/\b(\w+)\$\d+\b/g, (numbered, name) => {
-    const isTaken = new RegExp(`^(import .*|(export )?declare \\w+ )\\b${name}\\b(?!\\$)`, 'm');
-    return isTaken.test(text) ? numbered : name;
+    const isTaken = new RegExp(
+      `^(import .*|(export )?(declare )?(abstract )?(class|const|enum|function|interface|let|namespace|type) )\\b${name}\\b(?!\\$)`,
+      'm',
+    );
+    const variants = new Set(text.match(new RegExp(`\\b${name}\\$\\d+\\b`, 'g')));
+    return isTaken.test(text) || variants.size > 1 ? numbered : name;
   });
   if (restored !== text) writeFileSync(file, restored);
 }
