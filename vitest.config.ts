@@ -23,6 +23,7 @@ const ANY_VERSION = [
   ...['health-lag-aware', 'health-lag-aware-faults', 'health-misbehaving'],
   ...['health-troubleshooting', 'command-table', 'command-keys'],
   ...['patched-library', 'otel-tracing'],
+  ...['ioredis/life', 'ioredis/failover', 'ioredis/libraries', 'ioredis/members'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
 ].map((name) => `test/integration/${name}.test.ts`);
 

@@ -22,7 +22,7 @@ class NoConnector {}
 export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
   const parse = Redis as unknown as new (...args: unknown[]) => { options: IoredisOptions };
   const unconnected = { lazyConnect: true, Connector: NoConnector };
-  if (typeof given === 'string' || typeof given === 'number') {
+  if (typeof given === 'string') {
     const { options } = new parse(given, unconnected);
     const { options: defaults } = new parse(unconnected);
     const entries = Object.entries(options).filter(

@@ -37,6 +37,7 @@ export class Face {
     const relay = new EventRelay(redis, {
       ready: () => this.#onServed(),
       recovered: () => this.#onServed(),
+      reconnecting: () => this.status.lost(),
       'all-databases-down': () => this.status.lost(),
       switch: () => {
         this.scriptCache = {};

@@ -1,5 +1,5 @@
 /** Status, its events, connect, quit and disconnect, as plain ioredis has them. */
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { expectNoLeaks, waitFor } from '../../kit/index.js';
 import { errorOf, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis, redisOf, statusesOf, type TestRedis } from './support.js';
@@ -94,17 +94,14 @@ const LIVES: Record<string, (create: (options?: object) => Client) => Promise<un
   },
 };
 
-describe.each(LIBRARIES)('%s', (_, Class) => {
-  it.each(Object.keys(LIVES))('%s', async (name) => {
-    const [east, west] = await servers();
-    const live = LIVES[name] as (typeof LIVES)[string];
+it.each(LIBRARIES)('%s: lives as a plain client does', async (_, Class) => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { Redis: Class });
+  for (const [name, live] of Object.entries(LIVES)) {
     const expected = await live((options) => plainOf(Class, east, options));
-    const redis = await readyRedis([east, west], { Redis: Class });
-    const received = await live((options) =>
-      options === undefined ? redis.duplicate() : redis.duplicate(options),
-    );
-    expect(received).toEqual(expected);
-  });
+    const received = await live((options) => redis.duplicate(options));
+    expect([name, received]).toEqual([name, expected]);
+  }
 });
 
 it('ends everything that it has opened', async () => {
