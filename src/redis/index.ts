@@ -36,14 +36,8 @@ export type MultiDbClient<
 > = MultiDbClientOf<RedisDefaultModules & M, F, S, RESP, TM>;
 
 /**
- * A client of several Redis databases with the modules of `redis`, by a connection string.
- *
- * Opens nothing before `connect()`. Throws `InvalidOptionError`, which shows no part of the text.
- */
-export function createMultiDbClient(connectionString: string): MultiDbClient;
-/**
  * A client of several Redis databases with the modules of `redis`. `client.modules` adds others, or
- * replaces one of the same name.
+ * replaces one of the same name. `options` can be a connection string.
  *
  * Opens nothing before `connect()`. Throws `InvalidOptionError`.
  */
@@ -53,10 +47,15 @@ export function createMultiDbClient<
   S extends RedisScripts = None,
   RESP extends RespVersions = DefaultRespVersion,
   TM extends TypeMapping = None,
->(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM>;
-export function createMultiDbClient(given: unknown): unknown {
-  const options = typeof given === 'string' ? parseConnectionString(given) : given;
-  return create(withModules(options) as MultiDbClientOptions);
+>(options: MultiDbClientOptions<M, F, S, RESP, TM> | string): MultiDbClient<M, F, S, RESP, TM> {
+  const plain = typeof options === 'string' ? parseConnectionString(options) : options;
+  return create(withModules(plain) as MultiDbClientOptions) as unknown as MultiDbClient<
+    M,
+    F,
+    S,
+    RESP,
+    TM
+  >;
 }
 
 /** `options` with the modules. What is no object is returned, for the validation to reject. */

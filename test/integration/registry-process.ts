@@ -4,6 +4,7 @@
  * left of them: in node-redis's registry of clients, and in memory. Needs `--expose-gc`.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { MultiDbClientOptions } from 'redis-multidb';
 import { useVersion5 } from '../chaos/version-5.js';
 
 const [version, east = '', west = '', clusterPort] = process.argv.slice(2);
@@ -22,7 +23,7 @@ const registered = () => [...ClientRegistry.instance.getAll()].map(({ identity }
 
 const at = (url: string, id: string) => ({ id, client: { url } });
 const pool = { topology: 'pool' as const, pool: { minimum: 2 } };
-const settings: Record<string, Parameters<typeof createMultiDbClient>[0]['databases']> = {
+const settings: Record<string, MultiDbClientOptions['databases']> = {
   client: [at(east, 'east'), at(west, 'west')],
   pool: [{ ...at(east, 'east'), ...pool }, at(west, 'west')],
   // Nothing listens there.

@@ -269,5 +269,8 @@ function fromText() {
 }
 const parsed = parseConnectionString('redis://east.example.com');
 createMultiDbClient({ ...parsed, client: { ...parsed.client, name: 'app' } });
+// Of the function itself, as a type for a client.
+declare const ofFunction: ReturnType<typeof createMultiDbClient>;
+ofFunction.on('failover', ({ durationMs }) => same<typeof durationMs, number>());
 // @ts-expect-error: the variable may not be set
 createMultiDbClient(process.env.REDIS_DATABASES);

@@ -31,15 +31,10 @@ import { activePlace, traceConnect } from './tracing.js';
 import { transactionMember } from './transaction.js';
 
 /**
- * A client of several Redis databases, by a connection string:
- * `rediss://app:secret@east.example.com,west.example.com/0?weight=1,0.5`.
- *
- * Opens nothing before `connect()`. Throws `InvalidOptionError`, which shows no part of the text.
- */
-export function createMultiDbClient(connectionString: string): MultiDbClient;
-/**
  * A client of several Redis databases that is used like a node-redis client. It sends every command
  * to the preferred healthy database, leaves it when it fails, and returns when it has recovered.
+ *
+ * `options` can be a connection string: `rediss://app:secret@east.example.com,west.example.com/0`.
  *
  * Opens nothing before `connect()`. Throws `InvalidOptionError`.
  */
@@ -49,9 +44,9 @@ export function createMultiDbClient<
   S extends RedisScripts = Record<never, never>,
   RESP extends RespVersions = DefaultRespVersion,
   TM extends TypeMapping = Record<never, never>,
->(options: MultiDbClientOptions<M, F, S, RESP, TM>): MultiDbClient<M, F, S, RESP, TM>;
-export function createMultiDbClient(given: unknown): unknown {
-  return buildClient(typeof given === 'string' ? parseConnectionString(given) : given);
+>(options: MultiDbClientOptions<M, F, S, RESP, TM> | string): MultiDbClient<M, F, S, RESP, TM> {
+  const plain = typeof options === 'string' ? parseConnectionString(options) : options;
+  return buildClient(plain) as unknown as MultiDbClient<M, F, S, RESP, TM>;
 }
 
 /** How a client over something else than node-redis differs. */
