@@ -1,14 +1,18 @@
 /** An example as a process of its own, with what is built. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { once, waitFor } from '../kit/index.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const processes = new Set<ChildProcess>();
+const copies = new Set<string>();
 
 export function killExamples(): void {
   for (const child of processes) child.kill('SIGKILL');
   processes.clear();
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  copies.clear();
 }
 
 export class Example {
@@ -16,7 +20,7 @@ export class Example {
   readonly #child: ChildProcess;
 
   constructor(file: string, environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, [path.join('examples', file)], {
+    this.#child = spawn(process.execPath, [copied(file)], {
       cwd: root,
       env: { ...process.env, PORT: '0', SHUTDOWN_DELAY_MS: '300', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,4 +51,18 @@ export class Example {
     const [code, signal] = await exited;
     return code ?? signal;
   }
+}
+
+/**
+ * A copy without the package of its own that an example is, so that `redis-multidb` is this package.
+ * Returns the path of `file` in it.
+ */
+function copied(file: string): string {
+  const copy = mkdtempSync(path.join(root, 'test/examples/.run-'));
+  copies.add(copy);
+  cpSync(path.join(root, 'examples', path.dirname(file)), copy, {
+    recursive: true,
+    filter: (source) => !/package(-lock)?\.json$|node_modules/.test(path.relative(root, source)),
+  });
+  return path.join(copy, path.basename(file));
 }
