@@ -1,0 +1,113 @@
+/** What operators use works with an ioredis client as it does with a node-redis client. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
+import { isMultiDbError, openClients } from 'redis-multidb';
+import { parseConfig } from 'redis-multidb/config';
+import { createHttpHandler } from 'redis-multidb/http';
+import { createMultiDbRedis } from 'redis-multidb/ioredis';
+import { prometheusMetrics } from 'redis-multidb/prometheus';
+import { expect, it } from 'vitest';
+import { waitFor } from '../../kit/index.js';
+import { errorOf, own, QUICK, servers } from '../support.js';
+import { plainOf, readyRedis } from './support.js';
+
+it('is managed, explained, counted and listed', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  const switches: string[] = [];
+  redis.on('switch', ({ from, to, reason }) => switches.push(`${from}>${to} ${reason}`));
+  await redis.setActiveDatabase('west');
+  expect(switches).toEqual(['east>west manual']);
+  expect(redis.explain().active?.id).toBe('west');
+  await redis.set('a', 1);
+  const succeeded = redis.stats().databases.find(({ id }) => id === 'west')?.commands.succeeded;
+  expect(succeeded).toBeGreaterThan(0);
+  expect(openClients()).toContain(redis);
+  const north = { id: 'north', weight: 5, redis: { host: '127.0.0.1', port: east.port } };
+  expect((await redis.addDatabase(north)).id).toBe('north');
+  await redis.removeDatabase('north');
+  const error = await errorOf(redis.setActiveDatabase('nowhere'));
+  expect(error.code).toBe('UNKNOWN_DATABASE');
+  await redis.quit();
+  expect(openClients()).not.toContain(redis);
+});
+
+it('has the status page and the metrics', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west]);
+  const register = new Registry();
+  const end = prometheusMetrics({ register, clients: [redis] });
+  expect(await register.metrics()).toContain('database="east"');
+  const http = createServer(createHttpHandler(redis));
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  const answer = await fetch(`http://127.0.0.1:${port}/status`);
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('"east"')]);
+  await new Promise((resolve) => http.close(resolve));
+  end();
+});
+
+it('takes the options of a config file', async () => {
+  const [east, west] = await servers();
+  const text = JSON.stringify({
+    databases: [
+      { id: 'east', weight: 1, client: { url: east.url } },
+      { id: 'west', weight: 0.5, client: { url: west.url } },
+    ],
+  });
+  const redis = own(createMultiDbRedis({ ...QUICK, ...parseConfig(text), Redis }));
+  redis.on('error', () => {});
+  expect(await redis.set('a', 1)).toBe('OK');
+  expect(await east.command('GET', 'a')).toBe('1');
+});
+
+it('has replies in the form of RESP 3 where ioredis 6 is asked for them', async () => {
+  const [east, west] = await servers();
+  const options = { protocol: 3, replyMapping: 'resp3' } as const;
+  const plain = plainOf(Redis, east, options);
+  const redis = await readyRedis([east, west], { redis: options });
+  const calls = async (client: Redis) => [
+    await client.hset('h', { a: 1 }),
+    await client.hgetall('h'),
+    await client.zadd('z', 1.5, 'm'),
+    await client.zscore('z', 'm'),
+    await client.zrange('z', 0, -1, 'WITHSCORES'),
+    await client.config('GET', 'maxmemory'),
+    await client.sadd('s', 'x'),
+    await client.smembers('s'),
+    await client.getBuffer('none'),
+    await client.multi().hgetall('h').zscore('z', 'm').exec(),
+  ];
+  const expected = await calls(plain);
+  await plain.flushall();
+  expect(await calls(redis)).toEqual(expected);
+});
+
+it('ends a command after commandTimeout, with the text of ioredis', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], {
+    redis: { commandTimeout: 50 },
+    healthCheck: false,
+    commandRetry: { maxAttempts: 1 },
+  });
+  east.freeze();
+  const error = await errorOf(redis.incr('a'));
+  expect(isMultiDbError(error) && error.code).toBe('COMMAND_TIMEOUT');
+  expect([error.message, error.maybeExecuted]).toEqual(['Command timed out', true]);
+  east.thaw();
+  await waitFor(async () => (await redis.get('none').catch(() => undefined)) === null, {
+    what: 'the client to serve again',
+  });
+});
+
+it('duplicates keep to the databases of their group', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west]);
+  expect(() => redis.duplicate({ host: 'elsewhere' })).toThrow(/duplicate\.host/);
+  const same = redis.duplicate({ ...redis.options, lazyConnect: true });
+  expect(same.status).toBe('wait');
+  expect(await same.set('a', 1)).toBe('OK');
+  same.disconnect();
+});
