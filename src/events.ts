@@ -131,8 +131,10 @@ export interface MultiDbEvents {
   error: [error: Error];
   /** `connect()` began to open connections. */
   connect: [];
-  /** The first active database can serve. */
+  /** The client can serve: after `connect()`, and again after each `reconnecting`. */
   ready: [];
+  /** No database serves any more; `ready` follows when one does, `end` when the client is closed. */
+  reconnecting: [];
   /** `close()` or `destroy()` has ended everything. */
   end: [];
 }
@@ -156,6 +158,7 @@ const NAMES: Readonly<Record<MultiDbEventName, true>> = {
   error: true,
   connect: true,
   ready: true,
+  reconnecting: true,
   end: true,
 };
 

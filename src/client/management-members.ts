@@ -53,7 +53,7 @@ export function managementMembers(
       return session.isOpen;
     },
     get isReady() {
-      return session.executor?.serves ?? false;
+      return session.isReady;
     },
     get databases() {
       return coordinator()

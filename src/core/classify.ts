@@ -201,7 +201,8 @@ const REFUSED_SCRIPT = new RegExp(
     "MASTERDOWN Link with MASTER is down(?: and|, ) ?(?:replica|slave)-serve-stale-data is set to 'no'",
     'CLUSTERDOWN (Hash slot not served|The cluster is down)',
     'ERR max number of clients\\b',
-    'NO(AUTH|SCRIPT) ',
+    'NOAUTH ',
+    'NOSCRIPT No matching script\\b',
   ]
     .map((text) => `^${text}`)
     .join('|'),
@@ -238,7 +239,9 @@ function isAccessRefusal(text: string): boolean {
 /**
  * Replies that prove that nothing was executed, although they do not indicate a failed database.
  */
-const NOT_EXECUTED: ReadonlySet<string> = new Set(['EXECABORT', 'MOVED', 'ASK', 'CROSSSLOT']);
+const NOT_EXECUTED: ReadonlySet<string> = new Set([
+  ...['EXECABORT', 'MOVED', 'ASK', 'CROSSSLOT', 'NOSCRIPT'],
+]);
 
 /**
  * Text of node-redis after too many redirections, each of which proves that nothing was executed.
@@ -285,6 +288,11 @@ const ELSEWHERE_WORDS: ReadonlySet<string> = new Set([
  */
 export function isRearranging(error: unknown): boolean {
   return isError(error) && ELSEWHERE_WORDS.has(firstWord(error.message));
+}
+
+/** The server does not know the script that was called by its digest, so nothing was executed. */
+export function isMissingScript(error: unknown): boolean {
+  return /^NOSCRIPT No matching script\b/.test(messageOf(error));
 }
 
 /** The server is a node of a cluster and another node serves the key. */

@@ -7,7 +7,12 @@
 
 import { ARGUMENT_RULES, type CommandArguments, upperCase } from './command-arguments.js';
 import { BLOCK_TIMES } from './command-block-time.js';
-import { type CommandCategory, type CommandTraits, RISK } from './command-risk.js';
+import {
+  type CommandCategory,
+  type CommandConcern,
+  type CommandTraits,
+  RISK,
+} from './command-risk.js';
 import { COMMAND_TABLE } from './command-table.js';
 
 /** WAIT and WAITAOF, which concern the earlier writes of their own connection. */
@@ -53,7 +58,9 @@ function traitsByArguments(entry: Entry, args: CommandArguments): CommandTraits 
   }
   const traits = entry.rule === undefined ? entry.traits : TRAITS[entry.rule(args)];
   const blockMs = entry.blockTime?.(args);
-  return blockMs === undefined ? traits : { category: traits.category, blockMs };
+  return blockMs === undefined
+    ? traits
+    : { category: traits.category, blockMs, concerns: undefined };
 }
 
 function find(name: string | Buffer | undefined): Entry {
@@ -64,10 +71,18 @@ const TRAITS = Object.freeze(
   Object.fromEntries(
     (Object.keys(RISK) as CommandCategory[]).map((category) => [
       category,
-      Object.freeze({ category, blockMs: undefined }),
+      Object.freeze({ category, blockMs: undefined, concerns: undefined }),
     ]),
   ) as Record<CommandCategory, CommandTraits>,
 );
+
+const CONCERNS: ReadonlyMap<string, CommandConcern> = new Map([
+  ...['EVALSHA', 'EVALSHA_RO'].map((name) => [name, 'script'] as const),
+  ...['SCRIPT|LOAD', 'SCRIPT|FLUSH'].map((name) => [name, 'script-cache'] as const),
+  ...['CLIENT|SETNAME', 'CLIENT|SETINFO', 'CLIENT|NO-EVICT', 'CLIENT|NO-TOUCH'].map(
+    (name) => [name, 'connection-setting'] as const,
+  ),
+]);
 
 const UNKNOWN = makeEntry('', 'accumulating', undefined);
 
@@ -111,9 +126,13 @@ function makeEntry(
 ): Entry {
   const rule = ARGUMENT_RULES.get(name);
   const blockTime = BLOCK_TIMES.get(name);
+  const concerns = CONCERNS.get(name);
   return {
     argumentsMatter: (subcommands ?? rule ?? blockTime) !== undefined,
-    traits: TRAITS[category],
+    traits:
+      concerns === undefined
+        ? TRAITS[category]
+        : Object.freeze({ category, blockMs: undefined, concerns }),
     subcommands,
     rule,
     blockTime,

@@ -68,4 +68,13 @@ export interface CommandTraits {
    * it answers, above 2^31-1 too; Infinity: indefinitely; 0: a timeout that the server will reject.
    */
   readonly blockMs: number | undefined;
+  /** What the command concerns besides data; absent for all others. */
+  readonly concerns?: CommandConcern | undefined;
 }
+
+/**
+ * - `script`: calls a script by its digest (EVALSHA)
+ * - `script-cache`: changes which scripts a server knows (SCRIPT LOAD, SCRIPT FLUSH)
+ * - `connection-setting`: sets what is to hold for all connections of a client (CLIENT SETNAME)
+ */
+export type CommandConcern = 'script' | 'script-cache' | 'connection-setting';

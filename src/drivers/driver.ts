@@ -12,6 +12,7 @@ import type { Clock, Random, Timer } from '../clock.js';
 import type { CommandArgument } from '../core/command-argument.js';
 import type { DriverErrorKind } from '../core/driver-error-kind.js';
 import type { LookupTrouble } from '../name-lookup/host-name.js';
+import type { ConnectionSettings } from './connection-settings.js';
 import type { ServerIdentity } from './server-identity.js';
 import type { Subscriber, SubscriberListener } from './subscriber.js';
 
@@ -92,8 +93,9 @@ export interface Lane {
 export interface Batch {
   /**
    * `multi`: wrapped in MULTI and EXEC, the reply is that of EXEC. `pipeline`: an array of replies.
+   * `single`: one command, with its own reply.
    */
-  readonly kind: 'multi' | 'pipeline';
+  readonly kind: 'multi' | 'pipeline' | 'single';
   /** The commands in order, each with its arguments. */
   readonly commands: readonly (readonly CommandArgument[])[];
   /**
@@ -101,10 +103,32 @@ export interface Batch {
    * `typeMapping` of the commands.
    */
   readonly execTypeMapping?: unknown;
+  /** Absent if the commands call no script whose source is known. */
+  readonly scripts?: CalledScripts;
+}
+
+/**
+ * The scripts that commands call by their digest. A connection that has not loaded one of them in
+ * the current epoch loads it ahead of the commands.
+ */
+export interface CalledScripts {
+  readonly scripts: readonly CalledScript[];
+  /** The epoch in which a connection made sure that its server knows the scripts. */
+  epoch: number;
+  /** Changes whenever servers may have lost scripts. */
+  currentEpoch(): number;
+}
+
+export interface CalledScript {
+  /** Lower case. */
+  readonly sha: string;
+  readonly source: CommandArgument;
 }
 
 /** Never called before `openConnection` has returned. */
 export interface ConnectionListener {
+  /** The settings of the client; absent for connections that belong to no client. */
+  readonly settings?: ConnectionSettings | undefined;
   /** Authenticated and able to take commands. */
   onReady(): void;
   /**

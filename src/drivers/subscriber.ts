@@ -1,7 +1,10 @@
 import type { SubscriptionKind } from '../core/subscription-kind.js';
+import type { ConnectionSettings } from './connection-settings.js';
 
 /** Never called before `openSubscriber` has returned, nor after `destroy`. */
 export interface SubscriberListener {
+  /** The settings of the client; absent for connections that belong to no client. */
+  readonly settings?: ConnectionSettings | undefined;
   /** Authenticated and able to subscribe. */
   onReady(): void;
   /** The connection was lost, with all its subscriptions. Called once, and last. */

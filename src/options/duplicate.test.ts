@@ -47,13 +47,20 @@ describe('the options of a duplicate', () => {
     ['socket', { host: 'elsewhere.example.com' }],
     ['password', 'hunter2'],
     ['database', 3],
-    ['name', 'worker'],
     ['clientSideCache', {}],
   ])('do not take another %s', (name, value) => {
     const resolve = () => resolveDuplicate({ [name]: value }, ORIGINAL, undefined);
     expect(resolve).toThrow(InvalidOptionError);
     expect(resolve).toThrow(new RegExp(`^duplicate.${name}: expected one of modules,`));
     expect(resolve).not.toThrow(/hunter2/);
+  });
+
+  it('take a name that servers accept', () => {
+    const { client } = resolveDuplicate({ name: 'worker-1' }, ORIGINAL, undefined);
+    expect(client.name).toBe('worker-1');
+    for (const name of ['two words', 'line\nfeed', 7]) {
+      expect(() => resolveDuplicate({ name }, ORIGINAL, undefined)).toThrow(/^duplicate\.name: /);
+    }
   });
 
   it.each([[null], [7], [[]]])('are an object, not %j', (given) => {

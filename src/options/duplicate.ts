@@ -4,9 +4,10 @@ import type { ClientOptions } from './client.js';
 import { copyOptions } from './copy.js';
 
 /**
- * Options that can differ between clients of one group, because they do not concern connections.
+ * Options that can differ between clients of one group, because they do not concern where connections
+ * lead.
  */
-const OWN = ['modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions'] as const;
+const OWN = ['modules', 'scripts', 'functions', 'keyPrefix', 'commandOptions', 'name'] as const;
 
 /** Options without effect, accepted wherever the options of node-redis are. */
 const WITHOUT_EFFECT: readonly string[] = [
@@ -26,7 +27,7 @@ export interface DuplicateOptions {
 /**
  * The options of a duplicate: `overrides` override those of the original, whose `commandOptions`
  * are `inherited`. Throws `InvalidOptionError` for connection options (address, credentials, RESP,
- * name ...) that differ from the original, because the databases belong to the group.
+ * database ...) that differ from the original, because the databases belong to the group.
  */
 export function resolveDuplicate(
   overrides: unknown,
@@ -38,6 +39,9 @@ export function resolveDuplicate(
   const cache = original.clientSideCache;
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
+    if (name === 'name' && !isClientName(value)) {
+      throw invalid('duplicate.name', 'a text without spaces and special characters', value);
+    }
     const isCache = name === 'clientSideCache' && Boolean(cache);
     if (isCache || (OWN as readonly string[]).includes(name)) client[name] = value;
     else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {
@@ -49,4 +53,9 @@ export function resolveDuplicate(
     (name) => client[name] === original[name],
   );
   return { client: copyOptions(client), sameMethods };
+}
+
+/** As servers accept it: printable characters of ASCII, without spaces. */
+function isClientName(value: unknown): boolean {
+  return typeof value === 'string' && /^[!-~]*$/.test(value);
 }

@@ -5,6 +5,7 @@ import type { GroupCounters } from './counters.js';
 import type { DeferredRejections } from './deferred-rejections.js';
 import type { ProbeRecord } from './probe-record.js';
 import type { Emit } from './safe-emitter.js';
+import type { ScriptSources } from './script-sources.js';
 
 /**
  * Everything that the parts of a group share: its options, clock, source of randomness, events and
@@ -17,6 +18,7 @@ export interface EngineContext {
   readonly random: Random;
   readonly emit: Emit;
   readonly counters: GroupCounters;
+  readonly scripts: ScriptSources;
   /** The rejections of calls that are refused at once. */
   readonly rejections: DeferredRejections;
   readonly onProbe?: OnProbe | undefined;

@@ -1,6 +1,7 @@
 import type { CommandArgument } from '../core/command-argument.js';
 import { commandTraits } from '../core/command-category.js';
 import type { FailureKind } from '../core/command-failure.js';
+import { ConnectionSettings } from '../drivers/connection-settings.js';
 import type { Attempt, Connection } from '../drivers/driver.js';
 import { TemporarilyUnavailableError } from '../errors.js';
 import { LoopClock } from '../loop-clock.js';
@@ -17,6 +18,7 @@ import { DatabaseCounters } from '../runtime/counters.js';
 import type { Database } from '../runtime/database.js';
 import { DeferredRejections } from '../runtime/deferred-rejections.js';
 import type { Route } from '../runtime/route.js';
+import { ScriptSources } from '../runtime/script-sources.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** A connection that only records the attempts that it is given. */
@@ -77,6 +79,8 @@ export class FakeClientContext implements ClientContext {
     },
     onAttemptLane: () => {},
   };
+  readonly settings = new ConnectionSettings();
+  readonly scripts = new ScriptSources();
   readonly cacheValidity = undefined;
   readonly onServing = undefined;
   isOpen = true;

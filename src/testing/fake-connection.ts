@@ -99,7 +99,7 @@ export class FakeConnection implements Connection {
     const { batch } = attempt;
     return {
       commands: batch === undefined ? [attempt.args] : batch.commands,
-      isBatch: batch !== undefined,
+      isBatch: batch !== undefined && batch.kind !== 'single',
       isQuestion: attempt.isQuestion === true,
       sentAt: this.server.clock.now(),
       onAnswer: (answer) => {

@@ -186,7 +186,7 @@ export class SimulatedClient {
 
   /** Whether a database can serve. */
   get isReady(): boolean {
-    return this.#session.executor?.serves ?? false;
+    return this.#session.isReady;
   }
 
   /** Id of the active database; undefined while there is none. */

@@ -7,16 +7,19 @@ import {
 import { expect, it } from 'vitest';
 import { freePorts, once, startProxy, turns, waitFor } from '../kit/index.js';
 import {
-  active,
   clientOf,
   connected,
   connections,
   databases,
+  EVENT_NAMES,
   errorOf,
+  healthy,
+  LONG_GRACE,
   own,
   QUICK,
   recordEvents,
   servers,
+  switchTo,
 } from './support.js';
 
 const nowhere = async () =>
@@ -204,22 +207,67 @@ it('quit and disconnect of older code end it, too', async () => {
   expect(client.isOpen).toBe(false);
 });
 
-it('is ready exactly while a database can serve', async () => {
+const SERVICE: readonly string[] = ['ready', 'reconnecting', 'end'];
+
+it('is ready exactly while a database serves, and says so', async () => {
   const [east, west] = await servers();
-  const client = clientOf([east, west]);
-  const seen: boolean[] = [];
-  client.on('switch', () => seen.push(client.isReady));
-  client.on('ready', () => seen.push(client.isReady));
+  const client = clientOf([east, west], LONG_GRACE);
+  const duplicate = own(client.duplicate());
+  const clients = [client, duplicate];
+  /** What each client has told, and every moment at which it did not agree with that. */
+  const told = clients.map((each) => {
+    const story: string[] = [];
+    const disagrees: string[] = [];
+    for (const name of EVENT_NAMES) {
+      each.on(name, () => {
+        if (SERVICE.includes(name)) story.push(name);
+        if (each.isReady !== (story.at(-1) === 'ready')) disagrees.push(`${story} then ${name}`);
+      });
+    }
+    return { story, disagrees };
+  });
+  let isOver = false;
+  const watch = () => {
+    for (const [index, { story, disagrees }] of told.entries()) {
+      const isReady = story.at(-1) === 'ready';
+      if (clients[index]?.isReady !== isReady) disagrees.push(`${story} later`);
+    }
+    if (!isOver) setImmediate(watch);
+  };
+  watch();
   await client.connect();
-  expect(client.isReady).toBe(true);
-  await Promise.all([east.kill(), west.kill()]);
-  await active(client, undefined);
-  expect([client.isOpen, client.isReady]).toEqual([true, false]);
-  await west.restart();
-  await active(client, 'west');
-  expect(client.isReady).toBe(true);
-  expect(await client.ping()).toBe('PONG');
+  await duplicate.connect();
+  await healthy(client);
+  expect(clients.map((each) => each.isReady)).toEqual([true, true]);
+  // A failover and a lost connection do not end the service.
+  const switched = switchTo(client, 'west');
+  await east.kill();
+  await switched;
+  await west.command('CLIENT', 'KILL', 'TYPE', 'normal');
+  expect(await duplicate.ping()).toBe('PONG');
+  expect(told.map(({ story }) => story)).toEqual([['ready'], ['ready']]);
+
+  for (let round = 0; round < 2; round += 1) {
+    await west.kill();
+    await waitFor(() => clients.every((each) => !each.isReady), { what: 'the end of service' });
+    expect(await errorOf(client.ping())).toMatchObject({
+      code: expect.stringMatching(/UNAVAILABLE/),
+    });
+    await west.restart();
+    await waitFor(() => clients.every((each) => each.isReady), {
+      what: 'service to return',
+      timeoutMs: 10_000,
+    });
+    expect(await client.ping()).toBe('PONG');
+  }
+  isOver = true;
   await client.close();
+  await duplicate.close();
+  const expected = ['ready', 'reconnecting', 'ready', 'reconnecting', 'ready', 'end'];
+  expect(told).toEqual([
+    { story: expected, disagrees: [] },
+    { story: expected, disagrees: [] },
+  ]);
   expect([client.isOpen, client.isReady]).toEqual([false, false]);
 });
 

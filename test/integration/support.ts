@@ -124,6 +124,7 @@ export const EVENT_NAMES = [
   'error',
   'connect',
   'ready',
+  'reconnecting',
   'end',
 ] as MultiDbEventName[];
 

@@ -32,10 +32,6 @@ const RAW: readonly (readonly string[])[] = [
   ['CLIENT', 'REPLY', 'OFF'],
   ['CLIENT', 'TRACKING', 'ON'],
   ['CLIENT', 'CACHING', 'YES'],
-  ['CLIENT', 'SETNAME', 'name'],
-  ['CLIENT', 'SETINFO', 'LIB-NAME', 'x'],
-  ['CLIENT', 'NO-EVICT', 'ON'],
-  ['CLIENT', 'NO-TOUCH', 'ON'],
   ['CLIENT', 'CAPA', 'redirect'],
 ];
 
@@ -122,7 +118,6 @@ describe('methods', () => {
   it.each([
     ['auth', [{ password: 'x' }]],
     ['hello', [3]],
-    ['clientSetName', ['name']],
     ['clientTracking', [true]],
     ['clientCaching', [true]],
     ['clientNoEvict', [true]],

@@ -106,6 +106,9 @@ function createMember(origin: Origin, client: ClientOptions, like?: object): unk
     isTracked ? cacheValidity : undefined,
     toClientError,
   );
+  if (client.name !== shared.options.group.client.name) {
+    session.settings.set('SETNAME', ['CLIENT', 'SETNAME', String(client.name)]);
+  }
   if (client.emitInvalidate) {
     cacheValidity.listen({
       onFlush: () => shared.tell(session, 'invalidate', null),

@@ -57,9 +57,10 @@ const REFUSED_COMMANDS = new Map<string, string>([
   ['SYNC', 'the connection is shared with other commands'],
   ['PSYNC', 'the connection is shared with other commands'],
   ['REPLCONF', 'the connection is shared with other commands'],
-  ...['REPLY', 'TRACKING', 'CACHING', 'SETNAME', 'SETINFO', 'NO-EVICT', 'NO-TOUCH', 'CAPA'].map(
-    (sub): [string, string] => [`CLIENT ${sub}`, ONE_CONNECTION],
-  ),
+  ...['REPLY', 'TRACKING', 'CACHING', 'CAPA'].map((sub): [string, string] => [
+    `CLIENT ${sub}`,
+    ONE_CONNECTION,
+  ]),
 ]);
 
 /**

@@ -10,6 +10,11 @@ export interface WireBatch extends Batch {
   readonly each?: boolean;
 }
 
+/** Whether the batch is one command that is sent as it is. */
+export function isPlain({ kind, asking }: WireBatch): boolean {
+  return kind === 'single' && asking !== true;
+}
+
 /** Commands that are sent back to back on one connection, and how their replies are combined. */
 export interface Chain {
   readonly commands: readonly {
@@ -31,7 +36,7 @@ export function chainOf(batch: WireBatch, typeMapping: unknown): Chain {
   const mapped = (args: readonly CommandArgument[]) => ({ args, typeMapping });
   const commands = batch.commands.map(mapped);
   const before = asking ? [mapped(['ASKING'])] : [];
-  if (kind === 'pipeline') {
+  if (kind !== 'multi') {
     const answer = batch.each ? 'each' : asking ? 'last' : 'all';
     return { commands: [...before, ...commands], telling: before.length, answer };
   }

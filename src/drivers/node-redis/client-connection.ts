@@ -2,11 +2,15 @@ import type { Socket } from 'node:net';
 import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
 import { foreignError } from '../../foreign/foreign-error.js';
 import { askServerIdentity } from '../ask-server-identity.js';
+import { NOT_FOLLOWING } from '../connection-settings.js';
 import type { Attempt, Connection, ConnectionListener } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
+import { tell } from '../tell.js';
 import { BatchBoundary } from './batch-boundary.js';
+import { isPlain } from './chain.js';
 import { type ConnectContext, diagnosedError } from './diagnosed-error.js';
 import type { InnerClient } from './inner-client.js';
+import { LoadedScripts } from './loaded-scripts.js';
 import { followMaintenance } from './maintenance.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
@@ -39,6 +43,8 @@ export class NodeRedisConnection implements Connection {
   #decoded = 0;
   #id: Promise<string> | undefined;
   #server: ServerIdentity | undefined;
+  #stopFollowing = NOT_FOLLOWING;
+  #scripts: LoadedScripts | undefined;
 
   constructor(options: NodeRedisOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -68,6 +74,10 @@ export class NodeRedisConnection implements Connection {
       setting.connectedTo(this.#socket?.remoteAddress);
       this.#applyRef();
       maintenance.announce();
+      const { settings } = this.#listener;
+      if (settings !== undefined) {
+        this.#stopFollowing = settings.follow((args) => tell(this, args));
+      }
       this.#listener.onReady();
     });
     this.#socket = captureSocket(() => {
@@ -102,16 +112,22 @@ export class NodeRedisConnection implements Connection {
   send(attempt: Attempt): void {
     const { batch } = attempt;
     const outbox = this.#outbox;
+    let isLoading = false;
+    if (batch?.scripts !== undefined) {
+      this.#scripts ??= new LoadedScripts();
+      isLoading = this.#scripts.load(batch.scripts, this);
+    }
     if (outbox === undefined) {
       this.#sender.send(attempt);
-    } else if (batch !== undefined) {
+    } else if (batch !== undefined && !isPlain(batch)) {
       const whole = new BatchEntries(attempt, batch, this.#explain, this.#boundary);
       attempt.handle = whole;
       outbox.addAll(whole.entries);
     } else {
       const entry = new CommandEntry(attempt, this.#explain);
       attempt.handle = entry;
-      if (attempt.options?.asap) outbox.addFirst(entry);
+      // What has to be loaded first keeps its place behind what waits.
+      if (attempt.options?.asap && !isLoading) outbox.addFirst(entry);
       else outbox.add(entry);
     }
   }
@@ -140,6 +156,7 @@ export class NodeRedisConnection implements Connection {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#ready = false;
+    this.#stopFollowing();
     if (!this.#client._getQueue().isEmpty()) this.#reset();
     // node-redis may be reading replies at this very moment.
     queueMicrotask(() => this.#discard());
@@ -191,6 +208,7 @@ export class NodeRedisConnection implements Connection {
     const error = this.#ready ? foreignError(cause) : diagnosedError(cause, this.#context);
     this.#ended = error;
     this.#ready = false;
+    this.#stopFollowing();
     if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));
     else this.#listener.onLost(error);
     this.#discard();

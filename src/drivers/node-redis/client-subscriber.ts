@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import { foreignError } from '../../foreign/foreign-error.js';
+import { NOT_FOLLOWING } from '../connection-settings.js';
 import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import type { InnerClient } from './inner-client.js';
 import { discardClient, newClient } from './new-client.js';
@@ -41,6 +42,7 @@ export class NodeRedisSubscriber implements Subscriber {
   #ended: Error | undefined;
   #isOpening = true;
   #referenced = true;
+  #stopFollowing = NOT_FOLLOWING;
   /** Bytes that reached the decoder; counted where the socket is not accessible (TLS). */
   #decoded = 0;
 
@@ -58,6 +60,10 @@ export class NodeRedisSubscriber implements Subscriber {
       this.#ready = true;
       setting.connectedTo(this.#socket?.remoteAddress);
       this.#applyRef();
+      this.#stopFollowing =
+        listener.settings?.follow((args) => {
+          this.#client.sendCommand([...args]).catch(() => {});
+        }) ?? NOT_FOLLOWING;
       listener.onReady();
     });
     this.#client.on('sharded-channel-moved', (channel: string) => {
@@ -112,6 +118,7 @@ export class NodeRedisSubscriber implements Subscriber {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#ready = false;
+    this.#stopFollowing();
     discardClient(this.#client, this.#abort);
   }
 
@@ -155,6 +162,7 @@ export class NodeRedisSubscriber implements Subscriber {
     const error = foreignError(cause);
     this.#ended = error;
     this.#ready = false;
+    this.#stopFollowing();
     if (this.#isOpening) queueMicrotask(() => this.#listener.onLost(error));
     else this.#listener.onLost(error);
     discardClient(this.#client, this.#abort);

@@ -1,7 +1,7 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Attempt, Batch } from '../driver.js';
 import type { BatchBoundary } from './batch-boundary.js';
-import { answerOf, chainOf } from './chain.js';
+import { answerOf, chainOf, isPlain } from './chain.js';
 import type { InnerClient } from './inner-client.js';
 import type { Explain } from './queue-entry.js';
 import { BatchWatch, type SendCommandOptions, WriteWatch } from './write-watch.js';
@@ -25,7 +25,7 @@ export class SignalSender {
   }
 
   send(attempt: Attempt): void {
-    if (attempt.batch !== undefined) {
+    if (attempt.batch !== undefined && !isPlain(attempt.batch)) {
       sendBatch(this, attempt, attempt.batch);
       return;
     }

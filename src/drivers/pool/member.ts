@@ -1,5 +1,6 @@
 import type { Timer } from '../../clock.js';
 import { ownError } from '../../foreign/own-error.js';
+import type { ConnectionSettings } from '../connection-settings.js';
 import type { Attempt, Connection, ConnectionListener, Lane } from '../driver.js';
 import { ServerIdentity } from '../server-identity.js';
 
@@ -12,6 +13,7 @@ export interface MemberAttempt extends Attempt {
 
 /** Callbacks of a member to its pool. */
 export interface MemberListener {
+  readonly settings?: ConnectionSettings | undefined;
   onMemberReady(member: Member): void;
   /** Called once, whether it was ready or not; the connection settles its request. */
   onMemberLost(member: Member, error: Error): void;
@@ -37,6 +39,7 @@ export class Member implements Lane {
     startTimeout: (onTimeout: () => void) => Timer,
   ) {
     this.connection = open({
+      settings: listener.settings,
       onReady: () => {
         if (this.state !== 'opening') return;
         this.#timer.cancel();

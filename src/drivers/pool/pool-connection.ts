@@ -1,6 +1,7 @@
 import type { Timer } from '../../clock.js';
 import { AcquireTimeoutError } from '../../errors.js';
 import type { ResolvedPool } from '../../options/types.js';
+import type { ConnectionSettings } from '../connection-settings.js';
 import type { Attempt, Connection, ConnectionListener, DriverTime } from '../driver.js';
 import { Member, type MemberListener } from './member.js';
 import { PoolRequest } from './pool-request.js';
@@ -66,6 +67,10 @@ export class PoolConnection implements Connection, MemberListener {
 
   get ready(): boolean {
     return this.#ready;
+  }
+
+  get settings(): ConnectionSettings | undefined {
+    return this.listener.settings;
   }
 
   get bytesReceived(): number {

@@ -1,5 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { CommandTraits } from '../../core/command-risk.js';
+import type { Batch } from '../../drivers/driver.js';
 import { Command } from './command.js';
 import type { CommandOptions } from './command-options.js';
 
@@ -19,8 +20,9 @@ export class AwaitedCommand extends Command {
     options: CommandOptions | undefined,
     traits: CommandTraits,
     deadline: number,
+    batch: Batch | undefined,
   ) {
-    super(sequence, args, options, undefined, traits, deadline, keepReply, keepError);
+    super(sequence, args, options, batch, traits, deadline, keepReply, keepError);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: to be awaited is what it is for.

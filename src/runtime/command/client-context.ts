@@ -1,8 +1,10 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { FailureKind } from '../../core/command-failure.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { LoopClock } from '../../loop-clock.js';
 import type { DeferredRejections } from '../deferred-rejections.js';
 import type { Coordinator } from '../failover/coordinator.js';
+import type { ScriptSources } from '../script-sources.js';
 import type { Command } from './command.js';
 import type { DataConnection } from './data-connection.js';
 import type { ScanCursors } from './scan-cursors.js';
@@ -32,6 +34,10 @@ export interface ClientContext {
   readonly coordinator: GroupContext;
   readonly loop: LoopClock;
   readonly rejections: DeferredRejections;
+  /** What the client tells servers about itself on every connection. */
+  readonly settings: ConnectionSettings;
+  /** The scripts that the clients of the group have loaded. */
+  readonly scripts: ScriptSources;
   readonly waiting: WaitingCommands;
   readonly cursors: ScanCursors;
   /** Called when attempts end. */

@@ -1,4 +1,5 @@
 import type { CommandArgument } from '../../core/command-argument.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Connection, Lane } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { functionPreload } from '../connection/function-preload.js';
@@ -42,6 +43,10 @@ export class DataConnections implements ReconnectingConnectionListener {
     private readonly client: ClientContext,
     private readonly blocking: BlockingCommands,
   ) {}
+
+  get settings(): ConnectionSettings {
+    return this.client.settings;
+  }
 
   /** The ready connection to the active database. */
   get active(): DataConnection | undefined {

@@ -1,10 +1,11 @@
-import { classify, isRedirection } from '../../core/classify.js';
+import { classify, isMissingScript, isRedirection } from '../../core/classify.js';
 import { upperCase } from '../../core/command-arguments.js';
 import { mayWrite } from '../../core/command-risk.js';
 import { decideRetry } from '../../core/retry.js';
-import type { Lane } from '../../drivers/driver.js';
+import type { Batch, Lane } from '../../drivers/driver.js';
 import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../errors.js';
 import { isError } from '../../is-error.js';
+import type { ScriptCall } from '../script-sources.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
@@ -77,6 +78,13 @@ export class Outcomes implements AttemptListener {
     if (stateWord !== undefined) {
       this.client.coordinator.health.suspect(channel.database, { stateWord });
     }
+    if (this.#wasMissing(command.batch, error)) {
+      // It was no attempt: the script is loaded first now.
+      command.attempts -= 1;
+      this.client.resend([command]);
+      if (channel.draining) this.connections.finishDraining(channel);
+      return;
+    }
     // A listener of the event may have destroyed the client.
     if (!this.client.isAlive) this.client.rejectClosed(command);
     if (command.state !== 'settled') {
@@ -106,11 +114,26 @@ export class Outcomes implements AttemptListener {
     if (attempt.command.traits.category === 'database-bound') this.client.cursors.prepare(attempt);
   }
 
+  /**
+   * Whether the server did not know the script of a command, although it was loaded. Such a command is
+   * sent again once, whatever its category.
+   */
+  #wasMissing(batch: Batch | undefined, error: unknown): boolean {
+    if (batch?.scripts === undefined || !isMissingScript(error)) return false;
+    this.client.scripts.onMissing(batch.scripts);
+    if (batch.kind !== 'single') return false;
+    const call = batch as ScriptCall;
+    if (call.wasMissing) return false;
+    call.wasMissing = true;
+    return true;
+  }
+
   /** A reply of EXEC that reports a server state starts a round of probes. */
   #lookInside(attempt: SentAttempt, replies: unknown): void {
     const { database } = attempt.channel;
     for (const reply of Array.isArray(replies) ? replies : []) {
       if (!(reply instanceof Error)) continue;
+      this.#wasMissing(attempt.batch, reply);
       const { stateWord } = classify(reply, {
         driverKind: 'reply',
         written: true,

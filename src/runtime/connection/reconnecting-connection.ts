@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '../../clock.js';
 import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type {
   Connection,
   ConnectionListener,
@@ -12,6 +13,8 @@ import type { LoopClock } from '../../loop-clock.js';
 import type { Preload } from './function-preload.js';
 
 export interface ReconnectingConnectionListener {
+  /** What the client tells servers about itself on every connection. */
+  readonly settings?: ConnectionSettings | undefined;
   onLinkUp(link: ReconnectingConnection): void;
   /** A connection was lost or could not be established; another one is being opened. */
   onLinkDown(link: ReconnectingConnection, error: Error, wasReady: boolean): void;
@@ -216,6 +219,7 @@ export class ReconnectingConnection {
       else if (isCurrent() && this.#state.kind === 'opening') this.#up(this.#state);
     };
     const listener: ConnectionListener = {
+      settings: this.listener.settings,
       onReady: () => {
         if (!isCurrent() && !isSuccessor()) return;
         if (this.prepare === undefined) onUp();

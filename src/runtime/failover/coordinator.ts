@@ -153,9 +153,6 @@ export class Coordinator implements HealthListener, StartupHost {
     this.phase = 'running';
     this.failback.start();
     this.switchTo(database, 'initial', cause, { lastResort });
-    // A listener may have closed the client.
-    if (this.route.database === undefined) return;
-    this.runtime.emit('ready');
     this.evaluate();
   }
 
@@ -180,6 +177,7 @@ export class Coordinator implements HealthListener, StartupHost {
     }
     this.router.change({ database, lastResort, state: 'serving' }, failed);
     this.health.connectivity.awaitAnew(database);
+    this.router.settle();
     // The database was left and selected again after a search: nothing has changed.
     if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
     if (downSince === undefined) return;
@@ -256,6 +254,7 @@ export class Coordinator implements HealthListener, StartupHost {
     if (next === undefined) {
       this.router.change({ database: undefined, lastResort: false, state: 'searching' }, true);
       this.#beginSearch(active);
+      this.router.settle();
     } else {
       const { view, lastResort } = next;
       const why = `${active.id}: ${failure.cause}`;
@@ -282,6 +281,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.#lastActive = undefined;
     this.#endTurn(from, undefined, reason, cause);
     this.router.change({ database: undefined, lastResort: false, state: 'down' }, true);
+    this.router.settle();
     this.router.tell({ from, to: undefined, reason, cause, since });
     this.runtime.emit('all-databases-down', {
       at: timestamp(this.runtime),

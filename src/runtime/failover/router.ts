@@ -31,12 +31,27 @@ export class Router {
   /** A route is being replaced: its consequences are evaluated afterwards. */
   changing = false;
   readonly #listeners = new Set<RouteListener>();
+  readonly #observers = new Set<() => void>();
 
   constructor(private readonly runtime: EngineContext) {}
 
   listen(listener: RouteListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `observer` when a change is complete, before it is reported as a switch. */
+  observe(observer: () => void): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /**
+   * The change is complete, and everything has adapted to it. Observers may call listeners of the
+   * application.
+   */
+  settle(): void {
+    for (const observer of [...this.#observers]) observer();
   }
 
   change(next: Omit<Route, 'generation'>, failed: boolean): void {

@@ -4,6 +4,7 @@ import type { FailureKind } from '../../core/command-failure.js';
 import type { CommandTraits } from '../../core/command-risk.js';
 import { retryWaitMs } from '../../core/retry.js';
 import { RetryBudget } from '../../core/retry-budget.js';
+import { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { abort, listenForAbort } from '../command/abort-signal.js';
@@ -20,6 +21,7 @@ import { DataConnections } from '../command/data-connections.js';
 import { boundElsewhere } from '../command/database-binding.js';
 import { Deadlines } from '../command/deadlines.js';
 import { Outcomes } from '../command/outcomes.js';
+import { prepare } from '../command/remembered-commands.js';
 import { RetryQueue } from '../command/retry-queue.js';
 import { resume } from '../command/retrying.js';
 import { ScanCursors } from '../command/scan-cursors.js';
@@ -31,7 +33,11 @@ import type { RouteChange } from '../route.js';
 import { LeasedCommand } from '../transaction/lease.js';
 import { TransactionConnections } from '../transaction/transaction-connections.js';
 
-const BATCH_TRAITS: CommandTraits = Object.freeze({ category: 'never', blockMs: undefined });
+const BATCH_TRAITS: CommandTraits = Object.freeze({
+  category: 'never',
+  blockMs: undefined,
+  concerns: undefined,
+});
 
 /**
  * One client's commands. Every accepted command waits in the backlog, is in progress on a channel,
@@ -70,7 +76,10 @@ export class Executor implements ClientContext {
   readonly #budget: RetryBudget | undefined;
   readonly #stopListening: () => void;
 
-  constructor(readonly coordinator: Coordinator) {
+  constructor(
+    readonly coordinator: Coordinator,
+    readonly settings = new ConnectionSettings(),
+  ) {
     const { clock, random, options } = coordinator.runtime;
     const { budget } = options.commandRetry;
     this.#budget = budget === undefined ? undefined : new RetryBudget(budget);
@@ -95,6 +104,10 @@ export class Executor implements ClientContext {
 
   get loop() {
     return this.coordinator.runtime.loop;
+  }
+
+  get scripts() {
+    return this.coordinator.runtime.scripts;
   }
 
   get rejections() {
@@ -148,7 +161,20 @@ export class Executor implements ClientContext {
         const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
         const deadline = this.#deadlineOf(traits, options);
         const sequence = this.nextSequence();
-        this.admit(new Command(sequence, args, options, batch, traits, deadline, resolve, reject));
+        let sent = batch;
+        let settle = resolve;
+        if (batch !== undefined || traits.concerns !== undefined) {
+          const prepared = prepare(this, args, traits, batch);
+          sent = prepared.batch;
+          const { note } = prepared;
+          if (note !== undefined) {
+            settle = (reply) => {
+              note(reply);
+              resolve(reply);
+            };
+          }
+        }
+        this.admit(new Command(sequence, args, options, sent, traits, deadline, settle, reject));
       } catch (error) {
         this.#refuse(error, 'caller').catch(reject);
       }
@@ -161,8 +187,18 @@ export class Executor implements ClientContext {
     if (refused !== undefined) return refused;
     try {
       const traits = commandTraits(args);
+      const { concerns } = traits;
+      if (concerns !== undefined && concerns !== 'script') return this.send(args, options);
+      const batch = concerns === undefined ? undefined : this.scripts.callOf(args);
       const deadline = this.#deadlineOf(traits, options);
-      const command = new AwaitedCommand(this.nextSequence(), args, options, traits, deadline);
+      const command = new AwaitedCommand(
+        this.nextSequence(),
+        args,
+        options,
+        traits,
+        deadline,
+        batch,
+      );
       this.admit(command);
       return command as unknown as PromiseLike<unknown>;
     } catch (error) {

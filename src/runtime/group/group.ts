@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../clock.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Driver, DriverTime } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import type { HealthCheckStrategy } from '../../health-strategies/strategy.js';
@@ -12,6 +13,7 @@ import { Coordinator } from '../failover/coordinator.js';
 import type { Emit } from '../safe-emitter.js';
 import { Executor } from './executor.js';
 import { whenServing } from './join.js';
+import { ScriptSources } from '../script-sources.js';
 
 export interface GroupDependencies {
   readonly clock: Clock;
@@ -20,6 +22,8 @@ export interface GroupDependencies {
   readonly rejections: DeferredRejections;
   readonly createDriver: (options: ResolvedDatabase, time: DriverTime) => Driver;
   readonly onProbe?: OnProbe | undefined;
+  /** Shared by all clients, also when the group starts again. Default: none yet. */
+  readonly scripts?: ScriptSources | undefined;
 }
 
 /** Longest and shortest interval between two ticks of the loop clock, in milliseconds. */
@@ -64,15 +68,17 @@ export class Group {
     readonly counters = new GroupCounters(),
   ) {
     const { clock, random, emit, rejections, onProbe } = dependencies;
+    const { scripts = new ScriptSources() } = dependencies;
     const loop = new LoopClock(clock, tickMs(options));
     const time = { clock, loop, random };
-    this.coordinator = new Coordinator({ ...time, options, emit, rejections, counters, onProbe });
+    const shared = { emit, rejections, counters, onProbe, scripts };
+    this.coordinator = new Coordinator({ ...time, ...shared, options });
     for (const database of options.databases) this.#register(database);
   }
 
   /** Opens a client's connections. The first client starts the group. */
-  enter(): Entry {
-    const executor = new Executor(this.coordinator);
+  enter(settings?: ConnectionSettings): Entry {
+    const executor = new Executor(this.coordinator, settings);
     const isFirst = this.members.size === 0;
     const left = new Promise<never>((_, reject) => this.#onLeave.set(executor, reject));
     this.members.add(executor);

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Timer } from '../../clock.js';
+import { ConnectionSettings } from '../../drivers/connection-settings.js';
 import { ClientClosedError } from '../../errors.js';
-import type { MultiDbEventName } from '../../events.js';
 import type { CacheValidity } from '../command/cache-validity.js';
 import { Subscriptions } from '../pubsub/subscriptions.js';
 import type { Executor } from './executor.js';
@@ -22,10 +22,13 @@ type State =
  */
 export class Session implements EventRecipient {
   readonly subscriptions: Subscriptions;
+  /** Kept over `close()` and the next `connect()`. */
+  readonly settings = new ConnectionSettings();
   #state: State = { kind: 'closed' };
   #unref = false;
-  /** `ready` was emitted since `connect()`. */
-  #toldReady = false;
+  /** Whether `ready` was the last of `ready`, `reconnecting` and `end` that was emitted. */
+  #isReady = false;
+  #stopObserving = () => {};
   /** Keeps the process alive as long as the client is open, whatever its connections do. */
   #keepAlive: Timer | undefined;
 
@@ -59,14 +62,11 @@ export class Session implements EventRecipient {
   }
 
   /**
-   * Whether the client receives the event. The group is ready when any client is; each client
-   * receives `ready` when it can serve itself.
+   * Whether the client serves: from the first connection to the active database until no database is
+   * active any more, and so on. A switch between two databases does not end it.
    */
-  hears(name: MultiDbEventName): boolean {
-    if (name !== 'ready') return true;
-    if (this.#toldReady || !this.executor?.ready) return false;
-    this.#toldReady = true;
-    return true;
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /**
@@ -78,9 +78,8 @@ export class Session implements EventRecipient {
     if (this.#state.kind === 'connecting') return this.#state.done;
     if (this.#state.kind === 'closing') throw new ClientClosedError();
     const group = this.shared.living;
-    this.#toldReady = false;
     this.shared.join(this);
-    const { executor, entered } = group.enter();
+    const { executor, entered } = group.enter(this.settings);
     executor.cacheValidity = this.cacheValidity;
     executor.toClientError = this.toClientError;
     this.subscriptions.begin(executor);
@@ -145,6 +144,9 @@ export class Session implements EventRecipient {
       await entered;
       if (!isCurrent()) throw new ClientClosedError();
       this.#state = { kind: 'open', executor };
+      const look = () => this.#lookAtService(executor);
+      executor.onServing = look;
+      this.#stopObserving = this.group.coordinator.router.observe(look);
     } catch (error) {
       if (isCurrent()) {
         this.#state = { kind: 'closed' };
@@ -154,14 +156,26 @@ export class Session implements EventRecipient {
       }
       throw error;
     }
-    if (this.#toldReady) return;
-    this.#toldReady = true;
-    this.shared.tell(this, 'ready');
+    this.#lookAtService(executor);
+  }
+
+  /** Emits `ready` and `reconnecting` when service begins and ends. */
+  #lookAtService(executor: Executor): void {
+    const { route, router } = executor.coordinator;
+    // While the route is changing, nobody may act on it; the observers of the router are called then.
+    if (this.executor !== executor || router.changing) return;
+    const isServed = route.state === 'serving';
+    // The connection of this client may be ready later than that of another one.
+    if (this.#isReady ? isServed : !isServed || !executor.serves) return;
+    this.#isReady = isServed;
+    this.shared.tell(this, isServed ? 'ready' : 'reconnecting');
   }
 
   #end(group: Group, executor: Executor): void {
     if (!group.members.has(executor)) return;
     this.#state = { kind: 'closed' };
+    this.#isReady = false;
+    this.#stopObserving();
     this.#keepAlive?.cancel();
     this.subscriptions.end(ClientClosedError.disconnected());
     group.leave(executor);

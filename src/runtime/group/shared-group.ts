@@ -5,11 +5,11 @@ import type { ValidatedOptions } from '../../options/validate.js';
 import { DeferredRejections } from '../deferred-rejections.js';
 import { type Emit, SafeEmitter } from '../safe-emitter.js';
 import { Group, type GroupDependencies } from './group.js';
+import { ScriptSources } from '../script-sources.js';
 
 /** A client that receives the events of its group while it is open. */
 export interface EventRecipient {
   readonly emitter: EventEmitter;
-  hears(name: MultiDbEventName): boolean;
 }
 
 export interface SharedDependencies extends Omit<GroupDependencies, 'emit' | 'rejections'> {
@@ -36,11 +36,9 @@ export class SharedGroup {
   ) {
     this.rejections = new DeferredRejections(dependencies.clock);
     this.#emitter = new SafeEmitter(dependencies.observe);
-    const emit: Emit = (name, ...event) => {
-      const hearing = [...this.#recipients].filter((each) => each.hears(name));
-      this.#tell(hearing, name, event);
-    };
-    this.#group = { ...dependencies, emit, rejections: this.rejections };
+    const emit: Emit = (name, ...event) => this.#tell([...this.#recipients], name, event);
+    const scripts = new ScriptSources();
+    this.#group = { ...dependencies, emit, rejections: this.rejections, scripts };
     this.#current = new Group(options, this.#group);
   }
 

@@ -3,6 +3,7 @@ import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Subscriber } from '../../drivers/subscriber.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
@@ -10,6 +11,7 @@ import { Heartbeat } from './heartbeat.js';
 import { SubscriptionSync } from './reconciler.js';
 
 export interface SubscriberConnectionListener {
+  readonly settings?: ConnectionSettings | undefined;
   /** The connection is ready; everything that is wanted is being subscribed. */
   onLineUp(line: SubscriberConnection): void;
   /** A ready connection was lost with all its subscriptions; another one is being opened. */
@@ -112,6 +114,7 @@ export class SubscriberConnection {
     const { driver } = this.database;
     const isCurrent = () => 'subscriber' in this.#state && this.#state.subscriber === subscriber;
     const subscriber: Subscriber = driver.openSubscriber({
+      settings: this.listener.settings,
       onReady: () => {
         if (isCurrent() && this.#state.kind === 'opening') this.#ready(subscriber);
       },

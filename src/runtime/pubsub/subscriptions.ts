@@ -7,6 +7,7 @@ import {
   type SubscribingCall,
   WantedSubscriptions,
 } from '../../core/wanted-subscriptions.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import { ClientClosedError, CommandTimeoutError, OverloadedError } from '../../errors.js';
 import type { DataConnections } from '../command/data-connections.js';
 import type { Database } from '../database.js';
@@ -86,6 +87,10 @@ export class Subscriptions implements SubscriberConnectionListener {
       const { coordinator } = this.#client as SubscribingClient;
       return new SubscriberConnection(database, coordinator, this.wanted, this, this.#keepsAlive);
     });
+  }
+
+  get settings(): ConnectionSettings | undefined {
+    return this.#executor?.settings;
   }
 
   /** Subscribes whenever a database is active, until `end`. */

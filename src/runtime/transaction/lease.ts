@@ -2,7 +2,7 @@ import { isRearranging } from '../../core/classify.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { asksForReplicas, commandTraits } from '../../core/command-category.js';
 import { firstKey } from '../../core/command-keys.js';
-import { mayWrite } from '../../core/command-risk.js';
+import { type CommandTraits, mayWrite } from '../../core/command-risk.js';
 import { commonSlot } from '../../core/hash-slot.js';
 import type { Batch } from '../../drivers/driver.js';
 import {
@@ -17,6 +17,7 @@ import type { ClientContext } from '../command/client-context.js';
 import { Command } from '../command/command.js';
 import type { CommandOptions } from '../command/command-options.js';
 import type { DataConnection } from '../command/data-connection.js';
+import { type Prepared, prepare } from '../command/remembered-commands.js';
 import type { Database } from '../database.js';
 
 /** A command that goes over one isolated connection or nowhere. */
@@ -32,6 +33,12 @@ export interface ConnectionOwner {
    */
   take(lease: Lease, isClean: boolean): void;
 }
+
+const BATCH_TRAITS: CommandTraits = Object.freeze({
+  category: 'never',
+  blockMs: undefined,
+  concerns: undefined,
+});
 
 type MakeError = (details: MultiDbErrorDetails) => Error;
 
@@ -135,24 +142,30 @@ export class Lease {
     const watches = this.#watches;
     const isWrite =
       args[0] !== 'WATCH' && commands.some((each) => mayWrite(commandTraits(each).category));
-    const blockMs = batch === undefined ? commandTraits(args).blockMs : undefined;
+    const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+    const { blockMs, concerns } = traits;
+    const isPrepared = batch !== undefined || concerns !== undefined;
     if (batch === undefined && asksForReplicas(args) && !this.#hasLastWrite) {
       const message = `${args[0]} counts the writes of its own connection, and the last write went over another connection`;
       return this.refuse(new ConnectionLostError(message, { databaseId: this.database?.id }));
     }
     const { time, tickMs } = client.loop;
     const { channel } = this;
+    const { batch: sent, note }: Prepared = isPrepared
+      ? prepare(client, args, traits, batch)
+      : { batch };
     return new Promise((resolve, reject) => {
       const command: LeasedCommand = new LeasedCommand(
         client.nextSequence(),
         args,
         options,
-        batch,
-        { category: 'database-bound', blockMs },
+        sent,
+        { category: 'database-bound', blockMs, concerns: undefined },
         Math.min(time + tickMs + limitMs(client, options) + (blockMs ?? 0), this.deadline),
         (reply) => {
           if (isWrite) client.lastWrite = channel;
           this.#note(command, reply, watches);
+          note?.(reply);
           resolve(reply);
         },
         (error) => {
@@ -197,7 +210,7 @@ export class Lease {
   get isCommitting(): boolean {
     const attempts = this.channel?.attempts() ?? [];
     return attempts.some(
-      ({ command, written }) => command.batch !== undefined && written && !isSettled(command),
+      ({ command, written }) => isBatch(command) && written && !isSettled(command),
     );
   }
 
@@ -271,5 +284,7 @@ export class Lease {
 
 export const ONE_SLOT =
   'on a cluster all keys of a transaction must be in one hash slot; use a hash tag';
+
+const isBatch = ({ batch }: Command) => batch !== undefined && batch.kind !== 'single';
 
 const isSettled = (command: Command) => command.state === 'settled';

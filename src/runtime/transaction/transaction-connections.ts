@@ -1,5 +1,6 @@
 import type { Timer } from '../../clock.js';
 import type { CommandArgument } from '../../core/command-argument.js';
+import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import {
   ClientClosedError,
   ConnectionLostError,
@@ -64,6 +65,10 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     private readonly client: ClientContext,
     private readonly connections: DataConnections,
   ) {}
+
+  get settings(): ConnectionSettings {
+    return this.client.settings;
+  }
 
   /** Acquires a lease. `deadline`: in loop time. `keys`: the keys of the transaction. */
   acquire(deadline: number, keys: readonly CommandArgument[]): Lease {

@@ -2,7 +2,8 @@ import { ErrorReply } from '@redis/client';
 import type { CommandArgument } from '../../../core/command-argument.js';
 import { isMultiDbError, UnsupportedError } from '../../../errors.js';
 import { isError } from '../../../is-error.js';
-import type { Attempt, Connection, ConnectionListener, DriverTime } from '../../driver.js';
+import type { ConnectionSettings } from '../../connection-settings.js';
+import type { Attempt, Batch, Connection, ConnectionListener, DriverTime } from '../../driver.js';
 import { asRefusal, ClusterAttempt, type Part } from './attempt.js';
 import { NodeLane, type NodeLaneListener } from './lane.js';
 import type { ClusterNode, NodeSendOptions } from './node.js';
@@ -71,6 +72,10 @@ export class ClusterConnection implements Connection, NodeLaneListener {
 
   get ready(): boolean {
     return this.#ready;
+  }
+
+  get settings(): ConnectionSettings | undefined {
+    return this.listener.settings;
   }
 
   get ended(): Error | undefined {
@@ -163,7 +168,7 @@ export class ClusterConnection implements Connection, NodeLaneListener {
       const sending = new Sending(
         part,
         isWhole ? attempt.args : args,
-        isWhole ? attempt.batch : undefined,
+        isWhole ? attempt.batch : partOf(attempt.batch, args),
         { typeMapping, asap },
         asking,
         isWhole || isAll === true,
@@ -326,6 +331,12 @@ export class ClusterConnection implements Connection, NodeLaneListener {
 function mayGoOn(part: Part, error: unknown): boolean {
   if (part.written || part.owner.isOver || isRedirectedTooOften(error)) return false;
   return !(error instanceof ErrorReply || error instanceof TypeError || isMultiDbError(error));
+}
+
+/** One command of a batch that goes to another node, with the scripts that it may call. */
+function partOf(batch: Batch | undefined, args: readonly CommandArgument[]): Batch | undefined {
+  const { scripts } = batch ?? {};
+  return scripts && { kind: 'single', commands: [args], scripts };
 }
 
 /** node-redis sent nothing: it can't split the arguments, or does not know the cursor. */

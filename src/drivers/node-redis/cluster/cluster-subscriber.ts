@@ -135,6 +135,7 @@ export class ClusterSubscriber implements Subscriber {
     const ready = new Promise<void>((resolve, reject) => {
       let wasReady = false;
       inner = new NodeRedisSubscriber(this.slots.optionsOf(node, false), {
+        settings: this.listener.settings,
         onReady: () => {
           wasReady = true;
           node.failing = false;

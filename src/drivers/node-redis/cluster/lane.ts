@@ -1,6 +1,7 @@
 import type { Timer } from '../../../clock.js';
 import type { CommandArgument } from '../../../core/command-argument.js';
 import { ownError } from '../../../foreign/own-error.js';
+import type { ConnectionSettings } from '../../connection-settings.js';
 import { type Endpoint, type LoopTime, UNBLOCK_LIMIT_MS } from '../../driver.js';
 import type { ServerIdentity } from '../../server-identity.js';
 import { NodeRedisConnection } from '../client-connection.js';
@@ -11,6 +12,7 @@ import type { ClusterNode } from './node.js';
 import type { Sending } from './sending.js';
 
 export interface NodeLaneListener {
+  readonly settings?: ConnectionSettings | undefined;
   onLaneReady(lane: NodeLane): void;
   /** The lane was refused or lost. Called once, before its attempts in progress end. */
   onLaneLost(lane: NodeLane, error: Error): void;
@@ -47,6 +49,7 @@ export class NodeLane implements ClusterLane {
     private readonly listener: NodeLaneListener,
   ) {
     this.connection = new NodeRedisConnection(setting.options, {
+      settings: listener.settings,
       onReady: () => this.#becomeReady(),
       onLost: (error) => this.#end(error),
       onLaneLost: () => {},

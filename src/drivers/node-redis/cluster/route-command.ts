@@ -48,7 +48,7 @@ export async function routeCommand(
   const { args, batch } = owner.attempt;
   try {
     if (batch?.kind === 'multi') return await performBatch(connection, owner, batch);
-    if (batch !== undefined) return await performPipeline(connection, owner, batch);
+    if (batch?.kind === 'pipeline') return await performPipeline(connection, owner, batch);
     const name = String(args[0]).toUpperCase();
     if (name === 'SCAN') return await connection.scans.scan(connection, owner);
     const key = firstKey(args);
@@ -126,7 +126,8 @@ function judged(connection: ClusterRouter, owner: ClusterAttempt, error: unknown
   if (!(error instanceof ErrorReply)) return error;
   // Another node may serve the slot by now.
   if (error.message.startsWith('CLUSTERDOWN')) connection.slots.rediscover().catch(() => {});
-  if (owner.attempt.batch !== undefined || owner.effects < 2) return error;
+  const kind = owner.attempt.batch?.kind ?? 'single';
+  if (kind !== 'single' || owner.effects < 2) return error;
   const message = `some nodes executed their part, but another node answered: ${foreignReason(error)}`;
   return new PartlyExecutedError(message, { cause: error });
 }

@@ -59,6 +59,7 @@ export class ShardConnection extends FoundConnection {
     if (this.ended) return;
     this.#node = node;
     const inner = new NodeRedisConnection(this.slots.optionsOf(node, false), {
+      settings: this.listener.settings,
       onReady: () => {
         this.#wasReady = true;
         this.#timer?.cancel();

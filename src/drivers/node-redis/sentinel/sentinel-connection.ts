@@ -56,6 +56,7 @@ export class SentinelConnection extends FoundConnection {
   #open(master: Address): void {
     this.#master = master;
     const inner = this.path.open(master, {
+      settings: this.listener.settings,
       onReady: () => {
         assertMaster((args) => ask(inner, args), master).then(
           () => {

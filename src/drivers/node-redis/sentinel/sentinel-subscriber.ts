@@ -74,6 +74,7 @@ export class SentinelSubscriber implements Subscriber {
   #open(master: Address): void {
     this.#master = master;
     this.#inner = new NodeRedisSubscriber(this.path.optionsOf(master), {
+      settings: this.listener.settings,
       onReady: () => this.listener.onReady(),
       onLost: (error) => this.#lose(error),
       onMessage: (kind, name, message, channel) => {
