@@ -46,6 +46,7 @@ const PAYLOADS: {
   error: (error) => ({ message: redact(error.message) }),
   connect: () => ({}),
   ready: () => ({}),
+  reconnecting: () => ({}),
   end: () => ({}),
 };
 

@@ -117,7 +117,7 @@ it('each connection of a pool and each node of a cluster', async () => {
     databases: [
       { ...databases([east])[0], id: 'east', topology: 'pool', pool },
       overCluster('west', cluster, 0.5),
-    ],
+    ] as never,
   });
   await client.connect();
   await client.clientSetName('orders');

@@ -20,10 +20,12 @@ const BY_HAND = { ...LONG_GRACE, failbackSupported: false };
 const ADD = 'return redis.call("INCRBY", KEYS[1], ARGV[1])';
 const READ = 'return redis.call("GET", KEYS[1])';
 
+type Call = [sha: string, options: { keys: string[]; arguments: string[] }];
+
 /** Loads a script over `client`, and returns a call of it. */
 async function loaded(client: MultiDbClient, source = ADD) {
   const sha = await client.scriptLoad(source);
-  return (key: string, by = '1') => [sha, { keys: [key], arguments: [by] }] as const;
+  return (key: string, by = '1'): Call => [sha, { keys: [key], arguments: [by] }];
 }
 
 /** How often a server was given a script to load. */
@@ -60,10 +62,12 @@ it('is loaded on the database that is active after a switch, in MULTI and pipeli
   expect(await other.evalSha(...call('a', '5'))).toBe(7);
 });
 
-const flat = ([sha, { keys, arguments: rest }]: readonly [
-  string,
-  { keys: string[]; arguments: string[] },
-]) => [sha, String(keys.length), ...keys, ...rest];
+const flat = ([sha, { keys, arguments: rest }]: Call) => [
+  sha,
+  String(keys.length),
+  ...keys,
+  ...rest,
+];
 
 it('is loaded again after a restart, a failover and SCRIPT FLUSH', async () => {
   const [east, west] = await servers();
@@ -177,7 +181,7 @@ it('of a cluster: is loaded on the node that serves the key', async () => {
   const client = clientOf([], {
     ...BY_HAND,
     keepConnectingMs: 20_000,
-    databases: [overCluster('east', cluster)],
+    databases: [overCluster('east', cluster)] as never,
   });
   await client.connect();
   const call = await loaded(client);

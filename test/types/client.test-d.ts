@@ -250,12 +250,13 @@ export { commands, connected, duplicates, extended, judge, optimistic, transacti
 // Events: a name that no event has is an error.
 export function events() {
   client
+    .on('reconnecting', () => {})
     .on('switch', ({ from, to, reason }) => [from, to, reason])
     .on('error', (error) => error.message);
   // @ts-expect-error: no such event
   client.on('swich', () => {});
   // @ts-expect-error: an event of node-redis that this client does not have
-  client.once('reconnecting', () => {});
+  client.once('terminated', () => {});
   // @ts-expect-error: no such event
   client.off('message', () => {});
 }

@@ -20,7 +20,7 @@ export class AwaitedCommand extends Command {
     options: CommandOptions | undefined,
     traits: CommandTraits,
     deadline: number,
-    batch: Batch | undefined,
+    batch?: Batch,
   ) {
     super(sequence, args, options, batch, traits, deadline, keepReply, keepError);
   }

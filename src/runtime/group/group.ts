@@ -183,9 +183,7 @@ export class Group {
   /** Closes one client's connections. The last client also ends the health checks. */
   leave(executor: Executor): void {
     if (!this.members.delete(executor)) return;
-    this.#onLeave.get(executor)?.(
-      new ClientClosedError('the client was closed while it was connecting'),
-    );
+    this.#onLeave.get(executor)?.(new ClientClosedError());
     executor.end();
     const others = [...this.members];
     // A client that is still joining is only chosen if there is no other: what keeps it from

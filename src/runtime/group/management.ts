@@ -85,7 +85,7 @@ export class Management {
       throw error;
     }
     await this.#coordinator.health.firstVerdict(database);
-    if (this.#coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
+    if (this.#coordinator.phase === 'ended') throw new ClientClosedError();
     // A replacement with the same id takes the place of this one.
     if (database.removed) {
       throw new DatabaseUnavailableError(`${options.id} was removed while it was being added`, {

@@ -29,7 +29,7 @@ export async function replaceInPlace(
     await coordinator.health.whenConnected(candidate);
   }
   try {
-    if (coordinator.phase === 'ended') throw new ClientClosedError('the client was closed');
+    if (coordinator.phase === 'ended') throw new ClientClosedError();
     const reason = whyNot(group, old, candidate);
     if (reason !== undefined) {
       group.remove(candidate);

@@ -151,7 +151,7 @@ export class Session implements EventRecipient {
       if (isCurrent()) {
         this.#state = { kind: 'closed' };
         this.#keepAlive?.cancel();
-        this.subscriptions.end(new ClientClosedError('connect() failed', { cause: error }));
+        this.subscriptions.end(new ClientClosedError(undefined, { cause: error }));
         this.shared.leave(this);
       }
       throw error;

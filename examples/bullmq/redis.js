@@ -1,0 +1,19 @@
+// One client for the whole process. Copy this file and change the databases.
+
+import { createMultiDbClient } from 'redis-multidb';
+
+const { EAST_URL = 'redis://localhost:6379', WEST_URL = 'redis://localhost:6380' } = process.env;
+
+export const redis = createMultiDbClient({
+  // The databases may start together with this process.
+  keepConnectingMs: 60_000,
+  databases: [
+    { id: 'east', weight: 1.0, client: { url: EAST_URL } },
+    { id: 'west', weight: 0.5, client: { url: WEST_URL } },
+  ],
+});
+
+redis.on('switch', ({ from, to, reason, cause }) => {
+  console.warn(`redis: ${from ?? 'none'} -> ${to ?? 'none'} (${reason}: ${cause})`);
+});
+redis.on('error', (error) => console.error('redis:', error));
