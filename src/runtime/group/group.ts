@@ -11,9 +11,9 @@ import type { DeferredRejections } from '../deferred-rejections.js';
 import type { OnProbe } from '../engine-context.js';
 import { Coordinator } from '../failover/coordinator.js';
 import type { Emit } from '../safe-emitter.js';
+import { ScriptSources } from '../script-sources.js';
 import { Executor } from './executor.js';
 import { whenServing } from './join.js';
-import { ScriptSources } from '../script-sources.js';
 
 export interface GroupDependencies {
   readonly clock: Clock;

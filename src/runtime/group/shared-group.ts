@@ -4,8 +4,8 @@ import type { ResolvedDatabase } from '../../options/types.js';
 import type { ValidatedOptions } from '../../options/validate.js';
 import { DeferredRejections } from '../deferred-rejections.js';
 import { type Emit, SafeEmitter } from '../safe-emitter.js';
-import { Group, type GroupDependencies } from './group.js';
 import { ScriptSources } from '../script-sources.js';
+import { Group, type GroupDependencies } from './group.js';
 
 /** A client that receives the events of its group while it is open. */
 export interface EventRecipient {

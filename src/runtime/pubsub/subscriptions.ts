@@ -46,6 +46,7 @@ interface Unsubscribing extends Waiter, Settling {}
 export interface SubscribingClient {
   readonly coordinator: Coordinator;
   readonly connections: DataConnections;
+  readonly settings: ConnectionSettings;
 }
 
 /**
@@ -90,7 +91,7 @@ export class Subscriptions implements SubscriberConnectionListener {
   }
 
   get settings(): ConnectionSettings | undefined {
-    return this.#executor?.settings;
+    return this.#client?.settings;
   }
 
   /** Subscribes whenever a database is active, until `end`. */
