@@ -5,7 +5,7 @@ import { type RedisServer, startCluster, waitFor } from '../kit/index.js';
 import { keyOfEach, overCluster } from './cluster-support.js';
 import { clientOf, connected, databases, errorOf, LONG_GRACE, own, servers } from './support.js';
 
-const BY_HAND = { ...LONG_GRACE, failbackSupported: false };
+const BY_HAND = { ...LONG_GRACE, failbackSupported: false, initialWaitMs: 10_000 };
 
 /** The values of one field in CLIENT LIST, without those of connections that have none. */
 async function listed(server: RedisServer, field: string): Promise<string[]> {

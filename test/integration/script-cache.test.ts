@@ -16,7 +16,7 @@ import {
   switchTo,
 } from './support.js';
 
-const BY_HAND = { ...LONG_GRACE, failbackSupported: false };
+const BY_HAND = { ...LONG_GRACE, failbackSupported: false, initialWaitMs: 10_000 };
 const ADD = 'return redis.call("INCRBY", KEYS[1], ARGV[1])';
 const READ = 'return redis.call("GET", KEYS[1])';
 

@@ -120,8 +120,6 @@ describe('methods', () => {
     ['hello', [3]],
     ['clientTracking', [true]],
     ['clientCaching', [true]],
-    ['clientNoEvict', [true]],
-    ['clientNoTouch', [true]],
     ['readonly', []],
     ['scriptDebug', ['YES']],
     ['asking', []],
