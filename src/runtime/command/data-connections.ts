@@ -302,6 +302,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
     if (database === undefined || !link.requiredForAvailability) return;
     this.#coordinator.health.onConnectionLost(database, error, { wasReady });
+    this.client.onServing?.();
   }
 
   onLinkLaneLost(link: ReconnectingConnection, lane: Lane | undefined, error: Error): void {

@@ -62,8 +62,8 @@ export class Session implements EventRecipient {
   }
 
   /**
-   * Whether the client serves: from the first connection to the active database until no database is
-   * active any more, and so on. A switch between two databases does not end it.
+   * Whether the client serves: from the first connection to the active database until no database
+   * serves any more, and so on. A switch between two databases does not end it.
    */
   get isReady(): boolean {
     return this.#isReady;
@@ -161,14 +161,18 @@ export class Session implements EventRecipient {
 
   /** Emits `ready` and `reconnecting` when service begins and ends. */
   #lookAtService(executor: Executor): void {
-    const { route, router } = executor.coordinator;
+    const { route, router, now } = executor.coordinator;
     // While the route is changing, nobody may act on it; the observers of the router are called then.
     if (this.executor !== executor || router.changing) return;
-    const isServed = route.state === 'serving';
+    const { serves } = executor;
+    const { options, maintenanceEndsAt = 0 } = route.database ?? {};
+    // Otherwise a database without a connection is left within moments, and commands wait for that.
+    const isRiddenOut = (options?.unhealthyAfterMs ?? 0) > 0 || maintenanceEndsAt > now;
+    const hasEnded = route.state !== 'serving' || (isRiddenOut && !serves);
     // The connection of this client may be ready later than that of another one.
-    if (this.#isReady ? isServed : !isServed || !executor.serves) return;
-    this.#isReady = isServed;
-    this.shared.tell(this, isServed ? 'ready' : 'reconnecting');
+    if (this.#isReady ? !hasEnded : hasEnded || !serves) return;
+    this.#isReady = serves && !hasEnded;
+    this.shared.tell(this, this.#isReady ? 'ready' : 'reconnecting');
   }
 
   #end(group: Group, executor: Executor): void {
