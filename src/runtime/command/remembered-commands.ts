@@ -4,6 +4,7 @@ import { commandTraits } from '../../core/command-category.js';
 import type { CommandTraits } from '../../core/command-risk.js';
 import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Batch } from '../../drivers/driver.js';
+import { isError } from '../../is-error.js';
 import type { ScriptSources } from '../script-sources.js';
 
 type Arguments = readonly CommandArgument[];
@@ -49,7 +50,7 @@ export function prepare(
   const noteAll = (replies: unknown) => {
     for (const [index, note] of notes) {
       const reply = Array.isArray(replies) ? replies[index] : undefined;
-      if (!(reply instanceof Error)) note();
+      if (!isError(reply)) note();
     }
   };
   return { batch: withScripts, note: noteAll };
