@@ -8,11 +8,17 @@ const { PORT = '3000', HOST = '127.0.0.1' } = process.env;
 
 await redis.connect();
 
-const queue = new Queue('emails', { connection: redis });
-const events = new QueueEvents('emails', { connection: redis.duplicate() });
+/**
+ * What BullMQ takes; spares the compiler the comparison of two very large types.
+ * @param {unknown} client
+ */
+const over = (client) => /** @type {import('bullmq').ConnectionOptions} */ (client);
+
+const queue = new Queue('emails', { connection: over(redis) });
+const events = new QueueEvents('emails', { connection: over(redis.duplicate()) });
 const worker = new Worker('emails', async (job) => `sent to ${job.data.to}`, {
   // A worker's script that is cut off by a switch is repeated: lock tokens guard it.
-  connection: redis.withRetrySafety('accumulating'),
+  connection: over(redis.withRetrySafety('accumulating')),
   // Longer than commandDeadlineMs (10 seconds), so that a job keeps its lock during a switch.
   lockDuration: 30_000,
   // A job may stall at each switch. With the default of 1 the second time would fail it.
@@ -20,9 +26,11 @@ const worker = new Worker('emails', async (job) => `sent to ${job.data.to}`, {
 });
 
 // Without a listener an `error` event ends the process.
-for (const each of [queue, events, worker]) {
-  each.on('error', (error) => console.error('bullmq:', error.message));
-}
+/** @param {Error} error */
+const report = (error) => console.error('bullmq:', error.message);
+queue.on('error', report);
+events.on('error', report);
+worker.on('error', report);
 worker.on('completed', (job) => console.log(`completed: ${job.id}`));
 worker.on('failed', (job, error) => console.error(`failed: ${job?.id}: ${error.message}`));
 
