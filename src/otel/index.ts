@@ -33,7 +33,7 @@ export interface OtelMetricsOptions {
   readonly clients?: readonly MeasuredClient[];
   /**
    * Records the duration of each command as `db.client.operation.duration`. It costs each command
-   * some microseconds. Default: false.
+   * tens of microseconds. Default: false.
    */
   readonly commandDurations?: boolean;
 }
