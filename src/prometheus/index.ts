@@ -30,7 +30,7 @@ export interface PrometheusMetricsOptions {
   readonly clients?: readonly MeasuredClient[];
   /**
    * Records the duration of each command as `redis_multidb_command_duration_seconds`. It costs each
-   * command some microseconds. Default: false.
+   * command tens of microseconds. Default: false.
    */
   readonly commandDurations?: boolean;
 }
