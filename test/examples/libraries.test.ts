@@ -141,6 +141,23 @@ it('cache: computes once for each database, and answers throughout', async () =>
   expect(await example.terminate()).toBe(0);
 });
 
+it('bullmq: jobs complete before and after the switch, and none fails', async () => {
+  const { east, example, url } = await start('bullmq/server.js');
+  let next = 0;
+  /** Whether a new job has completed; one of the server that was killed waits until it is back. */
+  const completes = async () => {
+    const request = { method: 'PUT', signal: AbortSignal.timeout(2000) };
+    const response = await fetch(`${url}/emails/job-${next++}?to=ada`, request).catch(() => null);
+    return response?.status === 200 && (await response.text()) === 'sent to ada';
+  };
+  const goesOn = () => waitFor(completes, { what: 'a job to complete', timeoutMs: 20_000 });
+  await goesOn();
+  await east.kill();
+  await isSwitched(example);
+  for (let count = 0; count < 3; count += 1) await goesOn();
+  expect(example.output).not.toContain('failed: job-');
+});
+
 it('socket.io: a message arrives once, at every server', async () => {
   const { east, example, url, run } = await start('socket.io/server.js');
   const other = await run();
