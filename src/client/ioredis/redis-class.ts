@@ -95,6 +95,10 @@ function extend(Redis: IoredisClass): MultiDbClass {
       const { commandTimeout: timeout } = this.options as { commandTimeout?: number };
       const base = { ...setup.commandOptions, ...(timeout === undefined ? {} : { timeout }) };
       const face = new Face(Redis, this, setup.shared);
+      const { connectionName } = this.options;
+      if (typeof connectionName === 'string') {
+        face.session.settings.set('SETNAME', ['CLIENT', 'SETNAME', connectionName]);
+      }
       const sender = new CommandSender(face, Redis);
       define(this, { [OWN]: { face, sender, setup }, [BASE]: base, [VIEWS]: new Map() });
       const { name, shared, translate } = setup;

@@ -106,8 +106,12 @@ it('duplicates keep to the databases of their group', async () => {
   const [east, west] = await servers();
   const redis = await readyRedis([east, west]);
   expect(() => redis.duplicate({ host: 'elsewhere' })).toThrow(/duplicate\.host/);
+  const named = redis.duplicate({ connectionName: 'worker' });
+  await named.set('a', 1);
+  expect(await east.command('CLIENT', 'LIST')).toContain('name=worker');
   const same = redis.duplicate({ ...redis.options, lazyConnect: true });
   expect(same.status).toBe('wait');
   expect(await same.set('a', 1)).toBe('OK');
   same.disconnect();
+  named.disconnect();
 });
