@@ -56,6 +56,6 @@ function describe(pid) {
     const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     return `${commandLine} (in ${readlinkSync(`/proc/${pid}/cwd`)})`;
   } catch {
-    return ''; // ended meanwhile, a kernel thread, or somebody else's
+    return ''; // ended meanwhile, a kernel thread, or of another user
   }
 }

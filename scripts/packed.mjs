@@ -19,7 +19,7 @@ const REQUIRED_FILES = [
   'SECURITY.md',
   'config.schema.json',
 ];
-/** Pages for whoever works on the package, in the repository alone. */
+/** Pages for contributors, only in the repository. */
 const REPOSITORY_ONLY = new Set(['CONTRIBUTING.md', 'AGENTS.md']);
 /**
  * Of the whole tarball. More than half of it are the sources and their maps (a megabyte), by which

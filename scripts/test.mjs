@@ -19,7 +19,7 @@ const NODE_VERSIONS = ['20.19.0', '22', '24', 'latest'];
 
 /**
  * Everything of this run goes here. The test kit's servers live below it (they follow TMPDIR), by
- * which a leaked one is told from a server of anybody else.
+ * which leaked servers are distinguished from other servers.
  */
 const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'redis-multidb-test-')));
 

@@ -23,7 +23,7 @@ const server = createServer((_request, response) => {
 const io = new Server(server, { adapter: createAdapter(redis, subscriber) });
 
 io.on('connection', (socket) => {
-  socket.on('message', (text) => io.emit('message', text)); // to everybody, at every server
+  socket.on('message', (text) => io.emit('message', text)); // to all sockets of every server
 });
 
 subscriber.on('subscriptions-restored', ({ id, gapMs }) => {

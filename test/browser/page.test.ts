@@ -1,4 +1,4 @@
-/** The status page in a real Chromium: a kill, a failback, changes by hand, everybody's eyes and hands. */
+/** The status page in a real Chromium: failover, failback, manual changes, accessibility. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';

@@ -15,7 +15,7 @@ export type ViolationKind =
   | 'denied'
   /** Told that it may have been executed, but it was never handed to a socket. */
   | 'doubted'
-  /** Sent after its caller was told how it ended. */
+  /** Sent after its caller had received the result. */
   | 'late'
   /** A reply that no server gave to this command, or that the data contradict. */
   | 'wrong-reply'
@@ -24,7 +24,7 @@ export type ViolationKind =
   | 'torn'
   /** Sent to a database that was not active between call and end. */
   | 'misdirected'
-  /** Serves nothing although every database is well. */
+  /** Does not serve although every database is healthy. */
   | 'not-recovered'
   | 'unhandled-rejection';
 
@@ -37,7 +37,7 @@ export interface DatabaseEvidence {
   readonly id: string;
   readonly sendings: ReadonlyMap<number, readonly Sending[]>;
   readonly data: Data;
-  /** Errors that no server has answered, but somebody in the way. */
+  /** Error replies that came from a proxy on the way instead of a server. */
   readonly injected: ReadonlySet<string>;
 }
 
@@ -217,7 +217,7 @@ class Judge {
     } else if (says === true && executions === 0) this.#doubtsInVain += 1;
   }
 
-  /** Written by somebody in the way, perhaps before the command had arrived there. */
+  /** Written by a proxy on the way, perhaps before the command had arrived there. */
   #wasInjected({ id }: Operation, message: string): boolean {
     const { databases, handed } = this.evidence;
     return handed.has(id) && databases.some(({ injected }) => injected.has(message));
@@ -280,7 +280,7 @@ function didRun(kind: Operation['kind'], reply: Reply | undefined): boolean {
   return !(kind === 'set-nx' && reply === null);
 }
 
-/** Whether what was told of a place in a list, or of an entry's id, is so. */
+/** Whether the position in a list or the id of an entry matches what the caller received. */
 function agrees({ id, kind, target }: Operation, value: unknown, data: Data): boolean {
   if (kind === 'rpush') return data.lists.get(`rp:${target}`)?.[Number(value) - 1] === id;
   if (kind === 'lpush') return data.lists.get(`lp:${target}`)?.at(-Number(value)) === id;

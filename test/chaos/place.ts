@@ -135,7 +135,7 @@ export class Place {
     await this.ask('PING');
   }
 
-  /** A command nobody waits for, over a connection of its own. */
+  /** Sends a command over a separate connection without awaiting its reply. */
   async start(...args: string[]): Promise<void> {
     const { port } = this.server;
     const connection = await RawConnection.open({ port, password: this.password });

@@ -33,7 +33,7 @@ const isNamed = (command: Command, name: string) => command[0]?.toUpperCase() ==
 /** Sees every command on its way to one database, and every reply as the server gave it. */
 export class ProxyWitness {
   readonly #replies = new Map<Command, Buffer>();
-  /** Errors that somebody in the way has written to connections, as if they were replies. */
+  /** Error replies that a proxy on the way wrote to connections. */
   readonly injected = new Set<string>();
   /** Connections up to this number led to a process whose data is gone. */
   #lostUpTo = 0;

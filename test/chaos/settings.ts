@@ -141,7 +141,7 @@ function checksOf(kind: CheckKind | undefined, timing: object): object {
   return { healthCheck: [check(new PingStrategy()), check(changingGate())] };
 }
 
-/** Open, closed, late or broken in turn: whatever it does, it evicts nobody. */
+/** A gate that is open, closed, late or broken in turn. It must never evict the active database. */
 function changingGate(): object {
   let count = 0;
   return {

@@ -12,7 +12,7 @@ const CHANNEL = 'net.client.socket';
 export class SocketWitness {
   readonly ports = new Set<number>();
   readonly handed = new Set<number>();
-  /** Handed over after its caller was told. */
+  /** Handed over after its caller had received the result. */
   readonly late = new Set<number>();
 
   constructor(private readonly isSettled: (id: number) => boolean) {

@@ -55,7 +55,7 @@ export class Traffic {
     this.#stopped = true;
   }
 
-  /** Many at once, which nobody awaits one by one. */
+  /** Issues many commands at once without awaiting each. */
   issueMany(draw: Draw, caller: Caller, count: number): Promise<Operation[]> {
     const kinds = [...WRITES, ...READS];
     return Promise.all(

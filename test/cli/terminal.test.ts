@@ -120,7 +120,7 @@ describe.skipIf(noTerminal !== undefined)('watch', () => {
     await waitFor(() => frames() > 3, { what: 'more frames', timeoutMs: 15_000 });
     const before = screen(terminal.output, 100);
     expect(before.filter((line) => /east is active/.test(line))).toHaveLength(1);
-    // Nothing is wiped before it is drawn anew.
+    // Nothing is erased before it is drawn again.
     expect(terminal.output).not.toContain('\u001b[2J');
 
     const from = terminal.output.length;

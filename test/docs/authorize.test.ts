@@ -1,4 +1,4 @@
-/** Samples that read a token from the environment allow nobody when the variable is not set. */
+/** Samples that read a token from the environment refuse every request when the variable is not set. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

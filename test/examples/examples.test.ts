@@ -98,7 +98,7 @@ describe.each(['express/server.js', 'fastify/server.js'])('%s', (file) => {
     expect(await ended).toBe(0);
     await Promise.all(callers);
     await stream.text();
-    // Every acknowledged one is there, and no more than those that nobody knows of.
+    // Every acknowledged job is there, and otherwise only jobs with an unknown outcome.
     // (Ten callers: so many were under way when it was looked at before.)
     const hits = (await number(west, 'GET', 'hits')) - before.hits;
     const acknowledged = answers.ok - before.ok;

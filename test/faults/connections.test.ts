@@ -11,7 +11,7 @@ it('leaves a database whose connections are all half open, and destroys them', a
   await client.set('key', 'value');
   const before = east.proxy.openConnections.map(({ id }) => id);
   const switched = switchTo(client);
-  // The peer has vanished without RST; new connections are accepted by nobody that answers.
+  // The peer has vanished without RST; new connections are accepted but never answered.
   east.proxy.halfOpen();
   const lost = outcome(client.incr('counter'));
   expect(await client.get('key')).toBeNull();

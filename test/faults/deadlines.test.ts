@@ -89,7 +89,7 @@ it('bounds all attempts together by commandDeadlineMs', async () => {
     commandDeadlineMs: 800,
     commandRetry: { maxAttempts: 1000, waitDurationMs: 0, safety: 'last-write-wins' },
   });
-  // Everything else is answered: the server is well, as far as PING tells.
+  // Everything else is answered, so the server is healthy for PING.
   await east.server.command('CLIENT', 'PAUSE', '600000', 'WRITE');
   const error = await between(400, 10_000, errorOf(client.set('key', 'value')));
   expect(error).toMatchObject({ code: 'COMMAND_TIMEOUT', maybeExecuted: true });

@@ -47,7 +47,7 @@ it.each([
     await switched;
     await traffic.flows(500);
     await traffic.stop();
-    // Everybody was told; with that the deadline of whatever was in flight on east has passed.
+    // Every caller has its result, so the deadlines of all commands in flight on east have passed.
     await east.proxy.restore();
     const ids = async () => (await clients(east.server)).map(({ id }) => id);
     await waitFor(async () => !(await ids()).includes(old), {
@@ -56,7 +56,7 @@ it.each([
     await waitFor(() => client.isHealthy('east'), { what: 'east to be healthy' });
 
     expect(since(east, mark)).toEqual([]);
-    // What ran on east was acknowledged there, or its caller was told that it might have run.
+    // Each command that ran on east was acknowledged, or rejected with `maybeExecuted: true`.
     const onEast = Number(await east.server.command('GET', 'counter')) - 1;
     const onWest = Number(await west.server.command('GET', 'counter'));
     const perhaps = told.filter((each) => each === true).length;

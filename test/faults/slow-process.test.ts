@@ -41,7 +41,7 @@ it('takes replies that were waiting in the socket, however many', async () => {
   const value = 'x'.repeat(10_000);
   await client.set('key', value);
   const replies = Array.from({ length: 2000 }, () => outcome(client.get('key')));
-  // Written, so that the replies arrive while nobody reads them.
+  // Written, so that the replies arrive while the process does not read them.
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   block(3000);
   expect(tally(await Promise.all(replies))).toEqual({ replied: 2000 });

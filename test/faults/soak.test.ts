@@ -106,7 +106,7 @@ async function run(
   expect(codes.filter((code) => !expected.test(code))).toEqual([]);
 }
 
-/** What is open once everything is well and nothing is under way. */
+/** Open handles once every database is healthy and nothing is in flight. */
 async function rest(client: MultiDbClient, places: readonly Proxied[], timers: TimerCount) {
   await healthy(client);
   await active(client, 'east');

@@ -152,7 +152,7 @@ describe('commands in flight on a database that fell silent', () => {
     const order: string[] = [];
     const read = client.get('key').then((value) => order.push(`read ${value}`));
     await read;
-    // The reply of the old database comes second, and to nobody.
+    // The reply of the old database comes second and is dropped.
     await east.proxy.restore();
     expect(await client.get('key')).toBe('west');
     expect(order).toEqual(['read west']);

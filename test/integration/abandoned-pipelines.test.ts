@@ -1,4 +1,4 @@
-/** The rest of a pipeline behind a full socket is not sent once its caller was told the end. */
+/** The rest of a pipeline behind a full socket is not sent once its caller has received the error. */
 import { expect, it } from 'vitest';
 import { startProxy, startRedis, waitFor } from '../kit/index.js';
 import { clientOf, errorOf, healthy } from './support.js';

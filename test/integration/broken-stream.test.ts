@@ -1,4 +1,4 @@
-/** A server that sends what nobody asked for, or what is no reply at all: a lost connection. */
+/** A server that sends surplus or invalid replies: the connection counts as lost. */
 import { ErrorReply } from '@redis/client';
 import {
   createMultiDbClient,

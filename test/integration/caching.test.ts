@@ -342,7 +342,7 @@ describe('nothing stale', () => {
     const client = await connected([east, west], CACHED);
     expect(await client.get('k')).toBe('east');
     await east.command('CLIENT', 'KILL', 'TYPE', 'normal');
-    // Nobody was told of this one.
+    // The server did not announce this change.
     await east.command('SET', 'k', 'while away');
     await eventually(async () => (await client.get('k')) === 'while away');
     expect(client.activeDatabase).toBe('east');

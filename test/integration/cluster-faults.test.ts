@@ -35,7 +35,7 @@ async function over(clusters: readonly RedisCluster[], options: object = {}) {
   return { client, events };
 }
 
-/** No count is lost, and none is there that nobody was told of or might have been. */
+/** No acknowledged count is lost; a count that was not acknowledged is one whose outcome was unknown. */
 async function expectExact(cluster: RedisCluster, counting: Counting): Promise<void> {
   const there = await counted(cluster, counting.keys);
   expect(counting.refused).toEqual([]);

@@ -107,7 +107,7 @@ class Executed {
   async #read(witness: RawConnection): Promise<void> {
     while (witness.isOpen) {
       const line = String(await witness.next(600_000).catch(() => ''));
-      // What slots take along when they move is executed by nobody.
+      // Commands for slots that move are executed by no node.
       if (/"(RESTORE-ASKING|MIGRATE|RESTORE|CLUSTER)"/i.test(line)) continue;
       for (const [, writer = '', number] of line.matchAll(/(w\d+):(\d+)/g)) {
         this.#lines.push({ at: Number.parseFloat(line), writer, number: Number(number) });
@@ -251,7 +251,7 @@ it.each([1, 2])(
     expect(told.acknowledged).toBeGreaterThan(100);
     for (const writer of kinds.keys()) {
       const numbers = executed.of(`w${writer}`);
-      // One is told the end before the next one is sent, so whatever is late stands behind a later one.
+      // Each caller has its result before the next command is sent, so a late command is behind a later one.
       const late = numbers.filter((number, i) => i > 0 && number < (numbers[i - 1] as number));
       expect(late, `of writer ${writer}`).toEqual([]);
     }

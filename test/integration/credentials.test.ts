@@ -37,7 +37,7 @@ function clientOf(servers: readonly RedisServer[], client: object, options: obje
   ) as unknown as MultiDbClient;
 }
 
-/** Pushes credentials to whoever is subscribed, and remembers what it was told. */
+/** Pushes credentials to its subscribers, and records its calls. */
 class Streaming {
   readonly type = 'streaming-credentials-provider';
   readonly listeners = new Set<Listener>();

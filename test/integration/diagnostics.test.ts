@@ -66,7 +66,7 @@ it('publishes what it emits, all of it, in order', async () => {
     if (event instanceof Error) return { name, message: { client: 'orders', error: event } };
     return { name, message: { client: 'orders', ...event } };
   });
-  // What a listener causes is told after what it was told; those who watch hear it as it happens.
+  // An event that a listener causes is emitted after the present one; channels publish it at once.
   const byName = (list: readonly { name: string }[], wanted: string) =>
     list.filter(({ name }) => name === wanted);
   for (const name of EVENT_NAMES) expect(byName(heard, name)).toEqual(byName(told, name));

@@ -1,7 +1,7 @@
 /**
  * Nothing of node-redis bypasses the engine: every member that a client has is ours, refused,
  * proven to pass the seam, or harmless for a reason that stands here. A member that a new version
- * brings fails this test until somebody has looked at it.
+ * brings fails this test until it is classified.
  */
 import { EventEmitter } from 'node:events';
 import { createClient, defineScript } from '@redis/client';

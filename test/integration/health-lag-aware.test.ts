@@ -32,7 +32,7 @@ describe('the requests', () => {
     await strategy.check(probe);
     expect(server.requests).toHaveLength(3);
 
-    // The database was made anew, under another uid.
+    // The database was created again, with another uid.
     server.databases = [{ uid: 9, endpoints: [{ dns_name: HOST }] }];
     expect(await reasonOf(strategy)).toMatch('/v1/bdbs/7/availability answered 404: db_not_found');
     server.requests.length = 0;

@@ -40,7 +40,7 @@ afterAll(() => {
   expect(LINES.filter((line) => !shown.has(line))).toEqual([]);
 });
 
-/** East is well; `west` is as given, and has QUICK timing with `more`. */
+/** East is healthy; `west` has the given options, and QUICK timing with `more`. */
 async function withWest(west: { url: string } | object, more: object = {}, options = {}) {
   const [east] = await servers(1);
   const [first] = databases([east]);

@@ -59,7 +59,7 @@ async function open({ before, host }: World, options: object = {}, database: obj
       { id: 'west', weight: 0.5, client: { url: west.url } },
     ],
     resolveIntervalMs: 100,
-    // A check that timed out would connect anew, to wherever the name leads.
+    // A check that timed out would reconnect, to the address that the name has now.
     healthCheck: { ...QUICK.healthCheck, timeoutMs: 10_000 },
     ...options,
   } as Partial<MultiDbClientOptions>);

@@ -35,7 +35,7 @@ const increment = (client: MultiDbClient, key = 'counter', options = {}) =>
     options,
   );
 
-/** A transaction that waits within its callback until it is told to go on. */
+/** A transaction that waits in its callback until `go` is called. */
 function held(client: MultiDbClient, options = {}) {
   let goOn = () => {};
   let entered = () => {};

@@ -1,4 +1,4 @@
-/** A failed publication that nobody looks at ends no process; who looks gets the error. */
+/** A failed publication that is not awaited does not end the process; one that is awaited rejects. */
 import { expect, it } from 'vitest';
 import { isRedis7, startRedis } from '../kit/index.js';
 import { takeUnhandled } from './libraries/support.js';

@@ -16,7 +16,7 @@ import {
 
 const since7 = it.runIf(await isRedis7());
 
-/** What a listener was told, in order. */
+/** The messages that a listener received, in order. */
 function recorder() {
   const told: string[] = [];
   const listener = (message: string) => void told.push(message);
@@ -352,7 +352,7 @@ describe('a database that refuses what another one allowed', () => {
       names: expect.arrayContaining(['denied-1', 'denied-2']),
       cause: { message: expect.stringMatching(/^NOPERM/) },
     });
-    // A call of its own is told by itself.
+    // A separate call gets its own rejection.
     expect((await errorOf(client.subscribe('denied-3', listener))).message).toMatch(/^NOPERM/);
     await publish(west, 'allowed-2', 'a');
     await until('a');

@@ -22,7 +22,7 @@ async function subscribers(server: RedisServer): Promise<number> {
 const publish = (server: RedisServer, channel: string, message: string) =>
   server.command('PUBLISH', channel, message);
 
-/** What a listener was told, in order. */
+/** The messages that a listener received, in order. */
 function recorder() {
   const told: string[] = [];
   const listener = (message: string, channel: string) => void told.push(`${channel}: ${message}`);

@@ -185,7 +185,7 @@ describe.each(Object.entries(KINDS))('a %s worker', (_name, { take, push, left, 
   it('is told of an outage of every database', async () => {
     await start();
     await blocks(east);
-    // Nothing is pending but the worker: the outage is told to it alone.
+    // Only the worker's command is pending, so only that rejects in the outage.
     await Promise.all([east.kill(), west.kill()]);
     await waitFor(() => worker.errors.length > 0, { what: 'the worker to be told' });
     expect(worker.errors[0]).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });

@@ -34,7 +34,7 @@ it.each([
   ['SIGHUP', 129],
 ] as const)('leaves no policy behind when it is ended by %s', async (signal, code) => {
   const { pid, ended } = install(`echo > ${path.join(directory, 'running')}\nexec sleep 60`);
-  // Before that the shell could have a command to start after it was told to end.
+  // Otherwise the shell could start another command after the signal to end.
   await waitFor(() => existsSync(path.join(directory, 'running')), { what: 'apt-get' });
   expect(existsSync(policy())).toBe(true);
   // As a terminal does, to all of its processes.

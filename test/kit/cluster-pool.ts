@@ -33,7 +33,7 @@ export class ClusterPool {
   async borrow(options: ClusterOptions = {}): Promise<RedisCluster> {
     const key = keyOf(options);
     for (const pooled of [...this.#free].filter((each) => each.key === key)) {
-      // Taken first, so that nobody else gets it meanwhile.
+      // Removed before the first await, so that a concurrent call does not get the same cluster.
       if (!this.#free.delete(pooled)) continue;
       if (await restore(pooled)) {
         this.#borrowed.add(pooled);

@@ -46,7 +46,7 @@ export interface SayOptions {
   readonly toThoseThatSent?: string;
 }
 
-/** Relays to a real server, byte by byte, unless it was told to do something else. */
+/** Relays to a real server byte by byte, unless a hostile behaviour is set. */
 export class HostileServer {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();

@@ -64,7 +64,7 @@ export class NameServer {
     this.#troubles.set(hostname, { kind: 'slow', delayMs });
   }
 
-  /** Answers with an error; ENOTFOUND says that the name does not exist, EAI_AGAIN that nobody knows. */
+  /** Answers with an error: ENOTFOUND if the name does not exist, EAI_AGAIN if that is unknown. */
   fail(code: 'EAI_AGAIN' | 'ENOTFOUND' = 'EAI_AGAIN', hostname = ''): void {
     this.#troubles.set(hostname, { kind: 'failing', code });
   }

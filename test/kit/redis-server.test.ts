@@ -15,7 +15,7 @@ import {
 
 afterEach(stopAll);
 
-/** An orphan that nobody has waited for yet is dead as well. */
+/** A dead orphan that was not reaped yet counts as dead as well. */
 const isAlive = (pid: number) => {
   try {
     process.kill(pid, 0);

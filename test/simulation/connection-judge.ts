@@ -23,7 +23,7 @@ const LONGEST_RENEWAL_PAUSE_MS = 130_000;
  * a database that is not active. Each would be found too late, by the commands that it fails.
  */
 export class ConnectionJudge {
-  /** Since when commands are refused by an earlier server of a database that is well. */
+  /** Since when an earlier server refuses commands of a healthy database. */
   readonly #refusedSince = new Map<Place, Since>();
   readonly #refusedAt = new Map<Place, number>();
   /** Since when a standby has connections that only the active database needs. */

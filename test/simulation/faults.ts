@@ -5,7 +5,7 @@ import type { Place } from './world.js';
 /**
  * - `fatal`: the database must be left
  * - `doubtful`: it may be left
- * - `benign`: it is well, and must not be left
+ * - `benign`: the database is healthy, and must not be left
  */
 export type Severity = 'fatal' | 'doubtful' | 'benign';
 

@@ -287,7 +287,7 @@ export class Ledger {
     const { fake, wellSince } = this.world.find(id);
     const { awake, bounds } = this.world;
     const isWell = wellSince !== undefined && awake - wellSince > bounds.recoverMs;
-    // What goes over a connection that nobody has found silent yet is lost, and told so.
+    // A command over a connection that is not known to be silent yet is lost, and its caller learns it.
     if (fake.lostConnections > 0 || fake.staleConnections > 0) return undefined;
     return isWell ? id : undefined;
   }

@@ -68,13 +68,13 @@ export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientO
 
 /** Longest durations, in milliseconds of time in which the event loop could run. */
 export class Bounds {
-  /** One round of probes that nobody answers, entered at the worst moment. */
+  /** One round of unanswered probes, begun at the worst moment. */
   readonly roundMs: number;
   /** From the first sign of a failure to the verdict. */
   readonly verdictMs: number;
   /** From a failure without any traffic until the database is left. */
   readonly noticeMs: number;
-  /** From when a database is well until it counts as well: reconnected, and a round passed. */
+  /** From the recovery of a database until it counts as healthy: reconnected, and a round passed. */
   readonly recoverMs: number;
   /** From an unanswered command until its database is left. */
   readonly silenceMs: number;

@@ -1,16 +1,16 @@
 import type { Edit } from './altered.js';
 
-/** A mistake as somebody might make it. */
+/** A mistake that a change of the engine could contain. */
 export interface PlantedBug {
   readonly name: string;
   readonly edit: Edit;
-  /** Where the search for a schedule that shows it begins. Default: 1. */
+  /** The first schedule that is tried: one that shows the bug, so that the search is short. Default: 1. */
   readonly firstSeed: number;
 }
 
 /**
  * Mistakes that the simulation must notice. Each is a change of the source text; where the text
- * has changed so that one finds no place any more, its test fails: plant it anew.
+ * has changed so that an edit finds no place, its test fails: adapt the edit.
  */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(

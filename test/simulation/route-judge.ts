@@ -8,7 +8,7 @@ export interface View {
   readonly id: string;
   readonly weight: number;
   readonly eligible: boolean;
-  /** Eligible, or kept from it by its gates alone, which evict nobody. */
+  /** Eligible, or only kept from it by its gates, which never evict the active database. */
   readonly mayStay: boolean;
   readonly usable: boolean;
   readonly drained: boolean;

@@ -56,7 +56,7 @@ class Simulation {
   readonly #connections: ConnectionJudge;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
-  /** Commands in a step, at most; drawn anew now and then. */
+  /** Maximum number of commands in a step; drawn again from time to time. */
   #traffic = 1;
   #nextModeAt = 0;
   /** Until then steps are small, to catch what happens around a fault. */

@@ -17,7 +17,7 @@ export class Place {
   fatalSince: number | undefined;
   /** Awake time until which something was wrong that may make a client leave it. */
   doubtfulUntil = Number.NEGATIVE_INFINITY;
-  /** How many events so far may have disturbed connections or single commands, though it is well. */
+  /** Number of events that may have disturbed connections or commands of the healthy database. */
   disturbances = 0;
   /** Awake time since which nothing at all has been wrong. */
   wellSince: number | undefined = 0;

@@ -27,7 +27,7 @@ function same<A, B>(..._: Equal<A, B> extends true ? [] : ['not the same type'])
 const databases = [{ id: 'east', weight: 1, client: { url: 'redis://east.example.com' } }];
 const client = createMultiDbClient({ databases });
 
-// It is a node-redis client for whoever wants one.
+// It is accepted where a node-redis client is expected.
 function needsNodeRedis(_client: RedisClientType): void {}
 needsNodeRedis(client);
 const plain = createClient();

@@ -44,7 +44,7 @@ it('counts every point once, on one database or the other, when one is killed un
     await traffic.flows();
     await traffic.stop();
     expectUnknownOnly(traffic.errors);
-    // What the caller was told happened, once; what nobody can know happened or not.
+    // An acknowledged point was consumed once; a point with an unknown outcome once or not at all.
     expect(traffic.errors.length).toBeLessThanOrEqual(50);
     await client.close();
     await east.restart();

@@ -79,7 +79,7 @@ async function together(places: readonly Place[]): Promise<void> {
   }
 }
 
-/** Sends numbered messages from both servers to everybody until it is stopped. */
+/** Sends numbered messages from both servers to all sockets until it is stopped. */
 function talk(places: readonly Place[]) {
   let next = 0;
   const sent = new Set<string>();
@@ -123,7 +123,7 @@ describe.each(usable)('%s', (name) => {
         for (const [index, { io }] of places.entries()) {
           const text = `after ${index} ${number}`;
           expected.push(text);
-          // To everybody, and to a room.
+          // To all sockets, and to a room.
           if (number % 2 === 0) io.emit('message', text);
           else io.to('a room').emit('message', text);
         }

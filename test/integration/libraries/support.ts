@@ -1,4 +1,4 @@
-/** What the tests of libraries share: no rejection that nobody handles, servers on loopback. */
+/** What the tests of libraries share: no unhandled rejection, servers on loopback. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isMultiDbError } from 'redis-multidb';
@@ -19,7 +19,7 @@ afterEach(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** Rejections that nobody has handled so far in this test. */
+/** Unhandled rejections of this test so far. */
 export async function takeUnhandled(): Promise<unknown[]> {
   await turns(3);
   return unhandled.splice(0);
@@ -35,7 +35,7 @@ export async function shut(server: Server): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** Only commands whose outcome nobody can know may fail at a switch. */
+/** At a switch only commands with an unknown outcome may fail. */
 export function expectUnknownOnly(errors: readonly unknown[]): void {
   const others = errors.filter((error) => !isMultiDbError(error) || !error.maybeExecuted);
   expect(others).toEqual([]);
