@@ -25,6 +25,7 @@ const ANY_VERSION = [
   ...['patched-library', 'otel-tracing'],
   ...['ioredis/life', 'ioredis/failover', 'ioredis/libraries', 'ioredis/members'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
+  ...['health-strategies', 'name-lookups', 'moved-endpoint', 'node-evidence'],
 ].map((name) => `test/integration/${name}.test.ts`);
 
 interface Settings {

@@ -10,6 +10,7 @@ import {
   masterOf,
   moveSlot,
   NODE_TIMEOUT_MS,
+  OF_CLUSTERS,
   overCluster,
 } from './cluster-support.js';
 import { active, clientOf, errorOf, healthy, recordEvents, switchTo } from './support.js';
@@ -23,6 +24,7 @@ async function over(clusters: readonly RedisCluster[], options: object = {}) {
   const ids = ['east', 'west'];
   const list = clusters.map((cluster, i) => overCluster(ids[i] as string, cluster, 1 / (i + 1)));
   const client = clientOf([], {
+    ...OF_CLUSTERS,
     databases: list,
     unhealthyAfterMs: HEALING_MS,
     commandTimeoutMs: 1500,

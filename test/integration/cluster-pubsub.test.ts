@@ -8,6 +8,7 @@ import {
   masterOf,
   moveSlot,
   NODE_TIMEOUT_MS,
+  OF_CLUSTERS,
   overCluster,
 } from './cluster-support.js';
 import { clientOf, healthy } from './support.js';
@@ -19,7 +20,12 @@ const full = { nodeTimeoutMs: NODE_TIMEOUT_MS };
 async function over(clusters: readonly RedisCluster[], options: object = {}) {
   const ids = ['east', 'west'];
   const list = clusters.map((cluster, i) => overCluster(ids[i] as string, cluster, 1 / (i + 1)));
-  const client = clientOf([], { databases: list, failbackSupported: false, ...options } as never);
+  const client = clientOf([], {
+    ...OF_CLUSTERS,
+    databases: list,
+    failbackSupported: false,
+    ...options,
+  } as never);
   await client.connect();
   await healthy(client);
   return client;

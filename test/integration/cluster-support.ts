@@ -9,8 +9,18 @@ import {
   type RedisServer,
   waitFor,
 } from '../kit/index.js';
+import { QUICK } from './support.js';
 
 export const NODE_TIMEOUT_MS = 1000;
+
+/**
+ * A probe of a cluster connects to a node, asks for the slots and asks every master; with up to nine server
+ * processes on a busy machine, that takes longer than `QUICK` allows.
+ */
+export const OF_CLUSTERS = {
+  keepConnectingMs: 10_000,
+  healthCheck: { ...QUICK.healthCheck, timeoutMs: 1000 },
+} as const;
 
 const pool = new ClusterPool();
 afterEach(() => pool.takeBack());

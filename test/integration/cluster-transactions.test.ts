@@ -18,6 +18,7 @@ import {
   masterOf,
   moveSlot,
   NODE_TIMEOUT_MS,
+  OF_CLUSTERS,
   overCluster,
 } from './cluster-support.js';
 import { clientOf, connections, databases, errorOf, healthy, switchTo } from './support.js';
@@ -29,6 +30,7 @@ const HEALING_MS = 8000;
 
 async function over(list: readonly object[], options: object = {}): Promise<MultiDbClient> {
   const client = clientOf([], {
+    ...OF_CLUSTERS,
     databases: list as never,
     unhealthyAfterMs: HEALING_MS,
     commandTimeoutMs: 1500,

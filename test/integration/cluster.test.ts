@@ -9,6 +9,7 @@ import {
   keyOfEach,
   masterOf,
   NODE_TIMEOUT_MS,
+  OF_CLUSTERS,
   overCluster,
 } from './cluster-support.js';
 import {
@@ -19,7 +20,6 @@ import {
   errorOf,
   healthy,
   own,
-  QUICK,
   recordEvents,
   switchTo,
 } from './support.js';
@@ -29,7 +29,7 @@ type Client = ReturnType<typeof clientOf>;
 const small = { replicasPerMaster: 0, nodeTimeoutMs: NODE_TIMEOUT_MS };
 
 async function over(list: readonly object[], options: object = {}): Promise<Client> {
-  const client = clientOf([], { databases: list as never, ...options });
+  const client = clientOf([], { ...OF_CLUSTERS, databases: list as never, ...options });
   await client.connect();
   await healthy(client);
   return client;
@@ -233,9 +233,9 @@ describe('the health of a cluster', () => {
     // Two ways to the same cluster stand for replication that works.
     const other = overCluster('west', east, 0.5);
     const check = [
-      { strategy: new PingStrategy(), ...QUICK.healthCheck },
-      { strategy: new WriteReadStrategy({ keyPrefix: 'wr:' }), ...QUICK.healthCheck },
-      { strategy: new ReplicationStrategy({ toleranceMs: 100 }), ...QUICK.healthCheck },
+      { strategy: new PingStrategy(), ...OF_CLUSTERS.healthCheck },
+      { strategy: new WriteReadStrategy({ keyPrefix: 'wr:' }), ...OF_CLUSTERS.healthCheck },
+      { strategy: new ReplicationStrategy({ toleranceMs: 100 }), ...OF_CLUSTERS.healthCheck },
     ];
     const client = own(await over([overCluster('east', east), other], { healthCheck: check }));
     const keysOf = async () => {
@@ -259,8 +259,8 @@ describe('the health of a cluster', () => {
   it('closes the gate of a cluster that gets no canaries', async () => {
     const [east, west] = await Promise.all([aCluster(small), aCluster(small)]);
     const check = [
-      { strategy: new PingStrategy(), ...QUICK.healthCheck },
-      { strategy: new ReplicationStrategy({ toleranceMs: 50 }), ...QUICK.healthCheck },
+      { strategy: new PingStrategy(), ...OF_CLUSTERS.healthCheck },
+      { strategy: new ReplicationStrategy({ toleranceMs: 50 }), ...OF_CLUSTERS.healthCheck },
     ];
     const list = [overCluster('east', east), overCluster('west', west, 0.5)];
     const client = await over(list, { healthCheck: check });

@@ -16,8 +16,8 @@ import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { BatchEntries, CommandEntry } from './queue-entry.js';
-import { captureSocket } from './raw-socket.js';
 import { SignalSender } from './signal-sender.js';
+import { SocketUse } from './socket-use.js';
 import { trackingRelay } from './tracking.js';
 
 /**
@@ -27,6 +27,7 @@ import { trackingRelay } from './tracking.js';
 export class NodeRedisConnection implements Connection {
   readonly #client: InnerClient;
   readonly #listener: ConnectionListener;
+  readonly #use: SocketUse;
   readonly #socket: Socket | undefined;
   readonly #abort: AbortController;
   readonly #outbox: Outbox | undefined;
@@ -36,11 +37,8 @@ export class NodeRedisConnection implements Connection {
   readonly #context: ConnectContext;
   /** Why the connection ended; set before node-redis rejects the commands in flight. */
   #ended: Error | undefined;
-  #referenced = true;
   /** True while the constructor runs. */
   #isOpening = true;
-  /** Bytes that reached the decoder; counted where the socket is not accessible (TLS). */
-  #decoded = 0;
   #id: Promise<string> | undefined;
   #server: ServerIdentity | undefined;
   #stopFollowing = NOT_FOLLOWING;
@@ -61,6 +59,7 @@ export class NodeRedisConnection implements Connection {
     });
     const tracked = relay === undefined ? {} : { clientSideCache: relay };
     this.#client = newClient({ ...setting.options, ...tracked } as never);
+    this.#use = new SocketUse(this.#client);
     this.#outbox = Outbox.of(this.#client, () => this.ended);
     this.#sender = new SignalSender(this.#client, this, this.#explain, this.#boundary);
     const maintenance = followMaintenance(this.#client, options, (announcement) => {
@@ -72,7 +71,7 @@ export class NodeRedisConnection implements Connection {
       if (this.#ended !== undefined) return;
       this.#ready = true;
       setting.connectedTo(this.#socket?.remoteAddress);
-      this.#applyRef();
+      this.#use.apply();
       maintenance.announce();
       const { settings } = this.#listener;
       if (settings !== undefined) {
@@ -80,11 +79,10 @@ export class NodeRedisConnection implements Connection {
       }
       this.#listener.onReady();
     });
-    this.#socket = captureSocket(() => {
+    this.#socket = this.#use.open(() => {
       this.#client.connect().catch((error: Error) => this.#lose(error));
     });
     this.#isOpening = false;
-    if (this.#socket === undefined) this.#countChunks();
   }
 
   get ready(): boolean {
@@ -97,7 +95,7 @@ export class NodeRedisConnection implements Connection {
   }
 
   get bytesReceived(): number {
-    return this.#socket?.bytesRead ?? this.#decoded;
+    return this.#use.bytesReceived;
   }
 
   /**
@@ -176,31 +174,11 @@ export class NodeRedisConnection implements Connection {
   }
 
   ref(): void {
-    this.#referenced = true;
-    this.#applyRef();
+    this.#use.ref();
   }
 
   unref(): void {
-    this.#referenced = false;
-    this.#applyRef();
-  }
-
-  /**
-   * Applies to the socket as well, because node-redis knows the socket only once it is connected.
-   */
-  #applyRef(): void {
-    const method = this.#referenced ? 'ref' : 'unref';
-    this.#client[method]();
-    this.#socket?.[method]();
-  }
-
-  #countChunks(): void {
-    const { decoder } = this.#client._getQueue();
-    const write = decoder.write;
-    decoder.write = (chunk) => {
-      this.#decoded += chunk.length;
-      return write.call(decoder, chunk);
-    };
+    this.#use.unref();
   }
 
   #lose(cause: Error): void {

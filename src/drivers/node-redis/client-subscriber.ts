@@ -6,7 +6,7 @@ import type { Subscriber, SubscriberListener } from '../subscriber.js';
 import type { InnerClient } from './inner-client.js';
 import { discardClient, newClient } from './new-client.js';
 import { connectionOptions, type NodeRedisOptions } from './options.js';
-import { captureSocket } from './raw-socket.js';
+import { SocketUse } from './socket-use.js';
 
 /** node-redis's names for the kinds of subscription. */
 export const PUBSUB_TYPE = { channel: 'CHANNELS', pattern: 'PATTERNS', shard: 'SHARDED' } as const;
@@ -36,15 +36,13 @@ interface PubSubClient {
 export class NodeRedisSubscriber implements Subscriber {
   readonly #client: InnerClient;
   readonly #listener: SubscriberListener;
+  readonly #use: SocketUse;
   readonly #socket: Socket | undefined;
   readonly #abort: AbortController;
   #ready = false;
   #ended: Error | undefined;
   #isOpening = true;
-  #referenced = true;
   #stopFollowing = NOT_FOLLOWING;
-  /** Bytes that reached the decoder; counted where the socket is not accessible (TLS). */
-  #decoded = 0;
 
   constructor(options: NodeRedisOptions, listener: SubscriberListener) {
     this.#listener = listener;
@@ -54,12 +52,13 @@ export class NodeRedisSubscriber implements Subscriber {
     });
     this.#abort = setting.abort;
     this.#client = newClient(setting.options);
+    this.#use = new SocketUse(this.#client);
     this.#client.on('error', (error: Error) => this.#lose(error));
     this.#client.on('ready', () => {
       if (this.#ended !== undefined) return;
       this.#ready = true;
       setting.connectedTo(this.#socket?.remoteAddress);
-      this.#applyRef();
+      this.#use.apply();
       this.#stopFollowing =
         listener.settings?.follow((args) => {
           this.#client.sendCommand([...args]).catch(() => {});
@@ -69,11 +68,10 @@ export class NodeRedisSubscriber implements Subscriber {
     this.#client.on('sharded-channel-moved', (channel: string) => {
       if (this.#ended === undefined) listener.onRevoked('shard', channel);
     });
-    this.#socket = captureSocket(() => {
+    this.#socket = this.#use.open(() => {
       this.#client.connect().catch((error: Error) => this.#lose(error));
     });
     this.#isOpening = false;
-    if (this.#socket === undefined) this.#countChunks();
   }
 
   get ready(): boolean {
@@ -81,7 +79,7 @@ export class NodeRedisSubscriber implements Subscriber {
   }
 
   get bytesReceived(): number {
-    return this.#socket?.bytesRead ?? this.#decoded;
+    return this.#use.bytesReceived;
   }
 
   async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
@@ -123,13 +121,11 @@ export class NodeRedisSubscriber implements Subscriber {
   }
 
   ref(): void {
-    this.#referenced = true;
-    this.#applyRef();
+    this.#use.ref();
   }
 
   unref(): void {
-    this.#referenced = false;
-    this.#applyRef();
+    this.#use.unref();
   }
 
   #listeners(kind: SubscriptionKind, name: string): ChannelListeners {
@@ -137,24 +133,6 @@ export class NodeRedisSubscriber implements Subscriber {
       if (this.#ended === undefined) this.#listener.onMessage(kind, name, message, channel);
     };
     return { unsubscribing: false, buffers: new Set([onMessage]), strings: new Set() };
-  }
-
-  /**
-   * Applies to the socket as well, because node-redis knows the socket only once it is connected.
-   */
-  #applyRef(): void {
-    const method = this.#referenced ? 'ref' : 'unref';
-    this.#client[method]();
-    this.#socket?.[method]();
-  }
-
-  #countChunks(): void {
-    const { decoder } = this.#client._getQueue();
-    const write = decoder.write;
-    decoder.write = (chunk) => {
-      this.#decoded += chunk.length;
-      return write.call(decoder, chunk);
-    };
   }
 
   #lose(cause: Error): void {
