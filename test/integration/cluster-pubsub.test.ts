@@ -39,7 +39,7 @@ async function hears(publish: () => Promise<unknown>, heard: readonly string[][]
       await publish();
       return heard.every((each, i) => each.length >= (goals[i] as number));
     },
-    { what: 'messages to arrive', timeoutMs: 10_000, intervalMs: 20 },
+    { what: 'messages to arrive', timeoutMs: 25_000, intervalMs: 20 },
   );
 }
 

@@ -142,7 +142,7 @@ function inProcess(body: string, urls: readonly string[], options = {}): Promise
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error('the process did not end by itself'));
-    }, 15_000);
+    }, 28_000);
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;
