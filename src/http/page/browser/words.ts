@@ -207,7 +207,9 @@ export function drainConsequences({ databases }: Status, target: DatabaseStatus)
         : `New commands go to ${best.id} at once. Commands in flight on ${target.id} finish there.`,
     );
   } else {
-    lines.push(`${target.id} does not become active while it is drained, regardless of its weight.`);
+    lines.push(
+      `${target.id} does not become active while it is drained, regardless of its weight.`,
+    );
   }
   lines.push('It stays connected, and its health checks continue.');
   lines.push('It serves only if no other database can.');
