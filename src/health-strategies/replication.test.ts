@@ -45,6 +45,7 @@ class World {
       peers: peers.map((peer) => this.target(peer)),
       signal: new AbortController().signal,
       wait: () => new Promise((resolve) => this.waits.push(resolve)),
+      stopwatch: () => () => 0,
       ...(shardTags === undefined ? {} : { shardTags }),
     };
   }

@@ -14,6 +14,7 @@ export function probeOf(parts: Partial<Probe> = {}): Probe {
     sendCommand: never,
     subscribe: never,
     wait: never,
+    stopwatch: () => () => 0,
     ...parts,
   };
 }
