@@ -73,7 +73,7 @@ it('has replies in the form of RESP 3 where ioredis 6 is asked for them', async 
     await client.hgetall('h'),
     await client.zadd('z', 1.5, 'm'),
     await client.zscore('z', 'm'),
-    await client.zrange('z', 0, -1, 'WITHSCORES'),
+    await client.zrange('z', 0, '-1', 'WITHSCORES'),
     await client.config('GET', 'maxmemory'),
     await client.sadd('s', 'x'),
     await client.smembers('s'),
