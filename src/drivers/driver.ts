@@ -112,6 +112,7 @@ export interface Batch {
  * the current epoch loads it ahead of the commands.
  */
 export interface CalledScripts {
+  /** The scripts, each once. */
   readonly scripts: readonly CalledScript[];
   /** The epoch in which a connection made sure that its server knows the scripts. */
   epoch: number;
@@ -119,9 +120,11 @@ export interface CalledScripts {
   currentEpoch(): number;
 }
 
+/** A script that a command calls by its digest. */
 export interface CalledScript {
-  /** Lower case. */
+  /** The SHA-1 digest of the source, in lower case. */
   readonly sha: string;
+  /** What `SCRIPT LOAD` was given. */
   readonly source: CommandArgument;
 }
 

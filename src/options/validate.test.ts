@@ -153,6 +153,8 @@ describe('resolveOptions', () => {
     [{ baseMs: 5, maxMs: 4 }, 'gracePeriodMs.maxMs: expected milliseconds from baseMs (5)'],
     [{ baseMs: 5, max: 9 }, 'gracePeriodMs.max: expected a known option (one of baseMs, maxMs)'],
   ])('refuses the grace period %j', (gracePeriodMs, message) => {
+    const refused = expect.objectContaining({ message: expect.stringMatching(/^gracePeriodMs/) });
+    expect(() => resolveOptions({ databases, gracePeriodMs })).toThrow(refused);
     expect(() => resolveOptions({ databases, gracePeriodMs })).toThrow(message);
     const own = [EAST, { ...WEST, gracePeriodMs }];
     expect(() => resolveOptions({ databases: own })).toThrow(`databases[1].${message}`);

@@ -178,6 +178,7 @@ it('are complete: a package of their own, with all that they import', () => {
     each.isDirectory(),
   );
   expect(directories.map(({ name }) => name).sort()).toEqual([
+    'bullmq',
     'cache',
     'express',
     'fastify',

@@ -123,7 +123,8 @@ describe('application errors', () => {
     await client.sendCommand(split('XGROUP CREATE stream group $'));
     expect(await ask(client, 'INCR stream')).toEqual(application());
     expect(await ask(client, 'XGROUP CREATE stream group $')).toEqual(application());
-    expect(await ask(client, `EVALSHA ${'0'.repeat(40)} 0`)).toEqual(application());
+    const unknownScript = { ...application(), executed: 'no' };
+    expect(await ask(client, `EVALSHA ${'0'.repeat(40)} 0`)).toEqual(unknownScript);
     expect(await ask(client, 'SET k')).toEqual(application());
     expect(await ask(client, 'NOSUCH command')).toEqual(application());
   });

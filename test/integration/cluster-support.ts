@@ -9,7 +9,7 @@ import {
   type RedisServer,
   waitFor,
 } from '../kit/index.js';
-import { QUICK } from './support.js';
+import { QUICK } from './timing.js';
 
 export const NODE_TIMEOUT_MS = 1000;
 

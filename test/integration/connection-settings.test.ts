@@ -31,7 +31,8 @@ async function named(server: RedisServer, name: string, count: number): Promise<
 
 it('the name holds on every connection: data, standby, subscriptions, transactions', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], BY_HAND);
+  // With RESP 2 an open connection for subscriptions takes no other commands.
+  const client = await connected([east, west], { ...BY_HAND, client: { RESP: 3 } });
   await client.subscribe('channel', () => {});
   expect(await client.clientSetName('orders')).toBe('OK');
   expect(await client.clientGetName()).toBe('orders');

@@ -12,6 +12,9 @@ import {
 } from 'redis-multidb';
 import { afterEach } from 'vitest';
 import { type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import { QUICK } from './timing.js';
+
+export { LONG_GRACE, QUICK } from './timing.js';
 
 export const IDS = ['east', 'west', 'north'] as const;
 const WEIGHTS = [1, 0.5, 0.25];
@@ -22,24 +25,6 @@ export interface Target {
 }
 
 type Options = Partial<MultiDbClientOptions>;
-
-/** Timings that make a test short; what decides is left at its default. */
-export const QUICK = {
-  healthCheck: { intervalMs: 250, timeoutMs: 250, delayInBetweenProbesMs: 20 },
-  suspectAfterMs: 100,
-  gracePeriodMs: 300,
-  failbackCheckIntervalMs: 50,
-  delayInBetweenFailoverAttemptsMs: 100,
-} as const satisfies Options;
-
-/**
- * A grace period that outlasts the test. The long timeout of the health check keeps a busy machine from
- * counting as a failure, after which the client would not return. For servers that are killed, not frozen.
- */
-export const LONG_GRACE = {
-  gracePeriodMs: 3_600_000,
-  healthCheck: { ...QUICK.healthCheck, timeoutMs: 10_000 },
-} as const satisfies Options;
 
 const clients = new Set<{ destroy(): void }>();
 

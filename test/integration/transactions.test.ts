@@ -29,6 +29,14 @@ it('executes as one, with typed replies, on whichever database is active', async
   }
 });
 
+it('takes maps of RESP 3 as the first of two replies', async () => {
+  const client = await connected([east, west], { client: { RESP: 3 } });
+  await client.hSet('hash', 'a', '1');
+  const [hash, missing] = await client.multi().hGetAll('hash').get('missing').exec();
+  expect({ ...(hash as unknown as object) }).toEqual({ a: '1' });
+  expect(missing).toBeNull();
+});
+
 it('shows nothing of a transaction to others before its end', async () => {
   const client = await connected([east, west]);
   const transactions = Array.from({ length: 50 }, () => client.multi().incr('a').incr('b').exec());

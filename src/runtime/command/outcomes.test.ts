@@ -45,6 +45,17 @@ describe('a reply', () => {
     expect([client.settled.length, counts.successes]).toEqual([1, 0]);
   });
 
+  it('that cannot be processed rejects its command', () => {
+    const attempt = client.sent(['GET', 'k'], channel);
+    const fault = new TypeError('a fault of the engine');
+    client.cursors.note = () => {
+      throw fault;
+    };
+    attempt.onReply(['1', '2']);
+    expect(client.settled[0]?.error).toBe(fault);
+    expect([channel.size, attempt.state]).toEqual([0, 'ended']);
+  });
+
   it('that nobody waits for changes nothing', () => {
     const attempt = client.sent(['GET', 'k'], channel);
     attempt.abandon();

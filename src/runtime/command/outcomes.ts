@@ -27,8 +27,19 @@ export class Outcomes implements AttemptListener {
   ) {}
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
-    const { channel, command } = attempt;
     if (!attempt.end()) return;
+    try {
+      this.#take(attempt, reply);
+    } catch (error) {
+      // The attempt has ended, so nothing else would settle the command.
+      this.client.reject(attempt.command, error);
+    }
+    const { channel } = attempt;
+    if (channel.draining) this.connections.finishDraining(channel);
+  }
+
+  #take(attempt: SentAttempt, reply: unknown): void {
+    const { channel, command } = attempt;
     command.options?.trace?.ended(attempt);
     if (attempt.generation === this.client.coordinator.route.generation) {
       channel.database.circuit.recordSuccess(this.client.loop.now);
@@ -48,7 +59,6 @@ export class Outcomes implements AttemptListener {
       if (command.state !== 'settled') channel.database.counters.succeeded += 1;
       this.client.resolve(command, reply);
     }
-    if (channel.draining) this.connections.finishDraining(channel);
   }
 
   onAttemptError(attempt: SentAttempt, error: unknown): void {

@@ -114,6 +114,8 @@ it('other replies of two parts are none of its business', () => {
     ['FT.CURSOR', 'DEL', 'k', '5'],
   ]) {
     expect(page(args, ['5', 5], server('a'))).toBe(true);
+    // A map of RESP 3, as node-redis decodes it, has no text.
+    expect(page(args, [Object.create(null), Object.create(null)], server('a'))).toBe(true);
   }
   expect(cursors.otherThan(west, commandOf(['FT.CURSOR', 'READ', 'k', '5']))).toBeUndefined();
 });

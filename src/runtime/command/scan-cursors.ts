@@ -127,8 +127,8 @@ function cursorOut(
   [first, second]: readonly unknown[],
 ): string | undefined {
   const name = nameOf(args);
-  const next = name.startsWith('FT.') ? String(second) : String(first);
-  if (next === '0') return undefined;
+  const next = cursorText(name.startsWith('FT.') ? second : first);
+  if (next === undefined || next === '0') return undefined;
   switch (name) {
     case 'SCAN':
       return `SCAN ${next}`;
@@ -143,6 +143,11 @@ function cursorOut(
     default:
       return undefined;
   }
+}
+
+/** Replies of other commands may hold objects here, which have no text. */
+function cursorText(value: unknown): string | undefined {
+  return typeof value === 'object' && !(value instanceof Uint8Array) ? undefined : String(value);
 }
 
 const nameOf = (args: readonly CommandArgument[]) => String(args[0]).toUpperCase();

@@ -1,0 +1,20 @@
+/** Timings for tests. In a file of its own, because `support.ts` ends every server after each test. */
+import type { MultiDbClientOptions } from 'redis-multidb';
+
+/** Timings that make a test short; what decides is left at its default. */
+export const QUICK = {
+  healthCheck: { intervalMs: 250, timeoutMs: 250, delayInBetweenProbesMs: 20 },
+  suspectAfterMs: 100,
+  gracePeriodMs: 300,
+  failbackCheckIntervalMs: 50,
+  delayInBetweenFailoverAttemptsMs: 100,
+} as const satisfies Partial<MultiDbClientOptions>;
+
+/**
+ * A grace period that outlasts the test. The long timeout of the health check keeps a busy machine from
+ * counting as a failure, after which the client would not return. For servers that are killed, not frozen.
+ */
+export const LONG_GRACE = {
+  gracePeriodMs: 3_600_000,
+  healthCheck: { ...QUICK.healthCheck, timeoutMs: 10_000 },
+} as const satisfies Partial<MultiDbClientOptions>;
