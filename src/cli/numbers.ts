@@ -1,14 +1,14 @@
 /** Numbers and durations from the command line. */
 import { InvalidArgumentError } from 'commander';
+import { MAX_TIMER_MS } from '../validation/rules.js';
 
-const MAX_MS = 2 ** 31 - 1;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Parses a duration of more than 0: `500`, `500ms`, `30s`, `10m`, `1h`. */
 export function milliseconds(text: string): number {
   const [, number, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   const ms = Number(number) * (UNITS[unit] ?? Number.NaN);
-  if (ms >= 1 && ms <= MAX_MS) return ms;
+  if (ms >= 1 && ms <= MAX_TIMER_MS) return ms;
   throw new InvalidArgumentError('Expected a duration such as 500, 500ms, 30s, 10m or 1h.');
 }
 

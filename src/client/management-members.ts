@@ -12,8 +12,7 @@ import { type Explanation, explain } from '../runtime/report/explain.js';
 import { snapshot } from '../runtime/report/snapshot.js';
 import { type MultiDbStats, stats } from '../runtime/report/stats.js';
 import { anyObject, invalid } from '../validation/check.js';
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { durationOrNone } from '../validation/rules.js';
 
 /** How the API of a client differs from that of another. */
 export interface ClientApi {
@@ -102,7 +101,6 @@ function durationOf(options: unknown): number {
 
 function checkDuration(value: unknown): number {
   const isEndless = value === Number.POSITIVE_INFINITY;
-  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
-  if (isEndless || isDuration) return value;
+  if (isEndless || durationOrNone.accepts(value)) return value;
   throw new InvalidOptionError('durationMs', '0 to 2^31-1', value);
 }

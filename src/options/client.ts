@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid, join, type Values } from '../validation/check.js';
-import { flag, type Rule } from '../validation/rules.js';
+import { durationOrNone, flag, type Rule } from '../validation/rules.js';
 import { checkCache } from './client-cache.js';
 import { rejectUnknownNames } from './client-names.js';
 import { copyOptions } from './copy.js';
@@ -16,7 +16,6 @@ const SHAPING = [
 
 /** Options that a URL also contains and overrides: node-redis gives the URL precedence. */
 const IN_URL = ['username', 'password', 'credentialsProvider', 'database'] as const;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const ADDRESS = ['host', 'port', 'path'] as const;
 
 /** A validated deep copy of the options at `at`, without names whose value is undefined. */
@@ -43,7 +42,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
 }
 
 function checkConnectTimeout(value: unknown, at: string): void {
-  const isDuration = typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS;
+  const isDuration = durationOrNone.accepts(value);
   if (value === undefined || isDuration) return;
   throw invalid(at, 'milliseconds from 0 (no limit) to 2^31-1', value);
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidOptionError } from '../../errors.js';
 import { anyObject, invalid, type Values } from '../../validation/check.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import { clusterOf } from './cluster-options.js';
 import {
   CONNECTION_OPTIONS,
@@ -11,8 +12,6 @@ import {
 import { usesResp3 } from './decoding.js';
 import { warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What `createMultiDbRedis` was given, for the engine and for ioredis. */
 export interface Translated {

@@ -12,6 +12,7 @@ import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Executor } from '../../runtime/group/executor.js';
 import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import { define } from '../define.js';
 import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
@@ -20,7 +21,6 @@ import type { CommandSink, Internals } from './internals.js';
 import type { TraceSource } from './traced-call.js';
 
 const MAX_ATTEMPTS = 10;
-const LONGEST_MS = 2 ** 31 - 1;
 const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
 
 /** The transaction that a view of `tx` belongs to. */
@@ -230,7 +230,7 @@ function settingOf(options: unknown): { maxAttempts: number; timeoutMs: number |
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
     throw new InvalidOptionError('maxAttempts', 'an integer of 1 or more', maxAttempts);
   }
-  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= LONGEST_MS)) {
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)) {
     throw new InvalidOptionError('timeoutMs', '1 to 2^31-1', timeoutMs);
   }
   return { maxAttempts, timeoutMs };

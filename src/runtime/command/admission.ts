@@ -1,10 +1,9 @@
 import type { FailureKind } from '../../core/command-failure.js';
 import { ClientClosedError, InvalidOptionError, OverloadedError } from '../../errors.js';
+import { durationOrNone } from '../../validation/rules.js';
 import { abortError } from './abort-signal.js';
 import type { ClientContext } from './client-context.js';
 import type { CommandOptions } from './command-options.js';
-
-const LONGEST_MS = 2 ** 31 - 1;
 
 export interface Refusal {
   readonly error: Error;
@@ -52,5 +51,5 @@ export function flawOf({ timeout }: CommandOptions): Error | undefined {
 }
 
 function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= LONGEST_MS;
+  return durationOrNone.accepts(value);
 }

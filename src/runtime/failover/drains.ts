@@ -1,8 +1,7 @@
 import type { Timer } from '../../clock.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Drained databases: they are not eligible, whatever their health, until the drain ends. */
 export class Drains {
@@ -23,7 +22,7 @@ export class Drains {
     // Once resumed, the database waits for the next check for a better one, as after a grace
     // period.
     database.wasEligible = true;
-    if (durationMs > LONGEST_TIMER_MS) return;
+    if (durationMs > MAX_TIMER_MS) return;
     const timer = this.runtime.clock.after(durationMs, () => {
       if (this.end(database)) this.onEnd();
     });

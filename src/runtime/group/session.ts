@@ -2,13 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { Timer } from '../../clock.js';
 import { ConnectionSettings } from '../../drivers/connection-settings.js';
 import { ClientClosedError } from '../../errors.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { CacheValidity } from '../command/cache-validity.js';
 import { Subscriptions } from '../pubsub/subscriptions.js';
 import type { Executor } from './executor.js';
 import type { Group } from './group.js';
 import type { EventRecipient, SharedGroup } from './shared-group.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type State =
   | { readonly kind: 'closed' }
@@ -135,7 +134,7 @@ export class Session implements EventRecipient {
     this.#keepAlive?.cancel();
     if (this.#unref || this.#state.kind === 'closed') return;
     const { clock } = this.shared.dependencies;
-    this.#keepAlive = clock.after(LONGEST_TIMER_MS, () => this.#stayAlive(), { keepAlive: true });
+    this.#keepAlive = clock.after(MAX_TIMER_MS, () => this.#stayAlive(), { keepAlive: true });
   }
 
   async #connect(executor: Executor, entered: Promise<void>): Promise<void> {

@@ -1,9 +1,8 @@
 import type { Timer } from '../../clock.js';
 import { nextGrace } from '../../core/grace-period.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Grace periods. During one the database is not eligible; at its end the breaker closes. */
 export class GracePeriods {
@@ -39,7 +38,7 @@ export class GracePeriods {
   #watch(database: Database): void {
     this.forget(database);
     const leftMs = database.graceEndsAt - this.runtime.clock.now();
-    const delayMs = Math.min(Math.max(Math.ceil(leftMs), 0), LONGEST_TIMER_MS);
+    const delayMs = Math.min(Math.max(Math.ceil(leftMs), 0), MAX_TIMER_MS);
     const timer = this.runtime.clock.after(delayMs, () => {
       if (database.graceEndsAt > this.runtime.clock.now()) {
         this.#watch(database);

@@ -2,6 +2,7 @@ import type { Timer } from '../../clock.js';
 import { hasMovedFrom, type NameHistory, withAnswer } from '../../core/moved-name.js';
 import type { NameInUse } from '../../drivers/driver.js';
 import { ownError } from '../../foreign/own-error.js';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import { orAborted } from './probe-target.js';
@@ -15,9 +16,6 @@ const JITTER = 0.2;
  * for its commands in flight.
  */
 const RENEW_AGAIN_AFTER_MS = 60_000;
-
-/** Longest delay of a timer, in milliseconds. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Looks up the host names of a database's open connections periodically, and reports when a name no
@@ -48,7 +46,7 @@ export class NameWatch {
     const { resolveIntervalMs } = this.runtime.options;
     if (resolveIntervalMs === 0 || this.database.driver.names === undefined) return;
     const delayMs = resolveIntervalMs * (1 - JITTER + 2 * JITTER * this.runtime.random());
-    this.#timer = this.runtime.clock.after(Math.min(delayMs, MAX_DELAY_MS), () => {
+    this.#timer = this.runtime.clock.after(Math.min(delayMs, MAX_TIMER_MS), () => {
       this.#look(resolveIntervalMs / 2)
         // The new connection did not serve: the current ones stay.
         .catch(() => {})
