@@ -1,5 +1,6 @@
 /** `LatencyStrategy` over the engine on virtual time. */
 import { afterEach, expect, it } from 'vitest';
+import { eastAndWest } from '../testing/east-and-west.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../testing/index.js';
 import { LatencyStrategy, type LatencyStrategyOptions } from './latency.js';
 
@@ -9,34 +10,19 @@ afterEach(() => {
 });
 
 async function world(options: LatencyStrategyOptions = {}) {
-  const clock = new VirtualClock();
-  const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
-    FakeDatabase,
-    FakeDatabase,
-  ];
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-    options: {
-      healthCheck: {
-        strategy: new LatencyStrategy(options),
-        intervalMs: 100,
-        timeoutMs: 2000,
-        numProbes: 1,
-      },
-      gracePeriodMs: 1000,
-      failbackCheckIntervalMs: 500,
-      suspectAfterMs: 2000,
+  const world = await eastAndWest({
+    healthCheck: {
+      strategy: new LatencyStrategy(options),
+      intervalMs: 100,
+      timeoutMs: 2000,
+      numProbes: 1,
     },
+    gracePeriodMs: 1000,
+    failbackCheckIntervalMs: 500,
+    suspectAfterMs: 2000,
   });
-  clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
-  return { clock, client, east, west };
+  clients.push(world.client);
+  return world;
 }
 
 it('leaves a database that has become slow, and returns when it is fast again', async () => {

@@ -2,7 +2,8 @@
 import { afterEach, expect, it } from 'vitest';
 import type { FailbackContext } from '../../options/before-failback.js';
 import type { MultiDbOptions } from '../../options/types.js';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import { eastAndWest } from '../../testing/east-and-west.js';
+import type { SimulatedClient } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -17,32 +18,17 @@ interface Call {
 }
 
 async function world(options: Partial<MultiDbOptions> = {}) {
-  const clock = new VirtualClock();
-  const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
-    FakeDatabase,
-    FakeDatabase,
-  ];
   const calls: Call[] = [];
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-    options: {
-      healthCheck: { intervalMs: 100, timeoutMs: 50, numProbes: 1 },
-      gracePeriodMs: 1000,
-      failbackCheckIntervalMs: 500,
-      beforeFailbackTimeoutMs: 20_000,
-      beforeFailback: (context) =>
-        new Promise<void>((succeed, fail) => calls.push({ context, succeed, fail })),
-      ...options,
-    },
+  const { clock, client, east, west } = await eastAndWest({
+    healthCheck: { intervalMs: 100, timeoutMs: 50, numProbes: 1 },
+    gracePeriodMs: 1000,
+    failbackCheckIntervalMs: 500,
+    beforeFailbackTimeoutMs: 20_000,
+    beforeFailback: (context) =>
+      new Promise<void>((succeed, fail) => calls.push({ context, succeed, fail })),
+    ...options,
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(1000);
-  await connecting;
   /** East fails and recovers; its grace period and several failback checks pass. */
   const leave = async () => {
     east.crash();

@@ -1,7 +1,8 @@
 /** Grace periods that double, and grace periods of single databases. */
 import { afterEach, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import { eastAndWest } from '../../testing/east-and-west.js';
+import type { SimulatedClient } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -9,25 +10,12 @@ afterEach(() => {
 });
 
 async function world(options: Partial<MultiDbOptions>) {
-  const clock = new VirtualClock();
-  const east = new FakeDatabase({ id: 'east', clock });
-  const west = new FakeDatabase({ id: 'west', clock });
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-    options: {
-      healthCheck: { intervalMs: 100, timeoutMs: 50, numProbes: 1 },
-      failbackCheckIntervalMs: 10,
-      ...options,
-    },
+  const { clock, client, east } = await eastAndWest({
+    healthCheck: { intervalMs: 100, timeoutMs: 50, numProbes: 1 },
+    failbackCheckIntervalMs: 10,
+    ...options,
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(1000);
-  await connecting;
   /** Lets east fail and recover; returns the grace period that follows, in milliseconds. */
   const fail = async () => {
     east.crash();

@@ -1,0 +1,33 @@
+import type { MultiDbOptions } from '../options/types.js';
+import { FakeDatabase } from './fake-database.js';
+import { SimulatedClient } from './simulated-client.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** A connected client of two fake databases on virtual time, for unit tests; east is preferred. */
+export interface EastAndWest {
+  readonly clock: VirtualClock;
+  readonly client: SimulatedClient;
+  readonly east: FakeDatabase;
+  readonly west: FakeDatabase;
+}
+
+/** Creates them, and lets virtual time pass until both databases are healthy. */
+export async function eastAndWest(
+  options: Omit<MultiDbOptions, 'databases' | 'client'>,
+): Promise<EastAndWest> {
+  const clock = new VirtualClock();
+  const east = new FakeDatabase({ id: 'east', clock });
+  const west = new FakeDatabase({ id: 'west', clock });
+  const client = new SimulatedClient({
+    clock,
+    databases: [
+      { database: east, weight: 1 },
+      { database: west, weight: 0.5 },
+    ],
+    options,
+  });
+  const connecting = client.connect();
+  await clock.advance(3000);
+  await connecting;
+  return { clock, client, east, west };
+}
