@@ -1,6 +1,7 @@
+import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   CLUSTER_BUS_OFFSET,
   expectNoLeaks,
@@ -14,11 +15,29 @@ import {
   waitFor,
 } from './index.js';
 
-test('freePorts(): all different, below 55000, and the cluster bus fits', async () => {
-  const ports = await freePorts(50);
-  expect(new Set(ports).size).toBe(50);
-  expect(Math.max(...ports)).toBeLessThan(55_000);
-  expect(Math.max(...ports) + CLUSTER_BUS_OFFSET).toBeLessThan(65_536);
+test('freePorts(): all different, below the ephemeral range with their cluster bus ports', async () => {
+  const ports = await freePorts(120);
+  expect(new Set(ports).size).toBe(120);
+  expect(Math.max(...ports) + CLUSTER_BUS_OFFSET).toBeLessThan(32_768);
+  expect(Math.min(...ports) + CLUSTER_BUS_OFFSET).toBeGreaterThan(Math.max(...ports));
+});
+
+test('freePort(): the ports of one process are not given to another', async () => {
+  const key = Symbol.for('redis-multidb.test-kit.ports');
+  const global = globalThis as { [key]?: { blocks: Socket[] } | undefined };
+  const reserved = global[key];
+  // Both begin to look at the same port, and without what the other one remembers.
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  const asAnotherProcess = async () => {
+    global[key] = undefined;
+    return [await freePorts(60), global[key] as unknown as { blocks: Socket[] }] as const;
+  };
+  const [ports, marks] = await asAnotherProcess();
+  const [others, otherMarks] = await asAnotherProcess();
+  expect(others.filter((port) => ports.includes(port))).toEqual([]);
+  vi.restoreAllMocks();
+  for (const mark of [...marks.blocks, ...otherMarks.blocks]) mark.close();
+  global[key] = reserved;
 });
 
 test('waitFor(): the value, or an error that says what was awaited and what was seen', async () => {
