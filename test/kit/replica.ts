@@ -22,19 +22,19 @@ export async function startReplica(
 }
 
 /**
- * Waits until `replica` has every byte that `master` had when this was called. A master holds the
- * first ones back until the replica has acknowledged its copy, up to a second later: a message that
- * nobody hears shows that they flow. (Those of a cluster take another way.)
+ * Waits until `replica` has every byte that `master` had when this was called, and receives what follows at
+ * once. A master holds the first commands after a full copy back until the replica has acknowledged it, up to
+ * a second later: a message that nobody hears, published when the link is up, shows that they flow. (Those of
+ * a cluster take another way.)
  */
 export async function waitForSync(
   master: RedisServer,
   replica: RedisServer,
   timeoutMs = 10_000,
 ): Promise<void> {
+  const wait = { what: `port ${replica.port} to be in sync`, timeoutMs, intervalMs: 20 };
+  await waitFor(async () => (await replica.info('master_link_status')) === 'up', wait);
   await master.command('PUBLISH', 'replication', '');
   const target = Number(await master.info('master_repl_offset'));
-  const inSync = async () =>
-    (await replica.info('master_link_status')) === 'up' &&
-    Number(await replica.info('slave_repl_offset')) >= target;
-  await waitFor(inSync, { what: `port ${replica.port} to be in sync`, timeoutMs, intervalMs: 20 });
+  await waitFor(async () => Number(await replica.info('slave_repl_offset')) >= target, wait);
 }
