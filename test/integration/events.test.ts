@@ -63,7 +63,7 @@ it('has switched already when it tells of a switch', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);
   const seen: unknown[] = [];
-  client.on('switch', ({ to }) => {
+  client.once('switch', ({ to }) => {
     seen.push(client.activeDatabase === to, client.explain().active?.id);
     seen.push(client.set('from the listener', String(to)));
   });
