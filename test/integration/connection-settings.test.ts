@@ -1,7 +1,7 @@
 /** The name of a client and its other settings, which hold for each of its connections. */
 import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type RedisServer, startCluster, waitFor } from '../kit/index.js';
+import { isRedis7, type RedisServer, startCluster, waitFor } from '../kit/index.js';
 import { keyOfEach, overCluster } from './cluster-support.js';
 import { clientOf, connected, databases, errorOf, LONG_GRACE, own, servers } from './support.js';
 
@@ -89,24 +89,27 @@ it('a duplicate has a name of its own, given or not', async () => {
   );
 });
 
-it('CLIENT NO-EVICT and the library of SETINFO are settings of the client, too', async () => {
-  const [east, west] = await servers();
-  const client = await connected([east, west], BY_HAND);
-  await client.clientNoEvict(true);
-  // Data connections of the client only: health checks keep their own settings.
-  const flags = async (server: RedisServer) =>
-    (await listed(server, 'flags')).filter((each) => each.includes('e')).length;
-  await waitFor(async () => (await flags(east)) === 1 && (await flags(west)) === 1, {
-    what: 'NO-EVICT on both',
-    timeoutMs: 10_000,
-  });
-  // Redis 7.0 knows neither SETINFO nor NO-TOUCH; what it refuses is not repeated elsewhere.
-  const outcome = await client.sendCommand(['CLIENT', 'SETINFO', 'LIB-NAME', 'mine']).then(
-    (reply) => reply,
-    (error: Error) => error.message,
-  );
-  expect(outcome).toMatch(/^(OK$|ERR unknown subcommand)/i);
-});
+it.runIf(await isRedis7())(
+  'CLIENT NO-EVICT and the library of SETINFO are settings of the client, too',
+  async () => {
+    const [east, west] = await servers();
+    const client = await connected([east, west], BY_HAND);
+    await client.clientNoEvict(true);
+    // Data connections of the client only: health checks keep their own settings.
+    const flags = async (server: RedisServer) =>
+      (await listed(server, 'flags')).filter((each) => each.includes('e')).length;
+    await waitFor(async () => (await flags(east)) === 1 && (await flags(west)) === 1, {
+      what: 'NO-EVICT on both',
+      timeoutMs: 10_000,
+    });
+    // Redis 7.0 knows neither SETINFO nor NO-TOUCH; what it refuses is not repeated elsewhere.
+    const outcome = await client.sendCommand(['CLIENT', 'SETINFO', 'LIB-NAME', 'mine']).then(
+      (reply) => reply,
+      (error: Error) => error.message,
+    );
+    expect(outcome).toMatch(/^(OK$|ERR unknown subcommand)/i);
+  },
+);
 
 it('each connection of a pool and each node of a cluster', async () => {
   const [east] = await servers(1);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
-import { type RedisServer, startCluster, waitFor } from '../kit/index.js';
+import { isRedis7, type RedisServer, startCluster, waitFor } from '../kit/index.js';
 import { keyOfEach, masterOf, overCluster } from './cluster-support.js';
 import {
   active,
@@ -28,10 +28,10 @@ async function loaded(client: MultiDbClient, source = ADD) {
   return (key: string, by = '1'): Call => [sha, { keys: [key], arguments: [by] }];
 }
 
-/** How often a server was given a script to load. */
+/** How often a server was given a script to load; before Redis 7, how often SCRIPT was called. */
 async function loads(server: RedisServer): Promise<number> {
   const stats = String(await server.command('INFO', 'commandstats'));
-  return Number(/cmdstat_script\|load:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  return Number(/cmdstat_script(?:\|load)?:calls=(\d+)/.exec(stats)?.[1] ?? 0);
 }
 
 it('is loaded on the database that is active after a switch, in MULTI and pipelines as well', async () => {
@@ -131,7 +131,7 @@ it('EVALSHA_RO, digests in upper case, Buffers; an unknown digest is an error as
   await client.setActiveDatabase('west');
   await west.command('SET', 'key', 'value');
   const [sha] = call('key');
-  expect(await client.evalShaRo(...call('key'))).toBe('value');
+  if (await isRedis7()) expect(await client.evalShaRo(...call('key'))).toBe('value');
   await west.command('SCRIPT', 'FLUSH');
   expect(await client.sendCommand(['EVALSHA', sha.toUpperCase(), '1', 'key'])).toBe('value');
   const raw = ['EVALSHA', sha, '1', 'key'].map((each) => Buffer.from(each));
