@@ -49,8 +49,11 @@ export class IoredisErrors {
   }
 
   /** The error of a command that the server refuses to execute after an earlier one. */
-  aborted(): Error {
-    return new this.#ReplyError('EXECABORT Transaction discarded because of previous errors.');
+  aborted({ name, args }: IoredisCommand): Error {
+    const error = new this.#ReplyError(
+      'EXECABORT Transaction discarded because of previous errors.',
+    );
+    return Object.assign(error, { command: { name, args } });
   }
 }
 

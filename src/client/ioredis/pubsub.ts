@@ -1,3 +1,4 @@
+import { ErrorReply } from '@redis/client';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { PubSubListener } from '../../core/wanted-subscriptions.js';
 import type { Subscriptions } from '../../runtime/pubsub/subscriptions.js';
@@ -41,12 +42,13 @@ export class IoredisPubSub {
     const kind = KINDS[command] as SubscriptionKind;
     const names = args.map(String);
     if (command.includes('unsub')) await this.#unsubscribe(kind, names);
-    else await this.#subscribe(kind, names);
+    else if (names.length > 0) await this.#subscribe(kind, names);
+    // The text of the server.
+    else throw new ErrorReply(`ERR wrong number of arguments for '${command}' command`);
     return this.#count(kind);
   }
 
   async #subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    if (names.length === 0) throw new TypeError(`${kind}: expected at least one name`);
     const held = this.#names[kind];
     const fresh = new Set<string>();
     const calls = names.map((name) => {

@@ -1,3 +1,4 @@
+import type { UnsupportedError } from '../../errors.js';
 import { refusalOf } from '../refusals.js';
 
 const TRANSACTION =
@@ -27,13 +28,25 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['HIMPORT', 'its field sets belong to a single connection'],
   ['SCRIPT DEBUG', 'it turns a connection that is shared with other commands into a debugger'],
   ...['SYNC', 'PSYNC', 'REPLCONF'].map((name): [string, string] => [name, SHARED]),
-  ...['REPLY', 'TRACKING', 'CACHING', 'NO-EVICT', 'NO-TOUCH', 'CAPA'].map(
-    (sub): [string, string] => [`CLIENT ${sub}`, ONE_CONNECTION],
-  ),
+  ...['REPLY', 'TRACKING', 'CACHING', 'CAPA'].map((sub): [string, string] => [
+    `CLIENT ${sub}`,
+    ONE_CONNECTION,
+  ]),
 ]);
 
 /** The names of refused commands, for tests and documentation. */
 export const REFUSED_NAMES: readonly string[] = [...REFUSED.keys()];
 
+const refusalByName = refusalOf(REFUSED);
+
 /** Why a command is refused; `undefined` if it is not. */
-export const refusal = refusalOf(REFUSED);
+export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
+  const refused = refusalByName(args);
+  return refused === undefined || isInvalidSelect(args) ? undefined : refused;
+}
+
+/** A SELECT that selects nothing; the server answers it as it answers ioredis. */
+function isInvalidSelect(args: readonly (string | Buffer)[]): boolean {
+  if (String(args[0]).toUpperCase() !== 'SELECT') return false;
+  return args.length !== 2 || !/^-?\d+$/.test(String(args[1]));
+}

@@ -127,7 +127,7 @@ export class CommandSender {
         );
         return;
       case 'select':
-        if (Number(command.args[0]) === Number(face.redis.options.db ?? 0)) {
+        if (isDatabase(command.args, face.redis.options.db)) {
           command.resolve(Buffer.from('OK'));
           return;
         }
@@ -187,6 +187,11 @@ export class CommandSender {
     if (command.toWritable !== this.#encodePlain) command.toWritable(socket);
     return [command.name, ...command.args];
   }
+}
+
+/** Whether SELECT would select the database in use. */
+function isDatabase(args: Arguments, db: unknown): boolean {
+  return args.length === 1 && String(args[0]) === String(db ?? 0);
 }
 
 function withMapping(base: CommandOptions, typeMapping: unknown): CommandOptions | undefined {

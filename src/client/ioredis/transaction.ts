@@ -80,7 +80,7 @@ export class Transactions {
     if (refused !== undefined || flaws.some((flaw) => flaw !== undefined)) {
       multi.resolve(OK);
       for (const [index, command] of commands.entries()) settle(command, flaws[index]);
-      exec.reject(refused ?? errors.aborted());
+      exec.reject(refused ?? errors.aborted(exec));
       return;
     }
     try {

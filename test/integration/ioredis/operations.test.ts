@@ -115,3 +115,20 @@ it('duplicates keep to the databases of their group', async () => {
   same.disconnect();
   named.disconnect();
 });
+
+it('settings of the client hold on each of its connections', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  expect(await redis.client('NO-EVICT', 'ON')).toBe('OK');
+  expect(await redis.client('SETNAME', 'orders')).toBe('OK');
+  const other = redis.duplicate();
+  await redis.setActiveDatabase('west');
+  const info = (client: Redis) => client.client('INFO');
+  expect(await info(redis)).toMatch(/ name=orders .* flags=e /);
+  expect(await info(other)).toMatch(/ name= .* flags=N /);
+  const error = await errorOf(redis.client('NO-EVICT', 'PERHAPS' as 'ON'));
+  expect(error.message).toBe('ERR syntax error');
+  await redis.setActiveDatabase('east');
+  expect(await info(redis)).toMatch(/ flags=e /);
+  other.disconnect();
+});
