@@ -4,6 +4,7 @@ import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
+import { shareListeners } from '../shared-listeners.js';
 import { duplicateOptions } from './duplicate-options.js';
 import { withText } from './errors.js';
 import { closed, Face } from './face.js';
@@ -88,6 +89,7 @@ function extend(Redis: IoredisClass): MultiDbClass {
 
     constructor(setup: ClientSetup) {
       super({ ...setup.options, lazyConnect: true, Connector: Unconnected });
+      shareListeners(this);
       const isLazy = setup.options.lazyConnect === true;
       this.options.lazyConnect = isLazy;
       // Commands of one turn of the event loop are written together anyway.

@@ -9,6 +9,7 @@ import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import { argumentFlaw } from '../argument-flaw.js';
 import { define } from '../define.js';
 import { batchRefusal } from '../refusals.js';
+import { shareListeners } from '../shared-listeners.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheValidityView } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
@@ -48,6 +49,7 @@ export function createFacade(
   const facade = newFacade(options, like as Internals | undefined);
   // It is not a connection, and node-redis would keep it forever.
   unregisterClient(facade);
+  shareListeners(facade._self);
   const { source = NOBODY } = engine;
   const patched = patchedLibrary(facade, source);
 

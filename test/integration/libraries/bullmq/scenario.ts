@@ -2,17 +2,19 @@
  * BullMQ under load while something happens to its databases. Knows nothing of the client: the tests of
  * each client API give it what BullMQ takes as `connection`.
  */
-import {
-  type ConnectionOptions,
+import * as bullmq from 'bullmq';
+import type {
+  ConnectionOptions,
   FlowProducer,
-  type Job,
+  Job,
   Queue,
   QueueEvents,
-  type QueueOptions,
+  QueueOptions,
   Worker,
-  type WorkerOptions,
+  WorkerOptions,
 } from 'bullmq';
 import { waitFor } from '../../../kit/index.js';
+import type { QueueLoad } from './faults.js';
 
 /** Creates what BullMQ takes as `connection`, each time another one. */
 export interface Connections {
@@ -38,7 +40,7 @@ const LIMIT_MS = 30_000;
  * Producers that add jobs of every kind until they are stopped, and workers that run them. Every job has
  * an id of its own and is added again until BullMQ has acknowledged it.
  */
-export class BullMqLoad {
+export class BullMqLoad implements QueueLoad {
   /** Ids of jobs that BullMQ has acknowledged. */
   readonly acknowledged = new Set<string>();
   /** Ids of jobs whose completion a worker has acknowledged. */
@@ -63,7 +65,9 @@ export class BullMqLoad {
   private constructor(
     parts: readonly ConnectionOptions[],
     private readonly settle: () => Promise<void>,
+    private readonly library: typeof bullmq,
   ) {
+    const { FlowProducer, Queue, QueueEvents } = library;
     const connectionOf = (index: number) => ({ connection: parts[index] as ConnectionOptions });
     const keep: Partial<QueueOptions> = { defaultJobOptions: { attempts: 1 } };
     this.queue = new Queue('jobs', { ...connectionOf(0), ...keep });
@@ -83,14 +87,15 @@ export class BullMqLoad {
 
   /**
    * `settle` resolves when what was acknowledged before it was called can't be lost any more, because it
-   * was replicated, for instance; rejects if that is not known.
+   * was replicated, for instance; rejects if that is not known. `library` is the version of BullMQ.
    */
   static async start(
     { producer, worker }: Connections,
     settle: () => Promise<void> = async () => {},
+    library: typeof bullmq = bullmq,
   ): Promise<BullMqLoad> {
     const parts = [await producer(), await producer(), await worker(), await worker()];
-    const load = new BullMqLoad(parts, settle);
+    const load = new BullMqLoad(parts, settle, library);
     await Promise.all(load.#all().map((each) => each.waitUntilReady()));
     await load.schedule();
     load.resume();
@@ -171,6 +176,12 @@ export class BullMqLoad {
     await waitFor(() => this.scheduled >= goal, { what: 'the scheduler', timeoutMs: LIMIT_MS });
   }
 
+  /** The names of the workers that the server knows. */
+  async workerNames(): Promise<string[]> {
+    const workers = await this.queue.getWorkers();
+    return workers.map(({ rawname }) => String(rawname).split(':').at(-1) as string);
+  }
+
   async close(): Promise<void> {
     await this.#stop();
     await Promise.all(this.#all().map((each) => each.close()));
@@ -186,7 +197,7 @@ export class BullMqLoad {
   }
 
   #worker(name: string, options: WorkerOptions): Worker {
-    const worker = new Worker(name, (job: Job) => this.#process(job), { ...WORKER, ...options });
+    const worker = new this.library.Worker(name, (job: Job) => this.#process(job), { ...WORKER, ...options });
     worker.on('completed', (job) => this.completed.add(String(job.id)));
     worker.on('failed', (job, error) => this.failed.push(`${job?.id}: ${error.message}`));
     return worker;
