@@ -2,7 +2,7 @@
  * BullMQ under load while something happens to its databases. Knows nothing of the client: the tests of
  * each client API give it what BullMQ takes as `connection`.
  */
-import * as bullmq from 'bullmq';
+
 import type {
   ConnectionOptions,
   FlowProducer,
@@ -13,6 +13,7 @@ import type {
   Worker,
   WorkerOptions,
 } from 'bullmq';
+import * as bullmq from 'bullmq';
 import { waitFor } from '../../../kit/index.js';
 import type { QueueLoad } from './faults.js';
 
@@ -197,7 +198,10 @@ export class BullMqLoad implements QueueLoad {
   }
 
   #worker(name: string, options: WorkerOptions): Worker {
-    const worker = new this.library.Worker(name, (job: Job) => this.#process(job), { ...WORKER, ...options });
+    const worker = new this.library.Worker(name, (job: Job) => this.#process(job), {
+      ...WORKER,
+      ...options,
+    });
     worker.on('completed', (job) => this.completed.add(String(job.id)));
     worker.on('failed', (job, error) => this.failed.push(`${job?.id}: ${error.message}`));
     return worker;
