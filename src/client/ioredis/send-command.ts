@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../../errors.js';
+import { isMultiDbError, UnsupportedError } from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import { argumentFlaw } from '../argument-flaw.js';
 import type { DecodingOfCommand } from './decoding.js';
@@ -20,6 +20,8 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
     (name): [string, Kind] => [name, 'pubsub'],
   ),
 ]);
+
+const PUBLICATIONS: ReadonlySet<string> = new Set(['publish', 'spublish']);
 
 /** Number of names whose kind is remembered: more than there are commands. */
 const MAX_NAMES = 1000;
@@ -109,7 +111,7 @@ export class CommandSender {
         decoder.kind === 'unfinished'
           ? (reply) => command.resolve(decoding.finish(reply))
           : command.resolve,
-        (error) => command.reject(face.errors.of(error, command)),
+        (error) => this.#fail(command, error),
       );
   }
 
@@ -174,12 +176,21 @@ export class CommandSender {
 
   /** After a turn of the event loop, so that a caller that retries at once does not block it. */
   #refuse(command: IoredisCommand, error: Error): void {
-    const caller = { reject: (told: unknown) => command.reject(told) };
+    const caller = { reject: (told: unknown) => this.#fail(command, told) };
     this.face.shared.rejections.add(caller, error);
   }
 
+  #fail(command: IoredisCommand, error: unknown): void {
+    // Programs and libraries publish without handling the promise, and Node.js ends a process after
+    // an unhandled rejection. Pub/sub delivers at most once anyway.
+    if (isMultiDbError(error) && PUBLICATIONS.has(command.name.toLowerCase())) {
+      command.promise.catch(() => {});
+    }
+    command.reject(this.face.errors.of(error, command));
+  }
+
   #settleBy(command: IoredisCommand, reply: Promise<unknown>): void {
-    reply.then(command.resolve, (error) => command.reject(this.face.errors.of(error, command)));
+    reply.then(command.resolve, (error) => this.#fail(command, error));
   }
 
   #encode(command: IoredisCommand, socket: object): Arguments {

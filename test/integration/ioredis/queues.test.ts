@@ -90,7 +90,7 @@ it.each([
   ['BullMQ 6', bullmq6, 'ioredis 6'],
   ['BullMQ 5', bullmq5 as unknown as typeof bullmq6, 'ioredis 5'],
 ] as const)(
-  '%s gives the same results as over %3$s',
+  '%s gives the same results as over plain ioredis',
   async (_, library, ioredis) => {
     const Redis = classOf(ioredis);
     const options = { maxRetriesPerRequest: null };
