@@ -5,6 +5,7 @@ export type SwitchReason =
   | 'initial'
   | 'health-check'
   | 'circuit-breaker'
+  | 'slow'
   | 'failback'
   | 'weight'
   | 'manual'
@@ -64,6 +65,20 @@ export interface BreakerEvent {
   readonly total: number;
 }
 
+/** The active database is slow, and no other one is known to be faster. */
+export interface DegradedEvent {
+  /** Id of the active database. */
+  readonly id: string;
+  /** Description of how slow it is, and why no other database is taken. */
+  readonly cause: string;
+  /** Slow calls in the sliding window. */
+  readonly slowCalls: number;
+  /** All calls in the sliding window whose duration counts. */
+  readonly calls: number;
+  /** Wall-clock time. */
+  readonly at: Date;
+}
+
 /** No database can serve. */
 export interface AllDatabasesDownEvent {
   /** Wall-clock time. */
@@ -116,6 +131,11 @@ export interface MultiDbEvents {
   'breaker-open': [event: BreakerEvent];
   /** The circuit breaker of a database closed, with an empty window. */
   'breaker-closed': [event: BreakerEvent];
+  /**
+   * The calls of the active database are slow, and it is not left, because no other database is faster.
+   * Once until its calls are fast again.
+   */
+  degraded: [event: DegradedEvent];
   /** No database can serve; commands fail at once until `recovered`. */
   'all-databases-down': [event: AllDatabasesDownEvent];
   /** A database serves again after `all-databases-down`. */
@@ -151,6 +171,7 @@ const NAMES: Readonly<Record<MultiDbEventName, true>> = {
   'database-healthy': true,
   'breaker-open': true,
   'breaker-closed': true,
+  degraded: true,
   'all-databases-down': true,
   recovered: true,
   'subscriptions-restored': true,

@@ -66,6 +66,7 @@ export {
   type BreakerEvent,
   type DatabaseHealthyEvent,
   type DatabaseUnhealthyEvent,
+  type DegradedEvent,
   EVENT_NAMES,
   type MultiDbEventName,
   type MultiDbEvents,

@@ -8,6 +8,9 @@ const OPTIONS: FailureDetectorOptions = {
   slidingWindowSize: 100,
   minNumOfFailures: 3,
   failureRateThreshold: 50,
+  slowCallMs: undefined,
+  slowCallRateThreshold: 50,
+  minNumOfSlowCalls: 3,
 };
 
 it('opens with the failure that reaches both thresholds, and says so once', () => {

@@ -2,7 +2,7 @@ import type { BreakerState } from './circuit-breaker.js';
 
 /** Why an active database cannot serve. */
 export interface DatabaseFailure {
-  readonly reason: 'health-check' | 'circuit-breaker';
+  readonly reason: 'health-check' | 'circuit-breaker' | 'slow';
   /** In words. */
   readonly cause: string;
   /** Monotonic time of its first sign. */

@@ -10,6 +10,12 @@ export interface FailureDetectorOptions {
   readonly minNumOfFailures: number;
   /** Percentage of failures in the window, 0 to 100; with 0 only the number decides. */
   readonly failureRateThreshold: number;
+  /** A call that takes longer is slow, 1 to 2^31-1 ms; `undefined`: no call is. */
+  readonly slowCallMs: number | undefined;
+  /** Percentage of slow calls in the window, 0 to 100; with 0 only the number decides. */
+  readonly slowCallRateThreshold: number;
+  /** Slow calls in the window, 0 or more; with 0 only the rate decides. */
+  readonly minNumOfSlowCalls: number;
   /** Errors that count as failures; `undefined` uses the classification. */
   readonly includedErrors?: ((error: Error) => boolean) | undefined;
   /** Errors that do not count even if they are included; `undefined` for none. */

@@ -17,6 +17,8 @@ export interface DatabaseView {
   readonly graceEndsAt: number;
   /** Whether all gates are open. */
   readonly gatesOpen: boolean;
+  /** Why the database counts as slow, in words; undefined: it does not. */
+  readonly slow?: string | undefined;
   /** Monotonic milliseconds until which the database is drained; 0 if it is not. */
   readonly drainEndsAt?: number | undefined;
   /** Why the database must not be used at all, not even as the last resort. */
@@ -53,6 +55,7 @@ export type IneligibilityReason =
   | 'breaker open'
   | 'grace period'
   | 'gate closed'
+  | 'slow'
   | 'drained';
 
 export interface Selection {
@@ -78,13 +81,14 @@ export function ineligibilityReasons(
   if (view.breaker === 'open') found.push('breaker open');
   if (view.graceEndsAt > now) found.push('grace period');
   if (!view.gatesOpen) found.push('gate closed');
+  if (view.slow !== undefined) found.push('slow');
   if (isDrained(view, now)) found.push('drained');
   return found;
 }
 
 /**
  * Whether the database may become active: connected, healthy since it was left, breaker closed, no
- * grace period, gates open, not drained.
+ * grace period, gates open, not slow, not drained.
  */
 export function isEligible(view: DatabaseView, now: number): boolean {
   return (
@@ -93,6 +97,7 @@ export function isEligible(view: DatabaseView, now: number): boolean {
     view.breaker === 'closed' &&
     view.graceEndsAt <= now &&
     view.gatesOpen &&
+    view.slow === undefined &&
     !isDrained(view, now)
   );
 }

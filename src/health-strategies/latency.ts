@@ -1,6 +1,7 @@
 import { ProbeLatency } from '../core/probe-latency.js';
 import { ownError } from '../foreign/own-error.js';
 import { count, duration, oneOf, percent } from '../validation/rules.js';
+import { measureLatency } from './measure-latency.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
@@ -84,12 +85,9 @@ export class LatencyStrategy implements HealthCheckStrategy {
   async #measure(probe: Probe): Promise<ProbeLatency> {
     const { databaseId } = probe;
     try {
-      // Opens the connection if it is not open, and shows that it works.
-      await probe.sendCommand(['PING']);
-      const elapsed = probe.stopwatch();
-      await probe.sendCommand(['PING']);
+      const latencyMs = await measureLatency(probe);
       const own = this.#latencyOf(databaseId);
-      own.add(elapsed());
+      own.add(latencyMs);
       return own;
     } catch (error) {
       // The database is no longer known to be fast, so that none is left for its sake.

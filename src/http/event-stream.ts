@@ -37,6 +37,7 @@ const PAYLOADS: {
   'database-healthy': ({ id, at, eligibleAt }) => ({ id: redact(id), at, eligibleAt }),
   'breaker-open': ({ id, at, failures, total }) => ({ id: redact(id), at, failures, total }),
   'breaker-closed': ({ id, at, failures, total }) => ({ id: redact(id), at, failures, total }),
+  degraded: (event) => ({ ...event, id: redact(event.id), cause: redact(event.cause) }),
   'all-databases-down': ({ at, failures }) => ({
     at,
     failures: failures.map(({ id, cause }) => ({ id: redact(id), cause: redact(cause) })),

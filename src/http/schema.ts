@@ -48,6 +48,8 @@ const database = object('One database.', {
   breaker: { enum: ['closed', 'open'] },
   failures: about('Failures in the sliding window of the circuit breaker.', whole),
   total: about('Commands in the sliding window.', whole),
+  slow: about('Whether it is active and slow, or was left for that and is not fast again.', flag),
+  slowCalls: about('Slow calls in the sliding window of the failure detector.', whole),
   gracePeriodLeftMs: amount,
   drained: about('Whether the database is drained.', flag),
   drainEndsAt: about(
@@ -69,6 +71,7 @@ const switched = object('A change of the active database.', {
       'initial',
       'health-check',
       'circuit-breaker',
+      'slow',
       'failback',
       'weight',
       'manual',

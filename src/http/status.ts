@@ -62,6 +62,10 @@ export interface DatabaseStatus {
   readonly failures: number;
   /** All outcomes in the sliding window. */
   readonly total: number;
+  /** Whether it is active and slow, or was left for that and is not fast again. */
+  readonly slow: boolean;
+  /** Slow calls in the sliding window. */
+  readonly slowCalls: number;
   /** What is left of the grace period, in milliseconds; 0: none. */
   readonly gracePeriodLeftMs: number;
   /** Whether the database is kept away from traffic manually. */
@@ -159,6 +163,8 @@ function databaseStatus(database: DatabaseSnapshot, wallTime: number) {
     breaker: database.breaker,
     failures: database.failures,
     total: database.total,
+    slow: database.slow,
+    slowCalls: database.slowCalls,
     gracePeriodLeftMs: Math.round(database.gracePeriodLeftMs),
     drained: drainLeftMs > 0,
     drainEndsAt: drainEnds ? new Date(wallTime + drainLeftMs).toISOString() : null,

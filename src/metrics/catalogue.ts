@@ -181,6 +181,9 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
       value: ({ breakerOpened }) => breakerOpened,
     },
   ),
+  counted('slow_calls_total', 'slow_calls', '{call}', 'Calls that took longer than `slowCallMs`', {
+    value: ({ slowCalls }) => slowCalls,
+  }),
   {
     name: 'probes_total',
     otel: `${GEO}.probes`,
@@ -208,6 +211,13 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
   ofDatabase('breaker_open', 'breaker.open', '1', '1 if the circuit breaker is open', {
     value: ({ breaker }) => Number(breaker === 'open'),
   }),
+  ofDatabase(
+    'database_slow',
+    'database.slow',
+    '1',
+    '1 if the database is active and slow, or was left for that and is not fast again',
+    { value: ({ slow }) => Number(slow) },
+  ),
   ofDatabase('database_drained', 'database.drained', '1', '1 if the database is drained', {
     value: ({ drainLeftMs }) => Number(drainLeftMs > 0),
   }),

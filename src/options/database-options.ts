@@ -42,6 +42,22 @@ export interface FailureDetectorSettings {
    */
   readonly failureRateThreshold?: number;
   /**
+   * A call that takes longer from its writing until its reply begins is slow. A database whose
+   * calls are slow is left if the next one is faster. Accepts milliseconds from 1 to 2147483647.
+   * Default: no call counts as slow.
+   */
+  readonly slowCallMs?: number;
+  /**
+   * Percentage of slow calls in the window that makes the database slow, if `minNumOfSlowCalls` is
+   * reached too. Accepts percent from 0 to 100. Default: `50`.
+   */
+  readonly slowCallRateThreshold?: number;
+  /**
+   * Slow calls in the window that make the database slow, if `slowCallRateThreshold` is reached
+   * too. Accepts an integer from 0 to 2147483647. Default: `3`.
+   */
+  readonly minNumOfSlowCalls?: number;
+  /**
    * Errors that count as failures of the database. Accepts an array of error classes, or a function
    * `(error) => boolean`. Default: connection errors, timeouts, state replies.
    */

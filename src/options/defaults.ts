@@ -202,6 +202,23 @@ export const DEFAULTS = Object.freeze({
     percent,
     'Percentage of failures in the window that opens the circuit breaker, if `minNumOfFailures` is reached too.',
   ),
+  'failureDetector.slowCallMs': option<number | undefined>(
+    undefined,
+    duration,
+    'A call that takes longer from its writing until its reply begins is slow. A database whose calls are ' +
+      'slow is left if the next one is faster.',
+    'no call counts as slow',
+  ),
+  'failureDetector.slowCallRateThreshold': option(
+    50,
+    percent,
+    'Percentage of slow calls in the window that makes the database slow, if `minNumOfSlowCalls` is reached too.',
+  ),
+  'failureDetector.minNumOfSlowCalls': option(
+    3,
+    countOrNone,
+    'Slow calls in the window that make the database slow, if `slowCallRateThreshold` is reached too.',
+  ),
   'failureDetector.includedErrors': shaped(
     SELECTOR,
     'Errors that count as failures of the database.',

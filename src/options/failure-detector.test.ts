@@ -9,6 +9,9 @@ const DEFAULT = {
   slidingWindowSize: 100,
   minNumOfFailures: 1000,
   failureRateThreshold: 10,
+  slowCallMs: undefined,
+  slowCallRateThreshold: 50,
+  minNumOfSlowCalls: 3,
   includedErrors: undefined,
   ignoredErrors: undefined,
 };
@@ -52,6 +55,9 @@ it.each([
   [{ slidingWindowType: 'TIME' }, "failureDetector.slidingWindowType: expected 'time', 'count'"],
   [{ slidingWindowSize: 0 }, 'failureDetector.slidingWindowSize'],
   [{ failureRateThreshold: 101 }, 'percent from 0 to 100'],
+  [{ slowCallMs: 0 }, 'failureDetector.slowCallMs: expected'],
+  [{ slowCallRateThreshold: -1 }, 'percent from 0 to 100'],
+  [{ minNumOfSlowCalls: 1.5 }, 'failureDetector.minNumOfSlowCalls'],
   [{ failureThreshold: 1 }, 'failureDetector.failureThreshold: expected a known option'],
   [{ ignoredErrors: 'x' }, 'failureDetector.ignoredErrors'],
 ])('rejects %j', (own, message) => {

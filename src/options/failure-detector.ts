@@ -43,6 +43,9 @@ export function resolveFailureDetector(
     slidingWindowSize,
     minNumOfFailures,
     failureRateThreshold,
+    slowCallMs: read(parts, 'failureDetector.slowCallMs', at),
+    slowCallRateThreshold: read(parts, 'failureDetector.slowCallRateThreshold', at),
+    minNumOfSlowCalls: read(parts, 'failureDetector.minNumOfSlowCalls', at),
     includedErrors: selector(parts, 'includedErrors', at),
     ignoredErrors: selector(parts, 'ignoredErrors', at),
   };

@@ -101,7 +101,7 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    */
   readonly commandRetry?: CommandRetryOptions;
   /**
-   * When failed commands open the circuit breaker of a database. Default: 1000 failures and 10
+   * When failed commands open the circuit breaker of a database, and when its calls are too slow. Default: 1000 failures and 10
    * percent within two seconds.
    */
   readonly failureDetector?: FailureDetectorSettings;

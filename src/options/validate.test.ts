@@ -244,11 +244,14 @@ describe('numbers', () => {
     return { databases, [first]: second === undefined ? value : { [second]: value } };
   };
   const numeric = (Object.keys(DEFAULTS) as OptionName[]).filter((name) => {
-    return typeof DEFAULTS[name].default === 'number' || name === 'unhealthyAfterMs';
+    return (
+      typeof DEFAULTS[name].default === 'number' ||
+      ['unhealthyAfterMs', 'failureDetector.slowCallMs'].includes(name)
+    );
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(34);
+    expect(numeric).toHaveLength(37);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

@@ -36,6 +36,8 @@ export class DatabaseCounters extends CommandCounters {
   /** How many of these moved while their first attempt was still in flight. */
   sentTwice = 0;
   breakerOpened = 0;
+  /** Calls that took longer than `slowCallMs`. */
+  slowCalls = 0;
   /** Probe counters by the name of the check. */
   readonly probes = new Map<string, ProbeCounters>();
 

@@ -1,6 +1,8 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
+import type { DatabaseFailure } from '../core/database-failure.js';
 import type { GraceRecord } from '../core/grace-period.js';
 import type { DatabaseView } from '../core/selection.js';
+import { SlowCalls } from '../core/slow-calls.js';
 import type { Driver } from '../drivers/driver.js';
 import type { SwitchReason } from '../events.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
@@ -14,7 +16,7 @@ export type Health = 'unknown' | 'healthy' | 'unhealthy';
 
 /** Why a database was left the last time. */
 export interface FailoverRecord {
-  readonly reason: 'health-check' | 'circuit-breaker';
+  readonly reason: DatabaseFailure['reason'];
   readonly cause: string;
   /** Monotonic milliseconds. */
   readonly at: number;
@@ -86,6 +88,10 @@ export class Database implements DatabaseView {
   /** One per client of the group. */
   readonly links: ReconnectingConnection[] = [];
   readonly circuit: CircuitBreaker;
+  /** Undefined if no call counts as slow. */
+  readonly slowCalls: SlowCalls | undefined;
+  /** Why it counts as slow, in words: it was left for that, and is not fast again. */
+  slow: string | undefined;
 
   constructor(
     readonly options: ResolvedDatabase,
@@ -95,7 +101,11 @@ export class Database implements DatabaseView {
     readonly counters = new DatabaseCounters(),
   ) {
     this.weight = options.weight;
-    this.circuit = new CircuitBreaker(options.failureDetector);
+    const { failureDetector } = options;
+    this.circuit = new CircuitBreaker(failureDetector);
+    const { slowCallMs } = failureDetector;
+    this.slowCalls =
+      slowCallMs === undefined ? undefined : new SlowCalls({ ...failureDetector, slowCallMs });
     if (!this.isChecked) this.health = 'healthy';
   }
 

@@ -103,6 +103,7 @@ export const EVENT_NAMES = [
   'breaker-open',
   'invalidate',
   'subscriptions-restored',
+  'degraded',
   'breaker-closed',
   'all-databases-down',
   'recovered',

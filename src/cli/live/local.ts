@@ -86,6 +86,7 @@ const SHOWN: readonly MultiDbEventName[] = [
   'database-healthy',
   'breaker-open',
   'breaker-closed',
+  'degraded',
   'all-databases-down',
   'recovered',
 ];

@@ -100,6 +100,8 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
     case 'breaker-open':
     case 'breaker-closed':
       return `${at}  ${fields.id}: ${event.replace('-', ' ')} (${fields.failures} of ${fields.total} failed)`;
+    case 'degraded':
+      return `${at}  ${fields.id} is ${paint('yellow', 'slow')}${cause}`;
     case 'all-databases-down':
       return `${at}  ${paint('red', 'all databases are down')}`;
     case 'recovered':

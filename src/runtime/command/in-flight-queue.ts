@@ -35,6 +35,13 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   #orphanedAt = 0;
   /** Loop time of the latest reply to a blocking command. */
   blockEndedAt = Number.NEGATIVE_INFINITY;
+  /** Loop time of the latest reply; known only where durations are measured. */
+  previousReplyAt = Number.NEGATIVE_INFINITY;
+  /** Loop time of the first check that found bytes of a reply that is not complete. */
+  #replyBeganAt: number | undefined;
+  /** Number of replies so far, and at the latest check. */
+  #replies = 0;
+  #repliesAtCheck = 0;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** A check of overdue attempts waits for a full turn of the loop. */
@@ -163,11 +170,23 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     return attempts;
   }
 
+  /** A reply is complete. Returns the loop time at which it began to arrive, as far as it is known. */
+  noteReply(time: number): number {
+    const beganAt = this.#replyBeganAt ?? time;
+    this.#replyBeganAt = undefined;
+    this.#replies += 1;
+    this.previousReplyAt = time;
+    return beganAt;
+  }
+
   /** Records received bytes; returns true if there are new ones since the latest check. */
   look(time: number): boolean {
     const bytes = this.path.bytesReceived;
     if (bytes === this.lastBytes) return false;
     this.lastBytes = bytes;
+    // Bytes without the end of a reply belong to one that is still arriving.
+    if (this.#replies === this.#repliesAtCheck) this.#replyBeganAt ??= time;
+    this.#repliesAtCheck = this.#replies;
     this.lastProgress = time;
     this.suspectedAt = Number.NEGATIVE_INFINITY;
     this.deadOf = undefined;

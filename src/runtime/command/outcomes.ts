@@ -7,6 +7,7 @@ import { AcquireTimeoutError, ConnectionLostError, isMultiDbError } from '../../
 import { isError } from '../../is-error.js';
 import type { ScriptCall } from '../script-sources.js';
 import type { BlockingCommands } from './blocking-commands.js';
+import { noteDuration, noteTimeout } from './call-durations.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
 import { switched } from './database-binding.js';
@@ -27,6 +28,7 @@ export class Outcomes implements AttemptListener {
   ) {}
 
   onAttemptReply(attempt: SentAttempt, reply: unknown): void {
+    if (attempt.channel.database.slowCalls !== undefined) noteDuration(this.client, attempt);
     if (!attempt.end()) return;
     try {
       this.#take(attempt, reply);
@@ -65,9 +67,10 @@ export class Outcomes implements AttemptListener {
     const { channel, command } = attempt;
     if (!attempt.end()) return;
     command.options?.trace?.ended(attempt, { error });
-    const { driver } = channel.database;
+    const driverKind = channel.database.driver.classify(error);
+    if (driverKind === 'reply') noteDuration(this.client, attempt);
     const classification = classify(error, {
-      driverKind: driver.classify(error),
+      driverKind,
       written: attempt.written,
       proxyErrors: this.client.coordinator.runtime.options.proxyErrors,
       // An error of one command says nothing about the other commands of its pipeline.
@@ -157,6 +160,7 @@ export class Outcomes implements AttemptListener {
   #feed(attempt: SentAttempt, error: unknown, counts: boolean, answered: boolean): void {
     const { database } = attempt.channel;
     if (!this.#isEvidence(attempt, error)) return;
+    if (isTimeout(error)) noteTimeout(this.client, attempt);
     const { includedErrors, ignoredErrors } = database.options.failureDetector;
     const { now } = this.client.loop;
     const failed = asError(error);

@@ -262,6 +262,25 @@ export class Coordinator implements HealthListener, StartupHost {
     }
   }
 
+  /**
+   * Leaves the active database, which still serves, for the best of `faster`. Returns false if none of
+   * them can be taken now, or the active one is held by hand.
+   */
+  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean {
+    const { route } = this;
+    const mayLeave = this.phase === 'running' && route.database === active && !this.router.changing;
+    if (!mayLeave || this.failback.held) return false;
+    const next = selectBest(faster, this.now, { isSilent: this.health.verification.isSilent });
+    if (next === undefined || next.lastResort) return false;
+    const { view } = next;
+    // Until the answer over its data connections, the next comparison decides again.
+    if (!this.#hasAnswered(view as Database, () => {})) return false;
+    this.health.onLeft(active, failure);
+    this.failover.failure = failure;
+    this.switchTo(view as Database, failure.reason, `${active.id}: ${failure.cause}`);
+    return true;
+  }
+
   /** No database can be selected: every other database is asked again before all count as down. */
   #beginSearch(left: Database): void {
     const others = this.all().filter((database) => database !== left);

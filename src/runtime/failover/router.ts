@@ -99,7 +99,7 @@ export class Router {
     counters.noteSwitch(event.from, event.to, reason);
     emit('switch', event);
     if (reason === 'failback') emit('failback', event);
-    const failed = reason === 'health-check' || reason === 'circuit-breaker';
+    const failed = reason === 'health-check' || reason === 'circuit-breaker' || reason === 'slow';
     if (failed && to !== undefined) emit('failover', event);
   }
 }

@@ -232,6 +232,9 @@ function tickMs(options: ResolvedOptions): number {
   const timeouts = options.databases.flatMap((database) =>
     database.healthChecks.map((check) => check.timeoutMs),
   );
-  const shortest = Math.min(options.suspectAfterMs, options.commandTimeoutMs, ...timeouts);
+  const slow = options.databases.map(
+    ({ failureDetector }) => failureDetector.slowCallMs ?? Number.POSITIVE_INFINITY,
+  );
+  const shortest = Math.min(options.suspectAfterMs, options.commandTimeoutMs, ...timeouts, ...slow);
   return Math.max(MIN_TICK_MS, Math.min(MAX_TICK_MS, Math.floor(shortest / 5)));
 }

@@ -21,6 +21,7 @@ import {
 } from './health-monitor.js';
 import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
+import { Slowness, type SlownessHost } from './slowness.js';
 import { Verification, type VerificationHost } from './verification.js';
 
 /** Decides on the basis of the recorded health. */
@@ -30,6 +31,8 @@ export interface HealthListener {
    * for now.
    */
   changed(database?: Database, verdict?: 'unavailable'): void;
+  /** Like `SlownessHost.leaveSlow`. */
+  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean;
 }
 
 /**
@@ -38,13 +41,19 @@ export interface HealthListener {
  * nothing.
  */
 export class GroupHealth
-  implements HealthMonitorListener, ConnectivityListener, ReachabilityListener, VerificationHost
+  implements
+    HealthMonitorListener,
+    ConnectivityListener,
+    ReachabilityListener,
+    VerificationHost,
+    SlownessHost
 {
   readonly monitors = new Map<Database, HealthMonitor>();
   readonly connectivity: Connectivity;
   readonly reachability: Reachability;
   readonly verification: Verification;
   readonly grace: GracePeriods;
+  readonly slowness: Slowness;
   readonly renewal: ConnectionRenewal;
   readonly watchers = new ConditionWaiters();
   /** While no database serves: the databases that accept connections. */
@@ -59,6 +68,7 @@ export class GroupHealth
     this.reachability = new Reachability(runtime, this);
     this.verification = new Verification(runtime, this);
     this.renewal = new ConnectionRenewal(runtime.clock, this.monitors);
+    this.slowness = new Slowness(runtime, this);
     this.grace = new GracePeriods(runtime, () => listener.changed());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
@@ -81,11 +91,13 @@ export class GroupHealth
     this.monitors.delete(database);
     this.reachability.forget(database);
     this.grace.forget(database);
+    this.slowness.forget(database);
     this.connectivity.rest(database);
   }
 
   end(): void {
     for (const database of [...this.monitors.keys()]) this.unwatch(database);
+    this.slowness.end();
     this.watchers.end();
   }
 
@@ -272,7 +284,15 @@ export class GroupHealth
     this.connectivity.fail(database);
   }
 
+  onSpeed(database: Database): void {
+    this.listener.changed(database);
+  }
+
   // Decisions.
+
+  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean {
+    return this.listener.leaveSlow(active, faster, failure);
+  }
 
   /**
    * The active database is left for its failure: its earlier results are void. The caller goes on
@@ -284,6 +304,7 @@ export class GroupHealth
     database.reachedAt = undefined;
     database.wasEligible = true;
     this.grace.begin(database);
+    if (reason === 'slow') this.slowness.onLeft(database);
     const monitor = this.monitors.get(database);
     noteGates(database, monitor?.gateCause);
     // The reason for leaving must be checked from now on; a failed round restarts by itself.
@@ -298,6 +319,7 @@ export class GroupHealth
     database.cause = undefined;
     database.failingSince = undefined;
     database.latestGrace = undefined;
+    this.slowness.forget(database);
     this.grace.end(database);
     if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
   }

@@ -6,6 +6,7 @@ import type { HealthCheckStrategy, Probe } from '../../health-strategies/strateg
 import { isError } from '../../is-error.js';
 import type { LoopClock } from '../../loop-clock.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
+import { stopwatch } from './stopwatch.js';
 
 export interface ProbeResult {
   readonly healthy: boolean;
@@ -120,12 +121,6 @@ export function runProbe(
     endTimers();
     abort.abort(ownError('the probe was cancelled'));
   };
-}
-
-/** Loop time is as coarse as its ticks, so that it only limits what the clock shows. */
-function stopwatch(clock: Clock, loop: LoopClock): () => number {
-  const [from, loopFrom] = [clock.now(), loop.time];
-  return () => Math.min(clock.now() - from, loop.time - loopFrom + 2 * loop.tickMs);
 }
 
 function noAnswer(timeoutMs: number, cause: unknown): Error {

@@ -108,7 +108,7 @@ export function explain(coordinator: Coordinator): Explanation {
       ? undefined
       : {
           id: active.id,
-          why: [whyActive(coordinator, active), ...remarks(active)].join('; '),
+          why: [whyActive(coordinator, active), ...remarks(coordinator, active)].join('; '),
           lastResort: route.lastResort,
           healing: healing(coordinator),
         },
@@ -176,8 +176,10 @@ const REQUIRED: readonly IneligibilityReason[] = ['unhealthy', 'not connected'];
 const LAST_RESORT = 'serves as soon as it is healthy and connected, because no database is active';
 
 /** Remarks that help to find a problem but do not decide which database is active. */
-function remarks(database: Database): string[] {
+function remarks({ health }: Coordinator, database: Database): string[] {
   const found: string[] = [];
+  const degraded = health.slowness.degradedCause(database);
+  if (degraded !== undefined) found.push(`degraded (${degraded})`);
   if (!database.isChecked) found.push('health is not checked');
   if (database.redirects) found.push(REDIRECTS);
   if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
@@ -244,6 +246,8 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
       return `grace period ends in ${seconds(database.graceEndsAt - now)}`;
     case 'gate closed':
       return `gate closed (${database.gateCause})`;
+    case 'slow':
+      return `slow (${database.slow})`;
     case 'drained':
       return Number.isFinite(database.drainEndsAt)
         ? `drained for another ${seconds(database.drainEndsAt - now)}`

@@ -23,6 +23,13 @@ export interface DatabaseSnapshot {
   readonly failures: number;
   /** Number of all outcomes in the sliding window. */
   readonly total: number;
+  /**
+   * Whether the database is active and its calls are slow, or it was left for that and is not fast again.
+   * Always false without `failureDetector.slowCallMs`.
+   */
+  readonly slow: boolean;
+  /** Number of slow calls in the sliding window. */
+  readonly slowCalls: number;
   /** Remaining grace period in milliseconds; 0 without one. */
   readonly gracePeriodLeftMs: number;
   /** Remaining drain in milliseconds; 0 without one, Infinity until `resumeDatabase()`. */
@@ -51,6 +58,8 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     breaker: database.breaker,
     failures,
     total,
+    slow: database.slow !== undefined || coordinator.health.slowness.isDegraded(database),
+    slowCalls: database.slowCalls?.metrics(now).slow ?? 0,
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
     drainLeftMs: Math.max(0, database.drainEndsAt - now),
     lastError:

@@ -46,6 +46,8 @@ export interface DatabaseStats {
   readonly sentTwice: number;
   /** How often the circuit breaker has opened. */
   readonly breakerOpened: number;
+  /** Calls that took longer than `failureDetector.slowCallMs`; 0 without that option. */
+  readonly slowCalls: number;
   /** The probes of each health check. */
   readonly probes: readonly ProbeStats[];
   /** Number of attempts in flight. */
@@ -127,6 +129,7 @@ function databaseStats(database: Database, clients: readonly CountedClient[]): D
     moved: counters.moved,
     sentTwice: counters.sentTwice,
     breakerOpened: counters.breakerOpened,
+    slowCalls: counters.slowCalls,
     probes: Object.freeze(
       [...counters.probes].map(([check, { passed, failed, timedOut, latency }]) =>
         Object.freeze({ check, passed, failed, timedOut, latency: latency.snapshot() }),

@@ -83,9 +83,11 @@ export function why(status: Status, now: Date): string {
 
 /** The one word on a database's card. */
 export function role(database: DatabaseStatus): Phrase {
+  if (database.active && database.slow) return { text: 'Active, slow', tone: 'warn', icon: 'wait' };
   if (database.active) return { text: 'Active', tone: 'accent', icon: 'check' };
   if (database.drained) return { text: 'Drained', tone: 'warn', icon: 'pause' };
   if (database.health === 'unhealthy') return { text: 'Failed', tone: 'bad', icon: 'cross' };
+  if (database.slow) return { text: 'Slow', tone: 'warn', icon: 'wait' };
   if (database.gracePeriodLeftMs > 0) return { text: 'Grace period', tone: 'warn', icon: 'wait' };
   if (database.lacks.length > 0) return { text: 'Not ready', tone: 'warn', icon: 'alert' };
   return { text: 'Standby', tone: 'quiet', icon: 'dot' };
@@ -115,6 +117,7 @@ const REASONS: Readonly<Record<string, Phrase>> = {
   initial: { text: 'start', tone: 'quiet', icon: 'dot' },
   'health-check': { text: 'health check failed', tone: 'bad', icon: 'cross' },
   'circuit-breaker': { text: 'circuit breaker opened', tone: 'bad', icon: 'cross' },
+  slow: { text: 'too slow', tone: 'warn', icon: 'wait' },
   failback: { text: 'failback', tone: 'good', icon: 'back' },
   weight: { text: 'weight changed', tone: 'accent', icon: 'hand' },
   manual: { text: 'by hand', tone: 'accent', icon: 'hand' },
