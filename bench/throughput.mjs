@@ -8,6 +8,7 @@
 //   --ms N            length of a round (default 400)
 //   --only TEXT       workloads whose `name / callers` contains TEXT
 //   --clients A,B     these clients (see throughput/contestants.mjs), besides the first
+//   --observed        GETs while commands are observed: traces and durations
 //   --against REV     another revision of this project in the place of plain node-redis: built in a
 //                     temporary worktree, measured in turns; the ratios are to it
 //   --node VERSION    of Node.js for the contestants, from npm (default: the one that runs this)
@@ -30,7 +31,7 @@ import { startServer } from './servers.mjs';
 import { median, percentile } from './statistics.mjs';
 import { CONTESTANTS } from './throughput/contestants.mjs';
 import { plot } from './throughput/plot.mjs';
-import { machine, tables } from './throughput/report.mjs';
+import { costTable, machine, tables } from './throughput/report.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -40,6 +41,7 @@ const { values } = parseArgs({
     ms: { type: 'string' },
     only: { type: 'string', default: '' },
     clients: { type: 'string' },
+    observed: { type: 'boolean', default: false },
     against: { type: 'string' },
     node: { type: 'string' },
     json: { type: 'string' },
@@ -55,14 +57,19 @@ if (values.against !== undefined && values.write) throw new Error('--against wri
 if (values.against !== undefined) process.env.REDIS_MULTIDB_AGAINST = buildRevision(values.against);
 const BASE = values.against === undefined ? 'plain-6-no-timeout' : 'against';
 const QUICK = values.against === undefined ? [BASE, 'multidb-6', 'plain-6'] : [BASE, 'multidb-6'];
-const everyone = Object.keys(CONTESTANTS).filter((name) => name !== 'against');
+const everyone = Object.keys(CONTESTANTS).filter(
+  (name) => name !== 'against' && CONTESTANTS[name]?.isObserved !== true,
+);
+const observed = Object.keys(CONTESTANTS).filter((name) => CONTESTANTS[name]?.isObserved);
 const isShort = values.quick || values.against !== undefined;
-const asked = values.clients?.split(',') ?? (isShort ? QUICK : everyone);
+const asked =
+  values.clients?.split(',') ??
+  (values.observed ? ['multidb-6', ...observed] : isShort ? QUICK : everyone);
 const names = [...new Set([BASE, ...asked])];
 
 const CALLERS = [1, 50, 1000, 10_000];
 const WORKLOADS = (
-  values.quick
+  values.quick || values.observed
     ? [50, 1000].map((callers) => ({ workload: 'GET 32 B', callers }))
     : [
         ...['GET 32 B', 'SET 32 B', 'GET 4 KB', 'SET 4 KB'].flatMap((workload) =>
@@ -200,7 +207,7 @@ for (const what of WORKLOADS) {
   }
 }
 const latencies =
-  values.quick || !results.some(({ workload }) => workload === 'GET 32 B')
+  values.quick || values.observed || !results.some(({ workload }) => workload === 'GET 32 B')
     ? []
     : await compareLatency(results);
 for (const { name, p50, p99, ratio } of latencies) {
@@ -217,7 +224,9 @@ for (const child of processes.values()) child.kill();
 const report = { machine: { ...machine(), node }, rounds, ms, results, latencies, heaps };
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 if (values.write) {
-  if (values.node === undefined) {
+  if (values.observed) {
+    writeSection('npm run bench -- --observed', costTable(report));
+  } else if (values.node === undefined) {
     writeSection('npm run bench', tables(report));
     plot(report);
   } else writeSection(`npm run bench -- --node ${values.node}`, tables(report));

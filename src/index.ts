@@ -36,6 +36,7 @@ export {
   diagnosticsChannelName,
   type ProbeMessage,
 } from './diagnostics/channels.js';
+export type { CommandMessage } from './diagnostics/command-channel.js';
 export { openClients } from './diagnostics/open-clients.js';
 export {
   AcquireTimeoutError,

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { emptySubscriber, otelDurations, otelSpans, prometheusDurations } from './observers.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 /** The same deadline as this client's `commandTimeoutMs`, and as node-redis 6 by default. */
@@ -99,7 +100,15 @@ async function opossum(urls) {
  * @property {number} databases
  * @property {string} title
  * @property {(urls: Urls) => Promise<any>} open
+ * @property {boolean} [isObserved] only in `--observed`
  */
+
+/** @param {Contestant['open']} open @param {() => unknown} observe */
+const observed = (open, observe) => async (/** @type {Urls} */ urls) => {
+  const client = await open(urls);
+  await observe();
+  return client;
+};
 
 /** @type {Readonly<Record<string, Contestant>>} */
 export const CONTESTANTS = {
@@ -147,5 +156,40 @@ export const CONTESTANTS = {
     databases: 2,
     title: '**redis-multidb** over 5',
     open: (urls) => multidb(urls),
+  },
+  'plain-6-subscribed': {
+    version: 6,
+    databases: 1,
+    isObserved: true,
+    title: 'node-redis 6, `timeout: 0`, empty subscriber',
+    open: observed((urls) => plain(urls, { commandOptions: { timeout: 0 } }), emptySubscriber),
+  },
+  'multidb-6-subscribed': {
+    version: 6,
+    databases: 2,
+    isObserved: true,
+    title: '**redis-multidb** over 6, empty subscriber',
+    open: observed((urls) => multidb(urls), emptySubscriber),
+  },
+  'multidb-6-prometheus': {
+    version: 6,
+    databases: 2,
+    isObserved: true,
+    title: '**redis-multidb** over 6, durations in Prometheus',
+    open: observed((urls) => multidb(urls), prometheusDurations),
+  },
+  'multidb-6-otel': {
+    version: 6,
+    databases: 2,
+    isObserved: true,
+    title: '**redis-multidb** over 6, durations in OpenTelemetry',
+    open: observed((urls) => multidb(urls), otelDurations),
+  },
+  'multidb-6-spans': {
+    version: 6,
+    databases: 2,
+    isObserved: true,
+    title: '**redis-multidb** over 6, spans of `otelTracing()`',
+    open: observed((urls) => multidb(urls), otelSpans),
   },
 };

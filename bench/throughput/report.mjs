@@ -69,3 +69,33 @@ export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
   }
   return lines.join('\n');
 }
+
+/**
+ * CPU time of each command, of the client and of its observers.
+ * @param {any} report
+ */
+export function costTable({ machine: m, rounds, ms, results }) {
+  const callers = [...new Set(results.map((/** @type {any} */ r) => r.callers))];
+  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
+  const of = (/** @type {string} */ name, /** @type {number} */ c) =>
+    results.find((/** @type {any} */ r) => r.name === name && r.callers === c);
+  const lines = [
+    `${m.cpu}; Node.js ${m.node}, node-redis ${m.redis6}; ${rounds} rounds of ${ms} ms. Each cell: CPU time of a GET, and what ` +
+      'it is more than without an observer.',
+    '',
+    `| GET 32 B | ${callers.map((c) => `${number(c)} callers`).join(' | ')} |`,
+    `|---|${callers.map(() => '---:|').join('')}`,
+  ];
+  for (const name of names) {
+    const cells = callers.map((c) => {
+      const { cpuUs } = of(name, c);
+      const base = name.startsWith('plain') ? 'plain-6-no-timeout' : 'multidb-6';
+      const more = cpuUs - of(base, c).cpuUs;
+      return name === base
+        ? `${cpuUs.toFixed(1)} µs`
+        : `${cpuUs.toFixed(1)} µs · **+${more.toFixed(1)}**`;
+    });
+    lines.push(`| ${title(name)} | ${cells.join(' | ')} |`);
+  }
+  return lines.join('\n');
+}

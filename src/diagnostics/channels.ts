@@ -7,9 +7,9 @@ import { fieldsOf } from './fields.js';
 const PREFIX = 'redis-multidb:';
 
 /** The name of an event's `node:diagnostics_channel` channel, such as `redis-multidb:switch`. */
-export function diagnosticsChannelName<Name extends MultiDbEventName | 'client' | 'probe'>(
-  name: Name,
-): `redis-multidb:${Name}` {
+export function diagnosticsChannelName<
+  Name extends MultiDbEventName | 'client' | 'probe' | 'command',
+>(name: Name): `redis-multidb:${Name}` {
   return `${PREFIX}${name}` as `redis-multidb:${Name}`;
 }
 

@@ -1,7 +1,7 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel';
 import type { CommandReport } from '../client/node-redis/traced-call.js';
-import { systemClock } from '../clock.js';
-import { isMultiDbError } from '../errors.js';
+import { operationOf } from '../diagnostics/command-channel.js';
+import { type CallFailure, failureOf } from './call-failure.js';
 
 /** A message on node-redis's tracing channels. */
 interface Message {
@@ -17,37 +17,57 @@ interface Message {
 }
 
 /** One command or batch of a client, from its call until it has settled. */
-export interface ObservedCall {
-  readonly report: CommandReport;
+export class ObservedCall {
   /** `GET`, `MULTI`, `PIPELINE SET`. */
   readonly operation: string;
+
+  constructor(
+    private readonly message: Message,
+    readonly report: CommandReport,
+  ) {
+    const { command, batchMode = 'PIPELINE' } = message;
+    this.operation = command ?? operationOf(batchMode, report.commands);
+  }
+
   /** Number of commands of a batch; undefined for a single command. */
-  readonly batchSize: number | undefined;
+  get batchSize(): number | undefined {
+    return this.message.batchSize;
+  }
+
   /** The arguments as node-redis shows them; empty for a batch. */
-  readonly args: readonly string[];
-  /** Monotonic milliseconds. */
-  readonly startedAt: number;
+  get args(): readonly string[] {
+    return this.message.args ?? [];
+  }
+
+  /** Id of the database that answered or was tried last. */
+  get id(): string | undefined {
+    return this.report.databaseId;
+  }
+
   /** The server that answered or was tried last. */
-  readonly server: {
-    readonly address: string | undefined;
-    readonly port: number | undefined;
-    readonly database: number | undefined;
-  };
+  get serverAddress(): string | undefined {
+    return this.message.serverAddress;
+  }
+
+  get serverPort(): number | undefined {
+    return this.message.serverPort;
+  }
+
+  /** Index of the Redis database. */
+  get database(): number | undefined {
+    return this.message.database;
+  }
+
   /** Why it failed; undefined: it is not over, or it succeeded. */
-  readonly failure: CallFailure | undefined;
+  get failure(): CallFailure | undefined {
+    return 'error' in this.message ? failureOf(this.message.error) : undefined;
+  }
 }
 
-/** Why a call failed, in words of low cardinality: the text of an error may contain arguments. */
-export interface CallFailure {
-  /** Code of the error, first word of an error reply, or name of the error. */
-  readonly type: string;
-  /** First word of an error reply. */
-  readonly statusCode: string | undefined;
-}
-
-export interface CallListener {
-  onStart?(call: ObservedCall): void;
-  onEnd(call: ObservedCall): void;
+export interface CallListener<Observation> {
+  /** Returns what `onEnd` gets; undefined: the call is not observed. */
+  onStart(call: ObservedCall): Observation | undefined;
+  onEnd(call: ObservedCall, observation: Observation): void;
 }
 
 /**
@@ -55,19 +75,24 @@ export interface CallListener {
  * channels of node-redis. Commands of plain node-redis clients are left out. The returned function
  * ends it.
  */
-export function observeCalls(listener: CallListener): () => void {
-  const calls = new WeakMap<object, ObservedCall>();
+export function observeCalls<Observation>(listener: CallListener<Observation>): () => void {
+  /** In flight, by message. A `WeakMap` would cost the garbage collector more; every call ends. */
+  const calls = new Map<object, { call: ObservedCall; observation: Observation }>();
   const finish = (message: object) => {
-    const call = calls.get(message);
-    if (call === undefined || !calls.delete(message)) return;
-    listener.onEnd(call);
+    const observed = calls.get(message);
+    if (observed === undefined) return;
+    calls.delete(message);
+    listener.onEnd(observed.call, observed.observation);
   };
   const handlers: TracingChannelSubscribers<object> = {
     start(message) {
-      const call = callOf(message as Message);
-      if (call === undefined) return;
-      calls.set(message, call);
-      listener.onStart?.(call);
+      const { multiDb, command, batchMode } = message as Message;
+      if (multiDb === undefined) return;
+      // The batch is reported as a whole, on the other channel.
+      if (command !== undefined && batchMode !== undefined) return;
+      const call = new ObservedCall(message as Message, multiDb);
+      const observation = listener.onStart(call);
+      if (observation !== undefined) calls.set(message, { call, observation });
     },
     // A call that throws at once has no asynchronous end.
     end(message) {
@@ -83,45 +108,6 @@ export function observeCalls(listener: CallListener): () => void {
   for (const each of channels) each.subscribe(handlers);
   return () => {
     for (const each of channels) each.unsubscribe(handlers);
+    calls.clear();
   };
-}
-
-function callOf(message: Message): ObservedCall | undefined {
-  const { multiDb: report, command, args = [], batchMode, batchSize } = message;
-  if (report === undefined) return undefined;
-  // The batch is reported as a whole, on the other channel.
-  if (command !== undefined && batchMode !== undefined) return undefined;
-  const operation = command ?? operationOf(batchMode ?? 'PIPELINE', report.commands);
-  return {
-    report,
-    operation,
-    batchSize,
-    args,
-    startedAt: systemClock.now(),
-    get server() {
-      const { serverAddress: address, serverPort: port, database } = message;
-      return { address, port, database };
-    },
-    get failure() {
-      return 'error' in message ? failureOf(message.error) : undefined;
-    },
-  };
-}
-
-function operationOf(batchMode: string, commands: readonly string[]): string {
-  const [first] = commands;
-  const isUniform = first !== undefined && commands.every((each) => each === first);
-  return isUniform ? `${batchMode} ${first}` : batchMode;
-}
-
-const REPLY = /^([A-Z][A-Z0-9_]{2,})(?= |$)/;
-
-function failureOf(error: unknown): CallFailure {
-  if (!(error instanceof Error)) return { type: 'Error', statusCode: undefined };
-  const { code } = error as { code?: unknown };
-  if (isMultiDbError(error) || typeof code === 'string') {
-    return { type: String(code), statusCode: undefined };
-  }
-  const statusCode = REPLY.exec(error.message)?.[1];
-  return { type: statusCode ?? error.constructor.name, statusCode };
 }

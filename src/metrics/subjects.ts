@@ -18,6 +18,9 @@ export interface Subject {
   readonly databases: readonly DatabaseSnapshot[];
 }
 
+/** Number of groups that are remembered as not exported. */
+const MAX_OTHERS = 1000;
+
 /**
  * The clients that are exported: those that were given, or all of the process, as long as they
  * are open. Clients that share their databases are one. A label belongs to its client until that
@@ -25,6 +28,8 @@ export interface Subject {
  */
 export class Subjects {
   readonly #labels = new Map<number, string>();
+  /** Groups that are not among those that were given. */
+  readonly #others = new Set<number>();
 
   constructor(private readonly given: readonly MeasuredClient[] | undefined) {}
 
@@ -42,11 +47,21 @@ export class Subjects {
     }));
   }
 
-  /** The label of a group that is exported; undefined: it is not. */
+  /** The label of a group that is exported; undefined: it is not. Called for each command. */
   find(group: number): string | undefined {
-    return (
-      this.#labels.get(group) ?? this.list().find(({ stats }) => stats.group === group)?.client
-    );
+    const known = this.#labels.get(group);
+    if (known !== undefined || this.#others.has(group)) return known;
+    const found = this.list().find(({ stats }) => stats.group === group)?.client;
+    if (found === undefined) this.#noteOther(group);
+    return found;
+  }
+
+  /** A client that was given may be closed now and open later. */
+  #noteOther(group: number): void {
+    if (this.given === undefined) return;
+    if (this.given.some((client) => client.stats().group === group)) return;
+    if (this.#others.size >= MAX_OTHERS) this.#others.clear();
+    this.#others.add(group);
   }
 
   #labelOf(group: number, name: string): string {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { CallFailure } from '../metrics/call-failure.js';
 import { ATTRIBUTES, type Label } from '../metrics/catalogue.js';
-import type { ObservedCall } from '../metrics/observed-calls.js';
 
 /** What every span and every series has. */
 export const COMMON: Attributes = Object.freeze({
@@ -19,19 +19,29 @@ export function attributesOf(
   return attributes;
 }
 
+/** Where a call goes, or went. */
+export interface CallTarget {
+  /** Id of the database. */
+  readonly id: string | undefined;
+  readonly serverAddress: string | undefined;
+  readonly serverPort: number | undefined;
+  /** Index of the Redis database. */
+  readonly database: number | undefined;
+}
+
 /** Where a call goes, or went, by the semantic conventions for Redis. */
-export function serverAttributes({ server, report }: ObservedCall): Attributes {
-  const { address, port, database } = server;
+export function serverAttributes(target: CallTarget): Attributes {
+  const { id, serverAddress, serverPort, database } = target;
   const attributes: Attributes = {};
-  if (address !== undefined) attributes['server.address'] = address;
-  if (port !== undefined) attributes['server.port'] = port;
+  if (serverAddress !== undefined) attributes['server.address'] = serverAddress;
+  if (serverPort !== undefined) attributes['server.port'] = serverPort;
   if (database !== undefined) attributes['db.namespace'] = String(database);
-  if (report.databaseId !== undefined) attributes[ATTRIBUTES.database] = report.databaseId;
+  if (id !== undefined) attributes[ATTRIBUTES.database] = id;
   return attributes;
 }
 
 /** How a call failed; nothing if it succeeded. Error texts are left out: they can hold arguments. */
-export function failureAttributes({ failure }: ObservedCall): Attributes {
+export function failureAttributes(failure: CallFailure | undefined): Attributes {
   if (failure === undefined) return {};
   const { type, statusCode } = failure;
   const attributes: Attributes = { 'error.type': type };

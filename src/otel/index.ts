@@ -7,19 +7,12 @@ import {
   metrics,
   type Observable,
 } from '@opentelemetry/api';
-import { systemClock } from '../clock.js';
 import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
 import { type ProbeMessage, probeChannelName } from '../diagnostics/channels.js';
-import {
-  CATALOGUE,
-  COMMAND_DURATION,
-  COMMAND_DURATION_BUCKETS,
-  type MetricDefinition,
-  PROBE_DURATION,
-} from '../metrics/catalogue.js';
-import { observeCalls } from '../metrics/observed-calls.js';
+import { CATALOGUE, type MetricDefinition, PROBE_DURATION } from '../metrics/catalogue.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
-import { attributesOf, failureAttributes, serverAttributes } from './attributes.js';
+import { attributesOf } from './attributes.js';
+import { recordCommands } from './command-durations.js';
 import { Vanished } from './vanished.js';
 
 export type { MeasuredClient } from '../metrics/subjects.js';
@@ -33,7 +26,7 @@ export interface OtelMetricsOptions {
   readonly clients?: readonly MeasuredClient[];
   /**
    * Records the duration of each command as `db.client.operation.duration`. It costs each command
-   * tens of microseconds. Default: false.
+   * a few microseconds. Default: false.
    */
   readonly commandDurations?: boolean;
 }
@@ -93,26 +86,6 @@ export function otelMetrics({
     meter.removeBatchObservableCallback(observe, observables);
     unsubscribe(probeChannelName, onProbe);
   };
-}
-
-function recordCommands(meter: Meter, subjects: Subjects): () => void {
-  const durations = meter.createHistogram(COMMAND_DURATION.otel, {
-    description: COMMAND_DURATION.help,
-    unit: COMMAND_DURATION.unit,
-    advice: { explicitBucketBoundaries: [...COMMAND_DURATION_BUCKETS] },
-  });
-  return observeCalls({
-    onEnd(call) {
-      const client = subjects.find(call.report.group);
-      if (client === undefined) return;
-      const seconds = (systemClock.now() - call.startedAt) / 1000;
-      durations.record(seconds, {
-        ...attributesOf({ client, operation: call.operation }),
-        ...serverAttributes(call),
-        ...failureAttributes(call),
-      });
-    },
-  });
 }
 
 function instrumentOf(meter: Meter, { otel, kind, unit, help }: MetricDefinition): Observable {

@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import type { TracedAttempt } from '../client/node-redis/traced-call.js';
 import { ATTRIBUTES } from '../metrics/catalogue.js';
-import { type ObservedCall, observeCalls } from '../metrics/observed-calls.js';
+import { observeCalls } from '../metrics/observed-calls.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
 import { COMMON, failureAttributes, serverAttributes } from './attributes.js';
 
@@ -42,11 +42,12 @@ export function otelTracing({
   const provider = tracerProvider ?? trace.getTracerProvider();
   const tracer = provider.getTracer('redis-multidb');
   const subjects = clients && new Subjects(clients);
-  const spans = new WeakMap<ObservedCall, Span>();
-  return observeCalls({
+  return observeCalls<Span>({
     onStart(call) {
-      if (requireParentSpan && trace.getActiveSpan() === undefined) return;
-      if (subjects !== undefined && subjects.find(call.report.group) === undefined) return;
+      if (requireParentSpan && trace.getActiveSpan() === undefined) return undefined;
+      if (subjects !== undefined && subjects.find(call.report.group) === undefined) {
+        return undefined;
+      }
       const attributes: Attributes = {
         ...COMMON,
         'db.operation.name': call.operation,
@@ -57,18 +58,16 @@ export function otelTracing({
       if (queryText && call.args.length > 0) attributes['db.query.text'] = call.args.join(' ');
       // The name holds no server: it may change while the command is on its way.
       const options = { kind: SpanKind.CLIENT, attributes };
-      spans.set(call, tracer.startSpan(call.operation, options, context.active()));
+      return tracer.startSpan(call.operation, options, context.active());
     },
-    onEnd(call) {
-      const span = spans.get(call);
-      if (span === undefined) return;
+    onEnd(call, span) {
       const { attempts } = call.report;
-      span.setAttributes({ ...serverAttributes(call), ...failureAttributes(call) });
+      const { failure } = call;
+      span.setAttributes({ ...serverAttributes(call), ...failureAttributes(failure) });
       if (attempts.length > 1) {
         span.setAttribute('redis.client.operation.retry_attempts', attempts.length - 1);
         addEvents(span, attempts);
       }
-      const { failure } = call;
       if (failure !== undefined) {
         span.setStatus({ code: SpanStatusCode.ERROR, message: failure.type });
       }

@@ -1,12 +1,7 @@
 import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
 import { PREFIX, PROBE_DURATION } from '../metrics/catalogue.js';
 import type { Subject } from '../metrics/subjects.js';
-
-interface Value {
-  readonly metricName: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-}
+import type { Value } from './value.js';
 
 /**
  * The histogram of probes. The clients have counted it already, and prom-client's own can only be

@@ -18,7 +18,7 @@ function fieldsOf(name: MultiDbEventName): string[] {
 }
 
 it('has every channel', () => {
-  const channels = [...EVENT_NAMES, 'client' as const, 'probe' as const].map(
+  const channels = [...EVENT_NAMES, 'client' as const, 'probe' as const, 'command' as const].map(
     diagnosticsChannelName,
   );
   expect(rows.map(({ name }) => `redis-multidb:${name}`)).toEqual(channels);

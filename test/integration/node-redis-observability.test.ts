@@ -2,7 +2,7 @@
  * node-redis's own traces and OpenTelemetry metrics: the same calls on a plain client and on ours
  * tell the same.
  */
-import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import {
   AggregationTemporality,
   type DataPoint,
@@ -11,7 +11,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { createClient, createClientPool, OpenTelemetry } from '@redis/client';
-import type { MultiDbClient } from 'redis-multidb';
+import { type CommandMessage, diagnosticsChannelName, type MultiDbClient } from 'redis-multidb';
 import { afterAll, expect, it } from 'vitest';
 import type { RedisServer } from '../kit/index.js';
 import { connected, databases, own, servers } from './support.js';
@@ -274,3 +274,61 @@ it('publishes a command once that is sent twice', async () => {
     'GET asyncEnd',
   ]);
 });
+
+it('publishes each settled command with its duration on a channel of its own', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { client: { name: 'orders' } } as never);
+  const seen: CommandMessage[] = [];
+  const listener = (message: unknown) => seen.push(message as CommandMessage);
+  const name = diagnosticsChannelName('command');
+  const settled = async (run: () => Promise<unknown>) => {
+    seen.length = 0;
+    const before = performance.now();
+    await run().catch(() => {});
+    const most = performance.now() - before;
+    return seen.map(({ command, id, serverPort, database, durationMs, failure }) => {
+      expect(durationMs).toBeGreaterThan(0);
+      expect(durationMs).toBeLessThanOrEqual(most);
+      return { command, id, serverPort, database, code: errorName(failure) };
+    });
+  };
+  const east0 = { id: 'east', serverPort: east.port, database: 0, code: undefined };
+  subscribe(name, listener);
+  try {
+    expect(await settled(() => client.set('text', '1'))).toEqual([{ command: 'SET', ...east0 }]);
+    expect(await settled(() => client.sendCommand(['get', 'text']))).toEqual([
+      { command: 'GET', ...east0 },
+    ]);
+    expect(await settled(() => client.lPush('text', 'item'))).toEqual([
+      { command: 'LPUSH', ...east0, code: 'SimpleError' },
+    ]);
+    expect(await settled(() => client.multi().get('a').get('b').exec())).toEqual([
+      { command: 'MULTI GET', ...east0 },
+    ]);
+    const batch = () => client.multi().get('a').incr('text').execAsPipeline();
+    expect(await settled(batch)).toEqual([{ command: 'PIPELINE', ...east0 }]);
+    const refused = await settled(() => client.sendCommand(['CLIENT', 'REPLY', 'OFF']));
+    expect(refused).toMatchObject([{ command: 'CLIENT', id: undefined, serverPort: undefined }]);
+    expect(refused[0]?.code).toBe('UnsupportedError');
+    // Traced as well: one message, and the trace has its attempts.
+    const record = traced();
+    expect(await settled(() => client.get('text'))).toEqual([{ command: 'GET', ...east0 }]);
+    record.end();
+    expect(record.seen.map(({ step }) => step)).toEqual(['start', 'asyncEnd']);
+
+    await east.command('CLIENT', 'PAUSE', '60000', 'ALL');
+    expect(await settled(() => client.get('text'))).toEqual([
+      { command: 'GET', ...east0, id: 'west', serverPort: west.port },
+    ]);
+    expect(seen[0]).toMatchObject({ client: 'orders', group: client.stats().group });
+  } finally {
+    unsubscribe(name, listener);
+  }
+  seen.length = 0;
+  await client.get('text');
+  expect(seen).toEqual([]);
+});
+
+function errorName(failure: CommandMessage['failure']): string | undefined {
+  return failure && (failure.error as Error).constructor.name;
+}

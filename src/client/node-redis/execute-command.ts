@@ -2,7 +2,6 @@ import { channel } from 'node:diagnostics_channel';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { Internals } from './internals.js';
-import { isTracingCommands } from './tracing.js';
 
 /** Members that the methods of node-redis call with an encoded command. */
 type Execute = (
@@ -26,9 +25,9 @@ const REPLIES = channel('node-redis:command:reply');
 
 /**
  * Replaces `_executeCommand` of node-redis, which all its methods call and which awaits
- * `sendCommand` and transforms the reply. If nobody listens to commands or replies, `answer` is
- * awaited instead, which saves each command a promise and a turn of the microtask queue. It handles
- * replies with and without a transformation, so that callers get replies in order.
+ * `sendCommand` and transforms the reply. If nobody listens to replies, `answer` is awaited instead,
+ * which saves each command a promise and a turn of the microtask queue. It handles replies with and
+ * without a transformation, so that callers get replies in order.
  */
 export function answeringMembers(facade: Internals, answer: Answer): { _executeCommand: Execute } {
   const { _executeCommand: execute } = facade as unknown as { _executeCommand: Execute };
@@ -36,7 +35,7 @@ export function answeringMembers(facade: Internals, answer: Answer): { _executeC
     _executeCommand(command, parser, commandOptions, transformReply) {
       const args = parser.redisArgs;
       // HIMPORT has a registry of its own on the client.
-      if (REPLIES.hasSubscribers || isTracingCommands() || args[0] === 'HIMPORT') {
+      if (REPLIES.hasSubscribers || args[0] === 'HIMPORT') {
         return execute.call(this, command, parser, commandOptions, transformReply);
       }
       const answered = answer(this, args, commandOptions);

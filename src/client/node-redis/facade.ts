@@ -1,6 +1,7 @@
 import { createClient, WatchError } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { RetrySafety } from '../../core/command-risk.js';
+import { isTimingCommands, operationOf } from '../../diagnostics/command-channel.js';
 import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
 import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
@@ -15,8 +16,15 @@ import type { CacheValidityView } from './cache-store.js';
 import { answeringMembers } from './execute-command.js';
 import type { CommandSink, Internals } from './internals.js';
 import { patchedLibrary } from './patched-library.js';
+import { TimedCall } from './timed-call.js';
 import type { TraceSource } from './traced-call.js';
-import { isTracingBatches, isTracingCommands, traceBatch, traceCommand } from './tracing.js';
+import {
+  commandName,
+  isTracingBatches,
+  isTracingCommands,
+  traceBatch,
+  traceCommand,
+} from './tracing.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
 
 interface QueuedCommand {
@@ -57,10 +65,10 @@ export function createFacade(
     // A `function`, because a view calls it with itself as `this` and its options count.
     sendCommand(this: Internals, args: readonly CommandArgument[], given?: CommandOptions) {
       if (patched !== undefined && isCommand(args)) {
-        return patched.send(this, args, (trace) => send(this, args, { ...given, trace }));
+        return patched.send(this, args, (trace) => send(this, args, given, trace));
       }
       if (isTracingCommands() && isCommand(args)) {
-        return traceCommand((trace) => send(this, args, { ...given, trace }), args, facade, source);
+        return traceCommand((trace) => send(this, args, given, trace), args, facade, source);
       }
       return send(this, args, given);
     },
@@ -93,10 +101,23 @@ export function createFacade(
   const { answer } = sink;
   if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
   else if (answer !== undefined && patched === undefined) {
-    const members = answeringMembers(facade._self, (view, args, given) => {
+    const answerNow = (
+      view: Internals,
+      args: readonly CommandArgument[],
+      given: CommandOptions | undefined,
+      trace?: CommandTrace,
+    ) => {
       const refused = refusalOf(args);
       if (refused !== undefined) return sink.refuse(refused);
-      return answer(args, merge(view._commandOptions, given));
+      return answer(args, optionsOf(view, given, trace));
+    };
+    const members = answeringMembers(facade._self, (view, args, given) => {
+      if (isTracingCommands() && isCommand(args)) {
+        return traceCommand((trace) => send(view, args, given, trace), args, facade, source);
+      }
+      const timed = timedCall(args);
+      if (timed === undefined) return answerNow(view, args, given);
+      return timed.untilAwaited(answerNow(view, args, given, timed));
     });
     define(facade._self, members);
   }
@@ -112,14 +133,24 @@ export function createFacade(
   }
   return facade;
 
+  function timedCall(args: unknown, trace?: CommandTrace): TimedCall | undefined {
+    if (!isTimingCommands() || !isCommand(args)) return undefined;
+    return new TimedCall(source, commandName(args), trace);
+  }
+
   function send(
     view: Internals,
     args: readonly CommandArgument[],
     given: CommandOptions | undefined,
+    trace?: CommandTrace,
   ): Promise<unknown> {
+    const timed = timedCall(args, trace);
     const refused = refusalOf(args);
-    if (refused !== undefined) return sink.refuse(refused);
-    return sink.send(args, merge(view._commandOptions, given));
+    const sent =
+      refused === undefined
+        ? sink.send(args, optionsOf(view, given, timed ?? trace))
+        : sink.refuse(refused);
+    return timed?.until(sent) ?? sent;
   }
 
   function batch(
@@ -144,13 +175,16 @@ export function createFacade(
     const refused =
       all.map(refusal).find((error) => error !== undefined) ?? batchRefusal(kind, all);
     if (refused !== undefined) return sink.refuse(refused);
+    const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
     const sendAll = (trace?: CommandTrace) => {
-      const options = view._commandOptions;
-      return sink.sendBatch(kind, all, trace === undefined ? options : { ...options, trace });
+      const timed = isTimingCommands()
+        ? new TimedCall(source, operationOf(batchMode, all.map(commandName)), trace)
+        : undefined;
+      const sent = sink.sendBatch(kind, all, optionsOf(view, undefined, timed ?? trace));
+      return timed?.until(sent) ?? sent;
     };
     const run = () => {
       if (!isTracingBatches()) return sendAll();
-      const batchMode = kind === 'multi' ? 'MULTI' : 'PIPELINE';
       return traceBatch(sendAll, { batchMode, batchSize: all.length }, all, facade, source);
     };
     return patched === undefined ? run() : patched.sendBatch(kind, all, run);
@@ -194,9 +228,12 @@ function refusalOf(args: unknown): Error | undefined {
     : new TypeError(`args: ${A_COMMAND}`);
 }
 
-function merge(
-  base: CommandOptions | undefined,
+function optionsOf(
+  view: Internals,
   given: CommandOptions | undefined,
+  trace: CommandTrace | undefined,
 ): CommandOptions | undefined {
-  return given === undefined || given === base ? base : { ...base, ...given };
+  const base = view._commandOptions;
+  const merged = given === undefined || given === base ? base : { ...base, ...given };
+  return trace === undefined ? merged : { ...merged, trace };
 }

@@ -75,8 +75,9 @@ type Outcome = TracedAttempt['outcome'];
 /** Follows the attempts of one call, and keeps the address in its messages up to date. */
 export class TracedCall implements CommandTrace, CommandReport {
   readonly #source: TraceSource;
-  readonly #messages: TraceMessage[] = [];
-  readonly #records: AttemptRecord[] = [];
+  /** Made for exactly one entry: an empty array that grows would take 17. */
+  #messages: TraceMessage[] | undefined;
+  #records: AttemptRecord[] | undefined;
   #latest: AttemptRecord | undefined;
 
   constructor(
@@ -99,33 +100,40 @@ export class TracedCall implements CommandTrace, CommandReport {
   }
 
   get attempts(): readonly TracedAttempt[] {
-    return this.#records.filter(({ isTakenBack }) => !isTakenBack);
+    return this.#records?.filter(({ isTakenBack }) => !isTakenBack) ?? [];
   }
 
   /** `message` reports this call from now on. */
   report(message: TraceMessage): void {
     message.multiDb = this;
-    this.#messages.push(message);
+    if (this.#messages === undefined) this.#messages = [message];
+    else this.#messages.push(message);
   }
 
   began(attempt: ObservedAttempt): void {
     const record = new AttemptRecord(attempt, systemClock.wallTime());
-    this.#records.push(record);
+    if (this.#records === undefined) this.#records = [record];
+    else this.#records.push(record);
     this.#follow(record);
   }
 
   ended(attempt: ObservedAttempt, failure?: { readonly error: unknown }): void {
-    const record = this.#records.find((each) => each.attempt === attempt);
+    const record =
+      this.#latest?.attempt === attempt
+        ? this.#latest
+        : this.#records?.find((each) => each.attempt === attempt);
     if (record === undefined) return;
-    record.end(failure);
-    this.#follow(record);
+    const hasMoved = record.end(failure);
+    if (hasMoved || record !== this.#latest) this.#follow(record);
   }
 
   #follow(record: AttemptRecord): void {
     this.#latest = record;
-    const { serverAddress, serverPort, database } = record;
+    if (this.#messages === undefined) return;
     for (const message of this.#messages) {
-      Object.assign(message, { serverAddress, serverPort, database });
+      message.serverAddress = record.serverAddress;
+      message.serverPort = record.serverPort;
+      message.database = record.database;
     }
   }
 }
@@ -135,7 +143,7 @@ class AttemptRecord implements TracedAttempt {
   serverAddress: string | undefined;
   serverPort: number | undefined;
   readonly database: number;
-  error: unknown;
+  error: unknown = undefined;
   #ended: Outcome | undefined;
 
   constructor(
@@ -145,7 +153,9 @@ class AttemptRecord implements TracedAttempt {
     const { database } = attempt.channel;
     this.databaseId = database.id;
     this.database = indexOf(database);
-    this.#locate();
+    const { host, port } = attempt.endpoint;
+    this.serverAddress = host;
+    this.serverPort = port;
   }
 
   get isTakenBack(): boolean {
@@ -157,17 +167,15 @@ class AttemptRecord implements TracedAttempt {
     return this.attempt.over ? 'abandoned' : 'in-flight';
   }
 
-  end(failure: { readonly error: unknown } | undefined): void {
+  /** Returns true if the server is another one: the node of a cluster is known only now. */
+  end(failure: { readonly error: unknown } | undefined): boolean {
     this.#ended = failure === undefined ? 'answered' : 'failed';
     this.error = failure?.error;
-    // The node of a cluster is known only now.
-    this.#locate();
-  }
-
-  #locate(): void {
     const { host, port } = this.attempt.endpoint;
+    if (host === this.serverAddress && port === this.serverPort) return false;
     this.serverAddress = host;
     this.serverPort = port;
+    return true;
   }
 }
 
@@ -178,8 +186,17 @@ export function placeOf(database: DatabaseInUse): ServerPlace {
   return { serverAddress: host, serverPort: port, database: indexOf(database) };
 }
 
-function indexOf({ options }: Pick<DatabaseInUse, 'options'>): number {
-  const { database, url } = options.client as { database?: number; url?: string };
-  const inUrl = url === undefined ? undefined : /^rediss?:\/\/[^/?#]*\/(\d+)/.exec(url)?.[1];
-  return Number(inUrl ?? database ?? 0);
+/** By the node-redis options of a database, which do not change: parsing a URL takes long. */
+const INDEXES = new WeakMap<object, number>();
+
+/** Returns the index of the Redis database (`SELECT`) that the connections use. */
+export function indexOf({ options }: Pick<DatabaseInUse, 'options'>): number {
+  let index = INDEXES.get(options.client);
+  if (index === undefined) {
+    const { database, url } = options.client as { database?: number; url?: string };
+    const inUrl = url === undefined ? undefined : /^rediss?:\/\/[^/?#]*\/(\d+)/.exec(url)?.[1];
+    index = Number(inUrl ?? database ?? 0);
+    INDEXES.set(options.client, index);
+  }
+  return index;
 }

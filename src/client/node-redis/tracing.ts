@@ -3,6 +3,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { shownArguments } from '../../drivers/node-redis/library-internals.js';
 import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import {
+  type CommandReport,
   type DatabaseInUse,
   placeOf,
   type ServerPlace,
@@ -55,8 +56,9 @@ export function traceCommand<T>(
   client: Traced,
   source: TraceSource,
 ): Promise<T> {
-  const message = commandMessage(args, client, source);
-  const call = new TracedCall(source, [message.command]);
+  const { command, args: shown } = commandShown(args);
+  const call = new TracedCall(source, [command]);
+  const message = commandMessage(command, shown, client, call, source.place());
   call.report(message);
   return trace(COMMANDS, () => send(call), message);
 }
@@ -82,7 +84,8 @@ export function traceBatch<T>(
       if (shape.batchMode !== 'PIPELINE' || !COMMANDS.hasSubscribers) return sent;
       for (const [index, args] of commands.entries()) {
         const reply = sent.then((replies) => (replies as unknown[])[index]);
-        const one = { ...commandMessage(args, client, source), ...shape };
+        const { command, args: shown } = commandShown(args);
+        const one = { ...commandMessage(command, shown, client, call, source.place()), ...shape };
         call.report(one);
         trace(COMMANDS, () => reply, one).catch(() => {});
       }
@@ -130,14 +133,21 @@ function trace<T>(
   return tracing.tracePromise(run as () => Promise<T>, message);
 }
 
-type CommandMessage = TraceMessage & { command: string; args: readonly string[] };
+type CommandMessage = TraceMessage & {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly clientId: string | undefined;
+};
 
+/** One literal with every member: messages of one shape are read and changed fast. */
 function commandMessage(
-  args: readonly unknown[],
-  client: Traced,
-  source: TraceSource,
+  command: string,
+  args: readonly string[],
+  { _clientId: clientId }: Traced,
+  multiDb: CommandReport,
+  { serverAddress, serverPort, database }: ServerPlace,
 ): CommandMessage {
-  return { ...commandShown(args), clientId: client._clientId, ...source.place() } as CommandMessage;
+  return { command, args, serverAddress, serverPort, database, clientId, multiDb };
 }
 
 /** Arguments that can't be read are rejected later, when they are sent. */
