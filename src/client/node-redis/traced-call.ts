@@ -186,7 +186,7 @@ export function placeOf(database: DatabaseInUse): ServerPlace {
   return { serverAddress: host, serverPort: port, database: indexOf(database) };
 }
 
-/** By the node-redis options of a database, which do not change: parsing a URL takes long. */
+/** Per copy: by the node-redis options of a database, which do not change. Parsing a URL takes long. */
 const INDEXES = new WeakMap<object, number>();
 
 /** Returns the index of the Redis database (`SELECT`) that the connections use. */
