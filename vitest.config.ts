@@ -61,6 +61,8 @@ function project(name: string, settings: Settings) {
       ...(settings.computes ? { setupFiles: 'test/low-priority.ts' } : {}),
       // Most tests wait for servers most of the time: four files keep two cores busy.
       maxWorkers: settings.measures ? 2 : 4,
+      // Each of them starts programs: more at a time only makes all of them slow.
+      maxConcurrency: 2,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       sequence: { groupOrder: settings.measures ? 1 : 0 },

@@ -75,7 +75,7 @@ const isReport = new Ajv({ allowUnionTypes: true }).compile(reportSchema);
 export async function check(
   ...args: string[]
 ): Promise<{ code: number | null; report: CheckReport; all: Finding[] }> {
-  const { code, stdout, stderr } = await run(['check', '--json', '--timeout', '2s', ...args]);
+  const { code, stdout, stderr } = await run(['check', '--json', '--timeout', '5s', ...args]);
   expect(stderr).toBe('');
   const report = JSON.parse(stdout) as CheckReport;
   expect(isReport(report), JSON.stringify(isReport.errors)).toBe(true);

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
-import { active, clientOf, connected, healthy, servers } from './support.js';
+import { active, clientOf, connected, healthy, LONG_GRACE, servers } from './support.js';
 
 /** What people read is the same however it is printed. */
 function printed(client: ReturnType<typeof clientOf>): string {
@@ -81,7 +81,7 @@ it('after a manual and a forced switch', async () => {
 
 it('while everything is down, and after close()', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west]);
+  const client = await connected([east, west], LONG_GRACE);
   await Promise.all([east.kill(), west.kill()]);
   await waitFor(() => client.explain().state === 'down', { what: 'down' });
   const explanation = client.explain();

@@ -143,7 +143,8 @@ const COMMANDS: Readonly<Record<string, Step>> = {
   'what it is': (client) => [
     client instanceof EventEmitter,
     client.constructor.name,
-    Object.keys(client),
+    // Where node-redis counts the listeners of a view, apart from those of the client.
+    Object.keys(client).filter((key) => key !== '_eventsCount'),
     Object.prototype.toString.call(client),
   ],
   duplicate: (client) => [client.duplicate().isOpen, client.duplicate() === client],

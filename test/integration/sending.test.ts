@@ -270,6 +270,7 @@ it('a text almost as long as a string can be goes out, and what is longer is ref
   const [east, west] = await servers();
   await east.command('CONFIG', 'SET', 'client-query-buffer-limit', '4gb');
   const client = await connected([east, west], {
+    healthCheck: { ...QUICK.healthCheck, timeoutMs: 30_000 },
     suspectAfterMs: 30_000,
     commandTimeoutMs: 30_000,
   });

@@ -71,8 +71,8 @@ export function clientOf(targets: readonly Target[], options: Options = {}): Mul
 }
 
 /**
- * The same, connected, with the first verdict on every database in. East is active: on a busy machine it
- * may need longer for that than `initialWaitMs`.
+ * The same, connected, with the first verdict on every database in. The preferred one is active, if the
+ * client may return to it: on a busy machine it may need longer for that than `initialWaitMs`.
  */
 export async function connected(
   targets: readonly Target[],
@@ -81,8 +81,16 @@ export async function connected(
   const client = clientOf(targets, { keepConnectingMs: 10_000, ...options });
   await client.connect();
   await healthy(client);
-  if (options.databases === undefined) await active(client, IDS[0]);
+  if (options.failbackSupported !== false) await preferred(client);
   return client;
+}
+
+/** Resolves when a database of the highest weight is active. */
+async function preferred(client: MultiDbClient): Promise<void> {
+  const highest = () => Math.max(...client.databases.map(({ weight }) => weight));
+  const isPreferred = () =>
+    client.databases.some(({ id, weight }) => id === client.activeDatabase && weight === highest());
+  await waitFor(isPreferred, { what: 'the preferred one to be active', timeoutMs: 10_000 });
 }
 
 /** Resolves when every database of the client, or `id`, is healthy and connected. */
