@@ -1,6 +1,4 @@
 /** The status page in a real Chromium: failover, failback, manual changes, accessibility. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { createMultiDbClient } from 'redis-multidb';
 import type { HttpHandlerOptions } from 'redis-multidb/http';
@@ -14,9 +12,9 @@ import {
   serveClient,
   startApplication,
   startBrowser,
+  violationsOf,
 } from './support.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ALLOW = { authorize: () => true } satisfies HttpHandlerOptions;
 
 let browser: Browser;
@@ -287,33 +285,3 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     expect(found).toEqual([]);
   }, 120_000);
 });
-
-/** Run in a world of its own, so that the page's Content-Security-Policy stays in force. */
-async function violationsOf(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page);
-  const { frameTree } = await session.send('Page.getFrameTree');
-  const { executionContextId } = await session.send('Page.createIsolatedWorld', {
-    frameId: frameTree.frame.id,
-    worldName: 'axe',
-  });
-  const run = async (expression: string) => {
-    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-      expression,
-      contextId: executionContextId,
-      awaitPromise: true,
-      returnByValue: true,
-    });
-    if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails));
-    return result.value;
-  };
-  await run(`${AXE};undefined`);
-  const { violations, passed } = await run(`axe.run(document).then(({ violations, passes }) => ({
-    passed: passes.map(({ id }) => id),
-    violations: violations.map(({ id, nodes }) =>
-      id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join(' | ')),
-  }))`);
-  await session.detach();
-  // It did look.
-  expect(passed).toEqual(expect.arrayContaining(['color-contrast', 'button-name']));
-  return violations;
-}

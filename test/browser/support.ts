@@ -1,11 +1,15 @@
 /** An application with the page, three real servers, and a real Chromium that looks at it. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { chromium, type Page } from 'playwright-core';
 import { createMultiDbClient, type MultiDbClient } from 'redis-multidb';
 import { createHttpHandler, type HttpHandlerOptions } from 'redis-multidb/http';
 import { findChromium } from '../../scripts/ensure-chromium.mjs';
 import { type RedisServer, startRedis, waitFor } from '../kit/index.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export interface Serving {
   readonly url: string;
@@ -130,4 +134,33 @@ export async function startBrowser(): Promise<Browser> {
     },
     close: () => browser.close(),
   };
+}
+
+/** What axe finds. It runs in a world of its own, so that the page's Content-Security-Policy stays in force. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send('Page.getFrameTree');
+  const { executionContextId } = await session.send('Page.createIsolatedWorld', {
+    frameId: frameTree.frame.id,
+    worldName: 'axe',
+  });
+  const run = async (expression: string) => {
+    const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+      expression,
+      contextId: executionContextId,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails));
+    return result.value;
+  };
+  await run(`${AXE};undefined`);
+  const { violations, passed } = await run(`axe.run(document).then(({ violations, passes }) => ({
+    passed: passes.map(({ id }) => id),
+    violations: violations.map(({ id, nodes }) =>
+      id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join(' | ')),
+  }))`);
+  await session.detach();
+  if (!passed.includes('color-contrast')) throw new Error('axe did not look at the page');
+  return violations;
 }

@@ -1,0 +1,101 @@
+/** What the site changes in the Markdown of the repository: where links lead to, and anchors as GitHub makes them. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { MarkdownOptions } from 'vitepress';
+import { routeOf } from './navigation.js';
+
+type MarkdownIt = Parameters<NonNullable<MarkdownOptions['config']>>[0];
+type Token = ReturnType<MarkdownIt['parse']>[number];
+
+export interface Links {
+  /** The root of the repository. */
+  readonly root: string;
+  /** Where the repository is shown, without a slash at the end; undefined while nobody has set it. */
+  readonly repository: string | undefined;
+  /** The files that are pages of the site. */
+  readonly isPage: (file: string) => boolean;
+  /** The files that the site offers for download. */
+  readonly downloads: readonly string[];
+}
+
+/** The anchor of a heading, as GitHub makes it. */
+export function slugify(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+}
+
+/** Where a relative link of a file leads to in the site; undefined if the site has nothing there. */
+function targetOf(href: string, from: string, links: Links): string | undefined {
+  const [to = '', anchor] = href.split('#');
+  const hash = anchor === undefined ? '' : `#${anchor}`;
+  if (to === '') return hash;
+  const file = path.posix.join(path.posix.dirname(from), decodeURI(to)).replace(/\/$/, '');
+  if (links.isPage(file)) return `/${routeOf(file)}${hash}`;
+  if (links.isPage(`${file}/README.md`)) return `/${routeOf(`${file}/README.md`)}${hash}`;
+  if (links.downloads.includes(file)) return `/${path.posix.basename(file)}`;
+  if (links.repository !== undefined && existsSync(path.join(links.root, file))) {
+    return `${links.repository}/blob/main/${file}${hash}`;
+  }
+  return undefined;
+}
+
+/** Rewrites the relative links of all pages; a link to a file that the site does not have becomes text. */
+export function siteLinks(md: MarkdownIt, links: Links): void {
+  md.core.ruler.after('inline', 'site-links', ({ tokens, env }) => {
+    const file: string | undefined = env.realPath ?? env.path;
+    // A title that is looked at on its own.
+    if (file === undefined) return;
+    const from = path.relative(links.root, file).replaceAll(path.sep, '/');
+    for (const { children } of tokens) {
+      if (children) rewrite(children, from, links);
+    }
+  });
+}
+
+function rewrite(children: Token[], from: string, links: Links): void {
+  let isDropped = false;
+  for (const token of children) {
+    if (token.type === 'link_close' && isDropped) {
+      hide(token);
+      isDropped = false;
+    }
+    if (token.type !== 'link_open') continue;
+    const href = token.attrGet('href') ?? '';
+    if (/^[a-z]+:|^\//i.test(href)) continue;
+    const target = targetOf(href, from, links);
+    if (target !== undefined) {
+      token.attrSet('href', target);
+    } else if (
+      existsSync(path.join(links.root, path.dirname(from), href.split('#')[0] as string))
+    ) {
+      hide(token);
+      isDropped = true;
+    }
+    // What is left leads nowhere, and fails the build as a dead link.
+  }
+}
+
+function hide(token: Token): void {
+  token.type = 'text';
+  token.tag = '';
+  token.nesting = 0;
+  token.content = '';
+}
+
+/** Wide tables scroll on their own, by keyboard as well. The empty corner of a table is no header. */
+export function scrollableTables(md: MarkdownIt): void {
+  md.renderer.rules.table_open = (tokens, index, options, _env, self) =>
+    `<div class="table" tabindex="0" role="group" aria-label="Table">${self.renderToken(tokens, index, options)}`;
+  md.renderer.rules.table_close = (tokens, index, options, _env, self) =>
+    `${self.renderToken(tokens, index, options)}</div>`;
+  md.core.ruler.push('empty-headers', ({ tokens }) => {
+    for (const [index, token] of tokens.entries()) {
+      if (token.type !== 'th_open' || tokens[index + 1]?.content !== '') continue;
+      token.tag = 'td';
+      (tokens[index + 2] as Token).tag = 'td';
+    }
+  });
+}

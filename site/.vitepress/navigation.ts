@@ -1,0 +1,112 @@
+/** The order of the site: every page of the documentation has one place here (test/docs/site.test.ts). */
+
+export interface Entry {
+  /** What the sidebar calls the page. */
+  readonly text: string;
+  /** The file, from the root of the repository. */
+  readonly file: string;
+}
+
+export interface Chapter {
+  readonly text: string;
+  readonly entries: readonly Entry[];
+}
+
+export const CHAPTERS: readonly Chapter[] = [
+  {
+    text: 'Start',
+    entries: [
+      { text: 'Five minutes', file: 'README.md' },
+      { text: 'From Jedis', file: 'docs/from-jedis.md' },
+      { text: 'From ioredis', file: 'docs/from-ioredis.md' },
+    ],
+  },
+  {
+    text: 'Understand',
+    entries: [
+      { text: 'How a failover happens', file: 'docs/failover.md' },
+      { text: 'Health checks', file: 'docs/health-checks.md' },
+      { text: 'Architecture', file: 'docs/architecture.md' },
+      { text: 'Decisions', file: 'docs/decisions.md' },
+    ],
+  },
+  {
+    text: 'Use',
+    entries: [
+      { text: 'Commands, transactions, caching', file: 'docs/compatibility.md' },
+      { text: 'Pub/sub', file: 'docs/pubsub.md' },
+      { text: 'ioredis and iovalkey', file: 'docs/compatibility-ioredis.md' },
+      { text: 'BullMQ', file: 'docs/bullmq.md' },
+      { text: 'Other libraries', file: 'docs/libraries.md' },
+      { text: 'Databases at run time', file: 'docs/management.md' },
+      { text: 'Config files', file: 'docs/config.md' },
+      { text: 'Testing your application', file: 'docs/testing.md' },
+      { text: 'Examples', file: 'examples/README.md' },
+    ],
+  },
+  {
+    text: 'Operate',
+    entries: [
+      { text: 'HTTP and status page', file: 'docs/http.md' },
+      { text: 'Metrics and alerts', file: 'docs/metrics.md' },
+      { text: 'Traces', file: 'docs/tracing.md' },
+      { text: 'Diagnostics', file: 'docs/diagnostics.md' },
+      { text: 'Command line and drill', file: 'docs/cli.md' },
+    ],
+  },
+  {
+    text: 'Trust',
+    entries: [
+      { text: 'Guarantees', file: 'docs/guarantees.md' },
+      { text: 'Tests that prove them', file: 'docs/proofs.md' },
+      { text: 'Fault matrix', file: 'docs/fault-matrix.md' },
+      { text: 'Performance', file: 'docs/performance.md' },
+      { text: 'Security', file: 'SECURITY.md' },
+    ],
+  },
+  {
+    text: 'Reference',
+    entries: [
+      { text: 'Options', file: 'docs/options.md' },
+      { text: 'Events', file: 'docs/events.md' },
+      { text: 'Errors', file: 'docs/errors.md' },
+      { text: 'Changes', file: 'CHANGELOG.md' },
+      { text: 'Contributing', file: 'CONTRIBUTING.md' },
+    ],
+  },
+];
+
+/** Pages that the site has beside those of the chapters, by the folder of their links. */
+const EXAMPLES = /^examples\/([^/]+)\/README\.md$/;
+
+/** Whether a file, named from the root of the repository, is a page of the site. */
+export function isPage(file: string): boolean {
+  const entries = CHAPTERS.flatMap((chapter) => chapter.entries);
+  return EXAMPLES.test(file) || entries.some((entry) => entry.file === file);
+}
+
+/**
+ * The path of a page in the site, without a leading slash and with its ending `.md`.
+ * @param file from the root of the repository
+ */
+export function routeOf(file: string): string {
+  if (file === 'README.md') return 'start.md';
+  if (file === 'examples/README.md') return 'examples/index.md';
+  const example = EXAMPLES.exec(file);
+  if (example) return `examples/${example[1]}.md`;
+  const name = file.replace(/^(docs|site)\//, '');
+  return name === file ? file.toLowerCase() : name;
+}
+
+/** The sidebar as VitePress has it. */
+export function sidebar() {
+  return CHAPTERS.map(({ text, entries }) => ({
+    text,
+    items: entries.map((entry) => ({
+      text: entry.text,
+      link: `/${routeOf(entry.file)
+        .replace(/(^|\/)index\.md$/, '$1')
+        .replace(/\.md$/, '')}`,
+    })),
+  }));
+}
