@@ -26,6 +26,7 @@ export const CHAPTERS: readonly Chapter[] = [
     entries: [
       { text: 'How a failover happens', file: 'docs/failover.md' },
       { text: 'Health checks', file: 'docs/health-checks.md' },
+      { text: 'Slow databases', file: 'docs/degraded.md' },
       { text: 'Architecture', file: 'docs/architecture.md' },
       { text: 'Decisions', file: 'docs/decisions.md' },
     ],
