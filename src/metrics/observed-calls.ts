@@ -1,5 +1,5 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel';
-import type { CommandReport } from '../client/node-redis/traced-call.js';
+import type { CommandReport } from '../client/traced-call.js';
 import { operationOf } from '../diagnostics/command-channel.js';
 import { type CallFailure, failureOf } from './call-failure.js';
 

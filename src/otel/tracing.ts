@@ -7,7 +7,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
-import type { TracedAttempt } from '../client/node-redis/traced-call.js';
+import type { TracedAttempt } from '../client/traced-call.js';
 import { ATTRIBUTES } from '../metrics/catalogue.js';
 import { observeCalls } from '../metrics/observed-calls.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';

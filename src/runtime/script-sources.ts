@@ -55,6 +55,11 @@ export class ScriptSources {
     }
   }
 
+  /** Whether the source of the script with this digest, in lower case, is remembered. */
+  knows(sha: string): boolean {
+    return this.#sources.has(sha);
+  }
+
   /** The call of one script; `undefined` if its source is unknown. */
   callOf(args: Arguments): ScriptCall | undefined {
     const script = this.#find(args);

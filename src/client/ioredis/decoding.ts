@@ -13,17 +13,21 @@ type Mapping = Readonly<Record<number, unknown>>;
 export interface Decoding {
   /** What ioredis's reply transformers are told about the replies. */
   readonly context: ReplyContext;
-  /** For the reply of EXEC, whose parts have encodings of their own. */
-  readonly buffers: Mapping;
-  of(command: IoredisCommand): DecodingOfCommand;
+  readonly mappings: Readonly<Record<DecodingKind, Mapping | undefined>>;
+  /** Whether a reply that is decoded in this way needs no conversion by ioredis. */
+  readonly isDirect: Readonly<Record<'text' | 'buffers', boolean>>;
+  kindOf(command: Pick<IoredisCommand, 'name' | 'replyEncoding'>): DecodingKind;
   /** Converts what the decoder of node-redis leaves. Only for replies that may contain it. */
   finish(reply: unknown): unknown;
 }
 
-export interface DecodingOfCommand {
-  readonly kind: 'text' | 'buffers' | 'unfinished';
-  readonly mapping: Mapping | undefined;
-}
+/**
+ * - `text`: strings, which ioredis does not have to convert
+ * - `buffers`: Buffers for ioredis to convert
+ * - `unfinished`: like `buffers`, and `finish` has to convert the reply first; also for the reply of
+ *   EXEC, whose parts have encodings of their own
+ */
+export type DecodingKind = 'text' | 'buffers' | 'unfinished';
 
 const BUFFERS: Mapping = {
   [RESP_TYPES.BLOB_STRING]: Buffer,
@@ -44,12 +48,12 @@ const inBothCases = (names: readonly string[]) =>
   new Set(names.flatMap((name) => [name, name.toUpperCase()]));
 
 /** Commands that may return errors inside of an array. */
-const SCRIPTS: ReadonlySet<string> = inBothCases([
+export const SCRIPTS: ReadonlySet<string> = inBothCases([
   ...['eval', 'evalsha', 'eval_ro', 'evalsha_ro', 'fcall', 'fcall_ro'],
 ]);
 
-/** Commands whose integers may exceed 2^53. */
-const LARGE_INTEGERS: ReadonlySet<string> = inBothCases([
+/** Commands whose integers may exceed 2^53, which versions before 6 round in another way. */
+export const LARGE_INTEGERS: ReadonlySet<string> = inBothCases([
   ...['incr', 'incrby', 'decr', 'decrby', 'hincrby', 'bitfield', 'bitfield_ro', 'increx'],
 ]);
 
@@ -71,12 +75,7 @@ export function decodingFor(
   const roundsItself = !isVersion6(Redis) && !hasTextNumbers;
   const base = { ...(isResp3 ? RESP3 : BUFFERS), ...(hasTextNumbers ? NUMBERS_AS_TEXT : {}) };
   const unfinished = roundsItself ? { ...BUFFERS, ...NUMBERS_AS_TEXT } : base;
-  const text: DecodingOfCommand = {
-    kind: 'text',
-    mapping: hasTextNumbers ? NUMBERS_AS_TEXT : undefined,
-  };
-  const buffers: DecodingOfCommand = { kind: 'buffers', mapping: base };
-  const toFinish: DecodingOfCommand = { kind: 'unfinished', mapping: unfinished };
+  const text = hasTextNumbers ? NUMBERS_AS_TEXT : undefined;
 
   const finish = (reply: unknown): unknown => {
     if (typeof reply === 'string') return roundsItself ? rounded(reply) : reply;
@@ -90,10 +89,11 @@ export function decodingFor(
     context: isResp3
       ? { protocol: 3, replyMapping: 'resp3' }
       : { protocol: 2, replyMapping: 'legacy' },
-    buffers: unfinished,
-    of({ name, replyEncoding }) {
-      if (SCRIPTS.has(name) || (roundsItself && LARGE_INTEGERS.has(name))) return toFinish;
-      return !isResp3 && replyEncoding === 'utf8' ? text : buffers;
+    mappings: { text, buffers: base, unfinished },
+    isDirect: { text: !isResp3, buffers: true },
+    kindOf({ name, replyEncoding }) {
+      if (SCRIPTS.has(name) || (roundsItself && LARGE_INTEGERS.has(name))) return 'unfinished';
+      return !isResp3 && replyEncoding === 'utf8' ? 'text' : 'buffers';
     },
     finish,
   };

@@ -1,5 +1,6 @@
 import { ErrorReply } from '@redis/client';
 import { isMultiDbError, type MultiDbErrorCode } from '../../errors.js';
+import type { Command } from '../../runtime/command/command.js';
 import type { IoredisClass, IoredisCommand } from './library.js';
 
 /** The text of ioredis for commands that a closed or lost connection ended; libraries compare it. */
@@ -29,15 +30,25 @@ export class IoredisErrors {
    * command; an error of this package keeps its class and properties, and has ioredis's text where
    * libraries compare it. Its own text stays in `detail`.
    */
-  of(error: unknown, command?: IoredisCommand): unknown {
-    if (error instanceof ErrorReply) {
-      const converted = this.reply(error);
-      if (command === undefined) return converted;
-      const { name, args } = command;
-      return Object.assign(converted, { command: { name, args } });
-    }
-    return withText(error);
+  of(error: unknown, command?: Pick<IoredisCommand, 'name' | 'args'>): unknown {
+    if (!(error instanceof ErrorReply)) return withText(error);
+    const converted = this.reply(error);
+    if (command === undefined) return converted;
+    const { name, args } = command;
+    return Object.assign(converted, { command: { name, args } });
   }
+
+  /**
+   * The same for an error of a command of the engine. Errors of a transaction are converted later,
+   * because they belong to several commands.
+   */
+  readonly ofEngine = (error: unknown, command?: Command): unknown => {
+    const { batch, args: all } = command ?? {};
+    if (batch !== undefined && batch.kind !== 'single') return error;
+    if (all === undefined) return withText(error);
+    const [name, ...args] = all;
+    return this.of(error, { name: String(name), args });
+  };
 
   /** An error reply inside the reply of EXEC, or inside that of a script. */
   reply(error: ErrorReply): Error {

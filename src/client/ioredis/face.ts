@@ -4,25 +4,31 @@ import { ClientClosedError, InitializationFailedError } from '../../errors.js';
 import { initializationFailure } from '../../runtime/failover/initialization.js';
 import { Session } from '../../runtime/group/session.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
+import type { CreatedGroup } from '../create-group.js';
+import type { TraceSource } from '../traced-call.js';
+import { activePlace } from '../tracing.js';
 import { ConnectionStatus } from './connection-status.js';
 import { type Decoding, decodingFor } from './decoding.js';
 import { CONNECTION_CLOSED, IoredisErrors, withText } from './errors.js';
 import { EventRelay } from './event-relay.js';
 import type { IoredisClass, IoredisInstance } from './library.js';
 import { IoredisPubSub } from './pubsub.js';
+import { ScriptCalls } from './script-calls.js';
 
 /**
  * The engine behind one ioredis client: its session in the group, its status, and what its commands
  * share.
  */
 export class Face {
+  readonly shared: SharedGroup;
   readonly session: Session;
   readonly status: ConnectionStatus;
   readonly decoding: Decoding;
   readonly errors: IoredisErrors;
   readonly pubsub: IoredisPubSub;
-  /** The token by which scripts know whether they were sent; another one after each switch. */
-  scriptCache: object = {};
+  readonly scripts: ScriptCalls;
+  /** Who the commands belong to in traces. */
+  readonly source: TraceSource;
   /** Called when the client accepts commands again. */
   onConnecting: () => void = () => {};
   /** Calls of `connect()` that wait for a database. */
@@ -32,21 +38,29 @@ export class Face {
   constructor(
     Redis: IoredisClass,
     readonly redis: IoredisInstance,
-    readonly shared: SharedGroup,
+    { shared, name }: CreatedGroup,
   ) {
+    this.shared = shared;
     const relay = new EventRelay(redis, {
       ready: () => this.#onServed(),
       recovered: () => this.#onServed(),
       reconnecting: () => this.status.lost(),
       'all-databases-down': () => this.status.lost(),
-      switch: () => {
-        this.scriptCache = {};
-      },
+      switch: () => this.scripts.onSwitch(),
     });
     this.status = new ConnectionStatus(redis);
     this.errors = new IoredisErrors(Redis);
     this.decoding = decodingFor(Redis, redis.options, this.errors);
-    this.session = new Session(shared, relay as EventEmitter);
+    const session = new Session(shared, relay as EventEmitter, undefined, this.errors.ofEngine);
+    this.session = session;
+    this.scripts = new ScriptCalls(() => session.group.coordinator.runtime.scripts);
+    this.source = {
+      client: name,
+      get group() {
+        return session.group.counters.group;
+      },
+      place: () => activePlace(session.group.coordinator),
+    };
     this.pubsub = new IoredisPubSub(redis, this.session.subscriptions);
   }
 

@@ -7,8 +7,9 @@ import type { EventEmitter } from 'node:events';
 
 /** A command of ioredis: arguments that are encoded already, a promise, and its settling. */
 export interface IoredisCommand {
-  readonly name: string;
-  readonly args: readonly (string | Buffer)[];
+  /** Of a script: changes with the way in which the script is called. */
+  name: string;
+  readonly args: (string | Buffer)[];
   readonly promise: Promise<unknown>;
   /** `utf8` for methods such as `get`, `null` for `getBuffer`. */
   readonly replyEncoding: string | null | undefined;
@@ -23,6 +24,14 @@ export interface IoredisCommand {
 export interface ReplyContext {
   readonly protocol: 2 | 3;
   readonly replyMapping: 'legacy' | 'resp3';
+}
+
+/** Conversions of arguments and replies, by the name of the command. */
+export interface Transformers {
+  readonly argument: Readonly<Record<string, ((args: unknown[]) => unknown[]) | undefined>>;
+  readonly reply: Readonly<
+    Record<string, ((reply: unknown, context: object) => unknown) | undefined>
+  >;
 }
 
 /** The stream that a pipeline of ioredis passes along with each of its commands. */
@@ -43,6 +52,7 @@ export interface IoredisInstance extends EventEmitter {
   options: Record<string, unknown>;
   status: string;
   condition: unknown;
+  getBuiltinCommands(): readonly string[];
   silentEmit(name: string, argument?: unknown): boolean;
   createScanStream(command: string, options: object): IoredisScanStream;
 }
@@ -60,6 +70,8 @@ export interface IoredisClass {
       callback?: (error: unknown, reply?: unknown) => void,
     ): IoredisCommand;
     readonly prototype: IoredisCommand;
+    /** The transformers of the library and those that the application has added. */
+    readonly _transformer?: Transformers;
   };
   readonly ReplyError?: new (message: string) => Error;
 }

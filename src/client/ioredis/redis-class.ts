@@ -5,6 +5,8 @@ import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
 import { shareListeners } from '../shared-listeners.js';
+import { traceConnect, UNNAMED } from '../tracing.js';
+import { defineDirectMethods } from './direct-methods.js';
 import { duplicateOptions } from './duplicate-options.js';
 import { withText } from './errors.js';
 import { closed, Face } from './face.js';
@@ -17,7 +19,8 @@ import type {
   PipelineStream,
 } from './library.js';
 import { attachPages } from './scan-stream.js';
-import { CommandSender, type ViewOptions } from './send-command.js';
+import { CommandSender } from './send-command.js';
+import { VIEW, ViewOptions } from './view-options.js';
 
 /** What a client of a group is created from. */
 export interface ClientSetup {
@@ -41,13 +44,10 @@ interface Own {
 }
 
 const OWN = Symbol('redis-multidb');
-const BASE = Symbol('redis-multidb.commandOptions');
-const VIEWS = Symbol('redis-multidb.viewOptions');
 
 type Client = IoredisInstance & {
   readonly [OWN]: Own;
-  readonly [BASE]: CommandOptions;
-  readonly [VIEWS]: ViewOptions;
+  readonly [VIEW]: ViewOptions;
   sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown>;
 };
 
@@ -82,10 +82,9 @@ export function multiDbClassOf(Redis: IoredisClass): MultiDbClass {
 }
 
 function extend(Redis: IoredisClass): MultiDbClass {
-  return class extends Redis {
+  class MultiDbRedis extends Redis {
     declare readonly [OWN]: Own;
-    declare readonly [BASE]: CommandOptions;
-    declare readonly [VIEWS]: ViewOptions;
+    declare readonly [VIEW]: ViewOptions;
 
     constructor(setup: ClientSetup) {
       super({ ...setup.options, lazyConnect: true, Connector: Unconnected });
@@ -96,13 +95,14 @@ function extend(Redis: IoredisClass): MultiDbClass {
       this.options.enableAutoPipelining = false;
       const { commandTimeout: timeout } = this.options as { commandTimeout?: number };
       const base = { ...setup.commandOptions, ...(timeout === undefined ? {} : { timeout }) };
-      const face = new Face(Redis, this, setup.shared);
+      const face = new Face(Redis, this, setup);
       const { connectionName } = this.options;
       if (typeof connectionName === 'string') {
         face.session.settings.set('SETNAME', ['CLIENT', 'SETNAME', connectionName]);
       }
       const sender = new CommandSender(face, Redis);
-      define(this, { [OWN]: { face, sender, setup }, [BASE]: base, [VIEWS]: new Map() });
+      const view = new ViewOptions(face, base);
+      define(this, { [OWN]: { face, sender, setup }, [VIEW]: view });
       const { name, shared, translate } = setup;
       const api = { notOpen: () => withText(closed()), translate };
       define(this, managementMembers(name, face.session, shared, api));
@@ -111,7 +111,8 @@ function extend(Redis: IoredisClass): MultiDbClass {
     }
 
     connect(callback?: (error: unknown) => void): Promise<void> {
-      const connecting = this[OWN].face.connect();
+      const { face } = this[OWN];
+      const connecting = traceConnect(() => face.connect(), UNNAMED, face.source);
       if (callback !== undefined) connecting.then(() => callback(null), callback);
       return connecting;
     }
@@ -143,7 +144,7 @@ function extend(Redis: IoredisClass): MultiDbClass {
     duplicate(overrides?: IoredisOptions): IoredisInstance {
       const { setup } = this[OWN];
       const options = duplicateOptions(setup.options, this.options, overrides);
-      const { timeout: _timeout, ...commandOptions } = this[BASE];
+      const { timeout: _timeout, ...commandOptions } = this[VIEW].base;
       return new (multiDbClassOf(Redis))({ ...setup, options, commandOptions });
     }
 
@@ -161,7 +162,7 @@ function extend(Redis: IoredisClass): MultiDbClass {
     }
 
     sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown> {
-      return this[OWN].sender.send(command, stream, this[BASE], this[VIEWS]);
+      return this[OWN].sender.send(command, stream, this[VIEW]);
     }
 
     /** Called by the constructor of ioredis; the status is that of the engine. */
@@ -177,12 +178,15 @@ function extend(Redis: IoredisClass): MultiDbClass {
       attachPages(stream, Redis.Command, this.options, face.shared.options, send);
       return stream;
     }
-  };
+  }
+  defineDirectMethods(MultiDbRedis.prototype, Redis);
+  return MultiDbRedis;
 }
 
 /** A view of a client whose commands have these options. */
 function viewOf(client: IoredisInstance, own: CommandOptions): Client {
   const view = Object.create(client) as Client;
-  define(view, { [BASE]: { ...(client as Client)[BASE], ...own }, [VIEWS]: new Map() });
+  const { face, base } = (client as Client)[VIEW];
+  define(view, { [VIEW]: new ViewOptions(face, { ...base, ...own }) });
   return view;
 }

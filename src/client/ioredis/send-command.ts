@@ -1,33 +1,44 @@
+import type { CommandArgument } from '../../core/command-argument.js';
+import type { Batch } from '../../drivers/driver.js';
 import { isMultiDbError, UnsupportedError } from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
+import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import { argumentFlaw } from '../argument-flaw.js';
-import type { DecodingOfCommand } from './decoding.js';
+import { isObservingCommands, observeCommand, observeTransaction } from '../observed-command.js';
 import { closed, type Face } from './face.js';
 import type { IoredisClass, IoredisCommand, PipelineStream } from './library.js';
 import { refusal } from './refused-commands.js';
 import { Transactions } from './transaction.js';
+import type { ViewOptions } from './view-options.js';
 
-type Arguments = readonly (string | Buffer)[];
-type Kind = 'plain' | 'multi' | 'quit' | 'select' | 'client' | 'pubsub';
+type Arguments = readonly CommandArgument[];
+type Kind = 'plain' | 'multi' | 'quit' | 'select' | 'pubsub';
 
 /** Names that take another way than into the engine. */
 const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['MULTI', 'multi'],
   ['QUIT', 'quit'],
   ['SELECT', 'select'],
-  ['CLIENT', 'client'],
   ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'].map(
     (name): [string, Kind] => [name, 'pubsub'],
   ),
 ]);
 
-const PUBLICATIONS: ReadonlySet<string> = new Set(['publish', 'spublish']);
+/** The names in `KINDS`. */
+export const OWN_WAY: readonly string[] = [...KINDS.keys()];
+
+/** Names of commands that publish. */
+export const PUBLICATIONS: ReadonlySet<string> = new Set(['publish', 'spublish']);
 
 /** Number of names whose kind is remembered: more than there are commands. */
 const MAX_NAMES = 1000;
 
-/** Options of the commands of one view of a client, by the kind of decoding. */
-export type ViewOptions = Map<DecodingOfCommand['kind'], CommandOptions | undefined>;
+/** Takes raw commands: the engine, or the connection of a transaction. */
+export interface Transport {
+  send(args: Arguments, options?: CommandOptions, batch?: Batch): Promise<unknown>;
+  /** To be awaited exactly once. */
+  answer(args: Arguments, options?: CommandOptions): PromiseLike<unknown>;
+}
 
 /**
  * `sendCommand` of an ioredis client: every command of the library, of scripts, pipelines and streams
@@ -49,24 +60,26 @@ export class CommandSender {
     this.#transactions = new Transactions({
       decoding: face.decoding,
       errors: face.errors,
-      encode: (command, socket) => this.#encode(command, socket),
+      encode: (command, called) =>
+        this.#isScript(command)
+          ? face.scripts.encodeInTransaction(command, called)
+          : plain(command),
     });
   }
 
-  /** `base` and `views` are the options of the view that the command was issued on. */
+  /** `view` has the options of the view that the command was issued on. */
   send(
     command: IoredisCommand,
     stream: PipelineStream | undefined,
-    base: CommandOptions,
-    views: ViewOptions,
+    view: ViewOptions,
   ): Promise<unknown> {
     const { face } = this;
     command.setReplyContext?.(face.decoding.context);
     if (face.status.current === 'wait') face.connect().catch(() => {});
-    if (stream?.isPipeline === true && this.#gather(command, stream, base)) return command.promise;
+    if (stream?.isPipeline === true && this.#gather(command, stream, view)) return command.promise;
     const kind = this.#kinds.get(command.name) ?? this.#classify(command.name);
-    if (kind === 'plain') this.#send(command, base, views);
-    else this.#perform(kind, command, base, views);
+    if (kind === 'plain') this.#send(command, view);
+    else this.#perform(kind, command, view);
     return command.promise;
   }
 
@@ -83,49 +96,66 @@ export class CommandSender {
     return kind;
   }
 
-  #send(command: IoredisCommand, base: CommandOptions, views: ViewOptions): void {
+  #send(command: IoredisCommand, view: ViewOptions): void {
     const { face } = this;
     const { executor } = face.session;
-    if (executor === undefined) {
-      if (face.status.current === 'reconnecting') {
-        this.#waiting.push(() => this.#send(command, base, views));
-      } else this.#refuse(command, closed());
-      return;
-    }
-    const args = this.#encode(command, face.scriptCache);
-    const refused = refusal(args) ?? argumentFlaw(args);
-    if (refused !== undefined) {
-      this.#refuse(command, refused);
+    if (executor === undefined && face.status.current === 'reconnecting') {
+      this.#waiting.push(() => this.#send(command, view));
       return;
     }
     const { decoding } = face;
-    const decoder = decoding.of(command);
-    let options = views.get(decoder.kind);
-    if (options === undefined && !views.has(decoder.kind)) {
-      options = withMapping(base, decoder.mapping);
-      views.set(decoder.kind, options);
-    }
-    executor
-      .answer(args, options)
-      .then(
-        decoder.kind === 'unfinished'
-          ? (reply) => command.resolve(decoding.finish(reply))
-          : command.resolve,
-        (error) => this.#fail(command, error),
-      );
+    const kind = decoding.kindOf(command);
+    const isScript = this.#isScript(command);
+    const args = isScript ? face.scripts.encode(command) : plain(command);
+    const issue = (trace?: CommandTrace): PromiseLike<unknown> => {
+      const refused = executor === undefined ? closed() : (refusal(args) ?? argumentFlaw(args));
+      // After a turn of the event loop, so that a caller that retries at once does not block it.
+      if (refused !== undefined) return face.shared.rejections.reject(refused);
+      const options = trace === undefined ? view[kind] : { ...view[kind], trace };
+      return (executor as Transport).answer(args, options);
+    };
+    const answered = isObservingCommands() ? observeCommand(issue, args, face.source) : issue();
+    if (isScript) this.#settleScript(command, answered);
+    else if (kind === 'unfinished') {
+      this.#settle(command, answered, (reply) => command.resolve(decoding.finish(reply)));
+    } else this.#settle(command, answered, command.resolve);
   }
 
-  #perform(kind: Kind, command: IoredisCommand, base: CommandOptions, views: ViewOptions): void {
+  #settle(
+    command: IoredisCommand,
+    answered: PromiseLike<unknown>,
+    resolve: (reply: unknown) => void,
+  ): void {
+    answered.then(resolve, (error) => this.#fail(command, error));
+  }
+
+  #settleScript(command: IoredisCommand, answered: PromiseLike<unknown>): void {
+    const { scripts, decoding } = this.face;
+    answered.then(
+      (reply) => {
+        scripts.onSuccess(command);
+        command.resolve(decoding.finish(reply));
+      },
+      (error) => {
+        // ioredis calls the script again, which is sent by its source then.
+        if (String((error as Error)?.message).startsWith('NOSCRIPT')) scripts.onMissing(command);
+        this.#fail(command, error);
+      },
+    );
+  }
+
+  #perform(kind: Kind, command: IoredisCommand, view: ViewOptions): void {
     const { face } = this;
     switch (kind) {
       case 'pubsub':
         if (face.status.current === 'end') this.#refuse(command, closed());
-        else this.#settleBy(command, face.pubsub.perform(command));
+        else this.#settle(command, face.pubsub.perform(command), command.resolve);
         return;
       case 'quit':
-        this.#settleBy(
+        this.#settle(
           command,
           face.close().then(() => Buffer.from('OK')),
+          command.resolve,
         );
         return;
       case 'select':
@@ -145,36 +175,38 @@ export class CommandSender {
         return;
       default:
     }
-    this.#send(command, base, views);
+    this.#send(command, view);
   }
 
   /** Returns true if the command belongs to a transaction in its pipeline. */
-  #gather(command: IoredisCommand, stream: PipelineStream, base: CommandOptions): boolean {
+  #gather(command: IoredisCommand, stream: PipelineStream, view: ViewOptions): boolean {
     if (this.#transactions.takes(stream)) {
       this.#transactions.add(stream, command);
       return true;
     }
     if (command.name !== 'multi' && command.name !== 'MULTI') return false;
-    this.#transactions.begin(stream, command, (commands) => this.#sendBatch(commands, base));
+    this.#transactions.begin(stream, command, (commands) => this.#sendBatch(commands, view));
     return true;
   }
 
-  async #sendBatch(commands: readonly Arguments[], base: CommandOptions): Promise<unknown> {
-    const { executor } = this.face.session;
-    if (executor === undefined) {
-      if (this.face.status.current !== 'reconnecting') {
-        return this.face.shared.rejections.reject(closed());
-      }
+  async #sendBatch(commands: readonly Arguments[], { base }: ViewOptions): Promise<unknown> {
+    const { face } = this;
+    const { executor } = face.session;
+    if (executor === undefined && face.status.current === 'reconnecting') {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
-      return this.#sendBatch(commands, base);
+      return this.#sendBatch(commands, { base } as ViewOptions);
     }
-    const { buffers } = this.face.decoding;
-    return executor.send(['MULTI'], base, { kind: 'multi', commands, execTypeMapping: buffers });
+    const { unfinished: execTypeMapping } = face.decoding.mappings;
+    const issue = (trace?: CommandTrace): Promise<unknown> => {
+      if (executor === undefined) return face.shared.rejections.reject(closed());
+      const options = trace === undefined ? base : { ...base, trace };
+      return executor.send(['MULTI'], options, { kind: 'multi', commands, execTypeMapping });
+    };
+    return observeTransaction(issue, commands, face.source);
   }
 
-  /** After a turn of the event loop, so that a caller that retries at once does not block it. */
   #refuse(command: IoredisCommand, error: Error): void {
     const caller = { reject: (told: unknown) => this.#fail(command, told) };
     this.face.shared.rejections.add(caller, error);
@@ -189,23 +221,17 @@ export class CommandSender {
     command.reject(this.face.errors.of(error, command));
   }
 
-  #settleBy(command: IoredisCommand, reply: Promise<unknown>): void {
-    reply.then(command.resolve, (error) => this.#fail(command, error));
+  /** Whether the command calls a script of `defineCommand`. */
+  #isScript(command: IoredisCommand): boolean {
+    return command.toWritable !== this.#encodePlain;
   }
+}
 
-  #encode(command: IoredisCommand, socket: object): Arguments {
-    // The command of a script, which becomes EVAL or EVALSHA.
-    if (command.toWritable !== this.#encodePlain) command.toWritable(socket);
-    return [command.name, ...command.args];
-  }
+function plain({ name, args }: IoredisCommand): Arguments {
+  return [name, ...args];
 }
 
 /** Whether SELECT would select the database in use. */
 function isDatabase(args: Arguments, db: unknown): boolean {
   return args.length === 1 && String(args[0]) === String(db ?? 0);
-}
-
-function withMapping(base: CommandOptions, typeMapping: unknown): CommandOptions | undefined {
-  if (typeMapping !== undefined) return { ...base, typeMapping };
-  return Object.keys(base).length === 0 ? undefined : base;
 }

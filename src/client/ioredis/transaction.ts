@@ -10,13 +10,15 @@ import { refusal } from './refused-commands.js';
 const OK = Buffer.from('OK');
 const QUEUED = Buffer.from('QUEUED');
 
-export type SendBatch = (commands: readonly (readonly (string | Buffer)[])[]) => Promise<unknown>;
+type Arguments = readonly (string | Buffer)[];
+
+export type SendBatch = (commands: readonly Arguments[]) => Promise<unknown>;
 
 interface Surroundings {
   readonly decoding: Decoding;
   readonly errors: IoredisErrors;
-  /** Encodes a command; the scripts of one transaction share a `socket`. */
-  readonly encode: (command: IoredisCommand, socket: object) => readonly (string | Buffer)[];
+  /** Encodes a command; `called` has the digests of the scripts that the transaction has called. */
+  readonly encode: (command: IoredisCommand, called: Set<string>) => Arguments;
 }
 
 interface Gathered {
@@ -28,9 +30,6 @@ interface Gathered {
 /**
  * Gathers MULTI, the commands and EXEC of a pipeline, which ioredis sends one by one in one turn, and
  * sends them as one transaction.
- *
- * A script is sent as EVAL once per transaction and as EVALSHA after that, so that no transaction
- * depends on the script cache of a server.
  */
 export class Transactions {
   readonly #open = new Map<PipelineStream, Gathered>();
@@ -73,8 +72,8 @@ export class Transactions {
 
   async #send({ multi, commands, send }: Gathered, exec: IoredisCommand): Promise<void> {
     const { encode, decoding, errors } = this.around;
-    const socket = {};
-    const all = commands.map((command) => encode(command, socket));
+    const called = new Set<string>();
+    const all = commands.map((command) => encode(command, called));
     const flaws = all.map((args) => refusal(args) ?? argumentFlaw(args));
     const refused = batchRefusal('multi', all);
     if (refused !== undefined || flaws.some((flaw) => flaw !== undefined)) {

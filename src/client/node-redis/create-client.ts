@@ -17,6 +17,8 @@ import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { createGroup, type GroupParts } from '../create-group.js';
 import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
+import type { TraceSource } from '../traced-call.js';
+import { activePlace, traceConnect } from '../tracing.js';
 import type { DefaultRespVersion, MultiDbClient, MultiDbClientOptions } from './client-type.js';
 import { withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
@@ -26,8 +28,6 @@ import { iteratorMembers } from './iterators.js';
 import { legacyInterface } from './legacy.js';
 import { publishingMembers } from './publishing.js';
 import { pubSubMembers } from './pubsub.js';
-import type { TraceSource } from './traced-call.js';
-import { activePlace, traceConnect } from './tracing.js';
 import { transactionMember } from './transaction.js';
 
 /**

@@ -1,5 +1,5 @@
 import { registerClient, unregisterClient } from '../../drivers/node-redis/library-internals.js';
-import type { TraceSource } from './traced-call.js';
+import type { TraceSource } from '../traced-call.js';
 
 interface Facade {
   readonly _clientId?: string;

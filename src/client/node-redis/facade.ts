@@ -11,20 +11,20 @@ import { argumentFlaw } from '../argument-flaw.js';
 import { define } from '../define.js';
 import { batchRefusal } from '../refusals.js';
 import { shareListeners } from '../shared-listeners.js';
-import { cacheOf, cachingMembers } from './cache-members.js';
-import type { CacheValidityView } from './cache-store.js';
-import { answeringMembers } from './execute-command.js';
-import type { CommandSink, Internals } from './internals.js';
-import { patchedLibrary } from './patched-library.js';
-import { TimedCall } from './timed-call.js';
-import type { TraceSource } from './traced-call.js';
+import { TimedCall } from '../timed-call.js';
+import type { TraceSource } from '../traced-call.js';
 import {
   commandName,
   isTracingBatches,
   isTracingCommands,
   traceBatch,
   traceCommand,
-} from './tracing.js';
+} from '../tracing.js';
+import { cacheOf, cachingMembers } from './cache-members.js';
+import type { CacheValidityView } from './cache-store.js';
+import { answeringMembers } from './execute-command.js';
+import type { CommandSink, Internals } from './internals.js';
+import { patchedLibrary } from './patched-library.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
 
 interface QueuedCommand {

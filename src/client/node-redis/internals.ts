@@ -1,6 +1,6 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
-import type { TraceSource } from './traced-call.js';
+import type { TraceSource } from '../traced-call.js';
 
 /** The receiver of the facade's commands. */
 export interface CommandSink {

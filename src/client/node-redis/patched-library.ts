@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { CommandArgument } from '../../core/command-argument.js';
 import { isPatched } from '../../drivers/node-redis/patched-method.js';
 import type { CommandTrace } from '../../runtime/command/command-trace.js';
+import { TracedCall, type TraceSource } from '../traced-call.js';
+import { commandName, reportedBy } from '../tracing.js';
 import type { Internals } from './internals.js';
-import { TracedCall, type TraceSource } from './traced-call.js';
-import { commandName, reportedBy } from './tracing.js';
 
 type Method = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 

@@ -14,11 +14,11 @@ import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
 import { MAX_TIMER_MS } from '../../validation/rules.js';
 import { define } from '../define.js';
+import type { TraceSource } from '../traced-call.js';
 import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
 import type { CommandSink, Internals } from './internals.js';
-import type { TraceSource } from './traced-call.js';
 
 const MAX_ATTEMPTS = 10;
 const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];

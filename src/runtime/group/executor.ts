@@ -62,8 +62,8 @@ export class Executor implements ClientContext {
   lastWrite: InFlightConnection | undefined;
   /** Set only with a client-side cache. */
   cacheValidity: CacheValidity | undefined;
-  /** Converts an error of the engine into that of the client's API. */
-  toClientError: (error: unknown) => unknown = (error) => error;
+  /** Converts an error of the engine, or of one of its commands, into that of the client's API. */
+  toClientError: (error: unknown, command?: Command) => unknown = (error) => error;
   /** Called when the active database or the connection to it changes. */
   onServing: (() => void) | undefined;
   /** Whether the client can serve or could once; false while it is still joining its group. */
@@ -156,29 +156,49 @@ export class Executor implements ClientContext {
   ): Promise<unknown> {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
-    return new Promise((resolve, reject) => {
-      try {
-        const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
-        const deadline = this.#deadlineOf(traits, options);
-        const sequence = this.nextSequence();
-        let sent = batch;
-        let settle = resolve;
-        if (batch !== undefined || traits.concerns !== undefined) {
-          const prepared = prepare(this, args, traits, batch);
-          sent = prepared.batch;
-          const { note } = prepared;
-          if (note !== undefined) {
-            settle = (reply) => {
-              note(reply);
-              resolve(reply);
-            };
-          }
+    return new Promise((resolve, reject) => this.#accept(args, options, batch, resolve, reject));
+  }
+
+  /** Like `send`, for a single command that settles by calls of `resolve` or `reject`. */
+  call(
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const refused = this.#refused(options);
+    if (refused === undefined) this.#accept(args, options, undefined, resolve, reject);
+    else refused.catch(reject);
+  }
+
+  #accept(
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+    batch: Batch | undefined,
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    try {
+      const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
+      const deadline = this.#deadlineOf(traits, options);
+      const sequence = this.nextSequence();
+      let sent = batch;
+      let settle = resolve;
+      if (batch !== undefined || traits.concerns !== undefined) {
+        const prepared = prepare(this, args, traits, batch);
+        sent = prepared.batch;
+        const { note } = prepared;
+        if (note !== undefined) {
+          settle = (reply) => {
+            note(reply);
+            resolve(reply);
+          };
         }
-        this.admit(new Command(sequence, args, options, sent, traits, deadline, settle, reject));
-      } catch (error) {
-        this.#refuse(error, 'caller').catch(reject);
       }
-    });
+      this.admit(new Command(sequence, args, options, sent, traits, deadline, settle, reject));
+    } catch (error) {
+      this.#refuse(error, 'caller').catch(reject);
+    }
   }
 
   /** Like `send`, for a single `await` in an `async` function. */
@@ -333,7 +353,7 @@ export class Executor implements ClientContext {
   reject(command: Command, error: unknown, kind?: FailureKind): void {
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
-    const told = this.toClientError(error);
+    const told = this.toClientError(error, command);
     // A lease must know at once. A reply has already taken a turn of the loop.
     if (command instanceof LeasedCommand || kind === 'application-reply') command.reject(told);
     else this.rejections.add(command, told);

@@ -71,9 +71,40 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
       [null, '5'],
     ]);
     const calls = String(await west.command('INFO', 'commandstats'));
-    // Once for each script and database, and once for a transaction.
-    expect(/cmdstat_eval:calls=(\d+)/.exec(calls)?.[1]).toBe('2');
-    expect(/cmdstat_evalsha:calls=(\d+)/.exec(calls)?.[1]).toBe('2');
+    // The source is sent once.
+    expect(/cmdstat_script\|load:calls=(\d+)/.exec(calls)?.[1]).toBe('1');
+    expect(/cmdstat_evalsha:calls=(\d+)/.exec(calls)?.[1]).toBe('4');
+    expect(calls).not.toContain('cmdstat_eval:');
+  });
+
+  it('scripts work where EVAL is permitted and SCRIPT LOAD is not', async () => {
+    const [east, west] = await servers();
+    for (const server of [east, west]) {
+      await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '+@all', '-script|load');
+    }
+    const redis = await readyRedis([east, west], {
+      Redis: Class,
+      failbackSupported: false,
+      redis: { username: 'app', password: 'secret' },
+    });
+    redis.defineCommand('put', {
+      numberOfKeys: 1,
+      lua: "redis.call('set', KEYS[1], ARGV[1]); return redis.call('get', KEYS[1])",
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: a method that the test has defined.
+    const scripted = redis as any;
+    for (const database of ['east', 'west']) {
+      await redis.setActiveDatabase(database);
+      const both = await scripted.multi().put('a', '1').put('b', '2').exec();
+      expect(both).toEqual([
+        [null, '1'],
+        [null, '2'],
+      ]);
+      expect(await scripted.put('a', '3')).toBe('3');
+      expect(await scripted.put('a', '4')).toBe('4');
+      expect(await scripted.pipeline().put('a', '5').exec()).toEqual([[null, '5']]);
+      expect(await scripted.multi().put('a', '6').exec()).toEqual([[null, '6']]);
+    }
   });
 
   it('a blocking command is served by the database that is active later', async () => {

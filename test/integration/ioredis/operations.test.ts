@@ -1,12 +1,18 @@
 /** What operators use works with an ioredis client as it does with a node-redis client. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  InMemorySpanExporter,
+  NodeTracerProvider,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { isMultiDbError, openClients } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
 import { createHttpHandler } from 'redis-multidb/http';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
+import { otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { expect, it } from 'vitest';
 import { waitFor } from '../../kit/index.js';
@@ -114,6 +120,47 @@ it('duplicates keep to the databases of their group', async () => {
   expect(await same.set('a', 1)).toBe('OK');
   same.disconnect();
   named.disconnect();
+});
+
+it('gives each command and each transaction a span, with the server that answered', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  const exporter = new InMemorySpanExporter();
+  const spanProcessors = [new SimpleSpanProcessor(exporter)];
+  const tracerProvider = new NodeTracerProvider({ spanProcessors });
+  const end = otelTracing({ tracerProvider });
+  redis.defineCommand('one', { numberOfKeys: 1, lua: 'return 1' });
+  await redis.set('a', 'secret');
+  await redis.setActiveDatabase('west');
+  await redis.get('a');
+  await redis.pipeline().set('a', '1').incr('a').exec();
+  await redis.multi().incr('a').incr('b').exec();
+  // biome-ignore lint/suspicious/noExplicitAny: a method that the test has defined.
+  await (redis as any).one('a');
+  await errorOf(redis.lpush('a', 'x'));
+  await errorOf(redis.watch('a'));
+  await redis.quit();
+  await errorOf(redis.get('a'));
+  end();
+  const spans = exporter.getFinishedSpans();
+  const shown = spans.map(({ name, attributes }) => [
+    name,
+    attributes['server.port'],
+    attributes['error.type'],
+  ]);
+  expect(shown).toEqual([
+    ['SET', east.port, undefined],
+    ['GET', west.port, undefined],
+    ['SET', west.port, undefined],
+    ['INCR', west.port, undefined],
+    ['MULTI INCR', west.port, undefined],
+    ['EVALSHA', west.port, undefined],
+    ['LPUSH', west.port, 'WRONGTYPE'],
+    ['WATCH', west.port, 'UNSUPPORTED'],
+    // Of the preferred database, because there is no active one.
+    ['GET', east.port, 'CLIENT_CLOSED'],
+  ]);
+  expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toContain('secret');
 });
 
 it('settings of the client hold on each of its connections', async () => {

@@ -1,6 +1,6 @@
-import { systemClock } from '../../clock.js';
-import { type CommandMessage, publishCommand } from '../../diagnostics/command-channel.js';
-import type { CommandTrace, ObservedAttempt } from '../../runtime/command/command-trace.js';
+import { systemClock } from '../clock.js';
+import { type CommandMessage, publishCommand } from '../diagnostics/command-channel.js';
+import type { CommandTrace, ObservedAttempt } from '../runtime/command/command-trace.js';
 import { indexOf, type TraceSource } from './traced-call.js';
 
 /**

@@ -1,5 +1,5 @@
-import { systemClock } from '../../clock.js';
-import type { CommandTrace, ObservedAttempt } from '../../runtime/command/command-trace.js';
+import { systemClock } from '../clock.js';
+import type { CommandTrace, ObservedAttempt } from '../runtime/command/command-trace.js';
 
 /** The server that a client's commands go to, as node-redis's traces name it. */
 export interface ServerPlace {

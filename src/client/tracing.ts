@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
-import { shownArguments } from '../../drivers/node-redis/library-internals.js';
-import type { CommandTrace } from '../../runtime/command/command-trace.js';
+import { shownArguments } from '../drivers/node-redis/library-internals.js';
+import type { CommandTrace } from '../runtime/command/command-trace.js';
 import {
   type CommandReport,
   type DatabaseInUse,
@@ -41,6 +41,9 @@ export function activePlace(databases: Databases): ServerPlace {
 export interface Traced {
   readonly _clientId?: string;
 }
+
+/** A client without an id in traces. */
+export const UNNAMED: Traced = Object.freeze({});
 
 export interface BatchShape {
   readonly batchMode: 'MULTI' | 'PIPELINE';
