@@ -58,14 +58,27 @@ if (values.against !== undefined) process.env.REDIS_MULTIDB_AGAINST = buildRevis
 const BASE = values.against === undefined ? 'plain-6-no-timeout' : 'against';
 const QUICK = values.against === undefined ? [BASE, 'multidb-6', 'plain-6'] : [BASE, 'multidb-6'];
 const everyone = Object.keys(CONTESTANTS).filter(
-  (name) => name !== 'against' && CONTESTANTS[name]?.isObserved !== true,
+  (name) => !name.startsWith('against') && CONTESTANTS[name]?.isObserved !== true,
 );
 const observed = Object.keys(CONTESTANTS).filter((name) => CONTESTANTS[name]?.isObserved);
 const isShort = values.quick || values.against !== undefined;
 const asked =
   values.clients?.split(',') ??
   (values.observed ? ['multidb-6', ...observed] : isShort ? QUICK : everyone);
-const names = [...new Set([BASE, ...asked])];
+const names = [...new Set([BASE, ...asked])].filter(isInstalled);
+
+/** @param {string} name */
+function isInstalled(name) {
+  const wanted = CONTESTANTS[name]?.package;
+  if (wanted === undefined) return true;
+  try {
+    import.meta.resolve(wanted);
+    return true;
+  } catch {
+    process.stderr.write(`${name}: skipped; \`npm install --no-save ${wanted}\` adds it\n`);
+    return false;
+  }
+}
 
 const CALLERS = [1, 50, 1000, 10_000];
 const WORKLOADS = (
@@ -114,6 +127,7 @@ async function ask(name, request) {
  * @property {number} perSecond median
  * @property {number} cpuUs median
  * @property {number} ratio to BASE, median of the ratios of neighbouring rounds
+ * @property {number} ofCeiling share of what the raw socket did; NaN if it was not measured
  * @property {number} low @property {number} high of these ratios, 10th and 90th percentile
  */
 
@@ -121,18 +135,24 @@ async function ask(name, request) {
 async function compare({ workload, callers }) {
   /** @type {Map<string, { perSecond: number, cpuUs: number }[]>} */
   const all = new Map(names.map((name) => [name, []]));
+  const compared = names.filter((name) => {
+    const { workloads = [workload] } = CONTESTANTS[name] ?? {};
+    return workloads.includes(workload);
+  });
   for (let index = -1; index < rounds; index += 1) {
     // The first one after another is not always the same one.
-    const order = index % 2 === 0 ? names : [...names].reverse();
+    const order = index % 2 === 0 ? compared : [...compared].reverse();
     for (const name of order) {
       const load = { callers, ms: index < 0 ? WARM_UP_MS : ms };
       const done = await ask(name, { kind: 'round', workload, load });
       if (index >= 0) all.get(name)?.push(done);
     }
   }
-  return names.map((name) => {
+  const ratiosTo = (/** @type {string} */ base, /** @type {{ perSecond: number }[]} */ of) =>
+    of.map(({ perSecond }, i) => perSecond / (all.get(base)?.[i]?.perSecond ?? Number.NaN));
+  return compared.map((name) => {
     const mine = all.get(name) ?? [];
-    const ratios = mine.map(({ perSecond }, i) => perSecond / (all.get(BASE)?.[i]?.perSecond ?? 1));
+    const ratios = ratiosTo(BASE, mine);
     return {
       workload,
       callers,
@@ -142,6 +162,7 @@ async function compare({ workload, callers }) {
       ratio: median(ratios),
       low: percentile(ratios, 0.1),
       high: percentile(ratios, 0.9),
+      ofCeiling: median(ratiosTo('ceiling', mine)),
     };
   });
 }
@@ -198,11 +219,12 @@ for (const what of WORKLOADS) {
   const done = await compare(what);
   results.push(...done);
   process.stdout.write(`${what.workload}, ${what.callers} callers\n`);
-  for (const { name, perSecond, ratio, low, high, cpuUs } of done) {
+  for (const { name, perSecond, ratio, low, high, cpuUs, ofCeiling } of done) {
     const spread = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+    const share = Number.isNaN(ofCeiling) ? '' : `, ${ofCeiling.toFixed(2)} of the ceiling`;
     process.stdout.write(
       `  ${name.padEnd(20)} ${String(Math.round(perSecond)).padStart(8)}/s  ` +
-        `${ratio.toFixed(2).padStart(5)} (${spread})  ${cpuUs.toFixed(2)} us CPU\n`,
+        `${ratio.toFixed(2).padStart(5)} (${spread})  ${cpuUs.toFixed(2)} us CPU${share}\n`,
     );
   }
 }

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { emptySubscriber, otelDurations, otelSpans, prometheusDurations } from './observers.mjs';
+import { rawSocket } from './raw-socket.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 /** The same deadline as this client's `commandTimeoutMs`, and as node-redis 6 by default. */
@@ -95,12 +96,55 @@ async function opossum(urls) {
 }
 
 /**
+ * @param {Urls} urls @param {string} library @param {object} options
+ */
+async function ioredis([url = ''], library, options = {}) {
+  const { Redis } = await import(library);
+  const client = new Redis(url, options);
+  client.on('error', () => {});
+  return client;
+}
+
+/** @param {Urls} urls @param {string} library @param {string} [built] another dist/ */
+async function multidbIoredis(urls, library, built = path.join(root, 'dist')) {
+  const dist = pathToFileURL(path.join(built, 'ioredis/index.js')).href;
+  /** @type {typeof import('redis-multidb/ioredis')} */
+  const { createMultiDbRedis } = await import(dist);
+  const { Redis } = await import(library);
+  const databases = urls.map((url, index) => ({
+    id: `db${index}`,
+    weight: urls.length - index,
+    redis: url,
+  }));
+  /** @type {any} */
+  const client = createMultiDbRedis({ Redis, databases });
+  while (
+    !client.databases.every(
+      (/** @type {any} */ each) => each.health === 'healthy' && each.connected,
+    )
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return client;
+}
+
+/** @param {Urls} urls */
+async function glide([url = '']) {
+  const name = '@valkey/valkey-glide';
+  const { GlideClient } = await import(name);
+  const { hostname, port } = new URL(url);
+  return GlideClient.createClient({ addresses: [{ host: hostname, port: Number(port) }] });
+}
+
+/**
  * @typedef {object} Contestant
  * @property {5 | 6} version of node-redis
  * @property {number} databases
  * @property {string} title
  * @property {(urls: Urls) => Promise<any>} open
  * @property {boolean} [isObserved] only in `--observed`
+ * @property {string} [package] that is measured if it is installed
+ * @property {readonly string[]} [workloads] the only ones; default: all
  */
 
 /** @param {Contestant['open']} open @param {() => unknown} observe */
@@ -109,6 +153,10 @@ const observed = (open, observe) => async (/** @type {Urls} */ urls) => {
   await observe();
   return client;
 };
+
+const GET_32 = 'GET 32 B';
+/** Without PUBLISH, whose subscribers listen in another way. */
+const OF_IOREDIS = [GET_32, 'SET 32 B', 'GET 4 KB', 'SET 4 KB', 'MULTI of 10'];
 
 /** @type {Readonly<Record<string, Contestant>>} */
 export const CONTESTANTS = {
@@ -149,6 +197,58 @@ export const CONTESTANTS = {
     databases: 1,
     title: 'node-redis 6 in opossum: breaker, timeout, and a retry loop',
     open: opossum,
+  },
+  /** What a client can reach at most. */
+  ceiling: {
+    version: 6,
+    databases: 1,
+    title: 'ready-made GETs over a raw socket',
+    open: rawSocket,
+    workloads: [GET_32],
+  },
+  'multidb-ioredis-6': {
+    version: 6,
+    databases: 2,
+    title: '**redis-multidb/ioredis** with ioredis 6',
+    open: (urls) => multidbIoredis(urls, 'ioredis'),
+    workloads: OF_IOREDIS,
+  },
+  /** `--against`: another revision. */
+  'against-ioredis-6': {
+    version: 6,
+    databases: 2,
+    title: 'redis-multidb/ioredis of another revision',
+    open: (urls) => multidbIoredis(urls, 'ioredis', process.env.REDIS_MULTIDB_AGAINST),
+    workloads: OF_IOREDIS,
+  },
+  'ioredis-6-auto': {
+    version: 6,
+    databases: 1,
+    title: 'ioredis 6, `enableAutoPipelining`',
+    open: (urls) => ioredis(urls, 'ioredis', { enableAutoPipelining: true }),
+    workloads: OF_IOREDIS,
+  },
+  'ioredis-6': {
+    version: 6,
+    databases: 1,
+    title: 'ioredis 6',
+    open: (urls) => ioredis(urls, 'ioredis'),
+    workloads: OF_IOREDIS,
+  },
+  iovalkey: {
+    version: 6,
+    databases: 1,
+    title: 'iovalkey',
+    open: (urls) => ioredis(urls, 'iovalkey'),
+    workloads: OF_IOREDIS,
+  },
+  glide: {
+    version: 6,
+    databases: 1,
+    title: 'valkey-glide',
+    open: glide,
+    package: '@valkey/valkey-glide',
+    workloads: [GET_32],
   },
   'plain-5': { version: 5, databases: 1, title: 'node-redis 5', open: (urls) => plain(urls) },
   'multidb-5': {

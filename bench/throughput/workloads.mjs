@@ -22,8 +22,8 @@ const betweenLooks = (/** @type {number} */ callers) => (callers < 1000 ? 16 : 4
 
 /** @param {any} client */
 export async function prepare(client) {
-  await client.set('bench:32', VALUES[32]);
   await client.set('bench:4096', VALUES[4096]);
+  await client.set('bench:32', VALUES[32]);
 }
 
 /** @param {any} client @param {string} name @param {Load} load @returns {Promise<Round>} */
