@@ -1,14 +1,17 @@
 // The documentation site, built by VitePress from README.md and docs/.
 //
 //   npm run docs:dev                        serves it while you write
-//   npm run docs:build                      builds it into site/.vitepress/dist/ and checks its links
+//   npm run docs:build                      builds it into site/.vitepress/dist/ and checks its links;
+//                                          the API reference comes from the docstrings of src/
 //   npm run docs:build -- --base /docs/     for a site that is served below a path
 //   npm run docs:build -- --out DIR         builds into another directory
 //   npm run docs:preview                    serves what was built
 
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, createServer, serve } from 'vitepress';
+import { writeApiReference } from './docs-site/api-reference.mjs';
 import { checkSite } from './docs-site/check.mjs';
 import { root } from './run.mjs';
 
@@ -25,13 +28,17 @@ const { base } = values;
 const port = Number(values.port);
 const outDir = path.resolve(values.out);
 
+const api = path.join(site, 'api');
+
 if (positionals[0] === 'dev') {
+  if (!existsSync(api)) await writeApiReference(api);
   const server = await createServer(site, { base, port });
   await server.listen();
   server.printUrls();
 } else if (positionals[0] === 'preview') {
   await serve({ root: site, base, port });
 } else {
+  await writeApiReference(api);
   await build(site, { base, outDir });
   const { pages, links, problems } = checkSite(outDir, base);
   for (const problem of problems) console.error(problem);

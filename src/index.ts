@@ -1,3 +1,9 @@
+/**
+ * The client over several databases: its options, errors, events and health checks.
+ *
+ * @module
+ */
+
 export type {
   DefaultRespVersion,
   MultiDbClient,

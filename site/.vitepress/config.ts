@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitepress';
-import { scrollableTables, siteLinks, slugify } from './markdown.js';
+import { apiSidebar, symbolPages } from './api.js';
+import { linkedSymbols, scrollableTables, siteLinks, slugify } from './markdown.js';
 import { isPage, routeOf, sidebar } from './navigation.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -10,6 +11,7 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 const repository: string | undefined = (manifest.repository?.url ?? manifest.repository)
   ?.replace(/^git\+/, '')
   .replace(/\.git$/, '');
+const api = path.join(root, 'site/api');
 /** Files of docs/ that pages link to. */
 const downloads = readdirSync(path.join(root, 'docs'))
   .filter((file) => /\.(json|yml)$/.test(file))
@@ -39,6 +41,7 @@ export default defineConfig({
     config(md) {
       siteLinks(md, { root, repository, isPage, downloads });
       scrollableTables(md);
+      linkedSymbols(md, root, symbolPages(api));
     },
   },
   themeConfig: {
@@ -46,8 +49,9 @@ export default defineConfig({
       { text: 'Start', link: '/start' },
       { text: 'Guarantees', link: '/guarantees' },
       { text: 'Options', link: '/options' },
+      { text: 'API', link: '/api/' },
     ],
-    sidebar: sidebar(),
+    sidebar: { '/api/': apiSidebar(api), '/': sidebar() },
     outline: { level: [2, 3] },
     search: { provider: 'local' },
     ...(repository === undefined

@@ -99,3 +99,34 @@ export function scrollableTables(md: MarkdownIt): void {
     }
   });
 }
+
+/** The first mention of a public symbol in a page, in backticks, links to its page in the API reference. */
+export function linkedSymbols(
+  md: MarkdownIt,
+  root: string,
+  pages: ReadonlyMap<string, string>,
+): void {
+  md.core.ruler.before('site-links', 'linked-symbols', ({ tokens, env, Token }) => {
+    const file: string | undefined = env.realPath ?? env.path;
+    if (file === undefined || file.startsWith(path.join(root, 'site'))) return;
+    const linked = new Set<string>();
+    for (const [index, { children }] of tokens.entries()) {
+      if (!children || tokens[index - 1]?.type === 'heading_open') continue;
+      let depth = 0;
+      for (let at = 0; at < children.length; at += 1) {
+        const token = children[at] as Token;
+        if (token.type === 'link_open') depth += 1;
+        if (token.type === 'link_close') depth -= 1;
+        const name = token.content.replace(/\(\)$/, '');
+        const target = pages.get(name);
+        if (token.type !== 'code_inline' || depth > 0 || target === undefined || linked.has(name))
+          continue;
+        linked.add(name);
+        const open = new Token('link_open', 'a', 1);
+        open.attrSet('href', target);
+        children.splice(at, 1, open, token, new Token('link_close', 'a', -1));
+        at += 2;
+      }
+    }
+  });
+}

@@ -71,6 +71,7 @@ export const CHAPTERS: readonly Chapter[] = [
       { text: 'Options', file: 'docs/options.md' },
       { text: 'Events', file: 'docs/events.md' },
       { text: 'Errors', file: 'docs/errors.md' },
+      { text: 'API', file: 'site/api/index.md' },
       { text: 'Changes', file: 'CHANGELOG.md' },
       { text: 'Contributing', file: 'CONTRIBUTING.md' },
     ],
@@ -83,7 +84,9 @@ const EXAMPLES = /^examples\/([^/]+)\/README\.md$/;
 /** Whether a file, named from the root of the repository, is a page of the site. */
 export function isPage(file: string): boolean {
   const entries = CHAPTERS.flatMap((chapter) => chapter.entries);
-  return EXAMPLES.test(file) || entries.some((entry) => entry.file === file);
+  return (
+    EXAMPLES.test(file) || file.startsWith('site/') || entries.some((entry) => entry.file === file)
+  );
 }
 
 /**

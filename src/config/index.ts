@@ -1,3 +1,9 @@
+/**
+ * Options of the client from a JSON file or a connection string.
+ *
+ * @module
+ */
+
 export { InvalidConfigError } from '../errors.js';
 export {
   type ConfigFileOptions,

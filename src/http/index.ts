@@ -1,4 +1,8 @@
-/** Operating a client over HTTP: status, probes, events, management and a page. */
+/**
+ * Operates a client over HTTP: status, probes, events, management and a page.
+ *
+ * @module
+ */
 
 export { bearer } from './bearer.js';
 export type { OperatedClient } from './client.js';

@@ -86,6 +86,7 @@ const switched = object('A change of the active database.', {
   durationMs: about('Time from the first sign until the switch.', amount),
 });
 
+/** The JSON Schema (2020-12) of the document of `GET /status`. */
 export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Status of a redis-multidb client',

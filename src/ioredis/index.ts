@@ -1,3 +1,9 @@
+/**
+ * The client with the API of ioredis and iovalkey.
+ *
+ * @module
+ */
+
 export { createMultiDbRedis } from '../client/ioredis/create-redis.js';
 export type {
   MultiDbRedis,

@@ -1,4 +1,9 @@
-/** Metrics and traces for OpenTelemetry: imported as `redis-multidb/otel`. */
+/**
+ * Metrics and traces for OpenTelemetry.
+ *
+ * @module
+ */
+
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type BatchObservableCallback,

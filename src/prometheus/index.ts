@@ -1,4 +1,9 @@
-/** Metrics for Prometheus, over prom-client: imported as `redis-multidb/prometheus`. */
+/**
+ * Metrics for Prometheus, over prom-client.
+ *
+ * @module
+ */
+
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   Counter,

@@ -1,6 +1,8 @@
 /**
  * `createMultiDbClient` for users of the package `redis`: the client has its modules (`json`, `ft`, `ts`,
  * `bf` and others), as the clients of `redis` have them.
+ *
+ * @module
  */
 import type {
   RedisFunctions,

@@ -1,6 +1,8 @@
 /**
  * For tests of applications and of this package: real servers and the fault proxy; virtual time,
  * fake databases and scripted faults.
+ *
+ * @module
  */
 export type { Clock, Random, Timer, TimerOptions } from '../clock.js';
 export type { CommandArgument } from '../core/command-argument.js';

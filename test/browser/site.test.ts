@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkSite } from '../../scripts/docs-site/check.mjs';
 import { findChromium } from '../../scripts/ensure-chromium.mjs';
+import { ENTRY_POINTS } from '../../scripts/entry-points.mjs';
 import { capture, root } from '../../scripts/run.mjs';
 import { type Browser, type Look, startBrowser, violationsOf } from './support.js';
 
@@ -47,6 +48,26 @@ describe('the build', () => {
     const site = path.join(directory, 'site');
     expect(checkSite(site, BASE).problems).toEqual([]);
     expect(checkSite(site, '/other/').problems[0]).toContain('is not below /other/');
+  });
+});
+
+describe('the API reference', () => {
+  const html = (file: string) => readFileSync(path.join(directory, 'site', file), 'utf8');
+
+  it('has a page for every public symbol of every entry point', () => {
+    for (const { subpath, entry } of ENTRY_POINTS) {
+      const names = exportedNames(path.join(root, 'src', `${entry}.ts`));
+      expect(names.length).toBeGreaterThan(0);
+      const overview = html(path.join('api', `redis-multidb${subpath.slice(1)}`, 'index.html'));
+      const missing = names.filter((name) => !overview.includes(`/${name}.html"`));
+      expect(missing, subpath).toEqual([]);
+    }
+  });
+
+  it('is what guides link to where they first mention a symbol', () => {
+    expect(html('options.html')).toContain(
+      `<a href="${BASE}api/redis-multidb/functions/createMultiDbClient.html"><code>createMultiDbClient</code></a>`,
+    );
   });
 });
 
@@ -104,7 +125,9 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     return page;
   }
 
-  /** One page of each kind: home, start, pictures, long tables, many headings, code. */
+  const API = 'api/redis-multidb/classes/CommandTimeoutError.html';
+
+  /** One page of each kind: home, start, pictures, long tables, many headings, code, a symbol. */
   const KINDS = [
     '',
     'start.html',
@@ -112,6 +135,7 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     'fault-matrix.html',
     'options.html',
     '404.html',
+    API,
   ];
   const LOOKS: [string, Look][] = [
     ['light', {}],
@@ -159,3 +183,21 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     expect(await page.locator('.edit-link-button').count()).toBe(0);
   });
 });
+
+/** The names that an entry point exports, re-exported ones included. */
+function exportedNames(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
+    list.split(','),
+  );
+  const listed = lists.map((name) =>
+    name
+      .trim()
+      .replace(/^type /, '')
+      .replace(/^.* as /, ''),
+  );
+  const declared = [
+    ...text.matchAll(/^export (?:async )?(?:function|class|interface|type|const) (\w+)/gm),
+  ].map(([, name = '']) => name);
+  return [...new Set([...listed.filter(Boolean), ...declared])];
+}
