@@ -32,7 +32,7 @@ export class BullLoad implements QueueLoad {
   scheduled = 0;
   readonly #queue: Queue;
   readonly #limited: Queue;
-  readonly #workers: readonly Queue[];
+  readonly workers: readonly Queue[];
   #isStopped = false;
   #producing: Promise<void> = Promise.resolve();
   #number = 0;
@@ -46,18 +46,20 @@ export class BullLoad implements QueueLoad {
       new BullQueue(name, {
         createClient: () => another() as BullClient,
         settings: SETTINGS,
+        // BullMQ has the same one.
+        prefix: 'classic',
         ...more,
       });
     const createClient = (type: string) => (type === 'client' ? producer : another()) as BullClient;
     this.#queue = create('jobs', { createClient });
     this.#limited = create('limited', { createClient });
-    this.#workers = [
+    this.workers = [
       create('jobs'),
       create('jobs'),
       create('limited', { limiter: { max: 20, duration: 200 } }),
     ];
     this.#queue.on('global:completed', (id) => this.told.add(String(id)));
-    for (const worker of this.#workers) {
+    for (const worker of this.workers) {
       worker.on('completed', (job) => this.completed.add(String(job.id)));
       worker.on('failed', (job, error) => this.failed.push(`${job.id}: ${error.message}`));
       // Rejects when the worker is closed during an outage.
@@ -147,7 +149,7 @@ export class BullLoad implements QueueLoad {
   }
 
   #all(): readonly Queue[] {
-    return [this.#queue, this.#limited, ...this.#workers];
+    return [this.#queue, this.#limited, ...this.workers];
   }
 
   async #process(job: Job): Promise<unknown> {

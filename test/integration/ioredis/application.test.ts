@@ -1,0 +1,114 @@
+/**
+ * An application with BullMQ, Bull and plain ioredis code, seen from outside: the line that creates its
+ * client and one configuration block change, and its active database is killed under load.
+ */
+import type { EventEmitter } from 'node:events';
+import type { ConnectionOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { createMultiDbRedis } from 'redis-multidb/ioredis';
+import { expect, it } from 'vitest';
+import { startRedis, startReplica } from '../../kit/index.js';
+import { BullMqLoad } from '../libraries/bullmq/scenario.js';
+import '../libraries/support.js';
+import { own, Traffic } from '../support.js';
+import { BullLoad } from './bull-load.js';
+import { plainOf } from './support.js';
+
+/** What Bull and BullMQ require of their clients. */
+const OPTIONS = { maxRetriesPerRequest: null, enableReadyCheck: false };
+
+/** The application. It knows ioredis alone; `queues` is its client for queues. */
+async function start(redis: Redis, queues: Redis, settle: () => Promise<void>) {
+  const duplicate = () => {
+    const made = queues.duplicate();
+    own({ destroy: () => made.disconnect() });
+    return made;
+  };
+  const asConnection = (client: Redis) => client as unknown as ConnectionOptions;
+  const bullmq = await BullMqLoad.start(
+    { producer: () => asConnection(queues), worker: () => asConnection(duplicate()) },
+    settle,
+  );
+  const bull = await BullLoad.start(queues, duplicate, settle);
+  await redis.hset('user:1', { name: 'Ada' });
+  const calls = [
+    () => redis.get('page'),
+    () => redis.hgetall('user:1'),
+    () => redis.mget('a', 'b'),
+    async () => {
+      const results = await redis.pipeline().get('a').smembers('s').exec();
+      for (const [error] of results ?? []) if (error) throw error;
+    },
+  ];
+  let turn = 0;
+  const reads = new Traffic(() => (calls[turn++ % calls.length] as () => Promise<unknown>)(), {
+    callers: 10,
+    pauseMs: 1,
+  });
+  const loads = [bullmq, bull] as const;
+  return {
+    reads,
+    loads,
+    flow: () => Promise.all([reads.flows(200), ...loads.map((load) => load.flow())]),
+    /** Every acknowledged job has completed and none has failed; no read saw an error. */
+    async end() {
+      await Promise.all(loads.map((load) => load.drained()));
+      await reads.stop();
+      expect(reads.errors).toEqual([]);
+      expect(loads.flatMap(({ failed }) => failed)).toEqual([]);
+      for (const { acknowledged } of loads) expect(acknowledged.size).toBeGreaterThanOrEqual(20);
+      await Promise.all(loads.map((load) => load.close()));
+    },
+  };
+}
+
+it('runs on plain ioredis', async () => {
+  const server = await startRedis();
+  const redis = plainOf(Redis, server, OPTIONS);
+  const application = await start(redis, plainOf(Redis, server, OPTIONS), async () => {});
+  await application.flow();
+  await application.end();
+}, 60_000);
+
+it('runs on when the active database is killed', async ({ annotate }) => {
+  const east = await startRedis();
+  const west = await startReplica(east);
+
+  // What has changed.
+  const redis = createMultiDbRedis({
+    Redis,
+    redis: OPTIONS,
+    databases: [
+      { id: 'east', weight: 1, redis: { host: east.host, port: east.port } },
+      { id: 'west', weight: 0.5, redis: { host: west.host, port: west.port } },
+    ],
+  });
+  const queues = redis.withRetrySafety('accumulating');
+
+  own(redis);
+  let isPromoted = false;
+  // What is acknowledged is on both: replication is asynchronous.
+  const settle = async () => {
+    if (!isPromoted && (await queues.wait(1, 1000)) < 1) throw new Error('not replicated');
+  };
+  const application = await start(redis, queues, settle);
+  await application.flow();
+  const since = performance.now();
+  const next = application.loads.map(
+    ({ workers }) =>
+      new Promise<number>((resolve) => {
+        redis.once('failover', () => {
+          for (const worker of workers as readonly EventEmitter[]) {
+            worker.once('completed', () => resolve(Math.round(performance.now() - since)));
+          }
+        });
+      }),
+  );
+  await east.kill();
+  await west.command('REPLICAOF', 'NO', 'ONE');
+  isPromoted = true;
+  const [bullmq, bull] = await Promise.all(next);
+  await annotate(`the next job: BullMQ after ${bullmq} ms, Bull after ${bull} ms`);
+  await application.flow();
+  await application.end();
+}, 90_000);
