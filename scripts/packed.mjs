@@ -10,7 +10,7 @@ const ALLOWED_FILES = [
   /^dist\/.+\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^src\/(?!.*\.test\.).+\.ts$/,
   /^docs\/([\w-]+\.md|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
-  /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|[\w-]+\.js))$/,
+  /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|tsconfig\.json|[\w-]+\.[jt]s))$/,
 ];
 const REQUIRED_FILES = [
   'README.md',

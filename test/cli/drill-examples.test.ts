@@ -53,10 +53,12 @@ it.concurrent.each(['express/server.js', 'fastify/server.js'])('%s', async (exam
     '--status',
     at('/redis'),
   );
-  expect(result.switches).toMatchObject([
-    { to: 'east', reason: 'initial' },
-    { from: 'east', to: 'west', reason: 'health-check', cause: expect.stringContaining('REFUSED') },
-  ]);
+  expect(result.switches.at(-1)).toMatchObject({
+    from: 'east',
+    to: 'west',
+    reason: 'health-check',
+    cause: expect.stringContaining('REFUSED'),
+  });
   expect(result.traffic.writes).toBeGreaterThan(20);
 });
 
@@ -103,4 +105,19 @@ it.concurrent('without a status: sessions/server.js and cache/server.js', async 
     drill('sessions/server.js', 'kill', '--request', at('/')),
     drill('cache/server.js', 'kill', '--request', at('/products/{n}')),
   ]);
+});
+
+// After the others, which keep the machine busy.
+it('on the API of ioredis: fastify-redis/server.js and nestjs-bullmq/main.ts', async () => {
+  const status = ['--status', at('/redis')];
+  const results = await Promise.all([
+    drill(
+      ...(['fastify-redis/server.js', 'reset,kill', '--env', 'MAX=1000000'] as const),
+      ...['--request', `POST ${at('/hits')}`, '--request', at('/hits'), ...status],
+    ),
+    drill('nestjs-bullmq/main.ts', 'kill', '--request', at('/emails'), ...status),
+  ]);
+  for (const { switches } of results) {
+    expect(switches.at(-1)).toMatchObject({ from: 'east', to: 'west', reason: 'health-check' });
+  }
 });

@@ -172,6 +172,11 @@ it('tracing/server.js shows the commands of each request, and the failover', asy
   expect(await example.terminate()).toBe(0);
 });
 
+/** What a framework loads by itself. */
+const LOADED: Record<string, readonly string[]> = {
+  'nestjs-bullmq': ['@nestjs/platform-express', 'rxjs'],
+};
+
 it('are complete: a package of their own, with all that they import', () => {
   const root = path.resolve(import.meta.dirname, '../../examples');
   const directories = readdirSync(root, { withFileTypes: true }).filter((each) =>
@@ -182,6 +187,8 @@ it('are complete: a package of their own, with all that they import', () => {
     'cache',
     'express',
     'fastify',
+    'fastify-redis',
+    'nestjs-bullmq',
     'rate-limit',
     'sessions',
     'socket.io',
@@ -190,14 +197,15 @@ it('are complete: a package of their own, with all that they import', () => {
   ]);
   for (const { name } of directories) {
     const files = readdirSync(path.join(root, name));
-    expect(files, name).toEqual(expect.arrayContaining(['package.json', 'README.md', 'redis.js']));
+    const client = files.includes('redis.ts') ? 'redis.ts' : 'redis.js';
+    expect(files, name).toEqual(expect.arrayContaining(['package.json', 'README.md', client]));
     const { dependencies } = JSON.parse(
       readFileSync(path.join(root, name, 'package.json'), 'utf8'),
     );
     const sources = files
-      .filter((file) => file.endsWith('.js'))
+      .filter((file) => /\.[jt]s$/.test(file))
       .map((file) => readFileSync(path.join(root, name, file), 'utf8'));
-    const imported = [...sources.join('\n').matchAll(/from '([^'.][^']*)'/g)]
+    const imported = [...sources.join('\n').matchAll(/(?:from|import) '([^'.][^']*)'/g)]
       .map(([, specifier = '']) => specifier)
       .filter((specifier) => !specifier.startsWith('node:'))
       .map((specifier) =>
@@ -207,7 +215,7 @@ it('are complete: a package of their own, with all that they import', () => {
           .join('/'),
       );
     expect(Object.keys(dependencies).sort()).toEqual(
-      [...new Set(['@redis/client', ...imported])].sort(),
+      [...new Set(['@redis/client', ...imported, ...(LOADED[name] ?? [])])].sort(),
     );
   }
 });

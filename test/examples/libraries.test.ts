@@ -141,21 +141,53 @@ it('cache: computes once for each database, and answers throughout', async () =>
   expect(await example.terminate()).toBe(0);
 });
 
-it('bullmq: jobs complete before and after the switch, and none fails', async () => {
-  const { east, example, url } = await start('bullmq/server.js');
-  let next = 0;
-  /** Whether a new job has completed; one of the server that was killed waits until it is back. */
-  const completes = async () => {
-    const request = { method: 'PUT', signal: AbortSignal.timeout(2000) };
-    const response = await fetch(`${url}/emails/job-${next++}?to=ada`, request).catch(() => null);
-    return response?.status === 200 && (await response.text()) === 'sent to ada';
+it.each(['bullmq/server.js', 'nestjs-bullmq/main.ts'])(
+  '%s: jobs complete before and after the switch, and none fails',
+  async (file) => {
+    const { east, example, url } = await start(file);
+    let next = 0;
+    /** Whether a new job has completed; one of the server that was killed waits until it is back. */
+    const completes = async () => {
+      const request = { method: 'PUT', signal: AbortSignal.timeout(2000) };
+      const response = await fetch(`${url}/emails/job-${next++}?to=ada`, request).catch(() => null);
+      return response?.status === 200 && (await response.text()) === 'sent to ada';
+    };
+    const goesOn = () => waitFor(completes, { what: 'a job to complete', timeoutMs: 20_000 });
+    await goesOn();
+    await east.kill();
+    await isSwitched(example);
+    for (let count = 0; count < 3; count += 1) await goesOn();
+    expect(example.output).not.toContain('failed: job-');
+    expect(await example.terminate()).toBe(0);
+  },
+);
+
+it('fastify-redis: no read fails, and requests are limited after the switch', async () => {
+  const { east, west, example, url } = await start('fastify-redis/server.js', { MAX: '3' });
+  const ask = async (caller: string, method = 'GET') => {
+    const headers = { 'x-api-key': caller };
+    return (await fetch(`${url}/hits`, { method, headers })).status;
   };
-  const goesOn = () => waitFor(completes, { what: 'a job to complete', timeoutMs: 20_000 });
-  await goesOn();
+  const usesUp = async (key: string) => [await ask(key, 'POST'), await ask(key), await ask(key)];
+  expect(await usesUp('me')).toEqual([200, 200, 200]);
+  expect(await ask('me')).toBe(429);
+  expect(await json<{ hits: number }>(`${url}/hits`)).toEqual({ hits: 1 });
+  let next = 0;
+  const traffic = keepAsking(async () => expect(await ask(`caller-${next++}`)).toBe(200));
+  await traffic.flows();
   await east.kill();
+  await traffic.flows();
   await isSwitched(example);
-  for (let count = 0; count < 3; count += 1) await goesOn();
-  expect(example.output).not.toContain('failed: job-');
+  await traffic.stop();
+  expect(await usesUp('me')).toEqual([200, 200, 200]);
+  expect(await ask('me')).toBe(429);
+  expect((await json<{ activeDatabase: string }>(`${url}/redis/status`)).activeDatabase).toBe(
+    'west',
+  );
+  // What needs no data is served without a database.
+  await west.kill();
+  await waitFor(async () => (await ask('me')) === 503, { what: 'the outage to be told' });
+  expect(await example.terminate()).toBe(0);
 });
 
 it('socket.io: a message arrives once, at every server', async () => {

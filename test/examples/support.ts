@@ -20,9 +20,19 @@ export class Example {
   readonly #child: ChildProcess;
 
   constructor(file: string, environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, [copied(file)], {
+    const main = copied(file);
+    const isTypeScript = main.endsWith('.ts');
+    this.#child = spawn(process.execPath, [...(isTypeScript ? ['--import', 'tsx'] : []), main], {
       cwd: root,
-      env: { ...process.env, PORT: '0', SHUTDOWN_DELAY_MS: '300', ...environment },
+      env: {
+        ...process.env,
+        PORT: '0',
+        SHUTDOWN_DELAY_MS: '300',
+        ...(isTypeScript
+          ? { TSX_TSCONFIG_PATH: path.join(path.dirname(main), 'tsconfig.json') }
+          : {}),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     processes.add(this.#child);

@@ -102,8 +102,9 @@ export function connectionOf(options: IoredisOptions): Values & { socket: Values
       : {}),
   });
   const others = present({
-    username: options.username,
-    password: options.password,
+    // Empty in a URL such as `redis://:password@host`: the default user.
+    username: options.username || undefined,
+    password: options.password || undefined,
     database: options.db,
     name: options.connectionName,
     disableClientInfo: options.disableClientInfo,

@@ -44,6 +44,7 @@ describe('one database', () => {
     ['rediss://h', {}, { host: 'h', port: 6379, tls: true }],
     ['/tmp/redis.sock', {}, { path: '/tmp/redis.sock' }],
     ['h:7001', {}, { host: 'h', port: 7001 }],
+    ['redis://:secret@h', { password: 'secret' }, { host: 'h', port: 6379 }],
   ])('is what the URL %s says', (url, client, socket) => {
     expect(database(url)).toEqual({ topology: 'client', client: { ...client, socket } });
   });
