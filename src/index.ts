@@ -125,7 +125,12 @@ export type {
   SingleDatabaseOptions,
 } from './options/database-options.js';
 export { DEFAULTS, type OptionName } from './options/defaults.js';
-export type { CommandRetryOptions, MultiDbOptions, RetryBudgetSettings } from './options/types.js';
+export type {
+  CommandRetryOptions,
+  HedgingOptions,
+  MultiDbOptions,
+  RetryBudgetSettings,
+} from './options/types.js';
 export type { DrainOptions, ForceOptions, ManagedClient } from './runtime/group/managed-client.js';
 export type { ProbeRecord } from './runtime/probe-record.js';
 export type {
@@ -139,6 +144,7 @@ export type {
   CommandStats,
   DatabaseStats,
   MultiDbStats,
+  HedgeStats,
   ProbeStats,
 } from './runtime/report/stats.js';
 export type { GracePeriodOptions } from './validation/rules.js';

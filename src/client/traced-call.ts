@@ -44,6 +44,8 @@ export interface TracedAttempt {
    * result yet.
    */
   readonly outcome: 'in-flight' | 'answered' | 'failed' | 'abandoned';
+  /** Whether a read was sent to a standby in addition (`hedging`). */
+  readonly hedge: boolean;
   /** Why it failed. */
   readonly error: unknown;
 }
@@ -143,6 +145,7 @@ class AttemptRecord implements TracedAttempt {
   serverAddress: string | undefined;
   serverPort: number | undefined;
   readonly database: number;
+  readonly hedge: boolean;
   error: unknown = undefined;
   #ended: Outcome | undefined;
 
@@ -153,6 +156,7 @@ class AttemptRecord implements TracedAttempt {
     const { database } = attempt.channel;
     this.databaseId = database.id;
     this.database = indexOf(database);
+    this.hedge = attempt.isHedge;
     const { host, port } = attempt.endpoint;
     this.serverAddress = host;
     this.serverPort = port;

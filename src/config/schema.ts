@@ -1,6 +1,7 @@
 /** The JSON schema of a config file, generated from the table of options. */
 import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
-import { DEFAULTS, type OptionEntry, type OptionName } from '../options/defaults.js';
+import { DEFAULTS, type OptionName } from '../options/defaults.js';
+import type { OptionEntry } from '../options/option-entry.js';
 import { type JsonSchema, MAX_TIMER_MS } from '../validation/rules.js';
 import { STRATEGIES } from './strategies.js';
 

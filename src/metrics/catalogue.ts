@@ -159,6 +159,27 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     { value: ({ retriesSuppressed }) => retriesSuppressed },
   ),
   counted(
+    'hedges_total',
+    'hedges',
+    '{command}',
+    'Reads of another database that were sent to this standby as well',
+    { value: ({ hedges }) => hedges.sent },
+  ),
+  counted(
+    'hedges_won_total',
+    'hedges.won',
+    '{command}',
+    'Reads of another database that this standby answered first',
+    { value: ({ hedges }) => hedges.won },
+  ),
+  counted(
+    'hedges_suppressed_total',
+    'hedges.suppressed',
+    '{command}',
+    'Reads of this database that hedging.maxShare did not allow to be sent to a standby',
+    { value: ({ hedges }) => hedges.suppressed },
+  ),
+  counted(
     'takeovers_total',
     'takeovers',
     '{command}',

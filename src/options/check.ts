@@ -6,7 +6,8 @@ import {
   unknownOption,
   type Values,
 } from '../validation/check.js';
-import { DEFAULTS, type OptionEntry, type OptionName } from './defaults.js';
+import { DEFAULTS, type OptionName } from './defaults.js';
+import type { OptionEntry } from './option-entry.js';
 
 /** Prefix of a group of options in the table of defaults. */
 export type Section =
@@ -16,6 +17,7 @@ export type Section =
   | 'commandRetry'
   | 'commandRetry.budget'
   | 'failureDetector'
+  | 'hedging'
   | 'healthCheck';
 
 /** node-redis options that are often put one level too high. */

@@ -6,7 +6,8 @@ import { ReplicationStrategy } from '../health-strategies/replication.js';
 import type { HealthCheckStrategy } from '../health-strategies/strategy.js';
 import { WriteReadStrategy } from '../health-strategies/write-read.js';
 import type { JsonSchema } from '../validation/rules.js';
-import { DEFAULTS, type OptionEntry } from './defaults.js';
+import { DEFAULTS } from './defaults.js';
+import type { OptionEntry } from './option-entry.js';
 
 type Type = 'string' | 'number' | 'boolean';
 

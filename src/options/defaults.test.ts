@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { DEFAULTS, type OptionEntry } from './defaults.js';
+import { DEFAULTS } from './defaults.js';
+import type { OptionEntry } from './option-entry.js';
 
 const entries = Object.entries(DEFAULTS) as [string, OptionEntry<unknown>][];
 
@@ -33,6 +34,9 @@ it('pins all options and their defaults', () => {
     'commandRetry.budget': undefined,
     'commandRetry.budget.share': 0.2,
     'commandRetry.budget.minPerSecond': 10,
+    hedging: undefined,
+    'hedging.afterMs': 'p99',
+    'hedging.maxShare': 0.05,
     'failureDetector.slidingWindowType': 'time',
     'failureDetector.slidingWindowSizeMs': 2000,
     'failureDetector.slidingWindowSize': 100,

@@ -5,6 +5,7 @@ import {
   duration,
   durationOrNever,
   durationOrNone,
+  durationOrP99,
   flag,
   type GracePeriodOptions,
   gracePeriod,
@@ -12,37 +13,13 @@ import {
   name,
   oneOf,
   percent,
-  type Rule,
   shape,
   share,
   weight,
   windowSize,
 } from '../validation/rules.js';
+import { option, shaped } from './option-entry.js';
 import { TOPOLOGIES, type Topology } from './topologies.js';
-
-/** One option: its default, its documentation, and what it accepts. */
-export interface OptionEntry<T> {
-  /** The value that holds without the option. */
-  readonly default: T;
-  /** What the option does. */
-  readonly meaning: string;
-  /** The values that are accepted, in words. */
-  readonly range: string;
-  /** What validation asks. @internal */
-  readonly rule: Rule<T>;
-  /** The default as the documentation shows it; `undefined` to show the value itself. */
-  readonly shownDefault: string | undefined;
-}
-
-function option<T>(value: T, rule: Rule<T>, meaning: string, shownDefault?: string) {
-  const entry: OptionEntry<T> = { default: value, meaning, range: rule.range, rule, shownDefault };
-  return Object.freeze(entry);
-}
-
-/** An option without a default value; `shownDefault` documents the behaviour without it. */
-function shaped(range: string, meaning: string, shownDefault = '') {
-  return option<undefined>(undefined, shape(range), meaning, shownDefault);
-}
 
 const HEALTH_CHECK = '`false`, a strategy, `{ strategy, ... }`, or an array of these';
 const SELECTOR = 'an array of error classes, or a function `(error) => boolean`';
@@ -172,6 +149,24 @@ export const DEFAULTS = Object.freeze({
     10,
     countOrNone,
     'Repeats per second that are allowed in addition, for clients with little traffic.',
+  ),
+
+  hedging: shaped(
+    'an object',
+    'Sends a read of keys that has no reply after `afterMs` to the best healthy standby as well; the first ' +
+      'reply counts. Such a reply may be older than the data of the active database.',
+    'off',
+  ),
+  'hedging.afterMs': option<number | 'p99'>(
+    'p99',
+    durationOrP99,
+    'How long a read may wait before it is sent to a standby as well. `p99`: the 99th percentile of the ' +
+      'latency that the client measures, from 5 ms to half of `suspectAfterMs`.',
+  ),
+  'hedging.maxShare': option(
+    0.05,
+    share,
+    'Largest share of the reads of the last minute that is sent to a standby as well.',
   ),
 
   'failureDetector.slidingWindowType': option<'time' | 'count'>(

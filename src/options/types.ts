@@ -1,9 +1,10 @@
 import type { RetrySafety } from '../core/command-risk.js';
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import type { GracePeriod } from '../core/grace-period.js';
+import type { HedgingSettings } from '../core/hedging-settings.js';
 import type { InitializationPolicy } from '../core/initialization-policy.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
-import type { RetryBudgetOptions } from '../core/retry-budget.js';
+import type { RetryBudgetOptions } from '../core/traffic-budget.js';
 import type { HealthCheckRole, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type { GracePeriodOptions } from '../validation/rules.js';
 import type { BeforeFailback } from './before-failback.js';
@@ -78,6 +79,21 @@ export interface RetryBudgetSettings {
   readonly minPerSecond?: number;
 }
 
+/** When reads are sent to a second database. Each part is optional. */
+export interface HedgingOptions {
+  /**
+   * How long a read may wait before it is sent to a standby as well. `p99`: the 99th percentile of
+   * the latency that the client measures, from 5 ms to half of `suspectAfterMs`. Accepts
+   * milliseconds from 1 to 2147483647, or 'p99'. Default: `p99`.
+   */
+  readonly afterMs?: number | 'p99';
+  /**
+   * Largest share of the reads of the last minute that is sent to a standby as well. Accepts a
+   * number from 0 to 1. Default: `0.05`.
+   */
+  readonly maxShare?: number;
+}
+
 /** Options of `createMultiDbClient`. `ClientOptions` are those of the client library. */
 export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptions<ClientOptions>> {
   /**
@@ -100,6 +116,17 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * ```
    */
   readonly commandRetry?: CommandRetryOptions;
+  /**
+   * Sends a read of keys that has no reply after `afterMs` to the best healthy standby as well; the
+   * first reply counts. Such a reply may be older than the data of the active database. Accepts an
+   * object. Default: off.
+   *
+   * @example
+   * ```ts
+   * hedging: { afterMs: 50, maxShare: 0.05 }
+   * ```
+   */
+  readonly hedging?: HedgingOptions;
   /**
    * When failed commands open the circuit breaker of a database, and when its calls are too slow. Default: 1000 failures and 10
    * percent within two seconds.
@@ -340,6 +367,8 @@ export interface ResolvedCommandRetry {
 export interface ResolvedOptions {
   readonly databases: readonly ResolvedDatabase[];
   readonly commandRetry: ResolvedCommandRetry;
+  /** `undefined`: off, except for views of a client. */
+  readonly hedging: HedgingSettings | undefined;
   readonly fallbackErrors: ((error: Error) => boolean) | undefined;
   readonly failbackSupported: boolean;
   readonly failbackCheckIntervalMs: number;

@@ -24,6 +24,7 @@ describe('resolveOptions', () => {
         jitter: 0.2,
         budget: undefined,
       },
+      hedging: undefined,
       fallbackErrors: undefined,
       failbackSupported: true,
       failbackCheckIntervalMs: 120_000,

@@ -4,7 +4,7 @@ import {
   type InitializationPolicy,
   initializationPolicies,
 } from '../core/initialization-policy.js';
-import type { RetryBudgetOptions } from '../core/retry-budget.js';
+import type { RetryBudgetOptions } from '../core/traffic-budget.js';
 import { invalid, type Values } from '../validation/check.js';
 import { type BeforeFailback, resolveBeforeFailback } from './before-failback.js';
 import { optionsObject, read } from './check.js';
@@ -14,6 +14,7 @@ import { DEFAULTS } from './defaults.js';
 import { resolveFailureDetector } from './failure-detector.js';
 import { resolveGracePeriod } from './grace-period.js';
 import { resolveHealthChecks } from './health-check.js';
+import { requireHedgeable, resolveHedging } from './hedging.js';
 import { libraryName } from './library-name.js';
 import { compileSelector } from './selector.js';
 import { UNHEALTHY_AFTER_MS } from './topologies.js';
@@ -66,11 +67,16 @@ export function resolveOptions(options: unknown): ValidatedOptions {
   resolveFailureDetector(group.failureDetector, 'failureDetector');
   const retryOnFailover = read(values, 'retryOnFailover', '');
   const fastFailover = read(values, 'fastFailover', '');
+  const standbyConnections = read(values, 'standbyConnections', '');
+  const hedging =
+    values.hedging === undefined ? undefined : resolveHedging(values.hedging, 'hedging');
+  if (hedging !== undefined) requireHedgeable(group.client, standbyConnections, 'hedging');
 
   return {
     group,
     databases: resolveDatabases(values.databases, group),
     commandRetry: resolveCommandRetry(values.commandRetry),
+    hedging,
     fallbackErrors: optionalSelector(values.fallbackErrors, 'fallbackErrors'),
     failbackSupported: read(values, 'failbackSupported', ''),
     failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
@@ -92,7 +98,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     proxyErrors: resolveTexts(values.proxyErrors, 'proxyErrors'),
     preloadFunctions: resolveLibraries(values.preloadFunctions),
     iterators: read(values, 'iterators', ''),
-    standbyConnections: read(values, 'standbyConnections', ''),
+    standbyConnections,
     subscriptions: read(values, 'subscriptions', ''),
   };
 }

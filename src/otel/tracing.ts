@@ -62,12 +62,11 @@ export function otelTracing({
     },
     onEnd(call, span) {
       const { attempts } = call.report;
+      const repeats = attempts.filter(({ hedge }) => !hedge).length - 1;
       const { failure } = call;
       span.setAttributes({ ...serverAttributes(call), ...failureAttributes(failure) });
-      if (attempts.length > 1) {
-        span.setAttribute('redis.client.operation.retry_attempts', attempts.length - 1);
-        addEvents(span, attempts);
-      }
+      if (repeats > 0) span.setAttribute('redis.client.operation.retry_attempts', repeats);
+      if (attempts.length > 1) addEvents(span, attempts);
       if (failure !== undefined) {
         span.setStatus({ code: SpanStatusCode.ERROR, message: failure.type });
       }
@@ -82,12 +81,13 @@ function addEvents(span: Span, attempts: readonly TracedAttempt[]): void {
     const before = attempts[index - 1];
     if (before === undefined) continue;
     const { databaseId, serverAddress, serverPort, startedAt } = attempt;
-    const isElsewhere = databaseId !== before.databaseId;
+    const isElsewhere = databaseId !== before.databaseId && !attempt.hedge;
     const attributes: Attributes = isElsewhere
       ? { [ATTRIBUTES.from]: before.databaseId, [ATTRIBUTES.to]: databaseId }
       : { [ATTRIBUTES.database]: databaseId };
     if (serverAddress !== undefined) attributes['server.address'] = serverAddress;
     if (serverPort !== undefined) attributes['server.port'] = serverPort;
-    span.addEvent(isElsewhere ? 'takeover' : 'retry', attributes, startedAt);
+    const name = attempt.hedge ? 'hedge' : isElsewhere ? 'takeover' : 'retry';
+    span.addEvent(name, attributes, startedAt);
   }
 }

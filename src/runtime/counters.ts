@@ -31,6 +31,12 @@ export class DatabaseCounters extends CommandCounters {
   retries = 0;
   /** Repeats that the retry budget did not allow. */
   retriesSuppressed = 0;
+  /** Reads of another database that were sent to this standby as well. */
+  hedgesSent = 0;
+  /** How many of these this standby answered first. */
+  hedgesWon = 0;
+  /** Reads of this database that `hedging.maxShare` did not allow to be sent to a standby. */
+  hedgesSuppressed = 0;
   /** Commands that had been sent to this database and moved to another one at a switch. */
   moved = 0;
   /** How many of these moved while their first attempt was still in flight. */

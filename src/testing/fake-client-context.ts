@@ -82,6 +82,7 @@ export class FakeClientContext implements ClientContext {
   readonly settings = new ConnectionSettings();
   readonly scripts = new ScriptSources();
   readonly cacheValidity = undefined;
+  hedging: ClientContext['hedging'];
   readonly onServing = undefined;
   isOpen = true;
   isAlive = true;
@@ -127,11 +128,13 @@ export class FakeClientContext implements ClientContext {
         return clock.now();
       },
       search: { error: unavailable },
+      preparation: { isOwed: () => false },
       health: {
         suspect,
         onBreakerOpened: () => {},
         onResting: () => {},
         connectivity: { await: () => {} },
+        verification: { isSilent: () => false },
         whenSettled: () => new Promise(() => {}),
         monitors: new Map(),
       },

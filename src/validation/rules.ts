@@ -43,6 +43,12 @@ export const durationOrNever: Rule<number | false> = rule(
   (value) => value === false || value === 0 || duration.accepts(value),
   { anyOf: [durationOrNone.schema, { type: 'boolean', const: false }] },
 );
+/** A duration, or the word for one that is measured. */
+export const durationOrP99: Rule<number | 'p99'> = rule(
+  `milliseconds from 1 to ${MAX_TIMER_MS}, or 'p99'`,
+  (value) => value === 'p99' || duration.accepts(value),
+  { anyOf: [duration.schema, { enum: ['p99'] }] },
+);
 /** A grace period that doubles, as an option. */
 export interface GracePeriodOptions {
   /** The first grace period. Accepts milliseconds from 1 to 2147483647. */

@@ -102,6 +102,7 @@ function evidenceOf(
     late: new Set(),
     switches: [[]],
     maxAttempts: 3,
+    hedged: false,
     loopTime: 0,
     ...more,
   };

@@ -11,7 +11,7 @@ import { LoopTime } from './loop-time.js';
 import { manage } from './manage.js';
 import { type Perform, perform } from './perform.js';
 import { Place } from './place.js';
-import { type ChaosSettings, clientOptions, drawSettings } from './settings.js';
+import { type ChaosSettings, clientOptions, drawSettings, isHedged } from './settings.js';
 import { SocketWitness } from './socket-witness.js';
 import { reach, topologyOf } from './topology.js';
 import { Traffic } from './traffic.js';
@@ -255,6 +255,7 @@ class Run {
       late: this.#sockets.late,
       switches: this.#callers.map(({ switches }) => switches),
       maxAttempts,
+      hedged: isHedged(this.#settings),
       loopTime: this.#loop.time,
     };
   }

@@ -98,7 +98,15 @@ function drawClientOptions(draw: Draw) {
       ? { minNumOfFailures: draw.integer(3, 50), slidingWindowSizeMs: draw.integer(200, 2000) }
       : {},
     retryWaitMs: draw.integer(0, 200),
+    hedging: draw.chance(0.4)
+      ? { afterMs: draw.one([5, 20, 80, 'p99'] as const), maxShare: draw.one([0.1, 1]) }
+      : undefined,
   };
+}
+
+/** Whether reads may be sent to a standby as well. */
+export function isHedged({ client }: ChaosSettings): boolean {
+  return client.hedging !== undefined && client.standbyConnections === 'warm';
 }
 
 /** The options of a client over these places. */
@@ -107,6 +115,7 @@ export function clientOptions(
   places: readonly { readonly id: string; readonly options: object }[],
 ) {
   const { retryWaitMs, ...options } = settings.client;
+  const hedging = isHedged(settings) ? options.hedging : undefined;
   // A cluster's probe asks for the slots first, over a connection of its own.
   const { intervalMs, timeoutMs, ...healthCheck } = options.healthCheck;
   const moreMs = settings.topology === 'cluster' ? 200 : 0;
@@ -117,6 +126,7 @@ export function clientOptions(
   };
   return {
     ...options,
+    hedging,
     healthCheck: timing,
     client: { RESP: settings.RESP },
     commandDeadlineMs: settings.commandDeadlineMs,

@@ -11,6 +11,7 @@ import type { Place, World } from './world.js';
 
 type Kind =
   | 'read'
+  | 'read of a key'
   | 'last-write-wins'
   | 'accumulating'
   | 'batch'
@@ -141,11 +142,14 @@ export class Ledger {
     const entry = this.#entries.get(token);
     if (entry === undefined) return;
     // A repeated read whose first answer came meanwhile does no harm.
-    if (entry.outcome !== 'pending' && (entry.kind !== 'read' || entry.outcome === 'failed')) {
+    const isRead = entry.kind === 'read' || entry.kind === 'read of a key';
+    if (entry.outcome !== 'pending' && (!isRead || entry.outcome === 'failed')) {
       this.report('P2', `${token} is written to ${database.id} although it is ${entry.outcome}`);
     }
     if (entry.wasWritten) return;
     entry.wasWritten = true;
+    // A hedge does not keep the order: it is no matter of the active database.
+    if (isRead && database.id !== this.#route.database?.id) return;
     // A transaction has a connection of its own, and waits for it.
     if (entry.kind === 'transaction') return;
     const { caller, number } = entry;
@@ -175,7 +179,7 @@ export class Ledger {
   }
 
   #mayRepeat(kind: Kind): boolean {
-    if (kind === 'read' || kind === 'cursor' || kind === 'wrong') return true;
+    if (kind === 'read' || kind === 'read of a key' || kind === 'cursor' || kind === 'wrong') return true;
     return kind === 'last-write-wins' && this.world.options.safety === 'last-write-wins';
   }
 
@@ -199,7 +203,8 @@ export class Ledger {
       this.report('P5', `${token} was refused although ${place.id} is well: ${error.message}`);
     }
     const hasTime = options.commandTimeoutMs > options.suspectAfterMs + options.timeoutMs + 300;
-    if (kind !== 'read' || !hasTime || awake - entry.sentAt < 1) return;
+    const isRead = kind === 'read' || kind === 'read of a key';
+    if (!isRead || !hasTime || awake - entry.sentAt < 1) return;
     this.report('P5', `the read ${token} failed although ${place.id} is well: ${String(error)}`);
   }
 
@@ -295,8 +300,8 @@ export class Ledger {
 
 const KINDS: readonly Kind[] = [
   'read',
-  'read',
-  'read',
+  'read of a key',
+  'read of a key',
   'last-write-wins',
   'accumulating',
   'accumulating',
@@ -310,6 +315,8 @@ function argumentsOf(kind: Kind, token: string, draw: Draw): string[] {
   switch (kind) {
     case 'read':
       return ['ECHO', token];
+    case 'read of a key':
+      return ['STRLEN', token];
     case 'last-write-wins':
       return ['SET', token, '1'];
     case 'accumulating':
@@ -338,6 +345,8 @@ function expectedReply(kind: Kind, token: string): unknown {
   switch (kind) {
     case 'read':
       return token;
+    case 'read of a key':
+      return 0;
     case 'last-write-wins':
       return 'OK';
     case 'accumulating':

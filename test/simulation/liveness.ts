@@ -40,6 +40,8 @@ export class Liveness {
   onSend(id: string): void {
     const { fatalSince, fake, beganWell } = this.world.find(id);
     // A silence that began earlier has been told already, when the database was well.
+    // Nobody leaves a standby for a hedge that it does not answer.
+    if (this.client.activeDatabase !== id) return;
     if (fatalSince === undefined || fake.lostConnections > 0 || !beganWell) return;
     this.#unansweredSince ??= this.world.awake;
   }

@@ -23,11 +23,12 @@ export interface DrawnOptions {
   readonly delayInBetweenFailoverAttemptsMs: number;
   readonly maxNumFailoverAttempts: number;
   readonly maxPendingCommands: number;
+  readonly hedging: { readonly afterMs: number | 'p99'; readonly maxShare: number } | undefined;
 }
 
 export function drawOptions(draw: Draw): DrawnOptions {
   const commandTimeoutMs = draw.one([1000, 2000, 5000]);
-  return {
+  const drawn: Omit<DrawnOptions, 'hedging'> = {
     intervalMs: draw.one([3000, 5000, 10_000]),
     timeoutMs: draw.one([250, 500, 1000]),
     numProbes: draw.integer(1, 3),
@@ -49,6 +50,14 @@ export function drawOptions(draw: Draw): DrawnOptions {
     maxNumFailoverAttempts: draw.integer(1, 10),
     maxPendingCommands: draw.one([100_000, 100_000, 30]),
   };
+  return { ...drawn, hedging: drawHedging(draw, drawn.standbyConnections) };
+}
+
+function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedging'] {
+  const isOn = draw.chance(0.6);
+  const afterMs = draw.one([10, 50, 150, 'p99'] as const);
+  const maxShare = draw.one([0.05, 1]);
+  return isOn && standbys === 'warm' ? { afterMs, maxShare } : undefined;
 }
 
 export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientOptions['options']> {

@@ -98,16 +98,25 @@ export class RouteJudge {
     if (left !== undefined && sentAt >= left.at) left.probes += 1;
   }
 
-  onSend({ id, driver }: FakeDatabase): void {
+  onSend({ id, driver }: FakeDatabase, command: string): void {
     const active = this.#route.database;
-    if (active?.driver === driver) return;
+    if (active?.driver === driver || this.#mayHedge(id, command)) return;
     const which = active?.id === id ? 'another one of its id' : active?.id;
     this.report('P1', `a command goes to ${id} while ${which} is active`);
   }
 
-  onWritten({ id, driver }: FakeDatabase, token: string): void {
+  /** A read of a key may go to a standby that is eligible, if a database is active. */
+  #mayHedge(id: string, command: string): boolean {
+    if (this.world.options.hedging === undefined || command !== 'STRLEN') return false;
+    const isServing = this.#route.database !== undefined;
+    return isServing && this.views().some((view) => view.id === id && view.eligible);
+  }
+
+  onWritten({ id, driver }: FakeDatabase, token: string, command: string): void {
     const active = this.#route.database;
     if (active?.driver === driver) return;
+    // Sent while its database was eligible, but written later.
+    if (this.world.options.hedging !== undefined && command === 'STRLEN') return;
     const which = active?.id === id ? 'another one of its id' : active?.id;
     this.report('P1', `${token} is written to ${id} while ${which} is active`);
   }

@@ -213,13 +213,13 @@ class Simulation {
     const { fake } = place;
     this.#note(`${place.id}: its checks are: ${place.checks.kind}`);
     fake.observer = {
-      onSend: () => {
-        this.#judge.onSend(fake);
+      onSend: ({ args }) => {
+        this.#judge.onSend(fake, String(args[0]));
         this.#liveness.onSend(fake.id);
       },
       onWritten: ({ args, batch }) => {
         const token = String(batch?.commands[0]?.[1] ?? args[1]);
-        this.#judge.onWritten(fake, token);
+        this.#judge.onWritten(fake, token, String(args[0]));
         this.#ledger.onWritten(fake, token);
       },
       onRefused: (wire) => this.#connections.onRefused(place, wire),

@@ -1,5 +1,7 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import { UnsupportedError } from '../../errors.js';
+import { hedgingOfView } from '../../options/hedging.js';
+import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { define } from '../define.js';
@@ -150,6 +152,11 @@ function extend(Redis: IoredisClass): MultiDbClass {
 
     withRetrySafety(retrySafety: RetrySafety): IoredisInstance {
       return viewOf(this, { retrySafety });
+    }
+
+    withHedging(given: HedgingOptions | false = {}): IoredisInstance {
+      const { standbyConnections, group } = this[OWN].setup.shared.options;
+      return viewOf(this, { hedging: hedgingOfView(given, group.client, standbyConnections) });
     }
 
     get mode(): string {

@@ -1,6 +1,6 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { DatabaseOptions, SingleDatabaseOptions } from '../../options/database-options.js';
-import type { MultiDbOptions } from '../../options/types.js';
+import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 
@@ -71,6 +71,11 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
   duplicate(overrides?: Partial<R['options']>): MultiDbRedis<R>;
   /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbRedis<R>;
+  /**
+   * A view whose reads are sent to the best standby as well when they wait for too long; `false` turns
+   * that off. Throws `InvalidOptionError`.
+   */
+  withHedging(hedging?: HedgingOptions | false): MultiDbRedis<R>;
   /** Lets the process end although the client is open. */
   unref(): void;
   /** Ends the effect of `unref()`. */

@@ -14,7 +14,7 @@ import type * as library from '@redis/client/dist/lib/client/index.js';
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { MultiDbEvents } from '../../events.js';
 import type { DatabaseOptions } from '../../options/database-options.js';
-import type { MultiDbOptions } from '../../options/types.js';
+import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 
@@ -36,6 +36,8 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   readonly timeout?: number;
   /** Riskiest category that is retried, instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety;
+  /** When reads are sent to a standby as well, instead of the option `hedging`; `false`: never. */
+  readonly hedging?: HedgingOptions | false;
   /** What an iterator does at a switch, instead of the option `iterators`. */
   readonly iterators?: 'throw' | 'restart';
 }
@@ -129,6 +131,16 @@ export interface MultiDbMembers<
   asap(): MultiDbClient<M, F, S, RESP, TM>;
   /** Returns a view whose commands are retried up to the category `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;
+  /**
+   * Returns a view whose reads are sent to the best standby as well when they wait for too long; `false`
+   * turns that off. Parts that are not given have the defaults of `hedging`. Throws `InvalidOptionError`.
+   *
+   * @example
+   * ```ts
+   * await client.withHedging({ afterMs: 20 }).get('key');
+   * ```
+   */
+  withHedging(hedging?: HedgingOptions | false): MultiDbClient<M, F, S, RESP, TM>;
 
   /**
    * Adds a database while commands are running. Resolves to its snapshot when its health is known; an

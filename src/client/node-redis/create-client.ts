@@ -10,6 +10,7 @@ import { ClientClosedError } from '../../errors.js';
 import type { ClientOptions } from '../../options/client.js';
 import { parseConnectionString } from '../../options/connection-string.js';
 import { resolveDuplicate } from '../../options/duplicate.js';
+import { hedgingOfView } from '../../options/hedging.js';
 import { CacheValidity } from '../../runtime/command/cache-validity.js';
 import type { Executor } from '../../runtime/group/executor.js';
 import { Session } from '../../runtime/group/session.js';
@@ -96,6 +97,7 @@ function createMember(origin: Origin, client: ClientOptions, like?: object): unk
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       sink.refuse(notOpen()),
     refuse: (error) => rejections.reject(error),
+    hedgingOf: (value) => hedgingOfView(value, client, shared.options.standbyConnections),
   };
   const cacheValidity: CacheValidity = new CacheValidity(() => session.executor, shared);
   const facade = createFacade(client, sink, cacheValidity, like);

@@ -5,6 +5,7 @@ import { isTimingCommands, operationOf } from '../../diagnostics/command-channel
 import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
 import { UnsupportedError } from '../../errors.js';
 import { copyOptions } from '../../options/copy.js';
+import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import { argumentFlaw } from '../argument-flaw.js';
@@ -87,6 +88,10 @@ export function createFacade(
       return this.withCommandOptions({ retrySafety });
     },
 
+    withHedging(this: Internals, hedging: HedgingOptions | false = {}) {
+      return this.withCommandOptions({ hedging });
+    },
+
     // All views carry their options flat; version 5 would chain them by prototype.
     _commandOptionsProxy(this: Internals, key: string, value: unknown) {
       return this.withCommandOptions({ [key]: value });
@@ -95,6 +100,7 @@ export function createFacade(
     withCommandOptions(this: Internals, given: object) {
       const view = Object.create(this._self);
       view._commandOptions = { ...this._commandOptions, ...given };
+      if ('hedging' in given) view._commandOptions.hedging = engine.hedgingOf?.(given.hedging);
       return view;
     },
   });

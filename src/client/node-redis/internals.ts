@@ -20,6 +20,8 @@ export interface CommandSink {
    * it.
    */
   refuse(error: Error): Promise<never>;
+  /** Validates what `withHedging()` was given. Absent: nothing is hedged. */
+  hedgingOf?(value: unknown): CommandOptions['hedging'];
   /** For the traces of node-redis. Absent: a facade without a client is not traced. */
   readonly source?: TraceSource;
 }

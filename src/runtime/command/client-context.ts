@@ -2,6 +2,7 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { FailureKind } from '../../core/command-failure.js';
 import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { LoopClock } from '../../loop-clock.js';
+import type { Database } from '../database.js';
 import type { DeferredRejections } from '../deferred-rejections.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import type { ScriptSources } from '../script-sources.js';
@@ -14,7 +15,7 @@ import type { WaitingCommands } from './waiting-commands.js';
 /** The view that commands have of their group. */
 export type GroupContext = Pick<
   Coordinator,
-  'route' | 'runtime' | 'health' | 'search' | 'databases' | 'now'
+  'route' | 'runtime' | 'health' | 'search' | 'databases' | 'now' | 'preparation'
 >;
 
 /** Called when earlier values may be invalid. */
@@ -23,6 +24,23 @@ export interface ReadObserver {
   refresh(): void;
   /** The server announced over `channel` that a key has changed; `null`: any may have. */
   onInvalidate(channel: DataConnection, key: CommandArgument | null): void;
+}
+
+/** The reads of a client that were sent to a standby as well. */
+export interface Hedges {
+  /** Sends reads that wait for too long to a standby as well. `time` is loop time. */
+  look(time: number): void;
+  /** The hedges on `database`, which is active now, become attempts like all others. */
+  adopt(database: Database): void;
+  /** The command has settled: an unwritten hedge is never written. */
+  forget(command: Command): void;
+  /**
+   * Whether a hedge of the command is in flight, whose reply may still settle it. If it fails, the
+   * command is rejected with `error`.
+   */
+  defers(command: Command, error: unknown, kind: FailureKind): boolean;
+  /** The commands whose hedges are in flight. */
+  readonly commands: readonly Command[];
 }
 
 /**
@@ -42,6 +60,8 @@ export interface ClientContext {
   readonly cursors: ScanCursors;
   /** Called when attempts end. */
   readonly outcomes: AttemptListener;
+  /** Set only while reads may be hedged. */
+  readonly hedging: Hedges | undefined;
   /** Set only with a client-side cache. */
   readonly cacheValidity: ReadObserver | undefined;
   /** Called when the active database or the connection to it changes. */

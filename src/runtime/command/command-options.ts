@@ -1,4 +1,5 @@
 import type { RetrySafety } from '../../core/command-risk.js';
+import type { HedgingSettings } from '../../core/hedging-settings.js';
 import type { SendOptions } from '../../drivers/driver.js';
 import type { CommandTrace } from './command-trace.js';
 import type { CursorOwner } from './cursor-owner.js';
@@ -16,6 +17,8 @@ export interface CommandOptions extends SendOptions {
   readonly retrySafety?: RetrySafety | undefined;
   /** Overrides the option `iterators`. */
   readonly iterators?: 'throw' | 'restart' | undefined;
+  /** Overrides the option `hedging`; `false`: off. */
+  readonly hedging?: HedgingSettings | false | undefined;
   /** The iterator that the command fetches a page for. @internal */
   readonly pass?: CursorOwner | undefined;
   /** Observes the attempts. @internal */

@@ -5,6 +5,8 @@ export interface ObservedAttempt {
   readonly channel: { readonly database: Database };
   readonly endpoint: { readonly host: string; readonly port: number | undefined };
   readonly state: 'under-way' | 'taken-back' | 'abandoned' | 'ended';
+  /** Whether it was sent to a standby in addition. */
+  readonly isHedge: boolean;
   /** Whether no caller waits for its result. */
   readonly over: boolean;
 }

@@ -69,11 +69,15 @@ export class DataConnection
     return this.records().flatMap((record) => record.listed());
   }
 
-  /** Takes back unwritten attempts and adds their commands to `moving` unless they have settled. */
+  /**
+   * Takes back unwritten attempts and adds their commands to `moving`, unless they have settled or
+   * have a later attempt.
+   */
   takeBackUnwritten(moving: Set<Command>): void {
     for (const attempt of this.attempts()) {
-      if (attempt.written || !attempt.takeBack()) continue;
-      if (attempt.command.state !== 'settled') moving.add(attempt.command);
+      if (attempt.written || !attempt.takeBack() || attempt.isHedge) continue;
+      const { command } = attempt;
+      if (command.state !== 'settled' && command.latest === attempt) moving.add(command);
     }
   }
 

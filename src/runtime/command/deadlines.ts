@@ -43,7 +43,8 @@ export class Deadlines {
 
   readonly #look = (time: number): void => {
     const { client, connections } = this;
-    if (client.pending === 0 && connections.draining.size === 0) {
+    client.hedging?.look(time);
+    if (this.#isIdle) {
       this.#watching = false;
       client.loop.unwatch(this.#look);
       return;
@@ -56,6 +57,18 @@ export class Deadlines {
     }
     client.loop.lookAt(waiting.earliestDeadline);
   };
+
+  /**
+   * Whether nothing can be late. A read that a standby has answered is not pending any more, but the
+   * silence of the database that has not answered it counts.
+   */
+  get #isIdle(): boolean {
+    const { client, connections } = this;
+    if (client.pending > 0 || connections.draining.size > 0) return false;
+    if (client.hedging === undefined) return true;
+    for (const channel of connections.channels.values()) if (!channel.isEmpty) return false;
+    return true;
+  }
 
   #lookAtAll(channel: InFlightConnection, time: number): void {
     this.#lookAt(channel, time);
@@ -145,7 +158,9 @@ export class Deadlines {
       for (const attempt of lane.listed()) {
         if (attempt.written) continue;
         if (lane.isWaitingRoom && attempt.command.deadline > time) continue;
-        if (attempt.takeBack()) takenBack.push(attempt.command);
+        if (attempt.takeBack()) {
+          if (!attempt.isHedge) takenBack.push(attempt.command);
+        }
         // A partly written transaction: only without its connection will the rest never be sent.
         else if (attempt.deadline <= time) drop = true;
       }

@@ -42,7 +42,7 @@ export class Outcomes implements AttemptListener {
 
   #take(attempt: SentAttempt, reply: unknown): void {
     const { channel, command } = attempt;
-    command.options?.trace?.ended(attempt);
+    if (command.state !== 'settled') command.options?.trace?.ended(attempt);
     if (attempt.generation === this.client.coordinator.route.generation) {
       channel.database.circuit.recordSuccess(this.client.loop.now);
     }
@@ -66,7 +66,7 @@ export class Outcomes implements AttemptListener {
   onAttemptError(attempt: SentAttempt, error: unknown): void {
     const { channel, command } = attempt;
     if (!attempt.end()) return;
-    command.options?.trace?.ended(attempt, { error });
+    if (command.state !== 'settled') command.options?.trace?.ended(attempt, { error });
     const driverKind = channel.database.driver.classify(error);
     if (driverKind === 'reply') noteDuration(this.client, attempt);
     const classification = classify(error, {
@@ -233,6 +233,7 @@ export class Outcomes implements AttemptListener {
       coordinator.health.suspect(channel.database, { fresh: this.#isGone(attempt) });
     }
     const told = outlived ? this.#unknownOutcome(attempt, failed) : this.#withDoubt(attempt, error);
+    if (this.client.hedging?.defers(command, told, classification.kind)) return;
     this.client.reject(command, told, classification.kind);
   }
 

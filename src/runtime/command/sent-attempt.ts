@@ -97,6 +97,11 @@ export class SentAttempt implements Attempt, LatestAttempt {
     return this.lane.path.endpoint ?? connection.endpoint ?? driver.endpoint ?? driver;
   }
 
+  /** Whether it was sent to a standby in addition: its end is no matter of its command. */
+  get isHedge(): boolean {
+    return false;
+  }
+
   get isSuperseded(): boolean {
     return this.channel.superseded;
   }
@@ -110,8 +115,7 @@ export class SentAttempt implements Attempt, LatestAttempt {
     this.lane.remove(this);
     if (this.state !== 'under-way') return true;
     this.state = 'taken-back';
-    this.command.outstanding -= 1;
-    this.command.attempts -= 1;
+    this.leave();
     return true;
   }
 
@@ -120,8 +124,8 @@ export class SentAttempt implements Attempt, LatestAttempt {
     this.lane.remove(this);
     if (this.state !== 'under-way') return;
     this.state = 'abandoned';
-    this.command.outstanding -= 1;
     this.command.maybeExecuted ||= this.written;
+    this.leave();
   }
 
   /** The reply or error has arrived. Returns false if the result is no longer wanted. */
@@ -130,8 +134,14 @@ export class SentAttempt implements Attempt, LatestAttempt {
     this.lane.adopt(this);
     if (this.state !== 'under-way') return false;
     this.state = 'ended';
-    this.command.outstanding -= 1;
+    this.leave();
     return true;
+  }
+
+  /** It is not in flight any more, as `state` says. */
+  protected leave(): void {
+    this.command.outstanding -= 1;
+    if (this.state === 'taken-back') this.command.attempts -= 1;
   }
 
   /** The attempt waited for a lane until `time` (loop time): its timeout begins only now. */

@@ -23,6 +23,7 @@ export function takeOver(
   { from, to, failed }: RouteChange,
 ): void {
   const moving = new Set<Command>();
+  if (to.database !== undefined) client.hedging?.adopt(to.database);
   if (from.database !== undefined) connections.endHandover(from.database);
   const link = from.database === undefined ? undefined : connections.links.get(from.database);
   const channel = link === undefined ? undefined : connections.channels.get(link);
@@ -44,7 +45,8 @@ export function takeOver(
   for (const command of client.waiting.takeHeld()) moving.add(command);
 
   if (to.state === 'down') {
-    failAll(client, [...moving, ...client.waiting.takeBacklog()]);
+    const hedged = client.hedging?.commands ?? [];
+    failAll(client, [...moving, ...client.waiting.takeBacklog(), ...hedged]);
     for (const old of [...connections.draining]) {
       failInFlight(client, old);
       connections.endDraining(old, new Error(`${old.database.id} was left as failed`));
@@ -83,9 +85,12 @@ function repeatInFlight(
   channel: InFlightConnection,
   moving: Set<Command>,
 ): void {
-  const { commandRetry, retryOnFailover } = client.coordinator.runtime.options;
+  const { route, runtime } = client.coordinator;
+  const { commandRetry, retryOnFailover } = runtime.options;
   for (const attempt of channel.attempts()) {
     const { command } = attempt;
+    // A hedge of the command is in flight on the new database already.
+    if (command.latest !== attempt && command.database === route.database) continue;
     if (command.state === 'settled' || command.attempts >= commandRetry.maxAttempts) continue;
     if (command.traits.blockMs !== undefined || command.deadline <= client.loop.time) continue;
     const safety = command.options?.retrySafety ?? commandRetry.safety;

@@ -39,6 +39,17 @@ export class WaitingCommands {
     this.#note(command);
   }
 
+  /** Commands that wait for a connection or for a retry. */
+  *commands(): Iterable<Command> {
+    yield* this.#backlog;
+    yield* this.retries;
+  }
+
+  /** Number of these commands, with those of the backlog that have settled. */
+  get size(): number {
+    return this.#backlog.length + this.retries.size;
+  }
+
   takeBacklog(): Command[] {
     const commands = this.#backlog;
     this.#backlog = [];

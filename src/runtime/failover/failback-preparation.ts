@@ -45,6 +45,12 @@ export class FailbackPreparation {
     return false;
   }
 
+  /** Whether `beforeFailback` must succeed before the database may be taken. */
+  isOwed({ turnEnd, options }: Database): boolean {
+    if (turnEnd === undefined || options.beforeFailback === undefined) return false;
+    return this.#states.get(turnEnd)?.kind !== 'done';
+  }
+
   report({ turnEnd }: Database): PreparationReport | undefined {
     const state = turnEnd && this.#states.get(turnEnd);
     return state === undefined || state.kind === 'done' ? undefined : state;

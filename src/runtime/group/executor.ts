@@ -3,7 +3,7 @@ import { commandTraits } from '../../core/command-category.js';
 import type { FailureKind } from '../../core/command-failure.js';
 import type { CommandTraits } from '../../core/command-risk.js';
 import { retryWaitMs } from '../../core/retry.js';
-import { RetryBudget } from '../../core/retry-budget.js';
+import { TrafficBudget } from '../../core/traffic-budget.js';
 import { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
@@ -20,6 +20,7 @@ import type { DataConnection } from '../command/data-connection.js';
 import { DataConnections } from '../command/data-connections.js';
 import { boundElsewhere } from '../command/database-binding.js';
 import { Deadlines } from '../command/deadlines.js';
+import { Hedging } from '../command/hedging.js';
 import { Outcomes } from '../command/outcomes.js';
 import { prepare } from '../command/remembered-commands.js';
 import { RetryQueue } from '../command/retry-queue.js';
@@ -60,6 +61,8 @@ export class Executor implements ClientContext {
   );
   /** The connection of the latest write whose outcome the caller knows. */
   lastWrite: InFlightConnection | undefined;
+  /** Set once reads may be hedged. */
+  hedging: Hedging | undefined;
   /** Set only with a client-side cache. */
   cacheValidity: CacheValidity | undefined;
   /** Converts an error of the engine, or of one of its commands, into that of the client's API. */
@@ -73,7 +76,7 @@ export class Executor implements ClientContext {
   #ended = false;
   #onIdle: (() => void) | undefined;
   readonly #deadlines: Deadlines;
-  readonly #budget: RetryBudget | undefined;
+  readonly #budget: TrafficBudget | undefined;
   readonly #stopListening: () => void;
 
   constructor(
@@ -82,13 +85,16 @@ export class Executor implements ClientContext {
   ) {
     const { clock, random, options } = coordinator.runtime;
     const { budget } = options.commandRetry;
-    this.#budget = budget === undefined ? undefined : new RetryBudget(budget);
+    this.#budget = budget === undefined ? undefined : new TrafficBudget(budget, clock.now());
     const retries = new RetryQueue(
       clock,
       (attempt) => retryWaitMs(attempt, options.commandRetry, random()),
       (commands) => resume(this, commands),
     );
     this.waiting = new WaitingCommands(retries);
+    if (options.hedging !== undefined) {
+      this.hedging = new Hedging(this, this.connections, options.hedging);
+    }
     this.#deadlines = new Deadlines(this, this.connections);
     const stops = [
       coordinator.router.listen((change) => this.#onRouteChange(change)),
@@ -237,9 +243,15 @@ export class Executor implements ClientContext {
 
   /** The command is pending from now on. */
   admit(command: Command): void {
-    const signal = command.options?.abortSignal;
-    // Comes first, because it throws for invalid arguments of the caller.
-    if (signal) listenForAbort(this, command, signal);
+    const { options } = command;
+    if (options !== undefined) {
+      // Comes first, because it throws for invalid arguments of the caller.
+      if (options.abortSignal) listenForAbort(this, command, options.abortSignal);
+      if (options.hedging) this.hedging ??= new Hedging(this, this.connections, undefined);
+    }
+    if (this.hedging !== undefined && command.traits.category === 'read') {
+      this.hedging.onRead(options?.hedging);
+    }
     this.pending += 1;
     this.#deadlines.watch();
     this.dispatch(command);
@@ -310,13 +322,12 @@ export class Executor implements ClientContext {
     const { commandTimeoutMs } = this.coordinator.runtime.options;
     const timeoutMs =
       (command.options?.timeout || commandTimeoutMs) + this.blocking.prepare(command, channel);
-    const attempt = new SentAttempt(
-      command,
-      channel,
-      time,
-      Math.min(time + tickMs + timeoutMs, command.deadline),
-      this.coordinator.route.generation,
-    );
+    const deadline = Math.min(time + tickMs + timeoutMs, command.deadline);
+    const { generation } = this.coordinator.route;
+    const attempt =
+      this.hedging === undefined
+        ? new SentAttempt(command, channel, time, deadline, generation)
+        : this.hedging.attempt(command, channel, deadline, generation);
     command.state = 'sent';
     command.attempts += 1;
     command.outstanding += 1;
@@ -390,6 +401,7 @@ export class Executor implements ClientContext {
       this.rejectClosed(command);
     }
     this.connections.end(new ClientClosedError());
+    this.hedging?.end();
     this.cacheValidity?.close();
     this.#deadlines.end();
     this.onServing?.();
@@ -420,6 +432,7 @@ export class Executor implements ClientContext {
     command.removeAbortListener?.();
     this.pending -= 1;
     if (command.outstanding > 0) this.#forgetAttempts(command);
+    this.hedging?.forget(command);
     if (this.pending === 0) this.#onIdle?.();
     return true;
   }

@@ -29,6 +29,8 @@ export interface GroupDependencies {
 /** Longest and shortest interval between two ticks of the loop clock, in milliseconds. */
 const MAX_TICK_MS = 16;
 const MIN_TICK_MS = 2;
+/** What `hedging.afterMs: 'p99'` counts as, in milliseconds: it is not known yet. */
+const P99_MS = 20;
 
 /** A client that is joining the group. */
 export interface Entry {
@@ -235,6 +237,14 @@ function tickMs(options: ResolvedOptions): number {
   const slow = options.databases.map(
     ({ failureDetector }) => failureDetector.slowCallMs ?? Number.POSITIVE_INFINITY,
   );
-  const shortest = Math.min(options.suspectAfterMs, options.commandTimeoutMs, ...timeouts, ...slow);
+  const { afterMs } = options.hedging ?? {};
+  const hedgedAfterMs = afterMs === 'p99' ? P99_MS : (afterMs ?? Number.POSITIVE_INFINITY);
+  const shortest = Math.min(
+    options.suspectAfterMs,
+    options.commandTimeoutMs,
+    hedgedAfterMs,
+    ...timeouts,
+    ...slow,
+  );
   return Math.max(MIN_TICK_MS, Math.min(MAX_TICK_MS, Math.floor(shortest / 5)));
 }

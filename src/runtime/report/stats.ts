@@ -30,6 +30,16 @@ export interface ProbeStats {
   readonly latency: LatencySnapshot;
 }
 
+/** Hedged reads of one database. Those that were neither won nor failed were answered later. */
+export interface HedgeStats {
+  /** Reads of another database that were sent to this standby as well. */
+  readonly sent: number;
+  /** Reads that this standby answered first. */
+  readonly won: number;
+  /** Reads of this database that `hedging.maxShare` did not allow to be sent to a standby. */
+  readonly suppressed: number;
+}
+
 /** The counters of one database. */
 export interface DatabaseStats {
   /** The id of the database. */
@@ -40,6 +50,8 @@ export interface DatabaseStats {
   readonly retries: number;
   /** Repeats that `commandRetry.budget` did not allow. */
   readonly retriesSuppressed: number;
+  /** Hedged reads. */
+  readonly hedges: HedgeStats;
   /** Commands of this database that moved to another one at a switch. */
   readonly moved: number;
   /** Moved commands whose first attempt was still in flight, so that both may be executed. */
@@ -126,6 +138,11 @@ function databaseStats(database: Database, clients: readonly CountedClient[]): D
     commands: commandStats(counters),
     retries: counters.retries,
     retriesSuppressed: counters.retriesSuppressed,
+    hedges: Object.freeze({
+      sent: counters.hedgesSent,
+      won: counters.hedgesWon,
+      suppressed: counters.hedgesSuppressed,
+    }),
     moved: counters.moved,
     sentTwice: counters.sentTwice,
     breakerOpened: counters.breakerOpened,
