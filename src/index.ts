@@ -143,8 +143,8 @@ export type { DatabaseSnapshot } from './runtime/report/snapshot.js';
 export type {
   CommandStats,
   DatabaseStats,
-  MultiDbStats,
   HedgeStats,
+  MultiDbStats,
   ProbeStats,
 } from './runtime/report/stats.js';
 export type { GracePeriodOptions } from './validation/rules.js';

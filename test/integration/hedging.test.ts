@@ -1,5 +1,11 @@
 /** Reads that are sent to a standby as well, on real servers that freeze. */
-import { createMultiDbClient, type MultiDbClient, type MultiDbClientOptions } from 'redis-multidb';
+import { tracingChannel } from 'node:diagnostics_channel';
+import {
+  type CommandReport,
+  createMultiDbClient,
+  type MultiDbClient,
+  type MultiDbClientOptions,
+} from 'redis-multidb';
 import { describe, expect, it } from 'vitest';
 import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
 import { aCluster, OF_CLUSTERS } from './cluster-support.js';
@@ -47,7 +53,11 @@ it('a frozen second is over before a read waits for the failover, and there is n
   });
   const later = readsDuring(client, () => fates.includes('thawed'));
   const write = client.set('written', '1').then(() => fates.push('written'));
-  expect(await answered).toEqual(['value', expect.objectContaining({ field: 'value' }), ['value', null]]);
+  expect(await answered).toEqual([
+    'value',
+    expect.objectContaining({ field: 'value' }),
+    ['value', null],
+  ]);
   fates.push('thawed');
   await east.thaw();
   await write;
@@ -63,7 +73,9 @@ it('a frozen second is over before a read waits for the failover, and there is n
   await traffic.stop();
   expect(traffic.errors).toEqual([]);
   const [at] = client.stats().databases;
-  await waitFor(() => client.stats().databases[0]?.inFlight === 0, { what: 'no command in flight' });
+  await waitFor(() => client.stats().databases[0]?.inFlight === 0, {
+    what: 'no command in flight',
+  });
   expect(at?.commands.outcomeUnknown).toBe(0);
 });
 
@@ -107,7 +119,9 @@ it('sends no more than `maxShare` of the reads', async () => {
   for (let n = 0; n < 100; n += 1) await client.get('key');
   await east.freeze();
   const reads = Array.from({ length: 100 }, () => client.get('key'));
-  await waitFor(() => (hedgesOf(client, 'east')?.suppressed ?? 0) >= 80, { what: 'the last hedge' });
+  await waitFor(() => (hedgesOf(client, 'east')?.suppressed ?? 0) >= 80, {
+    what: 'the last hedge',
+  });
   expect(hedgesOf(client)?.sent).toBeLessThanOrEqual(20);
   expect(hedgesOf(client)?.sent).toBeGreaterThanOrEqual(10);
   await east.thaw();
@@ -194,7 +208,11 @@ describe('the other database', () => {
     await healthy(client);
     await waitFor(() => client.activeDatabase === 'cluster', { what: 'the cluster to be active' });
     await Promise.all(cluster.masters.map((master) => master.freeze()));
-    expect(await Promise.all(['a', 'b', 'c'].map((key) => client.get(key)))).toEqual([null, null, null]);
+    expect(await Promise.all(['a', 'b', 'c'].map((key) => client.get(key)))).toEqual([
+      null,
+      null,
+      null,
+    ]);
     expect(hedgesOf(client, 'single')?.won).toBe(3);
     await Promise.all(cluster.masters.map((master) => master.thaw()));
     await client.setActiveDatabase('single');
@@ -214,13 +232,52 @@ it('views, duplicates and clients without the option', async () => {
   await duplicate.connect();
   await east.freeze();
   const plain = client.get('key').then((reply) => `plain ${reply}`);
-  const off = view.withHedging(false).get('key').then((reply) => `off ${reply}`);
+  const off = view
+    .withHedging(false)
+    .get('key')
+    .then((reply) => `off ${reply}`);
   expect(await view.get('key')).toBe('value');
   expect(await view.withCommandOptions({ asap: true }).get('key')).toBe('value');
   expect(await duplicate.get('key')).toBe('value');
   expect(await Promise.race([plain, off, Promise.resolve('neither')])).toBe('neither');
   await east.thaw();
   expect(await Promise.all([plain, off])).toEqual(['plain value', 'off value']);
+});
+
+it('traces show the hedge and which database answered', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], {
+    ...BY_DEFAULT,
+    hedging: { afterMs: 30, maxShare: 1 },
+  });
+  const reports: CommandReport[] = [];
+  const subscriber = {
+    start() {},
+    end() {},
+    asyncStart() {},
+    asyncEnd({ multiDb }: { multiDb?: CommandReport }) {
+      if (multiDb !== undefined) reports.push(multiDb);
+    },
+    error() {},
+  };
+  const tracing = tracingChannel<{ multiDb?: CommandReport }>('node-redis:command');
+  tracing.subscribe(subscriber);
+  try {
+    await east.freeze();
+    expect(await client.get('key')).toBeNull();
+    await east.thaw();
+    await client.set('key', 'value');
+  } finally {
+    tracing.unsubscribe(subscriber);
+  }
+  const [read, write] = reports;
+  expect(read?.databaseId).toBe('west');
+  const seen = read?.attempts.map(({ databaseId, hedge, outcome }) => [databaseId, hedge, outcome]);
+  expect(seen).toEqual([
+    ['east', false, 'abandoned'],
+    ['west', true, 'answered'],
+  ]);
+  expect(write?.attempts.map(({ hedge }) => hedge)).toEqual([false]);
 });
 
 it('refuses what can not be right', async () => {
@@ -242,5 +299,7 @@ it('refuses what can not be right', async () => {
   const lazy = create({ standbyConnections: 'lazy' });
   expect(() => lazy.withHedging()).toThrow("withHedging: expected standbyConnections: 'warm'");
   expect(() => lazy.withHedging({ afterMs: 'p50' } as never)).toThrow('withHedging.afterMs');
-  expect(await errorOf(lazy.withHedging(false).get('key'))).toMatchObject({ code: 'CLIENT_CLOSED' });
+  expect(await errorOf(lazy.withHedging(false).get('key'))).toMatchObject({
+    code: 'CLIENT_CLOSED',
+  });
 });

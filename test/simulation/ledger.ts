@@ -179,7 +179,8 @@ export class Ledger {
   }
 
   #mayRepeat(kind: Kind): boolean {
-    if (kind === 'read' || kind === 'read of a key' || kind === 'cursor' || kind === 'wrong') return true;
+    if (kind === 'read' || kind === 'read of a key' || kind === 'cursor' || kind === 'wrong')
+      return true;
     return kind === 'last-write-wins' && this.world.options.safety === 'last-write-wins';
   }
 

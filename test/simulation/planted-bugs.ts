@@ -84,6 +84,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     17,
   ),
   plant(
+    'a silent database is not noticed when a standby has answered',
+    'runtime/command/deadlines.ts',
+    'if (client.hedging === undefined) return true;',
+    'if (client.pending === 0) return true;',
+    10,
+  ),
+  plant(
+    'a read is hedged at a standby that is not eligible',
+    'runtime/command/hedging.ts',
+    'if (best === undefined || best.lastResort || isSilent(best.view)) return undefined;',
+    'if (best === undefined) return undefined;',
+  ),
+  plant(
     'silence raises no suspicion',
     'runtime/command/deadlines.ts',
     'if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });',

@@ -24,7 +24,7 @@ async function world(
   options: Partial<MultiDbOptions> = { hedging },
 ) {
   const all = await eastAndWest(options);
-  const { clock, client, east, west } = all;
+  const { clock, client } = all;
   clients.push(client);
   const track = (promise: Promise<unknown>): Fate => {
     const fate: Fate = {};
@@ -163,14 +163,20 @@ describe('is not sent', () => {
   });
 
   it.each([
-    ['unhealthy', async ({ west, clock }: Awaited<ReturnType<typeof world>>) => {
-      west.refuse();
-      west.killConnections();
-      await clock.advance(10_000);
-    }],
-    ['drained', async ({ client }: Awaited<ReturnType<typeof world>>) => {
-      await client.drainDatabase('west');
-    }],
+    [
+      'unhealthy',
+      async ({ west, clock }: Awaited<ReturnType<typeof world>>) => {
+        west.refuse();
+        west.killConnections();
+        await clock.advance(10_000);
+      },
+    ],
+    [
+      'drained',
+      async ({ client }: Awaited<ReturnType<typeof world>>) => {
+        await client.drainDatabase('west');
+      },
+    ],
   ])('to a standby that is %s', async (_, prepare) => {
     const all = await world();
     await prepare(all);

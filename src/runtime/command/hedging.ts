@@ -111,7 +111,8 @@ export class Hedging implements Hedges, HedgeListener {
     const { client } = this;
     const { route } = client.coordinator;
     this.#budget.note(client.loop.now, this.reads);
-    if (client.pending === 0 || route.database === undefined || client.cacheValidity !== undefined) return;
+    if (client.pending === 0 || route.database === undefined || client.cacheValidity !== undefined)
+      return;
     const p99Ms = this.#usesP99 ? this.#p99Ms : Number.POSITIVE_INFINITY;
     const shortestMs = Math.min(this.#shortestMs, p99Ms);
     const due: Command[] = [];

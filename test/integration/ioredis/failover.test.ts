@@ -29,6 +29,29 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
     expect(redis.status).toBe('ready');
   });
 
+  it('a read is answered by the standby while the active database is frozen', async () => {
+    const [east, west] = await servers();
+    await west.command('SET', 'key', 'value');
+    const redis = await readyRedis([east, west], {
+      Redis: Class,
+      suspectAfterMs: 60_000,
+      healthCheck: { intervalMs: 60_000, timeoutMs: 10_000 },
+    });
+    const hedged = redis.withHedging({ afterMs: 30, maxShare: 1 });
+    await east.freeze();
+    const plain = redis.get('key');
+    expect(await hedged.get('key')).toBe('value');
+    expect(await hedged.getBuffer('key')).toEqual(Buffer.from('value'));
+    const piped = await hedged.pipeline().get('key').mget('key', 'none').exec();
+    expect(piped).toEqual([
+      [null, 'value'],
+      [null, ['value', null]],
+    ]);
+    expect(redis.activeDatabase).toBe('east');
+    await east.thaw();
+    expect(await plain).toBeNull();
+  });
+
   it('a write is executed once, or its error says that it may have been', async () => {
     const [east, west] = await servers();
     const redis = await readyRedis([east, west], { Redis: Class, ...LONG_GRACE });
