@@ -39,7 +39,7 @@ async function world(
   const hedges = (id: 'east' | 'west') =>
     client.stats().databases.find((each) => each.id === id)!.hedges;
   /** Number of executions of `args`, except those of probes. */
-  const ran = (database: typeof east, ...args: string[]) =>
+  const ran = (database: typeof all.east, ...args: string[]) =>
     database.executions.filter((each) => args.every((arg, n) => String(each.args[n]) === arg))
       .length;
   return { ...all, send, track, hedges, ran };
