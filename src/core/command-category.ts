@@ -64,7 +64,11 @@ function traitsByArguments(entry: Entry, args: CommandArguments): CommandTraits 
 }
 
 function find(name: string | Buffer | undefined): Entry {
-  return ENTRIES.get(upperCase(name)) ?? UNKNOWN;
+  const upper = upperCase(name);
+  const entry = ENTRIES.get(upper) ?? addEntry(upper);
+  // In mixed case a name has too many spellings to keep.
+  if (entry !== UNKNOWN && name === upper.toLowerCase()) ENTRIES.set(name, entry);
+  return entry;
 }
 
 const TRAITS = Object.freeze(
@@ -86,35 +90,61 @@ const CONCERNS: ReadonlyMap<string, CommandConcern> = new Map([
 
 const UNKNOWN = makeEntry('', 'accumulating', undefined);
 
-/** By name in upper case and in lower case. */
-const ENTRIES = indexTable();
+/**
+ * Per copy: entries of the commands that were used, by name in upper case, and in lower case if it
+ * was given so. Making all of them would take two milliseconds when the package is loaded.
+ */
+const ENTRIES = new Map<string, Entry>();
 
-function indexTable(): ReadonlyMap<string, Entry> {
+/** Per copy: the table by name, made for the first command. */
+let index: CommandIndex | undefined;
+
+interface CommandIndex {
+  readonly categories: ReadonlyMap<string, CommandCategory>;
+  /** Subcommands by the name of their command. */
+  readonly containers: ReadonlyMap<string, readonly string[]>;
+}
+
+function indexTable(): CommandIndex {
   const categories = new Map<string, CommandCategory>();
-  const containers = new Map<string, Map<string, Entry>>();
+  const containers = new Map<string, string[]>();
   for (const [category, names] of COMMAND_TABLE) {
     for (const name of names.split(' ')) {
       if (categories.has(name)) throw new Error(`${name} stands in the command table twice`);
       categories.set(name, category);
+      const bar = name.indexOf('|');
+      if (bar < 0) continue;
+      const container = name.slice(0, bar);
+      const subcommands = containers.get(container);
+      if (subcommands === undefined) containers.set(container, [name.slice(bar + 1)]);
+      else subcommands.push(name.slice(bar + 1));
     }
   }
-  for (const [name, category] of categories) {
-    const [container = '', subcommand] = name.split('|');
-    if (subcommand === undefined) continue;
-    if (!categories.has(container)) categories.set(container, 'accumulating');
-    let subcommands = containers.get(container);
-    if (subcommands === undefined) {
-      subcommands = new Map([['HELP', makeEntry('', 'read', undefined)]]);
-      containers.set(container, subcommands);
-    }
-    subcommands.set(subcommand, makeEntry(name, category, undefined));
-  }
-  const entries = new Map<string, Entry>();
-  for (const [name, category] of categories) {
-    if (name.includes('|')) continue;
-    const entry = makeEntry(name, category, containers.get(name));
-    entries.set(name, entry);
-    entries.set(name.toLowerCase(), entry);
+  return { categories, containers };
+}
+
+/** Returns the entry of a command whose name has not been used before. */
+function addEntry(name: string): Entry {
+  if (name.includes('|')) return UNKNOWN;
+  index ??= indexTable();
+  const { categories, containers } = index;
+  const names = containers.get(name);
+  const category = categories.get(name) ?? (names && 'accumulating');
+  if (category === undefined) return UNKNOWN;
+  const entry = makeEntry(name, category, names && subcommandsOf(name, names, categories));
+  ENTRIES.set(name, entry);
+  return entry;
+}
+
+function subcommandsOf(
+  container: string,
+  names: readonly string[],
+  categories: CommandIndex['categories'],
+): Map<string, Entry> {
+  const entries = new Map([['HELP', makeEntry('', 'read', undefined)]]);
+  for (const name of names) {
+    const whole = `${container}|${name}`;
+    entries.set(name, makeEntry(whole, categories.get(whole) as CommandCategory, undefined));
   }
   return entries;
 }
