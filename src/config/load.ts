@@ -4,11 +4,12 @@ import type { RespVersions } from '@redis/client';
 import type { DefaultRespVersion, MultiDbClientOptions } from '../client/node-redis/client-type.js';
 import { InvalidConfigError, InvalidOptionError } from '../errors.js';
 import { isConnectionString, parseConnectionString } from '../options/connection-string.js';
+import { isStrategyName, STRATEGIES } from '../options/strategies.js';
 import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';
 import { optionErrors } from './option-errors.js';
 import { ConfigReader, type Source } from './read.js';
 import { configSchema } from './schema.js';
-import { STRATEGIES } from './strategies.js';
+import { STRATEGY_SCHEMAS } from './strategy-schemas.js';
 import type { Environment } from './variables.js';
 
 /** No modules, functions or scripts: a file can't contain them. */
@@ -161,22 +162,21 @@ function strategy(
   nameAt: string,
   reader: ConfigReader,
 ): unknown {
-  const known = typeof name === 'string' && Object.hasOwn(STRATEGIES, name);
-  const found = known ? STRATEGIES[name] : undefined;
-  if (found === undefined) {
+  if (!isStrategyName(name)) {
     const names = Object.keys(STRATEGIES).join(', ');
     throw reader.error(`${nameAt}: expected one of ${names}`, nameAt);
   }
-  const unknown = Object.keys(options).find((each) => !Object.hasOwn(found.properties, each));
+  const properties = STRATEGY_SCHEMAS[name];
+  const unknown = Object.keys(options).find((each) => !Object.hasOwn(properties, each));
   if (unknown !== undefined) {
-    const names = [...TIMING, ...Object.keys(found.properties)].join(', ');
+    const names = [...TIMING, ...Object.keys(properties)].join(', ');
     throw reader.error(
       `${at}.${unknown}: ${name} has no such option (known: ${names})`,
       `${at}.${unknown}`,
     );
   }
   try {
-    return found.create(options);
+    return STRATEGIES[name].create(options);
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error;
     throw placed(error, error.option.replace(/^\w+/, at), reader);

@@ -3,7 +3,7 @@ import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
 import { DEFAULTS, type OptionName } from '../options/defaults.js';
 import type { OptionEntry } from '../options/option-entry.js';
 import { type JsonSchema, MAX_TIMER_MS } from '../validation/rules.js';
-import { STRATEGIES } from './strategies.js';
+import { STRATEGY_SCHEMAS } from './strategy-schemas.js';
 
 type Properties = Record<string, JsonSchema>;
 
@@ -191,15 +191,17 @@ export function configSchema(): JsonSchema {
       },
       healthCheck: {
         anyOf: [
-          { enum: Object.keys(STRATEGIES) },
-          ...Object.entries(STRATEGIES).map(([name, strategy]) => strategySchema(name, strategy)),
+          { enum: Object.keys(STRATEGY_SCHEMAS) },
+          ...Object.entries(STRATEGY_SCHEMAS).map(([name, properties]) =>
+            strategySchema(name, properties),
+          ),
         ],
       },
     },
   };
 }
 
-function strategySchema(name: string, { properties }: { properties: Readonly<Properties> }) {
+function strategySchema(name: string, properties: Readonly<Properties>) {
   const own = Object.entries(properties).map(([each, schema]) => [each, orVariable(schema)]);
   const { strategy: _strategy, ...timing } = sectionOf('healthCheck');
   return {

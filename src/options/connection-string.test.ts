@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError } from '../errors.js';
-import { PARAMETERS } from './connection-parameters.js';
+import * as library from '../index.js';
+import { connectionParameters } from './connection-parameters.js';
 import { isConnectionString, parseConnectionString } from './connection-string.js';
 import { DEFAULTS } from './defaults.js';
+import { type NamedStrategy, STRATEGIES } from './strategies.js';
 
 function failure(text: string): InvalidOptionError {
   try {
@@ -66,11 +68,27 @@ describe('parameters', () => {
     });
   });
 
+  it('name every built-in strategy that needs no option', () => {
+    const exported = Object.entries(library).filter(([name]) => name.endsWith('Strategy'));
+    const named = Object.entries(STRATEGIES) as [string, NamedStrategy][];
+    expect(named).toHaveLength(exported.length);
+    for (const [name, { hasRequiredOption }] of named) {
+      const text = `redis://east?healthCheck=${name}`;
+      if (hasRequiredOption) {
+        expect(failure(text).option).toBe('healthCheck');
+        continue;
+      }
+      const { healthCheck } = parseConnectionString(text) as Record<string, unknown>;
+      const { strategy } = healthCheck as { strategy: object };
+      expect(exported.map(([, each]) => each)).toContain(strategy.constructor);
+    }
+  });
+
   it('exist for every option that is a number, a flag or one of several words', () => {
     const missing = Object.entries(DEFAULTS)
       .filter(([name, { default: value }]) => {
         const isScalar = ['number', 'boolean', 'string'].includes(typeof value);
-        return isScalar && !name.startsWith('databases[]') && !PARAMETERS.has(name);
+        return isScalar && !name.startsWith('databases[]') && !connectionParameters().has(name);
       })
       .map(([name]) => name);
     expect(missing).toEqual([]);

@@ -9,7 +9,8 @@
 import { InvalidOptionError } from '../errors.js';
 import { invalid, LONGEST_NAME } from '../validation/check.js';
 import { distanceOf } from './check.js';
-import { PARAMETERS, STRATEGIES } from './connection-parameters.js';
+import { connectionParameters } from './connection-parameters.js';
+import { type NamedStrategy, STRATEGIES } from './strategies.js';
 import { resolveOptions } from './validate.js';
 
 /** What errors name in place of an option. */
@@ -172,7 +173,7 @@ function parameters(query: string | undefined): Map<string, string> {
 }
 
 function isKnown(name: string): boolean {
-  return PER_HOST.includes(name) || name === 'healthCheck' || PARAMETERS.has(name);
+  return PER_HOST.includes(name) || name === 'healthCheck' || connectionParameters().has(name);
 }
 
 function perHost(values: Map<string, string>, name: string, hosts: number): string[] | undefined {
@@ -187,7 +188,7 @@ function perHost(values: Map<string, string>, name: string, hosts: number): stri
 function nested(values: Map<string, string>): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of values) {
-    const types = PARAMETERS.get(name);
+    const types = connectionParameters().get(name);
     if (types === undefined) continue;
     if ([...values.keys()].some((other) => other.startsWith(`${name}.`))) {
       throw invalid(name, `either a value or its parts in the ${TEXT}`, '***');
@@ -211,9 +212,11 @@ function withStrategy(
   if (name === undefined) return options;
   const timing = options.healthCheck as object | undefined;
   if (name === 'false' && timing === undefined) return { ...options, healthCheck: false };
-  const strategy = Object.hasOwn(STRATEGIES, name) ? STRATEGIES[name]?.() : undefined;
+  const known: [string, NamedStrategy][] = Object.entries(STRATEGIES);
+  const possible = new Map(known.filter(([, { hasRequiredOption }]) => !hasRequiredOption));
+  const strategy = possible.get(name)?.create();
   if (strategy !== undefined) return { ...options, healthCheck: { ...timing, strategy } };
-  const names = [...Object.keys(STRATEGIES), 'or false without other options of healthCheck'];
+  const names = [...possible.keys(), 'or false without other options of healthCheck'];
   throw invalid('healthCheck', `${names.join(', ')} in the ${TEXT}`, '***');
 }
 
@@ -242,7 +245,7 @@ function decoded(text: string, at: string): string {
 /** The known name that was probably meant. */
 function suggestion(name: string): string {
   if (name === '' || name.length > LONGEST_NAME) return '';
-  const [nearest] = [...PER_HOST, ...PARAMETERS.keys()]
+  const [nearest] = [...PER_HOST, ...connectionParameters().keys()]
     .map((known) => ({ known, distance: distanceOf(name, known) }))
     .sort((one, other) => one.distance - other.distance);
   const isNear = nearest !== undefined && nearest.distance <= Math.max(2, name.length / 4);
