@@ -1,8 +1,6 @@
+import { MAX_TIMER_MS } from '../validation/rules.js';
 import type { Classification } from './classify.js';
 import { type CommandCategory, mayRepeat, type RetrySafety } from './command-risk.js';
-
-/** The longest delay that a timer of Node.js keeps. */
-const MAX_WAIT_MS = 2 ** 31 - 1;
 
 export interface RetryWaitOptions {
   /** Before the second attempt, 0 to 2^31-1 ms. */
@@ -22,7 +20,7 @@ export interface RetryWaitOptions {
 export function retryWaitMs(attempt: number, options: RetryWaitOptions, random01: number): number {
   if (attempt < 2 || options.waitDurationMs === 0) return 0;
   const backoff = options.exponentialBackoffMultiplier ** (attempt - 2);
-  const nominal = Math.min(options.waitDurationMs * backoff, MAX_WAIT_MS);
+  const nominal = Math.min(options.waitDurationMs * backoff, MAX_TIMER_MS);
   return nominal * (1 - options.jitter) + nominal * options.jitter * random01;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import { MAX_TIMER_MS } from '../validation/rules.js';
 import { EventHeap } from './heap.js';
 
 interface Event {
@@ -63,7 +64,7 @@ export class VirtualClock implements Clock {
 
   /** Calls back once, after `delayMs` of virtual time. */
   after(delayMs: number, callback: () => void): Timer {
-    if (!(delayMs >= 0 && delayMs <= 2 ** 31 - 1)) throw new RangeError(`delay of ${delayMs} ms`);
+    if (!(delayMs >= 0 && delayMs <= MAX_TIMER_MS)) throw new RangeError(`delay of ${delayMs} ms`);
     // Timers of Node.js have a resolution of one millisecond and never fire at once.
     return this.#scheduleTimer(this.#timers, Math.max(1, delayMs), callback);
   }

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import * as library from '@redis/client';
+import { MAX_TIMER_MS } from '../../validation/rules.js';
 import { connectionCredentials } from './credentials.js';
 import type { ConnectContext } from './diagnosed-error.js';
 import { type ConnectionNames, NamesInUse } from './names-in-use.js';
@@ -130,5 +131,5 @@ export function reconnectDelay(
       return undefined;
     }
   }
-  return typeof delay === 'number' && delay >= 0 && delay < 2 ** 31 ? delay : undefined;
+  return typeof delay === 'number' && delay >= 0 && delay <= MAX_TIMER_MS ? delay : undefined;
 }
