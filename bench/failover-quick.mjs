@@ -6,15 +6,12 @@
 // Each run starts two servers, drives GETs, kills the active server with SIGKILL, and measures from
 // the kill to the first success on the other one. Needs `npm run build`.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startServer } from './servers.mjs';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '50' }, rate: { type: 'string' } },
@@ -24,37 +21,6 @@ const dist = path.resolve(import.meta.dirname, '../dist/index.js');
 if (!existsSync(dist)) throw new Error('dist/ is missing: npm run build');
 /** @type {typeof import('redis-multidb')} */
 const { createMultiDbClient } = await import(pathToFileURL(dist).href);
-
-const directory = mkdtempSync(path.join(tmpdir(), 'redis-multidb-bench-'));
-/** @type {Set<import('node:child_process').ChildProcess>} */
-const children = new Set();
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function startServer() {
-  const port = await freePort();
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory];
-  const child = spawn(process.env.REDIS_SERVER ?? 'redis-server', args, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  for await (const chunk of child.stdout) {
-    if (String(chunk).includes('Ready to accept connections')) break;
-  }
-  return { child, url: `redis://127.0.0.1:${port}` };
-}
 
 /**
  * One kill under the traffic of `callers` that wait `pauseMs` after each GET.

@@ -1,11 +1,10 @@
 // Redis servers on free loopback ports, gone when the process is.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '../scripts/free-port.mjs';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'redis-multidb-bench-'));
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -15,15 +14,6 @@ process.on('exit', () => {
   rmSync(directory, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export async function startServer() {
   const port = await freePort();

@@ -118,9 +118,10 @@ export async function installPacked(tarball, directory) {
     const project = path.join(directory, client.replace(/\W+/g, '-'));
     createProject(project);
     await capture('npm', ['install', ...QUIET, tarball, client, ...peers], { cwd: project });
-    const script = path.join(project, 'smoke.mjs');
-    cpSync(path.join(root, 'test/packed/smoke.mjs'), script);
-    scripts.push(script);
+    for (const file of ['test/packed/smoke.mjs', 'scripts/free-port.mjs']) {
+      cpSync(path.join(root, file), path.join(project, file));
+    }
+    scripts.push(path.join(project, 'test/packed/smoke.mjs'));
   }
   return scripts;
 }

@@ -1,9 +1,9 @@
 // The consumers of the package, one row each: what installs it, compiles it and fails over with it.
 
 import path from 'node:path';
+import { freePort } from '../free-port.mjs';
 import { capture, installed } from '../run.mjs';
 import { appText, NotAvailableError, Project, plainText } from './project.mjs';
-import { freePort } from './servers.mjs';
 
 /**
  * `packages`: the tarball and the client, as the README tells to install them.

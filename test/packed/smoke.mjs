@@ -9,10 +9,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../scripts/free-port.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -68,15 +69,6 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function accepts(port) {
   return new Promise((resolve) => {
@@ -192,7 +184,7 @@ async function hasCommandLine() {
   const { bin, version } = require('redis-multidb/package.json');
   const manifest = require.resolve('redis-multidb/package.json');
   const main = path.join(path.dirname(manifest), bin['redis-multidb']);
-  const link = path.join(import.meta.dirname, 'node_modules/.bin/redis-multidb');
+  const link = path.join(import.meta.dirname, '../../node_modules/.bin/redis-multidb');
   assert.ok(lstatSync(link), 'npm has made no link');
   const run = async (...args) => (await promisify(execFile)(process.execPath, args)).stdout;
   assert.equal(await run(main, '--version'), `${version}\n`);
