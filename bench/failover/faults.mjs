@@ -18,7 +18,7 @@ export const FAULTS = {
     direct: false,
     strike: (_server, proxy) => proxy.silence('both', { mode: 'drop' }),
   },
-  'connections reset, the server is well': {
+  'connections reset, the server is healthy': {
     direct: false,
     strike: (_server, proxy) => proxy.reset(),
   },
@@ -29,4 +29,4 @@ export const FAULTS = {
 };
 
 /** What comes back by itself, without another database. */
-export const SURVIVED = 'connections reset, the server is well';
+export const SURVIVED = 'connections reset, the server is healthy';

@@ -64,7 +64,7 @@ describe('a reply', () => {
     'MYMODULE READONLY',
     'readonly',
     '',
-  ])('"%s" is the answer of a server that is well', (text) => {
+  ])('"%s" is the answer of a server that is healthy', (text) => {
     expect(reply(text)).toEqual({
       kind: 'application-reply',
       countsAsFailure: false,

@@ -13,7 +13,7 @@ const well: ActiveView = {
 const open: BreakerState = { kind: 'open', since: 70, failures: 5, total: 10 };
 
 describe('failureOf', () => {
-  it('finds nothing wrong with one that is well, nor with one whose verdict is out', () => {
+  it('finds nothing wrong with one that is healthy, nor with one whose verdict is out', () => {
     expect(databaseFailure(well, false, 100)).toBeUndefined();
     expect(
       databaseFailure({ ...well, health: 'unknown', failingSince: 90 }, false, 100),

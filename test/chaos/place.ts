@@ -174,7 +174,7 @@ export class Place {
     });
   }
 
-  /** Back to a well server on a well network. */
+  /** Back to a healthy server on a healthy network. */
   async heal(): Promise<void> {
     await this.launch();
     if (this.isFrozen) await this.server.thaw();
@@ -227,7 +227,7 @@ export class Place {
 
 function clusterIsWell(ask: (...args: string[]) => Promise<Reply>): Promise<unknown> {
   const isWell = async () => String(await ask('CLUSTER', 'INFO')).includes('cluster_state:ok');
-  return waitFor(isWell, { what: 'the cluster to be well', timeoutMs: 10_000 });
+  return waitFor(isWell, { what: 'the cluster to be healthy', timeoutMs: 10_000 });
 }
 
 /** A server that is busy, paused or has just been started answers later. */

@@ -188,7 +188,7 @@ class Run {
 
   /** With every database well, every client serves again by itself. */
   async #recover(): Promise<boolean> {
-    this.#note('everything is well');
+    this.#note('everything is healthy');
     for (const { client, index } of this.#callers) {
       const serves = async () => {
         await client.set('well', '1');

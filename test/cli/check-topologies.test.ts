@@ -62,7 +62,7 @@ describe('a cluster', { timeout: 90_000 }, () => {
 
   const one = (over: object) => config('one.json', { databases: [{ id: 'c', ...over }] });
 
-  it('that is well', async () => {
+  it('that is healthy', async () => {
     const { code, report, all } = await check(file);
     expect(atLevel('problem', all)).toEqual([]);
     expect(code).toBe(0);
@@ -260,7 +260,7 @@ describe('Sentinel', { timeout: 90_000 }, () => {
   const one = (over: object) =>
     config('sentinel.json', { databases: [{ id: 's', ...overSentinel(sentinel, over) }] });
 
-  it('that is well', async () => {
+  it('that is healthy', async () => {
     const { code, report, all } = await check(one({ nodeClientOptions }));
     expect(atLevel('problem', all)).toEqual([]);
     expect(atLevel('warning', report.databases[0]?.findings ?? [])).toEqual([]);

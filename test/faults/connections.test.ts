@@ -21,7 +21,7 @@ it('leaves a database whose connections are all half open, and destroys them', a
   await waitFor(() => before.every((id) => !open().includes(id)), { what: 'them to be destroyed' });
 });
 
-it('replaces a half-open data connection of a database that is well', async () => {
+it('replaces a half-open data connection of a database that is healthy', async () => {
   const [east, west] = await proxied();
   const client = await connected([east.proxy, west.proxy], { commandTimeoutMs: 60_000 });
   const events = recordEvents(client);

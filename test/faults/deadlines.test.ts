@@ -31,7 +31,7 @@ it('ends what waits for a connection, unsent, while the reconnect goes on', asyn
   expect(byCallers(west.proxy.commands)).toEqual([]);
 });
 
-it('ends attempts on a silent connection of a database that is well, replaces it, and stays', async () => {
+it('ends attempts on a silent connection of a database that is healthy, replaces it, and stays', async () => {
   const [east, west] = await proxied();
   const client = await connected([east.proxy, west.proxy], { commandTimeoutMs: 60_000 });
   const events = recordEvents(client);

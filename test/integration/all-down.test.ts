@@ -76,7 +76,7 @@ it('settles everything that was under way when the last one fails', async () => 
   }
 });
 
-it('uses a database in its grace period when it is the only one that is well', async () => {
+it('uses a database in its grace period when it is the only one that is healthy', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west], LONG_GRACE);
   const events = recordEvents(client);

@@ -168,7 +168,7 @@ it('keeps the block time that is left', async () => {
   expect(order).toEqual(['popped null', 'late']);
 });
 
-it('tells the caller when its connection was cut and the database is well', async () => {
+it('tells the caller when its connection was cut and the database is healthy', async () => {
   const [east, west] = await servers();
   const client = clientOf([east, west], QUICK);
   await client.connect();

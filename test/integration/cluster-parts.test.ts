@@ -240,7 +240,7 @@ it.each([1, 2])(
     }
     await healed(cluster);
     await waitFor(() => client.set(`${t}s`, 'done').catch(() => undefined), {
-      what: 'all to be well',
+      what: 'all to be healthy',
     });
     isStopped = true;
     await Promise.all(writers);

@@ -11,7 +11,7 @@ import {
   Traffic,
 } from './support.js';
 
-it('returns with its traffic once the grace period is over and the database is well', async () => {
+it('returns with its traffic once the grace period is over and the database is healthy', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);
   const events = recordEvents(client);

@@ -105,7 +105,7 @@ it('takes the best of the others, not the next in the list', async () => {
   expect(await switched).toMatchObject({ from: 'east', to: 'north' });
 });
 
-it('stays when every connection of a database that is well is cut', async () => {
+it('stays when every connection of a database that is healthy is cut', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);
   const events = recordEvents(client);

@@ -75,7 +75,7 @@ it.each([
   expect([events.switches, events.of('database-unhealthy')]).toEqual([[], []]);
 });
 
-it('ends a transaction on a silent connection, and the next one is well', async () => {
+it('ends a transaction on a silent connection, and the next one succeeds', async () => {
   const [proxy, other] = await places();
   const client = await clientTo([proxy.url, other.url], 'client');
   const increment = () =>

@@ -17,7 +17,7 @@ const check = (strategy: HealthCheckStrategy) => ({
 });
 
 describe('EchoStrategy', () => {
-  it('passes on a server that is well', async () => {
+  it('passes on a server that is healthy', async () => {
     const [east] = await servers(1);
     await east.command('CONFIG', 'RESETSTAT');
     const client = await connected([east], check(new EchoStrategy()));

@@ -336,7 +336,7 @@ it('keeps the old database when its replacement is dead', async () => {
   expect(events.of('switch')).toEqual([]);
 });
 
-it('adds a dead database, which is taken once it is well', async () => {
+it('adds a dead database, which is taken once it is healthy', async () => {
   const [east, west] = await servers();
   await west.kill();
   const client = await connected([east]);

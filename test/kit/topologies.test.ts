@@ -27,7 +27,7 @@ test('startCluster(): all slots served, and a replica takes over for a killed ma
   });
   const isOk = async () =>
     infoField(String(await second?.command('CLUSTER', 'INFO')), 'cluster_state') === 'ok';
-  await waitFor(isOk, { what: 'the cluster to be well', timeoutMs: 15_000 });
+  await waitFor(isOk, { what: 'the cluster to be healthy', timeoutMs: 15_000 });
   await cluster.stop();
 }, 60_000);
 

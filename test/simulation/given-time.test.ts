@@ -47,7 +47,7 @@ function watched(clock: VirtualClock, sent: Promise<unknown>): Partial<Result> {
   return result;
 }
 
-it('what is refused waits until the database is well, instead of being sent again and again', async () => {
+it('what is refused waits until the database is healthy, instead of being sent again and again', async () => {
   const { clock, east, client, writes } = await group();
   east.state = 'READONLY';
   const results = Array.from({ length: 100 }, () => watched(clock, client.send(['INCR', 'n'])));

@@ -185,8 +185,8 @@ export class Ledger {
   }
 
   /**
-   * What one event on a database that is well may do to a command: an old connection is silent, cut
-   * or leads to a replica, and a new one is well. Reads never fail for it, and a refusal, which
+   * What one event on a database that is healthy may do to a command: an old connection is silent, cut
+   * or leads to a replica, and a new one is healthy. Reads never fail for it, and a refusal, which
    * proves that nothing was executed, reaches no caller.
    */
   #judgeCalm(entry: Entry, error: unknown, code: string | undefined): void {
@@ -201,12 +201,12 @@ export class Ledger {
     if (isOver || kind === 'wrong') return;
     const isRefusal = error instanceof FakeErrorReply;
     if (isRefusal && kind !== 'transaction') {
-      this.report('P5', `${token} was refused although ${place.id} is well: ${error.message}`);
+      this.report('P5', `${token} was refused although ${place.id} is healthy: ${error.message}`);
     }
     const hasTime = options.commandTimeoutMs > options.suspectAfterMs + options.timeoutMs + 300;
     const isRead = kind === 'read' || kind === 'read of a key';
     if (!isRead || !hasTime || awake - entry.sentAt < 1) return;
-    this.report('P5', `the read ${token} failed although ${place.id} is well: ${String(error)}`);
+    this.report('P5', `the read ${token} failed although ${place.id} is healthy: ${String(error)}`);
   }
 
   #onReply(entry: Entry, reply: unknown): void {
@@ -249,7 +249,10 @@ export class Ledger {
       const place = this.world.find(entry.knownWell);
       const stayedWell = place.wellSince !== undefined && place.wellSince < entry.sentAt;
       if (stayedWell && this.#route.generation === entry.generation) {
-        this.report('P7', `${token} failed although ${entry.knownWell} is well: ${String(error)}`);
+        this.report(
+          'P7',
+          `${token} failed although ${entry.knownWell} is healthy: ${String(error)}`,
+        );
       }
     }
   }

@@ -7,7 +7,7 @@ const BLIND_MS = 1050;
 
 /**
  * What must happen within bounded time: a dead active database is left (P4), the best eligible one
- * becomes active (P1), one that is well becomes eligible (P6), and after an outage of all the
+ * becomes active (P1), one that is healthy becomes eligible (P6), and after an outage of all the
  * client serves again by itself (P7). Bounds are in time in which the event loop could run.
  */
 export class Liveness {
@@ -91,7 +91,7 @@ export class Liveness {
     const { awake, bounds, present } = this.world;
     for (const place of present) {
       if (place.wellSince === undefined || awake - place.wellSince <= bounds.recoverMs) continue;
-      this.report('P7', `no database is active although ${place.id} is well`);
+      this.report('P7', `no database is active although ${place.id} is healthy`);
     }
   }
 
@@ -139,7 +139,7 @@ export class Liveness {
       if (awake - since <= bounds.recoverMs + bounds.aftermathMs + options.gracePeriodMs) continue;
       const left = this.judge.left.get(view.id);
       if (left !== undefined && clock.now() - left.at <= options.gracePeriodMs) continue;
-      this.report('P7', `${view.id} is well for long, but not eligible`);
+      this.report('P7', `${view.id} has been healthy for long, but is not eligible`);
     }
   }
 

@@ -100,7 +100,7 @@ describe('Sentinel', () => {
     told(sentinelFindings('m', visits));
   const three = [sees('s1:1'), sees('s2:1'), sees('s3:1')];
 
-  it('that is well', () => {
+  it('that is healthy', () => {
     expect(judged(...three)).toEqual([
       'ok sentinel: 3 of 3 Sentinels know "m", its master is m:6379',
     ]);
@@ -135,7 +135,7 @@ describe('Sentinel', () => {
     expect(judged(sees('s1:1'))[1]).toMatch(/^warning sentinel: .* has one of 3 Sentinels/);
   });
 
-  it('no replica, one that is gone, and one that is well', () => {
+  it('no replica, one that is gone, and one that is healthy', () => {
     expect(told(replicaFindings([]))).toEqual([
       'warning replicas: the master has no replica that could replace it',
     ]);

@@ -41,7 +41,7 @@ it('INFO is read with either line break, its headings and empty lines left out',
   ]);
 });
 
-it('a server that is well is named, and one without INFO is not judged', () => {
+it('a server that is healthy is named, and one without INFO is not judged', () => {
   expect(serverFindings(infoOf({}), 'client')).toEqual([
     { check: 'server', level: 'ok', text: 'Redis 7.2.4, standalone, master' },
   ]);

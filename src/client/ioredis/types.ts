@@ -85,7 +85,7 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
    * it is healthy.
    */
   addDatabase(database: MultiDbRedisDatabase<R['options']>): Promise<DatabaseSnapshot>;
-  /** Adds a database, waits until it is well, and only then removes `id`. */
+  /** Adds a database, waits until it is healthy, and only then removes `id`. */
   replaceDatabase(
     id: string,
     database: MultiDbRedisDatabase<R['options']>,

@@ -138,7 +138,7 @@ class AppScript {
   #back(places: readonly Place[], isLast: boolean, wasDown = false): AppStep {
     const names = places.map(({ id }) => id).join(' and ');
     return this.#step({
-      title: `${names} ${places.length === 1 ? 'is' : 'are'} well again`,
+      title: `${names} ${places.length === 1 ? 'is' : 'are'} healthy again`,
       action: 'the fault ends',
       expected: (places[0] as Place).id,
       mayPass: this.places.map(({ id }) => id),

@@ -152,7 +152,7 @@ class Script {
     const { gracePeriodMs, failbackCheckIntervalMs, returnsByItself } = this.timing;
     const names = places.map(({ id }) => id).join(' and ');
     return this.#step({
-      title: `${names} ${places.length === 1 ? 'is' : 'are'} well again`,
+      title: `${names} ${places.length === 1 ? 'is' : 'are'} healthy again`,
       action: returnsByItself
         ? 'the fault ends'
         : `the fault ends; setActiveDatabase('${first.id}')`,

@@ -104,7 +104,7 @@ it('opens when asked, once', () => {
 });
 
 describe('hurry', () => {
-  it('ends a wait, and nothing else that is well', async () => {
+  it('ends a wait, and nothing else that is healthy', async () => {
     link.hurry(clock.now());
     expect(link.idle).toBe(true);
     isCalled = true;

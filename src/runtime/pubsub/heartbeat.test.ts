@@ -58,7 +58,7 @@ it('does not ping while messages arrive', async () => {
   expect(connection.pings).toBe(0);
 });
 
-it('gives up what is silent: when the server is well, or at the latest after the limit', async () => {
+it('gives up what is silent: when the server is healthy, or at the latest after the limit', async () => {
   connection.answers = false;
   await clock.advance(2000);
   expect(told).toEqual(['silent', 'the subscriber connection is silent']);

@@ -112,7 +112,7 @@ describe('a call of subscribe', () => {
 });
 
 describe('a connection for subscriptions', () => {
-  it('is given up when its server is well and it stays silent', async () => {
+  it('is given up when its server is healthy and it stays silent', async () => {
     const client = await open();
     const subscribing = client.subscribe('one', () => {});
     await clock.advance(100);
