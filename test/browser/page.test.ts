@@ -1,9 +1,11 @@
 /** The status page in a real Chromium: failover, failback, manual changes, accessibility. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { createMultiDbClient } from 'redis-multidb';
 import type { HttpHandlerOptions } from 'redis-multidb/http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium } from '../../scripts/ensure-chromium.mjs';
+import { report } from '../../src/drill/report/report.js';
+import { sampleResult } from '../drill/sample-result.js';
 import { startRedis, stopAll, waitFor } from '../kit/index.js';
 import {
   type Application,
@@ -268,9 +270,13 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         if (overflow > 0) found.push(`${name}, ${where}: ${overflow} pixels too wide`);
+        // The plot does not clip its line, so the line is measured as well as the chart.
         const covered = await page.evaluate<number>(
-          `[...document.querySelectorAll('.plot')].filter((plot) => plot.querySelector('.scale')
-            .getBoundingClientRect().bottom > plot.querySelector('.chart').getBoundingClientRect().top).length`,
+          `[...document.querySelectorAll('.plot')].filter((plot) => {
+            const { bottom } = plot.querySelector('.scale').getBoundingClientRect();
+            const drawn = [plot.querySelector('.chart'), ...plot.querySelectorAll('.line')];
+            return drawn.some((each) => each.getBoundingClientRect().top < bottom);
+          }).length`,
         );
         if (covered > 0) found.push(`${name}, ${where}: the label of ${covered} plots is crossed`);
       };
@@ -284,4 +290,49 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     found.push(...(await violationsOf(page)));
     expect(found).toEqual([]);
   }, 120_000);
+
+  it('shows in a report on a phone that wide tables scroll, and where they end', async () => {
+    const page = await browser.open('about:blank', { width: 320, height: 568 });
+    cleanUps.push(() => page.context().close());
+    const name = 'failureDetector.slidingWindowSizeMs';
+    const setting = { name, value: '123456789', defaultValue: '123456789' };
+    await page.setContent(report(sampleResult({ settings: [setting] })));
+    const sideways = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+    expect(await page.evaluate(sideways)).toBe(false);
+    // Only the backgrounds remain, whose colour at an edge is the sign.
+    await page.addStyleTag({ content: '.scroll > * { visibility: hidden }' });
+    let scrolling = 0;
+    for (const table of await page.locator('.scroll').all()) {
+      await table.scrollIntoViewIfNeeded();
+      const box = await table.boundingBox();
+      if (box === null) throw new Error('the table is not visible');
+      const pixel = async (x: number) => {
+        const y = box.y + box.height / 2;
+        const png = await page.screenshot({ clip: { x: box.x + x, y, width: 1, height: 1 } });
+        return png.toString('base64');
+      };
+      const edges = async () => {
+        const blank = await pixel(box.width / 2);
+        const shaded = [await pixel(1), await pixel(box.width - 2)].map((each) => each !== blank);
+        return { left: shaded[0], right: shaded[1] };
+      };
+      if (await table.evaluate((each) => each.scrollWidth === each.clientWidth)) {
+        expect(await edges()).toEqual({ left: false, right: false });
+        continue;
+      }
+      scrolling += 1;
+      expect(await edges()).toEqual({ left: false, right: true });
+      await scroll(table, 30);
+      expect(await edges()).toEqual({ left: true, right: true });
+      await scroll(table, 10_000);
+      expect(await edges()).toEqual({ left: true, right: false });
+    }
+    expect(scrolling).toBeGreaterThan(1);
+  });
 });
+
+async function scroll(element: Locator, left: number): Promise<void> {
+  await element.evaluate((each, to) => {
+    each.scrollLeft = to;
+  }, left);
+}
