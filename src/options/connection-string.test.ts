@@ -78,7 +78,7 @@ describe('parameters', () => {
         expect(failure(text).option).toBe('healthCheck');
         continue;
       }
-      const { healthCheck } = parseConnectionString(text) as Record<string, unknown>;
+      const { healthCheck } = parseConnectionString(text) as { healthCheck?: unknown };
       const { strategy } = healthCheck as { strategy: object };
       expect(exported.map(([, each]) => each)).toContain(strategy.constructor);
     }
