@@ -24,7 +24,7 @@ const ANY_VERSION = [
   ...['health-troubleshooting', 'command-table', 'command-keys'],
   ...['patched-library', 'otel-tracing'],
   ...['ioredis/life', 'ioredis/failover', 'ioredis/libraries', 'ioredis/members'],
-  ...['ioredis/every-command', 'ioredis/queues', 'ioredis/application'],
+  ...['ioredis/every-command', 'ioredis/queues', 'ioredis/application', 'ioredis/library-leaks'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
   ...['health-strategies', 'name-lookups', 'moved-endpoint', 'node-evidence'],
 ].map((name) => `test/integration/${name}.test.ts`);

@@ -34,6 +34,8 @@ export class Face {
   /** Calls of `connect()` that wait for a database. */
   readonly #connecting = new Set<(error?: Error) => void>();
   #reconnecting: Timer | undefined;
+  /** Number of the life that the last `connect()` has begun. */
+  #life = 0;
 
   constructor(
     Redis: IoredisClass,
@@ -78,6 +80,7 @@ export class Face {
     const served = this.#untilServed();
     this.status.set('connecting');
     if (this.session.isOpen) return served;
+    this.#life += 1;
     this.session.connect().catch((error: Error) => this.#onFailed(error));
     this.onConnecting();
     return served;
@@ -103,7 +106,10 @@ export class Face {
   /** Finishes pending commands, then ends the client. */
   async close(): Promise<void> {
     this.#reconnecting?.cancel();
+    const life = this.#life;
     await this.session.close();
+    // `disconnect()` has ended it first, and `connect()` has begun another life.
+    if (life !== this.#life) return;
     this.status.ended();
     this.#settleConnecting(closed());
   }

@@ -107,7 +107,7 @@ it('many switches under BullMQ grow neither memory nor listeners', async ({ anno
     return { heap: await heapUsedAfterGc(), listeners: listeners() };
   };
   const before = await settle(20);
-  const switches = runsAll ? 500 : 60;
+  const switches = runsAll ? 500 : 30;
   const after = await settle(switches);
   const grown = Math.round((after.heap - before.heap) / 1024);
   await annotate(`${switches} switches: ${grown} KiB`);

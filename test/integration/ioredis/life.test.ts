@@ -117,6 +117,21 @@ it('ends everything that it has opened', async () => {
   });
 });
 
+it('a quit that a disconnect overtakes does not end the life that begins after it', async () => {
+  const [east, west] = await servers();
+  await expectNoLeaks(async () => {
+    const redis = await readyRedis([east, west]);
+    const blocked = errorOf(redis.blpop('never', 0));
+    const quitting = redis.quit();
+    redis.disconnect();
+    await redis.connect();
+    await Promise.all([blocked, quitting]);
+    expect([redis.status, await redis.set('a', 1)]).toEqual(['ready', 'OK']);
+    redis.disconnect();
+    expect([redis.status, redis.isOpen]).toEqual(['end', false]);
+  });
+});
+
 it('is reconnecting while no database serves, and ready again by itself', async () => {
   const [east, west] = await servers();
   const redis = await readyRedis([east, west]);
