@@ -11,11 +11,11 @@ export type {
   MultiDbCommandOptions,
   MultiDbDatabaseOptions,
   MultiDbMembers,
-  TransactionOptions,
   TransactionResult,
 } from './client/node-redis/client-type.js';
 export { createMultiDbClient } from './client/node-redis/create-client.js';
 export type { CommandReport, TracedAttempt } from './client/traced-call.js';
+export type { TransactionOptions } from './client/transaction-call.js';
 export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-risk.js';
 export {

@@ -13,4 +13,6 @@ export type {
   RedisClusterDatabaseOptions,
   RedisDatabaseOptions,
   RedisLike,
+  RedisTransactionResult,
 } from '../client/ioredis/types.js';
+export type { TransactionOptions } from '../client/transaction-call.js';

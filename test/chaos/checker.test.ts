@@ -54,6 +54,11 @@ it.each(PLANTS)('catches a client that $name', async ({ plant, caughtAs, hasHapp
   expect(await kindsFound({ plant, isEnough: hasHappened })).toContain(caughtAs);
 });
 
+it.each(PLANTS.slice(0, 4))('catches an ioredis client that $name', async (planted) => {
+  const { plant, caughtAs, hasHappened } = planted;
+  expect(await kindsFound({ plant, isEnough: hasHappened, api: 'ioredis' })).toContain(caughtAs);
+});
+
 it('misses what was acknowledged', async () => {
   const lose =
     (key: string) =>

@@ -6,6 +6,7 @@ import { Draw } from '../simulation/draw.js';
 import { Caller } from './caller.js';
 import { disturb } from './disturb.js';
 import { History } from './history.js';
+import { createIoredisClient } from './ioredis-client.js';
 import { type Evidence, judge, type Violation } from './judge.js';
 import { LoopTime } from './loop-time.js';
 import { manage } from './manage.js';
@@ -16,10 +17,14 @@ import { SocketWitness } from './socket-witness.js';
 import { reach, topologyOf } from './topology.js';
 import { Traffic } from './traffic.js';
 
+export type ChaosApi = 'node-redis' | 'ioredis';
+
 export interface ChaosOptions {
   readonly seed: number;
   /** How long there are faults. */
   readonly durationMs: number;
+  /** The API of the clients. Default: node-redis. */
+  readonly api?: ChaosApi;
   /** Longer stalls, more databases. Default false. */
   readonly thorough?: boolean;
   /** For the tests of the checker: what is wrong with the client. */
@@ -121,6 +126,7 @@ class Run {
     const doPerform = this.options.plant?.(perform) ?? perform;
     const create = () => {
       const options = clientOptions(this.#settings, places) as unknown as MultiDbClientOptions;
+      if (this.options.api === 'ioredis') return createIoredisClient(options);
       return createMultiDbClient(options) as unknown as MultiDbClient;
     };
     const first = create();

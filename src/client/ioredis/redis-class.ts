@@ -8,6 +8,7 @@ import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
 import { shareListeners } from '../shared-listeners.js';
 import { traceConnect, UNNAMED } from '../tracing.js';
+import { OF_THE_CLIENT, performTransaction, type TransactionCall } from './client-transaction.js';
 import { defineDirectMethods } from './direct-methods.js';
 import { duplicateOptions } from './duplicate-options.js';
 import { withText } from './errors.js';
@@ -159,6 +160,16 @@ function extend(Redis: IoredisClass): MultiDbClass {
       return viewOf(this, { hedging: hedgingOfView(given, group.client, standbyConnections) });
     }
 
+    transaction(...call: TransactionCall): Promise<unknown> {
+      const { face } = this[OWN];
+      const run = face.shared.rejections.wrap(async () =>
+        performTransaction(face, call, (connection) =>
+          transactionView(this, new CommandSender(face, Redis, connection)),
+        ),
+      );
+      return run();
+    }
+
     get mode(): string {
       return this[OWN].face.pubsub.isActive ? 'subscriber' : 'normal';
     }
@@ -195,5 +206,24 @@ function viewOf(client: IoredisInstance, own: CommandOptions): Client {
   const view = Object.create(client) as Client;
   const { face, base } = (client as Client)[VIEW];
   define(view, { [VIEW]: new ViewOptions(face, { ...base, ...own }) });
+  return view;
+}
+
+/** A view of a client whose commands take part in a transaction. */
+function transactionView(client: IoredisInstance, sender: CommandSender): Client {
+  const view = viewOf(client, {});
+  define(view, {
+    sendCommand(this: Client, command: IoredisCommand, stream?: PipelineStream) {
+      return sender.send(command, stream, this[VIEW]);
+    },
+  });
+  for (const name of OF_THE_CLIENT) {
+    define(view, {
+      [name]: () => {
+        const why = 'not available in a transaction; call it on the client';
+        throw new UnsupportedError(`${name}: ${why}`);
+      },
+    });
+  }
   return view;
 }

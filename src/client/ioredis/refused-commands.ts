@@ -1,8 +1,7 @@
 import type { UnsupportedError } from '../../errors.js';
 import { refusalOf } from '../refusals.js';
 
-const TRANSACTION =
-  'it applies to a single connection; use a script, or `transaction()` of `createMultiDbClient`';
+const TRANSACTION = 'it applies to a single connection; use `transaction(keys, fn)`';
 const MONITOR = 'it shows the commands of a single server; use a separate ioredis client for it';
 const ONE_CONNECTION = 'it applies to a single connection and would be lost at the next switch';
 const SHARED = 'the connection is shared with other commands';

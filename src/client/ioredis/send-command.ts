@@ -54,9 +54,11 @@ export class CommandSender {
   constructor(
     private readonly face: Face,
     { Command }: IoredisClass,
+    /** The connection of a transaction. Default: the engine. */
+    private readonly connection?: Transport,
   ) {
     this.#encodePlain = Command.prototype.toWritable;
-    face.onConnecting = () => this.#resume();
+    if (connection === undefined) face.onConnecting = () => this.#resume();
     this.#transactions = new Transactions({
       decoding: face.decoding,
       errors: face.errors,
@@ -83,6 +85,16 @@ export class CommandSender {
     return command.promise;
   }
 
+  get #transport(): Transport | undefined {
+    return this.connection ?? this.face.session.executor;
+  }
+
+  #refusalOf(args: Arguments): Error | undefined {
+    const refused = refusal(args);
+    const isAllowed = this.connection !== undefined && /^(UN)?WATCH$/i.test(String(args[0]));
+    return (isAllowed ? undefined : refused) ?? argumentFlaw(args);
+  }
+
   /** The connect that commands wait for has begun. */
   #resume(): void {
     const waiting = this.#waiting;
@@ -98,8 +110,8 @@ export class CommandSender {
 
   #send(command: IoredisCommand, view: ViewOptions): void {
     const { face } = this;
-    const { executor } = face.session;
-    if (executor === undefined && face.status.current === 'reconnecting') {
+    const transport = this.#transport;
+    if (transport === undefined && face.status.current === 'reconnecting') {
       this.#waiting.push(() => this.#send(command, view));
       return;
     }
@@ -108,11 +120,11 @@ export class CommandSender {
     const isScript = this.#isScript(command);
     const args = isScript ? face.scripts.encode(command) : plain(command);
     const issue = (trace?: CommandTrace): PromiseLike<unknown> => {
-      const refused = executor === undefined ? closed() : (refusal(args) ?? argumentFlaw(args));
+      const refused = transport === undefined ? closed() : this.#refusalOf(args);
       // After a turn of the event loop, so that a caller that retries at once does not block it.
       if (refused !== undefined) return face.shared.rejections.reject(refused);
       const options = trace === undefined ? view[kind] : { ...view[kind], trace };
-      return (executor as Transport).answer(args, options);
+      return (transport as Transport).answer(args, options);
     };
     const answered = isObservingCommands() ? observeCommand(issue, args, face.source) : issue();
     if (isScript) this.#settleScript(command, answered);
@@ -146,6 +158,11 @@ export class CommandSender {
 
   #perform(kind: Kind, command: IoredisCommand, view: ViewOptions): void {
     const { face } = this;
+    if (this.connection !== undefined && (kind === 'pubsub' || kind === 'quit')) {
+      const why = 'not available in a transaction; call it on the client';
+      this.#refuse(command, new UnsupportedError(`${command.name}: ${why}`));
+      return;
+    }
     switch (kind) {
       case 'pubsub':
         if (face.status.current === 'end') this.#refuse(command, closed());
@@ -191,8 +208,8 @@ export class CommandSender {
 
   async #sendBatch(commands: readonly Arguments[], { base }: ViewOptions): Promise<unknown> {
     const { face } = this;
-    const { executor } = face.session;
-    if (executor === undefined && face.status.current === 'reconnecting') {
+    const transport = this.#transport;
+    if (transport === undefined && face.status.current === 'reconnecting') {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
@@ -200,9 +217,9 @@ export class CommandSender {
     }
     const { unfinished: execTypeMapping } = face.decoding.mappings;
     const issue = (trace?: CommandTrace): Promise<unknown> => {
-      if (executor === undefined) return face.shared.rejections.reject(closed());
+      if (transport === undefined) return face.shared.rejections.reject(closed());
       const options = trace === undefined ? base : { ...base, trace };
-      return executor.send(['MULTI'], options, { kind: 'multi', commands, execTypeMapping });
+      return transport.send(['MULTI'], options, { kind: 'multi', commands, execTypeMapping });
     };
     return observeTransaction(issue, commands, face.source);
   }

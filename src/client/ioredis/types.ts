@@ -3,6 +3,7 @@ import type { DatabaseOptions, SingleDatabaseOptions } from '../../options/datab
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
+import type { TransactionOptions } from '../transaction-call.js';
 
 /** An instance of the class `Redis` of ioredis 5 or 6, or of iovalkey. */
 export interface RedisLike {
@@ -62,6 +63,10 @@ export interface MultiDbRedisOptions<R extends RedisLike>
   readonly client?: object;
 }
 
+/** The result of `fn` of a transaction; for a `multi()`, that of its `exec()`. */
+export type RedisTransactionResult<T> =
+  Awaited<T> extends { exec(): Promise<infer Results> } ? Exclude<Results, null> : Awaited<T>;
+
 /** What a client of several databases has beside, or instead of, an ioredis client. */
 export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient {
   /**
@@ -76,6 +81,29 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
    * that off. Throws `InvalidOptionError`.
    */
   withHedging(hedging?: HedgingOptions | false): MultiDbRedis<R>;
+  /**
+   * Runs an optimistic transaction on a dedicated connection: watches `keys` and calls `fn`. If another
+   * client changes a watched key before EXEC, `fn` is called again with another `tx`, up to
+   * `maxAttempts` times; then the call rejects with the `WatchError` of node-redis.
+   *
+   * All commands of `tx` go to the database that was active when `fn` was called. Resolves to the
+   * result of `fn`; a returned `multi()` is executed first. Rejects with `DatabaseSwitchedError` if the
+   * active database changes before EXEC (nothing was executed then), and with `CommandTimeoutError`
+   * after `timeoutMs`. On a cluster, all keys must be in one hash slot.
+   *
+   * @example
+   * ```ts
+   * await redis.transaction('stock', async (tx) => {
+   *   const stock = Number(await tx.get('stock'));
+   *   return tx.multi().set('stock', stock - 1);
+   * });
+   * ```
+   */
+  transaction<T>(
+    keys: string | Buffer | readonly (string | Buffer)[],
+    fn: (tx: R) => T,
+    options?: TransactionOptions,
+  ): Promise<RedisTransactionResult<T>>;
   /** Lets the process end although the client is open. */
   unref(): void;
   /** Ends the effect of `unref()`. */

@@ -17,6 +17,7 @@ import type { DatabaseOptions } from '../../options/database-options.js';
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
 import type { ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
+import type { TransactionOptions } from '../transaction-call.js';
 
 /** The RESP version that the installed node-redis uses by default: 2 in version 5, 3 in 6. */
 export type DefaultRespVersion = NonNullable<NonNullable<RedisClientType['options']>['RESP']>;
@@ -40,14 +41,6 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   readonly hedging?: HedgingOptions | false;
   /** What an iterator does at a switch, instead of the option `iterators`. */
   readonly iterators?: 'throw' | 'restart';
-}
-
-/** Options of `transaction()`. */
-export interface TransactionOptions {
-  /** Maximum number of calls of `fn` when watched keys change; 1 or more. Default: 10. */
-  readonly maxAttempts?: number;
-  /** Timeout of the whole transaction, 1 to 2^31-1 ms. Default: `commandDeadlineMs`. */
-  readonly timeoutMs?: number;
 }
 
 /** The result of `fn` of a transaction; for a `multi()`, the replies of its commands. */

@@ -1,27 +1,19 @@
 import { WatchError } from '@redis/client';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { Batch } from '../../drivers/driver.js';
-import {
-  ClientClosedError,
-  ConnectionLostError,
-  InvalidOptionError,
-  UnsupportedError,
-} from '../../errors.js';
+import { ClientClosedError, InvalidOptionError, UnsupportedError } from '../../errors.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { DeferredRejections } from '../../runtime/deferred-rejections.js';
 import type { Executor } from '../../runtime/group/executor.js';
 import type { Lease } from '../../runtime/transaction/lease.js';
 import { runTransaction } from '../../runtime/transaction/run-transaction.js';
-import { MAX_TIMER_MS } from '../../validation/rules.js';
 import { define } from '../define.js';
 import type { TraceSource } from '../traced-call.js';
+import { conflictOf, keysOf, prefixed, settingOf } from '../transaction-call.js';
 import { GuardedCache } from './client-side-cache.js';
 import { rejectingWithCounterpart, withCounterpart } from './counterpart-errors.js';
 import { createFacade } from './facade.js';
 import type { CommandSink, Internals } from './internals.js';
-
-const MAX_ATTEMPTS = 10;
-const NAMES: readonly string[] = ['maxAttempts', 'timeoutMs'];
 
 /** The transaction that a view of `tx` belongs to. */
 interface TransactionToken {
@@ -176,20 +168,7 @@ function send(
     return lease.refuse(withCounterpart(over));
   }
   return lease.send(args, options, batch).catch((error) => {
-    throw lease.isRefusal(error) ? conflictOf(lease, error) : error;
-  });
-}
-
-/** Whether another node serves the keys, or none at the moment. */
-function conflictOf({ maybeExecuted, database }: Lease, cause: Error): Error {
-  if (maybeExecuted) {
-    // A repetition would execute the earlier commands again.
-    const message = `the connection to ${database?.id} no longer leads to the keys: ${cause.message}`;
-    const databaseId = database?.id;
-    return withCounterpart(new ConnectionLostError(message, { cause, maybeExecuted, databaseId }));
-  }
-  return Object.assign(new WatchError(`The watched keys are no longer watched: ${cause.message}`), {
-    cause,
+    throw lease.isRefusal(error) ? withCounterpart(conflictOf(lease, error)) : error;
   });
 }
 
@@ -202,38 +181,6 @@ function watch(view: Internals, keys: readonly CommandArgument[]): Promise<unkno
 function prefixedBy(view: Internals, keys: readonly CommandArgument[]): readonly CommandArgument[] {
   const prefix = (view as { _keyPrefix?: CommandArgument })._keyPrefix;
   return prefix === undefined ? keys : keys.map((key) => prefixed(prefix, key));
-}
-
-function prefixed(prefix: CommandArgument, key: CommandArgument): CommandArgument {
-  if (typeof prefix === 'string' && typeof key === 'string') return prefix + key;
-  return Buffer.concat([Buffer.from(prefix as string), Buffer.from(key as string)]);
-}
-
-function keysOf(keys: unknown): CommandArgument[] {
-  const all: unknown[] = Array.isArray(keys) ? keys : [keys];
-  for (const key of all) {
-    if (typeof key === 'string' || Buffer.isBuffer(key)) continue;
-    throw new InvalidOptionError('keys', 'a key (string or Buffer), or an array of keys', key);
-  }
-  return all as CommandArgument[];
-}
-
-function settingOf(options: unknown): { maxAttempts: number; timeoutMs: number | undefined } {
-  const given = (options ?? {}) as Record<string, unknown>;
-  for (const name of Object.keys(given)) {
-    if (!NAMES.includes(name)) throw new InvalidOptionError(name, `one of ${NAMES}`, given[name]);
-  }
-  const { maxAttempts = MAX_ATTEMPTS, timeoutMs } = given as {
-    maxAttempts?: number;
-    timeoutMs?: number;
-  };
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1) {
-    throw new InvalidOptionError('maxAttempts', 'an integer of 1 or more', maxAttempts);
-  }
-  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)) {
-    throw new InvalidOptionError('timeoutMs', '1 to 2^31-1', timeoutMs);
-  }
-  return { maxAttempts, timeoutMs };
 }
 
 /** A `multi()` that the callback returns unexecuted. */

@@ -67,6 +67,35 @@ const HARMLESS: Readonly<Record<string, string>> = {
   _getDescription: 'of debug output',
 };
 
+/** Members of a Pipeline, which is ioredis's own. Its commands end in `sendCommand` of the client. */
+const OF_PIPELINES = [
+  ...['constructor', 'redis', 'isPipeline', 'isCluster', 'options', 'promise', 'resolve', 'reject'],
+  ...['replyPending', '_queue', '_result', '_transactions', '_shaToScript', 'nodeifiedPromise'],
+  ...[
+    'length',
+    'fillResult',
+    'sendCommand',
+    'addBatch',
+    'exec',
+    'execBuffer',
+    'multi',
+    'multiBuffer',
+  ],
+  ...['scriptsSet', 'addedBuiltinSet', 'getBuiltinCommands', 'createBuiltinCommand'],
+  ...['addBuiltinCommand', 'defineCommand', 'call', 'callBuffer', 'send_command'],
+];
+
+/** Members of a Command: arguments, its promise, and its settling. Timers are set by nobody. */
+const OF_COMMANDS = [
+  ...['constructor', 'name', 'args', 'callback', 'promise', 'resolve', 'reject', 'errorStack'],
+  ...['inTransaction', 'isTraced', 'isResolved', 'isSettled', 'transformed', 'replyEncoding'],
+  ...['protocol', 'replyMapping', 'setReplyContext', 'transformReply', 'preTransformedName'],
+  ...['getSlot', 'getKeys', '_iterateKeys', 'keys', 'slot', 'toWritable', 'stringifyArguments'],
+  ...['initPromise', '_convertValue', 'bufferMode', 'isReadOnly', 'ignore'],
+  ...['setTimeout', 'setBlockingTimeout', 'extractBlockingTimeout', '_clearTimers'],
+  ...['_commandTimeoutTimer', '_blockingTimeoutTimer', '_blockingDeadline'],
+];
+
 describe.each(LIBRARIES)('%s', (_, Class) => {
   const options = { lazyConnect: true };
   const databases = [{ id: 'east', redis: 'redis://127.0.0.1:1' }];
@@ -99,6 +128,29 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
         !Object.hasOwn(HARMLESS, key),
     );
     expect(unknown).toEqual([]);
+  });
+
+  it('has no member of Pipeline, Commander or Command that nobody has looked at', () => {
+    const pipeline = redis.pipeline();
+    expect(pipeline.constructor).toBe(plain.pipeline().constructor);
+    const ownOf = (instance: object) =>
+      [...members(instance)].filter(
+        (key) => !commands.has(key) && !(key in EventEmitter.prototype),
+      );
+    const unknown = (instance: object, known: readonly string[]) =>
+      ownOf(instance).filter((key) => !known.includes(key));
+    expect(unknown(pipeline, OF_PIPELINES)).toEqual([]);
+    // A Pipeline reaches its client by `sendCommand` alone.
+    const { Command } = Class as unknown as { Command: new (name: string) => object };
+    expect(unknown(new Command('ping'), OF_COMMANDS)).toEqual([]);
+  });
+
+  it('has no class for a cluster: one of ioredis connects by itself', () => {
+    expect(redis.isCluster).toBe(false);
+    const Cluster = Class.Cluster as unknown as { prototype: object };
+    expect(redis instanceof (Cluster as never)).toBe(false);
+    const clusterOf = () => createMultiDbRedis({ Redis: Cluster as never, databases });
+    expect(clusterOf).toThrow(/Redis: .*the class `Redis`/);
   });
 
   it('has its own members to live with a connection', () => {

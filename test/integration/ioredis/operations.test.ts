@@ -14,10 +14,10 @@ import { createHttpHandler } from 'redis-multidb/http';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../kit/index.js';
 import { errorOf, own, QUICK, servers } from '../support.js';
-import { plainOf, readyRedis } from './support.js';
+import { LIBRARIES, plainOf, readyRedis } from './support.js';
 
 it('is managed, explained, counted and listed', async () => {
   const [east, west] = await servers();
@@ -178,4 +178,90 @@ it('settings of the client hold on each of its connections', async () => {
   await redis.setActiveDatabase('east');
   expect(await info(redis)).toMatch(/ flags=e /);
   other.disconnect();
+});
+
+describe.each(LIBRARIES)('transactions with %s', (_, Class) => {
+  it('run on a connection of their own, and again after a conflict', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], {
+      Redis: Class,
+      redis: { keyPrefix: 'app:' },
+      failbackSupported: false,
+    });
+    await redis.set('stock', '10');
+    redis.defineCommand('less', {
+      numberOfKeys: 1,
+      lua: "return redis.call('decrby', KEYS[1], ARGV[1])",
+    });
+    let calls = 0;
+    const results = await redis.transaction('stock', async (tx) => {
+      calls += 1;
+      const stock = Number(await tx.get('stock'));
+      // Another client is faster, twice.
+      if (calls <= 2) await east.command('SET', 'app:stock', String(20 + calls));
+      return tx
+        .multi()
+        .set('stock', stock - 1)
+        .get('stock');
+    });
+    expect(results).toEqual([
+      [null, 'OK'],
+      [null, '21'],
+    ]);
+    expect(calls).toBe(3);
+    const inside = await redis.transaction(['stock'], async (tx) => {
+      expect(tx).toBeInstanceOf(Class);
+      await tx.watch('other');
+      // biome-ignore lint/suspicious/noExplicitAny: a method that the test has defined.
+      const done = await (tx as any).multi().less('stock', 2).getBuffer('stock').exec();
+      const failures = await Promise.all([
+        errorOf((async () => tx.quit())()),
+        errorOf(tx.subscribe('news')),
+        errorOf((async () => tx.disconnect())()),
+      ]);
+      return [done, failures.map(({ code }) => code), await tx.pipeline().get('stock').exec()];
+    });
+    expect(inside).toEqual([
+      [
+        [null, 19],
+        [null, Buffer.from('19')],
+      ],
+      ['UNSUPPORTED', 'UNSUPPORTED', 'UNSUPPORTED'],
+      [[null, '19']],
+    ]);
+    const always = errorOf(
+      redis.transaction(
+        'stock',
+        async (tx) => {
+          await east.command('INCR', 'app:stock');
+          return tx.multi().set('stock', 0).exec();
+        },
+        { maxAttempts: 2 },
+      ),
+    );
+    expect((await always).constructor.name).toBe('WatchError');
+    expect(await redis.get('stock')).toBe('21');
+  });
+
+  it('end when the active database changes, and nothing of them is executed', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, failbackSupported: false });
+    let leaked: typeof redis | undefined;
+    const error = await errorOf(
+      redis.transaction('a', async (tx) => {
+        leaked = tx as typeof redis;
+        await redis.setActiveDatabase('west');
+        return tx.multi().set('a', 1).exec();
+      }),
+    );
+    expect([error.code, error.maybeExecuted]).toEqual(['DATABASE_SWITCHED', false]);
+    expect(await redis.get('a')).toBeNull();
+    expect((await errorOf(leaked?.get('a') as Promise<unknown>)).code).toBe('DATABASE_SWITCHED');
+    const flaws = [
+      () => redis.transaction(1 as never, async () => 1),
+      () => redis.transaction('a', 'b' as never),
+      () => redis.transaction('a', async () => 1, { maxAttempts: 0 }),
+    ];
+    for (const flaw of flaws) expect((await errorOf(flaw())).code).toBe('INVALID_OPTION');
+  });
 });
