@@ -5,7 +5,7 @@
 //                   A row alone: `--only 'flows forgotten (all of both databases) / 10/s'`
 //
 // Each cell: two new servers, those behind a fault proxy that need one, a client with default options
-// (but for fastFailover), the load, the fault, and then the time from the fault until a command has
+// (but for fastFailover and those that a fault names), the load, the fault, and then the time from the fault until a command has
 // succeeded on the other database, what callers were told, and the heap. The table goes into
 // docs/fault-matrix.md, between its markers.
 
@@ -58,6 +58,7 @@ const { createMultiDbClient } = await import(dist);
  * @property {(places: Places) => unknown} [before] what has happened before the load begins
  * @property {boolean} [direct] without the proxy between client and active server
  * @property {boolean} [both] with a proxy between client and standby
+ * @property {object} [options] of the client, beside the defaults
  * @property {boolean} [named] the databases are reached by host names
  */
 
@@ -138,6 +139,14 @@ const FAULTS = {
       east.proxy.inject('to-client', '-ERR idle timeout, connection closed by the proxy\r\n');
       east.proxy.end();
     },
+  },
+  'slow (replies 300 ms late)': { strike: ({ east }) => east.proxy.delay({ toClientMs: 300 }) },
+  'slow (replies 300 ms late), slowCallMs: 100': {
+    strike: ({ east }) => east.proxy.delay({ toClientMs: 300 }),
+    options: { failureDetector: { slowCallMs: 100 } },
+  },
+  'lossy (30 % of the connections reset every 200 ms)': {
+    strike: ({ east }) => east.proxy.lossy({ share: 0.3 }),
   },
   'reset, then refused by a reply (max clients)': {
     strike: async ({ east }) => {
@@ -230,7 +239,7 @@ async function place() {
  */
 async function cell(fault, load, fastFailover) {
   const setting = /** @type {Fault} */ (FAULTS[fault]);
-  const { strike, before, direct = false, both = false, named = false } = setting;
+  const { strike, before, direct = false, both = false, named = false, options = {} } = setting;
   const [east, west] = await Promise.all([place(), place()]);
   const names = new NameServer().install();
   await east.server.command('SET', 'who', 'east');
@@ -255,6 +264,7 @@ async function cell(fault, load, fastFailover) {
       },
     ],
     fastFailover,
+    ...options,
   });
   let switchedAt = Number.NaN;
   client.on('switch', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseInfo, Outage } from '../src/drill/report/model.js';
 import { type RedisServer, startRedis } from '../test/kit/index.js';
 
@@ -14,11 +15,15 @@ const WEIGHTS: Readonly<Record<string, number>> = { east: 3, west: 2, south: 1 }
  */
 const CONFIG = { appendfsync: 'no', 'auto-aof-rewrite-percentage': 0 };
 
+/** A slow server is stopped for less than `suspectAfterMs` at a time. */
+const SLOW = { stoppedMs: 220, runningMs: 10 };
+
 /** The three servers, and what was done to them. They are independent: nothing is replicated. */
 export class Servers {
   readonly outages: Outage[] = [];
   readonly #open = new Map<string, Omit<Outage, 'to'>>();
   readonly #pids = new Set<number>();
+  #slowing: Promise<void> | undefined;
 
   private constructor(
     private readonly byId: ReadonlyMap<string, RedisServer>,
@@ -57,7 +62,7 @@ export class Servers {
     return server;
   }
 
-  /** Killed or frozen right now. */
+  /** Killed, frozen or slow right now. */
   stateOf(id: string): Outage['kind'] | 'up' {
     return this.#open.get(id)?.kind ?? 'up';
   }
@@ -80,6 +85,27 @@ export class Servers {
     await this.get(id).freeze();
   }
 
+  /** The server runs only now and then, as on a machine that is overloaded. It answers everything, late. */
+  slow(id: string): void {
+    this.#open.set(id, { id, kind: 'slow', from: this.now() });
+    this.#slowing = this.#slow(id);
+  }
+
+  async speedUp(id: string): Promise<void> {
+    this.#end([id]);
+    await this.#slowing;
+  }
+
+  async #slow(id: string): Promise<void> {
+    const server = this.get(id);
+    while (this.stateOf(id) === 'slow') {
+      await server.freeze();
+      await sleep(SLOW.stoppedMs);
+      await server.thaw();
+      await sleep(SLOW.runningMs);
+    }
+  }
+
   async thaw(id: string): Promise<void> {
     await this.get(id).thaw();
     this.#end([id]);
@@ -88,6 +114,7 @@ export class Servers {
   /** Ends everything and returns the processes that are still there, which must be none. */
   async dispose(): Promise<number[]> {
     this.#end(this.ids);
+    await this.#slowing;
     await Promise.all([...this.byId.values()].map((server) => server.dispose()));
     return [...this.#pids].filter(isAlive);
   }

@@ -2,13 +2,14 @@ import { DEFAULTS } from 'redis-multidb';
 import type { RunTexts, Setting } from '../src/drill/report/model.js';
 
 /**
- * Shortened so that a failback does not take minutes. The thresholds of the failure detector and
- * the retries are the defaults.
+ * Shortened so that a failback does not take minutes. Slow calls count. Everything else
+ * is the default.
  */
 export const SETTINGS = {
   gracePeriodMs: 4000,
   failbackCheckIntervalMs: 1000,
   healthCheck: { intervalMs: 1000, timeoutMs: 500, delayInBetweenProbesMs: 100 },
+  failureDetector: { slowCallMs: 100, slowCallRateThreshold: 30 },
   suspectAfterMs: 300,
   commandTimeoutMs: 1500,
   commandDeadlineMs: 4000,
@@ -31,7 +32,7 @@ export function shownSettings(): Setting[] {
   return flat.map(([name, value]) => ({
     name,
     value: String(value),
-    defaultValue: String(DEFAULTS[name as keyof typeof DEFAULTS].default),
+    defaultValue: String(DEFAULTS[name as keyof typeof DEFAULTS].default ?? 'off'),
   }));
 }
 

@@ -64,10 +64,9 @@ export class SlowCalls {
     if (aloneMs > this.options.slowCallMs) this.#sure.record(true, now);
   }
 
-  /** A call that got no reply at all within its timeout. */
+  /** A call that got no reply at all within its timeout: perhaps its connection is dead. */
   recordTimeout(now: number): void {
     this.#all.record(true, now);
-    this.#sure.record(true, now);
   }
 
   /** Whether the window currently holds too many slow calls. */

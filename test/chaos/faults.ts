@@ -119,6 +119,10 @@ const network: readonly Fault[] = [
       }),
   },
   {
+    name: 'lossy',
+    begin: ({ proxy }, draw) => proxy.lossy({ share: draw.one([0.1, 0.3]), everyMs: 50 }),
+  },
+  {
     name: 'trickle',
     begin: ({ proxy }, draw) =>
       proxy.trickle({

@@ -1,5 +1,12 @@
-import { PingStrategy, RETRY_SAFETIES, type RetrySafety } from 'redis-multidb';
-import type { Draw } from '../simulation/draw.js';
+import {
+  type FailbackContext,
+  LatencyStrategy,
+  PingStrategy,
+  RETRY_SAFETIES,
+  type RetrySafety,
+} from 'redis-multidb';
+import { seededRandom } from 'redis-multidb/testing';
+import { Draw } from '../simulation/draw.js';
 import { type ChaosTopology, drawPool } from './topology.js';
 
 export interface ChaosSettings {
@@ -33,6 +40,7 @@ export interface ChaosSettings {
   readonly masterPoolSize: number;
   /** Beside what stands above. */
   readonly client: ReturnType<typeof drawClientOptions>;
+  readonly extras: ReturnType<typeof drawExtras>;
 }
 
 /** `gate`: beside the probes of the group, one that opens and closes. `none`: unchecked. */
@@ -66,9 +74,23 @@ export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
     maxAttempts: draw.integer(1, 4),
     commandDeadlineMs: draw.integer(400, 1800),
     client,
+    extras: drawExtras(new Draw(seededRandom(client.suspectAfterMs * 1000 + client.gracePeriodMs))),
     topology: 'client',
     pool: drawPool(draw),
     masterPoolSize: draw.one([1, 1, 3]),
+  };
+}
+
+/** What is off by default; drawn from its own stream, so that the rest of a seed stays the same. */
+function drawExtras(draw: Draw) {
+  return {
+    slowCallMs: draw.chance(0.4) ? draw.integer(40, 200) : undefined,
+    doublesGrace: draw.chance(0.3),
+    budget: draw.chance(0.3)
+      ? { share: draw.one([0, 0.2]), minPerSecond: draw.one([0, 1, 10]) }
+      : undefined,
+    beforeFailback: draw.chance(0.3),
+    latency: draw.chance(0.2),
   };
 }
 
@@ -124,16 +146,24 @@ export function clientOptions(
     intervalMs: intervalMs + moreMs,
     timeoutMs: timeoutMs + moreMs,
   };
+  const { slowCallMs, doublesGrace, budget, beforeFailback, latency } = settings.extras;
+  const baseMs = Math.max(options.gracePeriodMs, 1);
   return {
     ...options,
     hedging,
-    healthCheck: timing,
+    healthCheck: latency
+      ? [timing, { ...timing, strategy: new LatencyStrategy({ slowAboveMs: 40, windowSize: 4 }) }]
+      : timing,
+    failureDetector: { ...options.failureDetector, slowCallMs },
+    ...(doublesGrace ? { gracePeriodMs: { baseMs, maxMs: 4 * baseMs } } : {}),
+    ...(beforeFailback ? { beforeFailback: changingPreparation() } : {}),
     client: { RESP: settings.RESP },
     commandDeadlineMs: settings.commandDeadlineMs,
     commandRetry: {
       safety: settings.safety,
       maxAttempts: settings.maxAttempts,
       waitDurationMs: retryWaitMs,
+      budget,
     },
     databases: places.map(({ id, options: own }, index) => ({
       id,
@@ -149,6 +179,16 @@ function checksOf(kind: CheckKind | undefined, timing: object): object {
   if (kind !== 'gate') return {};
   const check = (strategy: object) => ({ ...timing, strategy });
   return { healthCheck: [check(new PingStrategy()), check(changingGate())] };
+}
+
+/** Asks the database, and fails now and then. */
+function changingPreparation() {
+  let count = 0;
+  return async ({ sendCommand }: FailbackContext) => {
+    count += 1;
+    await sendCommand(['PING']);
+    if (count % 3 === 0) throw new Error('not yet');
+  };
 }
 
 /** A gate that is open, closed, late or broken in turn. It must never evict the active database. */

@@ -36,12 +36,13 @@ it('breaks connections to the databases of a user, and leaves nothing there', as
     startRedis({ password: 'p2' }),
   ]);
   await east.command('SET', 'mine', '1');
-  const file = config([
+  const databases = [
     { id: 'east', weight: 1, client: { url: east.url } },
     { id: 'west', weight: 0.5, client: { url: west.url } },
-  ]);
+  ];
+  const file = config(databases, { failureDetector: { slowCallMs: 250 } });
   const report = path.join(directory, 'drill.html');
-  const faults = 'kill,freeze,half-open,reset,delay,read-only,switch,all-down';
+  const faults = 'kill,freeze,half-open,reset,delay,slow,lossy,read-only,switch,all-down';
   const ran = await run([
     'drill',
     file,
@@ -56,11 +57,12 @@ it('breaks connections to the databases of a user, and leaves nothing there', as
   expect(violations(result)).toEqual([]);
   expect(ran.code).toBe(0);
   expect(result).toMatchObject({ ok: true, databases: [{ id: 'east' }, { id: 'west' }] });
-  expect(result.steps.filter(({ isFault }) => isFault)).toHaveLength(7);
+  expect(result.steps.filter(({ isFault }) => isFault)).toHaveLength(9);
   expect(result.traffic.acknowledgedWrites).toBeGreaterThan(50);
-  expect(result.switches.map(({ reason }) => reason)).toContain('forced');
+  const reasons = result.switches.map(({ reason }) => reason);
+  expect(reasons).toEqual(expect.arrayContaining(['forced', 'slow']));
   expect(result.outages.map(({ kind }) => kind)).toEqual(
-    expect.arrayContaining(['down', 'frozen', 'slow', 'read-only']),
+    expect.arrayContaining(['down', 'frozen', 'slow', 'lossy', 'read-only']),
   );
 
   // The servers were not touched but for keys that are gone.

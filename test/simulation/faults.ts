@@ -140,6 +140,20 @@ export const FAULTS: readonly Fault[] = [
       fake.killConnections(draw.one([undefined, undefined, 'data', 'probe'])),
   },
   {
+    name: 'lossy',
+    severity: doubtful,
+    lasting: true,
+    begin: (place, draw) => {
+      const { fake } = place;
+      const lose = () => {
+        if (place.fault?.fault.name !== 'lossy') return;
+        fake.killConnections(draw.one([undefined, 'data', 'probe']));
+        fake.clock.elsewhere(draw.between(50, 500), lose);
+      };
+      fake.clock.elsewhere(0, lose);
+    },
+  },
+  {
     name: 'a probe is lost',
     severity: ({ policy, numProbes }) =>
       policy === 'ALL_SUCCESS' || (policy === 'ANY_SUCCESS' ? numProbes < 2 : numProbes < 3)

@@ -118,7 +118,9 @@ export class Liveness {
     this.#lastResortSince ??= awake;
     // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
     // The other one has to answer first.
-    const lateMs = awake - this.#lastResortSince - options.unhealthyAfterMs - options.timeoutMs;
+    const patienceMs =
+      options.unhealthyAfterMs + options.timeoutMs + this.world.bounds.preparationMs;
+    const lateMs = awake - this.#lastResortSince - patienceMs;
     if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
     }
@@ -136,15 +138,17 @@ export class Liveness {
       this.#ineligibleSince.set(view.id, ineligibleSince);
       const since = Math.max(ineligibleSince, place.wellSince);
       // What is under way when the fault ends can still open the breaker and begin a grace period.
-      if (awake - since <= bounds.recoverMs + bounds.aftermathMs + options.gracePeriodMs) continue;
+      const { recoverMs, aftermathMs, fastAgainMs } = bounds;
+      const longestMs = Math.max(options.maxGracePeriodMs, fastAgainMs);
+      if (awake - since <= recoverMs + aftermathMs + longestMs) continue;
       const left = this.judge.left.get(view.id);
-      if (left !== undefined && clock.now() - left.at <= options.gracePeriodMs) continue;
+      if (left !== undefined && clock.now() - left.at <= options.maxGracePeriodMs) continue;
       this.report('P7', `${view.id} has been healthy for long, but is not eligible`);
     }
   }
 
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
-    const { awake, clock, options } = this.world;
+    const { awake, bounds, clock, options } = this.world;
     const weight = views.find((view) => view.id === active)?.weight ?? 0;
     for (const view of views) {
       const isBetter = view.eligible && view.weight > weight && options.failbackSupported;
@@ -156,7 +160,10 @@ export class Liveness {
       this.#betterSince.set(view.id, since);
       // The look that came while it was forced was for nothing.
       const sinceHeldMs = clock.now() - this.judge.heldUntil;
-      if (Math.min(awake - since, sinceHeldMs) > options.failbackCheckIntervalMs + 3000) {
+      if (
+        Math.min(awake - since, sinceHeldMs) >
+        options.failbackCheckIntervalMs + 3000 + bounds.preparationMs
+      ) {
         this.report('P1', `${view.id} is eligible and better, but ${active} stays active`);
       }
     }

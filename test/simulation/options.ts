@@ -1,3 +1,5 @@
+import { LatencyStrategy } from '../../src/health-strategies/latency.js';
+import type { BeforeFailback } from '../../src/options/before-failback.js';
 import type { SimulatedClientOptions } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
 
@@ -20,15 +22,25 @@ export interface DrawnOptions {
   readonly standbyConnections: 'warm' | 'lazy';
   readonly safety: 'read' | 'last-write-wins';
   readonly minNumOfFailures: number;
+  /** Slow calls are off by default. */
+  readonly slowCallMs: number | undefined;
+  /** Up to this a grace period doubles; equal to `gracePeriodMs`: it does not. */
+  readonly maxGracePeriodMs: number;
+  readonly budget: { readonly share: number; readonly minPerSecond: number } | undefined;
+  /** What `beforeFailback` does; undefined: there is none. */
+  readonly beforeFailback: 'succeeds' | 'takes its time' | 'fails now and then' | undefined;
+  /** The latency above which `LatencyStrategy` takes a database for slow; undefined: it is not used. */
+  readonly slowAboveMs: number | undefined;
   readonly delayInBetweenFailoverAttemptsMs: number;
   readonly maxNumFailoverAttempts: number;
   readonly maxPendingCommands: number;
   readonly hedging: { readonly afterMs: number | 'p99'; readonly maxShare: number } | undefined;
 }
 
-export function drawOptions(draw: Draw): DrawnOptions {
+/** `own` draws what is off by default, so that the other options of a seed do not depend on it. */
+export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
   const commandTimeoutMs = draw.one([1000, 2000, 5000]);
-  const drawn: Omit<DrawnOptions, 'hedging'> = {
+  const base = {
     intervalMs: draw.one([3000, 5000, 10_000]),
     timeoutMs: draw.one([250, 500, 1000]),
     numProbes: draw.integer(1, 3),
@@ -50,7 +62,21 @@ export function drawOptions(draw: Draw): DrawnOptions {
     maxNumFailoverAttempts: draw.integer(1, 10),
     maxPendingCommands: draw.one([100_000, 100_000, 30]),
   };
-  return { ...drawn, hedging: drawHedging(draw, drawn.standbyConnections) };
+  const isDoubling = base.gracePeriodMs > 0 && own.chance(0.3);
+  return {
+    ...base,
+    hedging: drawHedging(draw, base.standbyConnections),
+    // Above the latency of a database that is merely distant.
+    slowCallMs: own.chance(0.4) ? own.one([400, 800]) : undefined,
+    slowAboveMs: own.chance(0.15) ? 500 : undefined,
+    maxGracePeriodMs: base.gracePeriodMs * (isDoubling ? own.one([2, 8]) : 1),
+    budget: own.chance(0.3)
+      ? { share: own.one([0, 0.2]), minPerSecond: own.one([0, 1, 10]) }
+      : undefined,
+    beforeFailback: own.chance(0.3)
+      ? own.one(['succeeds', 'takes its time', 'fails now and then'] as const)
+      : undefined,
+  };
 }
 
 function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedging'] {
@@ -62,17 +88,38 @@ function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedgi
 
 export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientOptions['options']> {
   const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = drawn;
-  const { safety, minNumOfFailures, ...rest } = drawn;
+  const { safety, minNumOfFailures, slowCallMs, slowAboveMs, ...others } = drawn;
+  const { maxGracePeriodMs, budget, beforeFailback, ...rest } = others;
+  const timing = { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy };
   const options: Record<string, unknown> = {
     ...rest,
-    healthCheck: { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy },
-    commandRetry: { safety },
-    failureDetector: { minNumOfFailures },
+    healthCheck:
+      slowAboveMs === undefined ? timing : [timing, { ...timing, strategy: latency(slowAboveMs) }],
+    commandRetry: { safety, budget },
+    failureDetector: { minNumOfFailures, slowCallMs },
+    beforeFailback: beforeFailback === undefined ? undefined : preparation(beforeFailback),
+    ...(maxGracePeriodMs > rest.gracePeriodMs
+      ? { gracePeriodMs: { baseMs: rest.gracePeriodMs, maxMs: maxGracePeriodMs } }
+      : {}),
   };
   for (const name of ['intervalMs', 'timeoutMs', 'numProbes', 'delayInBetweenProbesMs', 'policy']) {
     delete options[name];
   }
   return options;
+}
+
+function latency(slowAboveMs: number): LatencyStrategy {
+  return new LatencyStrategy({ slowAboveMs, windowSize: 4 });
+}
+
+function preparation(kind: NonNullable<DrawnOptions['beforeFailback']>): BeforeFailback {
+  let calls = 0;
+  return async ({ sendCommand }) => {
+    calls += 1;
+    if (kind === 'succeeds') return;
+    await sendCommand(['PING']);
+    if (kind === 'fails now and then' && calls % 3 === 1) throw new Error('not yet');
+  };
 }
 
 /** Longest durations, in milliseconds of time in which the event loop could run. */
@@ -85,6 +132,10 @@ export class Bounds {
   readonly noticeMs: number;
   /** From the recovery of a database until it counts as healthy: reconnected, and a round passed. */
   readonly recoverMs: number;
+  /** From the recovery of a slow database until it counts as fast, by its calls or by its probes. */
+  readonly fastAgainMs: number;
+  /** How much longer a failback can take because of `beforeFailback`. */
+  readonly preparationMs: number;
   /** From an unanswered command until its database is left. */
   readonly silenceMs: number;
   /** From a refused connection until its database is left. */
@@ -102,6 +153,10 @@ export class Bounds {
     this.recoverMs =
       2500 + intervalMs + 2 * this.roundMs + options.delayInBetweenFailoverAttemptsMs + slackMs;
     this.silenceMs = options.suspectAfterMs + this.verdictMs + options.unhealthyAfterMs;
+    const isMeasured = options.slowCallMs !== undefined || options.slowAboveMs !== undefined;
+    this.fastAgainMs = isMeasured ? 12 * (intervalMs + this.roundMs) : 0;
+    const { beforeFailback, failbackCheckIntervalMs } = options;
+    this.preparationMs = beforeFailback === undefined ? 0 : 2 * failbackCheckIntervalMs + 30_000;
     const probesToDecide = policy === 'ALL_SUCCESS' ? 0 : numProbes;
     this.refusedMs = probesToDecide * (delayInBetweenProbesMs + 5) + options.unhealthyAfterMs + 60;
     this.aftermathMs = options.commandTimeoutMs + this.noticeMs + 2 * this.roundMs + 2000 + slackMs;

@@ -299,7 +299,7 @@ export class RouteJudge {
     const isLazy = this.world.options.standbyConnections === 'lazy';
     const { databases, health: known } = this.client.session.group.coordinator;
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
-      const { unverified, gatesOpen, links = [] } = databases.get(id) ?? {};
+      const { unverified, gatesOpen, slow, links = [] } = databases.get(id) ?? {};
       const wasConnected = isLazy || links.some(({ connection }) => connection !== undefined);
       const connected = rest.connected || (id === chosen && wasConnected);
       const usable = health === 'healthy' && connected;
@@ -307,7 +307,7 @@ export class RouteJudge {
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
       const drained = this.drainedUntil(id) > this.world.clock.now();
       const mayStay = usable && isChecked && isFree && !drained;
-      const eligible = mayStay && gatesOpen !== false;
+      const eligible = mayStay && gatesOpen !== false && slow === undefined;
       const database = databases.get(id);
       // The switch itself makes the connection of a client that has just joined count.
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);

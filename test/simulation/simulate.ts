@@ -66,7 +66,7 @@ class Simulation {
   constructor(private readonly settings: SimulationSettings) {
     const { seed } = settings;
     this.#draw = new Draw(seededRandom(seed));
-    const options = drawOptions(this.#draw);
+    const options = drawOptions(this.#draw, new Draw(seededRandom(seed ^ 0x0f7)));
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
     const count = this.#draw.integer(2, MAX_DATABASES);
     const databases = Array.from({ length: count }, () => this.#member(this.#world.add()));
@@ -249,7 +249,7 @@ class Simulation {
     for (let round = 0; round < 6 && this.#isClean; round += 1) {
       if (this.#judge.switches > 2 && this.#world.faults >= 5) return;
       for (const place of this.#world.present) this.#world.end(place);
-      await this.#run(this.#world.options.gracePeriodMs + 2 * this.#world.bounds.recoverMs);
+      await this.#run(this.#world.options.maxGracePeriodMs + 2 * this.#world.bounds.recoverMs);
       const active = this.#world.present.find((place) => place.id === this.#client.activeDatabase);
       if (active !== undefined) this.#begin(active, CRASH, 20_000);
       await this.#run(15_000);
@@ -294,6 +294,7 @@ class Simulation {
       'database-unhealthy',
       'breaker-open',
       'breaker-closed',
+      'degraded',
       'all-databases-down',
       'recovered',
       'error',

@@ -168,7 +168,12 @@ function settingsOf(
   const { rate, callers } = isApp ? LOAD.application : isOwn ? LOAD.own : LOAD.others;
   const isTls = resolved.databases.some(({ client }) => isEncrypted(client));
   // An application may not allow a manual switch.
-  const left = [...(isTls ? ['read-only'] : []), ...(isApp ? ['switch'] : [])];
+  const isSlowNoticed = resolved.databases[0]?.failureDetector.slowCallMs !== undefined;
+  const left = [
+    ...(isTls ? ['read-only'] : []),
+    ...(isApp ? ['switch'] : []),
+    ...(isSlowNoticed ? [] : ['slow']),
+  ];
   const faults = options.faults ?? FAULTS.filter((name) => !left.includes(name));
   return {
     faults,
@@ -183,12 +188,17 @@ function settingsOf(
 }
 
 /**
- * The expected recovery time from a silent server by the options, plus a second for the machine.
+ * The expected recovery time from a silent or slow server by the options, plus a second for the machine.
  */
 function expectedRecoveryMs({ databases, suspectAfterMs }: ValidatedOptions): number {
   const timeouts = databases.flatMap(({ healthChecks }) =>
     healthChecks.map(({ timeoutMs }) => timeoutMs),
   );
   const patience = databases.map(({ unhealthyAfterMs }) => unhealthyAfterMs);
-  return suspectAfterMs + Math.max(0, ...timeouts) + Math.max(0, ...patience) + 1000;
+  // Of slow calls: the window, some late replies, and PINGs to compare.
+  const slow = databases.map(({ failureDetector: { slowCallMs, slidingWindowSizeMs } }) =>
+    slowCallMs === undefined ? 0 : slidingWindowSizeMs + 6 * slowCallMs,
+  );
+  const noticeMs = Math.max(suspectAfterMs + Math.max(0, ...timeouts), ...slow);
+  return noticeMs + Math.max(0, ...patience) + 1000;
 }

@@ -10,6 +10,9 @@ const IDS = ['east', 'west', 'south'];
 /** Checks every second, so that a failback does not take most of the drill. */
 const HEALTH_CHECK = { intervalMs: 1000, delayInBetweenProbesMs: 100 };
 
+/** Far above the latency of a local server, also on a busy machine. */
+const SLOW_CALL_MS = 250;
+
 export interface OwnServers {
   readonly target: Target;
   /** Kills the servers and removes their directories. Idempotent. */
@@ -49,7 +52,11 @@ export async function startOwnServers(): Promise<OwnServers> {
     weight: IDS.length - index,
     client: { url: (started[index] as RedisServer).url },
   }));
-  const options = { databases, healthCheck: HEALTH_CHECK };
+  const options = {
+    databases,
+    healthCheck: HEALTH_CHECK,
+    failureDetector: { slowCallMs: SLOW_CALL_MS },
+  };
   return {
     target: { name: 'three servers of its own', options, resolved: resolveOptions(options) },
     stop,

@@ -58,14 +58,14 @@ class AppScript {
   #ofOne(name: FaultName, fault: Fault, isLast: boolean): Build[] {
     const { title, kind, apply } = fault;
     const { delayMs, goalRecoveryMs } = this.settings;
-    const late = name === 'delay' ? ` by ${duration(delayMs)}` : '';
+    const late = name === 'delay' || name === 'slow' ? ` by ${duration(delayMs)}` : '';
     let hit = this.places[0] as Place;
     const begin: Build = (active) => {
       hit = active;
       const others = this.places.filter((place) => place !== active);
-      // Without writes a read-only database is not noticed.
+      // Without writes a read-only database is not noticed. A slow one may be left or not.
       const stays = fault.outcome === 'stays';
-      const mayStay = name === 'read-only';
+      const mayStay = name === 'read-only' || name === 'slow';
       const afterSwitch = this.timing.afterSwitch && !stays && !mayStay;
       return this.#step({
         title: `${title} ${active.id}`,
@@ -74,7 +74,7 @@ class AppScript {
         ...(stays ? { stays } : {}),
         ...(mayStay ? { mayStay } : {}),
         mayPass: others.map(({ id }) => id),
-        reasons: ['health-check', 'circuit-breaker'],
+        reasons: ['health-check', 'circuit-breaker', 'slow'],
         goal: `the goal: ${duration(goalRecoveryMs)}`,
         reached: (stage) => (afterSwitch ? switched(stage, active.id) : stage.requests.next(false)),
         act: ({ outages }) => {

@@ -14,6 +14,8 @@ export interface Fault {
 }
 
 const READONLY = "-READONLY You can't write against a read only replica.";
+/** Of the connections, every 200 ms. */
+const LOST_SHARE = 0.3;
 const WRITES = new Set([
   'SET',
   'INCR',
@@ -62,6 +64,18 @@ export const FAULTS_OF_ONE: Readonly<Record<Exclude<FaultName, 'switch' | 'all-d
     outcome: 'stays',
     kind: 'slow',
     apply: (proxy, delayMs) => proxy.delay({ toClientMs: delayMs }),
+  },
+  slow: {
+    title: 'Slow the calls of',
+    outcome: 'failover',
+    kind: 'slow',
+    apply: (proxy, delayMs) => proxy.delay({ toClientMs: delayMs }),
+  },
+  lossy: {
+    title: 'Cut a share of the connections of',
+    outcome: 'stays',
+    kind: 'lossy',
+    apply: (proxy) => proxy.lossy({ share: LOST_SHARE }),
   },
   'read-only': {
     title: 'Demote',

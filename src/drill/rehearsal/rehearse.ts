@@ -101,6 +101,7 @@ export class Rehearsal implements Shown {
     this.steps = script(places, settings, {
       gracePeriodMs: this.#gracePeriodMs,
       failbackCheckIntervalMs: inForce.failbackCheckIntervalMs,
+      slowCallMs: first?.database.failureDetector.slowCallMs,
       returnsByItself:
         inForce.failbackSupported && (first?.database.weight ?? 0) > (second?.database.weight ?? 0),
     });

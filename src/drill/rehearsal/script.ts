@@ -19,11 +19,16 @@ export interface Timing {
   readonly failbackCheckIntervalMs: number;
   /** The client fails back to a database of higher weight automatically. */
   readonly returnsByItself: boolean;
+  /** The limit of the database of the highest weight; undefined: no call counts as slow. */
+  readonly slowCallMs: number | undefined;
 }
+
+/** How late the replies of a slow database are, as a multiple of `slowCallMs`. */
+const SLOW_FACTOR = 1.5;
 
 type DrillStep = Step<DrillStage>;
 
-const FAILOVER = ['health-check', 'circuit-breaker'];
+const FAILOVER = ['health-check', 'circuit-breaker', 'slow'];
 
 /** `places` in order of preference, at least two. */
 export function script(
@@ -58,10 +63,13 @@ class Script {
   }
 
   #ofOne(name: FaultName, { title, outcome, kind, apply }: Fault): DrillStep[] {
-    const { delayMs } = this.settings;
+    const { slowCallMs } = this.timing;
+    const isSlow = name === 'slow' && slowCallMs !== undefined;
+    const delayMs = isSlow ? Math.ceil(SLOW_FACTOR * slowCallMs) : this.settings.delayMs;
     const [first, second] = [this.#first, this.#second];
-    const late = name === 'delay' ? ` by ${duration(delayMs)}` : '';
-    const stays = outcome === 'stays';
+    const late = name === 'delay' || name === 'slow' ? ` by ${duration(delayMs)}` : '';
+    // Without `slowCallMs` a slow database stays.
+    const stays = outcome === 'stays' || (name === 'slow' && !isSlow);
     const fault = this.#step({
       title: `${title} ${first.id}`,
       action: `${FAULT_TEXTS[name]}${late}`,
@@ -78,7 +86,8 @@ class Script {
     });
     if (kind === undefined) return [fault];
     if (stays) {
-      const quick = { title: `${first.id} is fast again`, action: 'the fault ends' };
+      const state = kind === 'slow' ? 'fast' : 'well';
+      const quick = { title: `${first.id} is ${state} again`, action: 'the fault ends' };
       return [
         fault,
         this.#step({

@@ -7,6 +7,8 @@ export const FAULTS = [
   'half-open',
   'reset',
   'delay',
+  'slow',
+  'lossy',
   'read-only',
   'switch',
   'all-down',
@@ -21,6 +23,8 @@ export const FAULT_TEXTS: Readonly<Record<FaultName, string>> = {
   'half-open': 'the server forgets its connections, and new ones get no answer',
   reset: 'all connections are cut once; the server is healthy',
   delay: 'every reply is late, as on a slow network',
+  slow: 'every reply takes longer than slowCallMs',
+  lossy: 'a share of the connections is cut again and again; the server is healthy',
   'read-only': 'writes are answered with READONLY',
   switch: 'nothing fails; the switch is manual',
   'all-down': 'all databases refuse connections',
@@ -41,7 +45,7 @@ export interface DrillSettings {
   readonly prefix: string;
   /** How long a state is held after it was reached, in milliseconds. */
   readonly holdMs: number;
-  /** Milliseconds that `delay` adds to each reply. */
+  /** Milliseconds that `delay`, and `slow` without `slowCallMs`, adds to each reply. */
   readonly delayMs: number;
 }
 

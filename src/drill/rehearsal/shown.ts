@@ -16,7 +16,7 @@ export function shownSettings(options: Readonly<Record<string, unknown>>): Setti
     const value = given.get(name);
     const byDefault = DEFAULTS[name].default;
     if (value === undefined || (value === byDefault && !ALWAYS.includes(name))) return [];
-    return [{ name, value: String(value), defaultValue: String(byDefault) }];
+    return [{ name, value: String(value), defaultValue: String(byDefault ?? 'not set') }];
   });
 }
 

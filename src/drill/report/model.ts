@@ -121,8 +121,9 @@ export interface Outage {
   readonly to: number;
 }
 
-/** The database refuses connections, is silent, replies late, or rejects writes with an error. */
-export type OutageKind = 'down' | 'frozen' | 'slow' | 'read-only';
+/** The database refuses connections, is silent, replies late, loses connections, or rejects writes
+ * with an error. */
+export type OutageKind = 'down' | 'frozen' | 'slow' | 'lossy' | 'read-only';
 
 /** What callers saw in one slice of time. */
 export interface Sample {

@@ -7,7 +7,7 @@ export const STYLE = `
   --c0: #2f66d0; --c1: #0f8f80; --c2: #8a4fc4; --c3: #b0620c; --c4: #c03d7c; --c5: #5a7a1f;
   --good: #17803d; --good-soft: #e3f4e8; --bad: #c22f2f; --bad-soft: #fbe5e4;
   --reader: #d02f2f; --writer: #d9861a; --unavailable: #9aa3b2; --outage: #d02f2f14;
-  --shade: #1c223030; --down: #c9414166; --frozen: #5aa7d8; --slow: #d9a21a; --read-only: #8d6bc9;
+  --shade: #1c223030; --down: #c9414166; --frozen: #5aa7d8; --slow: #d9a21a; --lossy: #c06a2b; --read-only: #8d6bc9;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -16,7 +16,7 @@ export const STYLE = `
     --c0: #6c9bf5; --c1: #3bbfae; --c2: #b58ae6; --c3: #e0a050; --c4: #ee85b5; --c5: #a5c765;
     --good: #5fcf86; --good-soft: #17301f; --bad: #f08080; --bad-soft: #3a1d1f;
     --reader: #f06a6a; --writer: #eba84a; --unavailable: #6b7587; --outage: #f0808018;
-    --shade: #000000a0; --down: #e0606080; --frozen: #4b8fbb; --slow: #d9a83a; --read-only: #a98be0;
+    --shade: #000000a0; --down: #e0606080; --frozen: #4b8fbb; --slow: #d9a83a; --lossy: #d98a4b; --read-only: #a98be0;
   }
 }
 * { box-sizing: border-box; }
@@ -95,6 +95,7 @@ text { fill: var(--text); font-size: 13px; }
 .frozen { fill: url(#ice); stroke: var(--frozen); stroke-width: 1; }
 .ice { stroke: var(--frozen); stroke-width: 2; }
 .slow { fill: none; stroke: var(--slow); stroke-width: 2; stroke-dasharray: 2 4; }
+.lossy { fill: none; stroke: var(--lossy); stroke-width: 2; stroke-dasharray: 8 4; }
 .read-only { fill: none; stroke: var(--read-only); stroke-width: 2; }
 .outage { fill: var(--outage); }
 .bar.reader { fill: var(--reader); } .bar.writer { fill: var(--writer); } .bar.unavailable { fill: var(--unavailable); }
@@ -108,6 +109,7 @@ i.reader { background: var(--reader); } i.writer { background: var(--writer); } 
 i.down { background: repeating-linear-gradient(135deg, var(--down) 0 4px, transparent 4px 6px); border: 1px solid var(--down); }
 i.frozen { background: repeating-linear-gradient(90deg, var(--frozen) 0 2px, transparent 2px 5px); border: 1px solid var(--frozen); }
 i.slow { border: 2px dotted var(--slow); }
+i.lossy { border: 2px dashed var(--lossy); }
 i.read-only { border: 2px solid var(--read-only); }
 @media (max-width: 760px) { .promises .small { grid-column: 2; } }
 @media (max-width: 560px) { body { padding: 20px 10px 40px; } section { padding: 14px; } .scroll { margin: 0 -14px; padding: 0 14px; }

@@ -37,6 +37,7 @@ export const OUTAGE_TEXT: Readonly<Record<OutageKind, string>> = {
   down: 'is down',
   frozen: 'is silent',
   slow: 'answers late',
+  lossy: 'loses connections',
   'read-only': 'accepts no writes',
 };
 

@@ -273,8 +273,6 @@ export class Coordinator implements HealthListener, StartupHost {
     const next = selectBest(faster, this.now, { isSilent: this.health.verification.isSilent });
     if (next === undefined || next.lastResort) return false;
     const { view } = next;
-    // Until the answer over its data connections, the next comparison decides again.
-    if (!this.#hasAnswered(view as Database, () => {})) return false;
     this.health.onLeft(active, failure);
     this.failover.failure = failure;
     this.switchTo(view as Database, failure.reason, `${active.id}: ${failure.cause}`);

@@ -105,6 +105,22 @@ it('counts as failed at its deadline, also when it throws at once', async () => 
   expect(why()).toContain('beforeFailback has been running');
 });
 
+it('does not hang on a connection that died without an error', async () => {
+  let mayReturn = false;
+  const { clock, client, east, leave } = await world({
+    beforeFailback: async ({ sendCommand }) => {
+      await sendCommand(['PING']);
+      if (!mayReturn) throw new Error('not yet');
+    },
+  });
+  await leave();
+  expect(client.activeDatabase).toBe('west');
+  east.loseConnections('probe');
+  mayReturn = true;
+  await clock.advance(5000);
+  expect(client.activeDatabase).toBe('east');
+});
+
 it('sends commands to the database that is about to be taken', async () => {
   const seen: unknown[] = [];
   const { clock, client, leave } = await world({

@@ -87,10 +87,11 @@ export class FailbackPreparation {
     const { beforeFailbackTimeoutMs: ms } = options;
     const timer = clock.after(ms, () => controller.abort(ownError(`no answer within ${ms} ms`)));
     const { id, reason, cause, at } = turnEnd;
-    const target = this.monitors.get(database)?.target(signal);
     try {
-      if (target === undefined) throw ownError('it was removed');
-      const { sendCommand } = target;
+      const monitor = this.monitors.get(database);
+      if (monitor === undefined) throw ownError('it was removed');
+      const { sendCommand } = await monitor.target(signal);
+      if (this.#states.get(turnEnd) !== running) return;
       const awayMs = clock.now() - at;
       const answer = Promise.resolve().then(() =>
         beforeFailback(Object.freeze({ id, reason, cause, awayMs, signal, sendCommand })),

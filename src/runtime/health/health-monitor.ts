@@ -10,7 +10,7 @@ import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
 import type { ProbeResult } from './probe.js';
-import { type ProbeLines, probeTarget } from './probe-target.js';
+import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
 import { SharedProbeConnection } from './shared-probe-connection.js';
 
 export interface Verdict {
@@ -130,9 +130,22 @@ export class HealthMonitor implements HealthCheckListener {
     return this.#checks.length > 0;
   }
 
-  /** The database for commands that are no probes, over the connection of the gates. */
-  target(signal: AbortSignal): ProbeTarget {
+  /**
+   * The database for commands that are no probes, over a connection that has just answered: an old one
+   * may be dead without an error.
+   */
+  async target(signal: AbortSignal): Promise<ProbeTarget> {
+    const { commands } = this.sideLines;
+    await orAborted(
+      commands.useNew(this.time.clock.now(), signal, (connection) => connection.send(['PING'])),
+      signal,
+    );
     return probeTarget(this.sideLines, signal);
+  }
+
+  /** The database for measurements, over the connection of the full checks, which is usually open. */
+  measured(signal: AbortSignal): ProbeTarget {
+    return probeTarget(this.lines, signal);
   }
 
   /** Starts all checks, and the watch over the host names. */

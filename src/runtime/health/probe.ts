@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock, Timer } from '../../clock.js';
+import type { Clock } from '../../clock.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from '../../health-strategies/strategy.js';
 import { isError } from '../../is-error.js';
 import type { LoopClock } from '../../loop-clock.js';
+import { stopwatch, wait } from './loop-waits.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
-import { stopwatch } from './stopwatch.js';
 
 export interface ProbeResult {
   readonly healthy: boolean;
@@ -133,15 +133,4 @@ function noAnswer(timeoutMs: number, cause: unknown): Error {
 function describe(error: unknown): string {
   const reason = foreignReason(error);
   return isError(error) ? reason : `the check threw ${reason.slice(0, 100)}`;
-}
-
-function wait(loop: LoopClock, ms: number, signal: AbortSignal): Promise<void> {
-  let timer: Timer | undefined;
-  const waiting = new Promise<void>((resolve) => {
-    timer = loop.after(ms, resolve);
-  });
-  const waited = orAborted(waiting, signal).finally(() => timer?.cancel());
-  // A strategy that does not await the promise must not end the process.
-  waited.catch(() => {});
-  return waited;
 }

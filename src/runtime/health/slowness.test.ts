@@ -60,7 +60,7 @@ it('leaves a database whose calls are slow, and returns when it is fast again, w
   await clock.advance(2000);
   expect(switches()).toEqual([]);
   east.latencyMs = SLOW_MS;
-  await clock.advance(5000);
+  await clock.advance(2500);
   expect([client.activeDatabase, switches()]).toEqual(['west', ['slow']]);
   expect(told('failover').length).toBe(1);
   expect(standby()).toContain('slow (at most 50 ms are needed to become active again)');
@@ -82,7 +82,8 @@ it('notices slow calls that are sent without waiting for each other', async () =
   stream(10);
   await clock.advance(2000);
   east.latencyMs = 2 * SLOW_MS;
-  await clock.advance(6000);
+  // The reply, half of the window, three PINGs with their pauses.
+  await clock.advance(3500);
   expect(client.activeDatabase).toBe('west');
   expect(client.explain().switches.at(-1)?.reason).toBe('slow');
 });

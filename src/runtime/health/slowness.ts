@@ -5,14 +5,16 @@ import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 import { FAST_SHARE, LatencyWatch } from './latency-watch.js';
+import type { Verification } from './verification.js';
 
 /** Time between two comparisons while the active database is slow, in milliseconds. */
 const COMPARE_EVERY_MS = 1000;
-/** PINGs of one comparison, one after the other; all of them have to be fast. */
+/** PINGs of one comparison; all of them have to be fast. */
 const PINGS = 3;
 
 export interface SlownessHost {
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
+  readonly verification: Verification;
   isActive(database: Database): boolean;
   probeTimeoutMs(database: Database): number;
   /** The state of a database has changed. */
@@ -115,10 +117,11 @@ export class Slowness {
     const isSure = database.slowCalls?.surelyExceeds(this.#now) === true;
     const [own, ...others] = await Promise.all([
       isSure ? undefined : this.#slowestPing(database, slowCallMs),
-      ...candidates.map((each) => this.#slowestPing(each, slowCallMs)),
+      ...candidates.map((each) => this.#standbyPing(each, slowCallMs)),
     ]);
     if (!this.#goesOn(episode)) return;
-    if (own === undefined || own > slowCallMs) {
+    // A database that does not answer at all is the matter of its health checks.
+    if (own === undefined || (own > slowCallMs && Number.isFinite(own))) {
       const faster = candidates.filter((_, index) => (others[index] as number) < slowCallMs);
       if (this.#leave(episode, own, new Set(faster))) return;
       this.#degrade(episode, candidates.length === 0 ? 'no other database is eligible' : undefined);
@@ -138,15 +141,22 @@ export class Slowness {
     return false;
   }
 
-  async #slowestPing(database: Database, slowCallMs: number): Promise<number> {
-    const timeoutMs = Math.max(this.host.probeTimeoutMs(database), 2 * slowCallMs);
-    let slowest = 0;
-    for (let count = 0; count < PINGS; count++) {
-      slowest = Math.max(slowest, await this.watch.measure(database, timeoutMs));
-      // Whatever the others take, it is not fast.
-      if (slowest > slowCallMs) break;
-    }
-    return slowest;
+  /** Asks over the data connections as well, because commands would go there. */
+  async #standbyPing(database: Database, slowCallMs: number): Promise<number> {
+    const [slowest, hasAnswered] = await Promise.all([
+      this.#slowestPing(database, slowCallMs),
+      this.host.verification.verify(database),
+    ]);
+    return hasAnswered ? slowest : Number.POSITIVE_INFINITY;
+  }
+
+  #slowestPing(database: Database, slowCallMs: number): Promise<number> {
+    return this.watch.measure(database, {
+      count: PINGS,
+      pauseMs: Math.ceil(slowCallMs / PINGS),
+      enoughMs: slowCallMs,
+      timeoutMs: Math.max(this.host.probeTimeoutMs(database), 2 * slowCallMs),
+    });
   }
 
   #leave(
@@ -158,7 +168,8 @@ export class Slowness {
     const now = this.#now;
     const isTooEarly = now < Math.max(since + unhealthyAfterMs, database.maintenanceEndsAt);
     if (isTooEarly || faster.size === 0) return false;
-    const cause = `${describe(database, now)}${describePing(ownMs)}`;
+    const ping = ownMs === undefined ? '' : `; its PING takes ${Math.round(ownMs)} ms`;
+    const cause = `${describe(database, now)}${ping}`;
     return this.host.leaveSlow(database, faster, { reason: 'slow', cause, since });
   }
 
@@ -178,11 +189,6 @@ export class Slowness {
       at,
     });
   }
-}
-
-function describePing(ms: number | undefined): string {
-  if (ms === undefined) return '';
-  return Number.isFinite(ms) ? `; its PING takes ${Math.round(ms)} ms` : '; its PING times out';
 }
 
 function describe({ slowCalls }: Database, now: number): string {

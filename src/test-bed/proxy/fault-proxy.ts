@@ -1,5 +1,6 @@
 /** A TCP proxy in front of a Redis server that simulates the faults of networks and servers. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { systemClock, systemRandom, type Timer } from '../../clock.js';
 import { freePort } from '../server/free-port.js';
 import { register, unregister } from '../server/registry.js';
 import { terminated } from './command-filter.js';
@@ -100,6 +101,7 @@ export class FaultProxy {
   #faults: Faults = noFaults();
   #cuts: Cut[] = [];
   #swallowsNew = false;
+  #losses: Timer | undefined;
   #server: Server | undefined;
   #accepted = 0;
 
@@ -145,6 +147,19 @@ export class FaultProxy {
     const links = this.#select(scope);
     for (const link of links) link.reset();
     return links.length;
+  }
+
+  /**
+   * Every `everyMs`, each open connection is reset with the probability `share`, until `restore()`. New
+   * connections are accepted.
+   */
+  lossy({ share, everyMs = 200 }: { readonly share: number; readonly everyMs?: number }): void {
+    this.#losses?.cancel();
+    const lose = () => {
+      for (const link of this.#open) if (systemRandom() < share) link.reset();
+      this.#losses = systemClock.after(everyMs, lose);
+    };
+    lose();
   }
 
   /** FIN on both sides, as when a server is shut down. Returns how many connections were ended. */
@@ -303,6 +318,7 @@ export class FaultProxy {
   async restore(): Promise<void> {
     for (const cut of this.#cuts) cut.settle(false);
     this.#cuts = [];
+    this.#losses?.cancel();
     this.#tampering.answer = undefined;
     this.#tampering.rewrite = undefined;
     this.#swallowsNew = false;
@@ -318,6 +334,7 @@ export class FaultProxy {
   /** Stops listening, resets everything, and resolves when all sockets are closed. */
   async close(): Promise<void> {
     unregister(this);
+    this.#losses?.cancel();
     for (const cut of this.#cuts) cut.settle(false);
     this.refuse();
     const links = [...this.#links];
