@@ -121,6 +121,25 @@ it('does not hang on a connection that died without an error', async () => {
   expect(client.activeDatabase).toBe('east');
 });
 
+it('is asked again for a database that is to replace the last resort, also without automatic failback', async () => {
+  const { clock, client, west, calls } = await world({ failbackSupported: false });
+  const draining = client.drainDatabase('east');
+  await clock.advance(500);
+  await draining;
+  west.crash();
+  await clock.advance(500);
+  expect(client.explain().active).toMatchObject({ id: 'east', lastResort: true });
+  west.restart();
+  await clock.advance(3000);
+  expect(calls.length).toBe(1);
+  calls[0]!.fail(new Error('not yet'));
+  await clock.advance(2000);
+  expect([client.activeDatabase, calls.length]).toEqual(['east', 2]);
+  calls[1]!.succeed();
+  await clock.advance(500);
+  expect(client.activeDatabase).toBe('west');
+});
+
 it('sends commands to the database that is about to be taken', async () => {
   const seen: unknown[] = [];
   const { clock, client, leave } = await world({

@@ -10,7 +10,7 @@ import { orAborted } from '../health/probe-target.js';
 type State =
   | { readonly kind: 'running'; readonly startedAt: number; readonly controller: AbortController }
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly why: string; readonly at: number };
 
 /** What `explain()` says of a database that is not taken for the sake of `beforeFailback`. */
 export type PreparationReport =
@@ -31,14 +31,19 @@ export class FailbackPreparation {
 
   /**
    * Whether the database may be taken. If not, `beforeFailback` is started, and `onDone` follows
-   * when it has succeeded. After a failure it is started again only with `again`.
+   * when it has succeeded. After a failure it is started again with `again`, or after
+   * `failbackCheckIntervalMs`: without automatic failback there are no checks.
    */
   isDone(database: Database, onDone: () => void, again: boolean): boolean {
     const { turnEnd, options } = database;
     if (turnEnd === undefined || options.beforeFailback === undefined) return true;
     const state = this.#states.get(turnEnd);
     if (state?.kind === 'done') return true;
-    if (state === undefined || (state.kind === 'failed' && again)) {
+    const { clock, options: group } = this.runtime;
+    const isDue =
+      state?.kind === 'failed' &&
+      (again || clock.now() - state.at >= group.failbackCheckIntervalMs);
+    if (state === undefined || isDue) {
       this.#forgetOthers(turnEnd, database);
       void this.#run(database, turnEnd, options.beforeFailback, onDone);
     }
@@ -102,7 +107,8 @@ export class FailbackPreparation {
       onDone();
     } catch (error) {
       if (this.#states.get(turnEnd) !== running) return;
-      this.#states.set(turnEnd, { kind: 'failed', why: foreignReason(error) });
+      const failed = { kind: 'failed', why: foreignReason(error), at: clock.now() } as const;
+      this.#states.set(turnEnd, failed);
     } finally {
       timer.cancel();
       // What the callback still does with the connection has no effect any more.
