@@ -14,6 +14,8 @@ export function machine() {
     redis5: version('redis-client-5'),
     cockatiel: version('cockatiel'),
     opossum: version('opossum'),
+    ioredis: version('ioredis'),
+    iovalkey: version('iovalkey'),
   };
 }
 
@@ -24,24 +26,39 @@ const title = (/** @type {string} */ name) => CONTESTANTS[name]?.title ?? name;
 /** @param {any} report */
 export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
   const lines = [
-    `${m.cpu}; Node.js ${m.node}, node-redis ${m.redis6} and ${m.redis5}, cockatiel ${m.cockatiel}, opossum ${m.opossum}; ` +
+    `${m.cpu}; Node.js ${m.node}, node-redis ${m.redis6} and ${m.redis5}, cockatiel ${m.cockatiel}, opossum ${m.opossum}, ioredis ${m.ioredis}, iovalkey ${m.iovalkey}; ` +
       `${rounds} rounds of ${ms} ms. Each cell: operations a second, and the ratio to the first row with its 10th and 90th ` +
       'percentile.',
     '',
   ];
-  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
   const workloads = [...new Set(results.map((/** @type {any} */ r) => r.workload))];
   for (const workload of workloads) {
     const of = results.filter((/** @type {any} */ r) => r.workload === workload);
     const callers = [...new Set(of.map((/** @type {any} */ r) => r.callers))];
+    const names = [...new Set(of.map((/** @type {any} */ r) => r.name))];
+    const find = (/** @type {any} */ name, /** @type {any} */ c) =>
+      of.find((/** @type {any} */ each) => each.name === name && each.callers === c);
     lines.push(
       `| ${workload} | ${callers.map((c) => `${number(c)} caller${c === 1 ? '' : 's'}`).join(' | ')} |`,
     );
     lines.push(`|---|${callers.map(() => '---:|').join('')}`);
     for (const name of names) {
       const cells = callers.map((c) => {
-        const r = of.find((/** @type {any} */ each) => each.name === name && each.callers === c);
+        const r = find(name, c);
         return `${number(r.perSecond)} · **${r.ratio.toFixed(2)}** (${r.low.toFixed(2)}–${r.high.toFixed(2)})`;
+      });
+      lines.push(`| ${title(name)} | ${cells.join(' | ')} |`);
+    }
+    lines.push('');
+    if (!names.includes('ceiling')) continue;
+    lines.push(
+      `| ${workload}: share of the ceiling · CPU time per command | ${callers.map((c) => number(c)).join(' | ')} |`,
+      `|---|${callers.map(() => '---:|').join('')}`,
+    );
+    for (const name of names) {
+      const cells = callers.map((c) => {
+        const r = find(name, c);
+        return `**${r.ofCeiling.toFixed(2)}** · ${r.cpuUs.toFixed(2)} µs`;
       });
       lines.push(`| ${title(name)} | ${cells.join(' | ')} |`);
     }
@@ -76,7 +93,6 @@ export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
  */
 export function costTable({ machine: m, rounds, ms, results }) {
   const callers = [...new Set(results.map((/** @type {any} */ r) => r.callers))];
-  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
   const of = (/** @type {string} */ name, /** @type {number} */ c) =>
     results.find((/** @type {any} */ r) => r.name === name && r.callers === c);
   const lines = [
