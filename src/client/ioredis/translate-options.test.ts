@@ -128,6 +128,16 @@ describe('the client', () => {
     expect(respOf({ protocol: 3, replyMapping: 'resp3' })).toBe(3);
   });
 
+  it('has what a config file says about it; the options of ioredis override that', () => {
+    const client = { keyPrefix: 'a:', commandOptions: { timeout: 50 }, RESP: 3 };
+    const databases = [{ id: 'east', client: { url: 'redis://east' } }];
+    const { client: first, engine } = translate({ client, databases });
+    expect(first).toMatchObject({ keyPrefix: 'a:', commandTimeout: 50 });
+    expect(engine.client).toMatchObject({ RESP: 2 });
+    const { client: second } = translate({ client, redis: { keyPrefix: 'b:' }, databases });
+    expect(second).toMatchObject({ keyPrefix: 'b:', commandTimeout: 50 });
+  });
+
   it('keeps connecting unless it is told otherwise', () => {
     const of = (options: object) =>
       translate({ ...options, databases: [{ redis: server }] }).engine;
@@ -156,6 +166,7 @@ describe('what is rejected', () => {
     [one({ sentinels: 5, name: 'm' }), 'databases[0].redis.sentinels'],
     [one({ sentinels: [{}] }), 'databases[0].redis.name'],
     [one({ ...server, connectTimeout: -1 }), 'databases[0].redis.connectTimeout'],
+    [{ client: { clientSideCache: {} }, ...one('redis://h') }, 'client.clientSideCache'],
     [{ databases: [{ topology: 'pool', client: { url: 'redis://h' } }] }, 'databases[0].topology'],
     [
       {

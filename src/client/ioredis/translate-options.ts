@@ -12,6 +12,7 @@ import {
 import { usesResp3 } from './decoding.js';
 import { warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
+import { optionsOfClient } from './node-redis-options.js';
 
 /** What `createMultiDbRedis` was given, for the engine and for ioredis. */
 export interface Translated {
@@ -30,8 +31,9 @@ export interface Translated {
  */
 export function translateOptions(Redis: IoredisClass, given: Values): Translated {
   const { Redis: _class, redis, databases, client, ...others } = given;
-  const shared = redis === undefined ? {} : ioredisOptions(Redis, redis, 'redis');
-  warnAboutIneffective(shared);
+  const forAll = redis === undefined ? {} : ioredisOptions(Redis, redis, 'redis');
+  warnAboutIneffective(forAll);
+  const shared = { ...optionsOfClient(client), ...forAll };
   const ofClients: Record<string, unknown> = {};
   const translate = (database: unknown, at: string): unknown => {
     const values = anyObject(database, at);
@@ -57,7 +59,7 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
   }
   const all = databases.map((each, index) => translate(each, `databases[${index}]`));
   const first = firstOptions(Redis, databases[0], shared);
-  const own = { ...ofClients, ...withoutConnection(shared) };
+  const ofAll = { ...ofClients, ...withoutConnection(shared) };
   const { name } = connectionOf({ ...shared, ...first });
   return {
     engine: {
@@ -66,11 +68,11 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
       client: {
         ...(client as Values | undefined),
         ...(name === undefined ? {} : { name }),
-        RESP: usesResp3(own) ? 3 : 2,
+        RESP: usesResp3(ofAll) ? 3 : 2,
       },
       databases: all.map(withoutName),
     },
-    client: { ...own, ...addressOf({ ...shared, ...first }) },
+    client: { ...ofAll, ...addressOf({ ...shared, ...first }) },
     translate: (database) => withoutName(translate(database, 'database')),
   };
 }

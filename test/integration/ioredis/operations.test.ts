@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
-import { isMultiDbError, openClients } from 'redis-multidb';
+import { isMultiDbError, openClients, parseConnectionString } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
 import { createHttpHandler } from 'redis-multidb/http';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
@@ -16,7 +16,7 @@ import { otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../kit/index.js';
-import { errorOf, own, QUICK, servers } from '../support.js';
+import { errorOf, own, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis } from './support.js';
 
 it('is managed, explained, counted and listed', async () => {
@@ -55,18 +55,28 @@ it('has the status page and the metrics', async () => {
   end();
 });
 
-it('takes the options of a config file', async () => {
+it('takes the options of a config file or of a connection string', async () => {
   const [east, west] = await servers();
   const text = JSON.stringify({
+    client: { keyPrefix: 'app:', commandOptions: { timeout: 5000 } },
     databases: [
       { id: 'east', weight: 1, client: { url: east.url } },
       { id: 'west', weight: 0.5, client: { url: west.url } },
     ],
   });
-  const redis = own(createMultiDbRedis({ ...QUICK, ...parseConfig(text), Redis }));
-  redis.on('error', () => {});
-  expect(await redis.set('a', 1)).toBe('OK');
-  expect(await east.command('GET', 'a')).toBe('1');
+  const hosts = `${east.host}:${east.port},${west.host}:${west.port}`;
+  const string = `redis://${hosts}/0?weight=1,0.5&id=east,west&client.keyPrefix=string:`;
+  for (const options of [parseConfig(text), parseConnectionString(string)]) {
+    const redis = own(createMultiDbRedis({ initialWaitMs: 10_000, ...options, Redis }));
+    redis.on('error', () => {});
+    expect(await redis.set('a', 1)).toBe('OK');
+    expect(redis.databases.map(({ id, weight }) => [id, weight])).toEqual([
+      ['east', 1],
+      ['west', 0.5],
+    ]);
+  }
+  expect(await east.command('GET', 'app:a')).toBe('1');
+  expect(await east.command('GET', 'string:a')).toBe('1');
 });
 
 it('has replies in the form of RESP 3 where ioredis 6 is asked for them', async () => {
