@@ -46,6 +46,7 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
+      { text: 'Playground', link: '/playground' },
       { text: 'Start', link: '/start' },
       { text: 'Guarantees', link: '/guarantees' },
       { text: 'Options', link: '/options' },
@@ -63,7 +64,14 @@ export default defineConfig({
     footer: { message: `Version ${manifest.version}, MIT licence` },
   },
   vite: {
-    publicDir: path.join(root, 'site/public'),
+    publicDir: false,
+    // The engine in the playground. Nothing else of the site uses modules of Node.js.
+    resolve: {
+      alias: ['events', 'util', 'crypto'].map((name) => ({
+        find: `node:${name}`,
+        replacement: path.join(root, `site/playground/node/${name}.ts`),
+      })),
+    },
     plugins: [
       {
         name: 'downloads',

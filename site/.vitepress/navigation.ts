@@ -16,7 +16,11 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     text: 'Start',
     entries: [
+      { text: 'Playground', file: 'site/playground.md' },
       { text: 'Five minutes', file: 'README.md' },
+      { text: 'From node-redis', file: 'docs/from-node-redis.md' },
+      { text: "From node-redis's own client", file: 'docs/from-node-redis-multidb.md' },
+      { text: 'From a proxy or DNS', file: 'docs/from-proxy-or-dns.md' },
       { text: 'From Jedis', file: 'docs/from-jedis.md' },
       { text: 'From ioredis', file: 'docs/from-ioredis.md' },
     ],

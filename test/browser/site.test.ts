@@ -1,15 +1,18 @@
 /** The documentation site: its build, its links, and its pages in a real Chromium. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkSite } from '../../scripts/docs-site/check.mjs';
 import { findChromium } from '../../scripts/ensure-chromium.mjs';
 import { ENTRY_POINTS } from '../../scripts/entry-points.mjs';
 import { capture, root } from '../../scripts/run.mjs';
+import { INITIAL } from '../../site/playground/config.js';
+import { World } from '../../site/playground/world.js';
 import { type Browser, type Look, startBrowser, violationsOf } from './support.js';
 
 /** Below a path, because a site at the root hides links that forget it. */
@@ -45,9 +48,21 @@ describe('the build', () => {
   });
 
   it('would notice a broken link, a missing anchor, a wrong base and a foreign asset', () => {
-    const site = path.join(directory, 'site');
-    expect(checkSite(site, BASE).problems).toEqual([]);
-    expect(checkSite(site, '/other/').problems[0]).toContain('is not below /other/');
+    const site = mkdtempSync(path.join(directory, 'broken-'));
+    const link = (to: string) => `<a href="${to}">x</a>`;
+    const links = ['/b/gone.html', '#gone', '/elsewhere/', '/b/', 'https://example.com'].map(link);
+    writeFileSync(
+      path.join(site, 'index.html'),
+      `<h1 id="top">x</h1>${links.join('')}<script src="https://example.com/x.js"></script>`,
+    );
+    writeFileSync(path.join(site, 'style.css'), '@font-face { src: url(https://example.com/x) }');
+    expect(checkSite(site, '/b/').problems).toEqual([
+      'index.html: /b/gone.html: no such file',
+      'index.html: #gone: no such anchor',
+      'index.html: /elsewhere/: is not below /b/',
+      'index.html: loads https://example.com/x.js',
+      'style.css: loads https://example.com/x',
+    ]);
   });
 });
 
@@ -122,6 +137,7 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     });
     await page.goto(url + file);
     await page.locator('h1').first().waitFor();
+    if (file.startsWith('playground')) await page.getByText('east is active').waitFor();
     return page;
   }
 
@@ -136,6 +152,7 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     'options.html',
     '404.html',
     API,
+    'playground.html',
   ];
   const LOOKS: [string, Look][] = [
     ['light', {}],
@@ -181,6 +198,116 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     expect(broken).toBe(0);
     expect(await page.locator('main img').count()).toBe(5);
     expect(await page.locator('.edit-link-button').count()).toBe(0);
+  });
+
+  describe('the playground', () => {
+    const step = (page: Page, name = 'Step 1 s') => page.getByRole('button', { name }).click();
+    const fault = (page: Page, id: string, name: string) =>
+      page
+        .getByRole('group', { name: `Faults of ${id}` })
+        .getByRole('button', { name, exact: true })
+        .click();
+
+    it('decides as the engine in Node.js does for the same schedule', async () => {
+      const page = await visit('playground.html');
+      const world = new World(INITIAL);
+      world.start();
+      await world.advance(100);
+      const schedule = [
+        ['kill', 'Kill', 'east'],
+        ['freeze', 'Freeze', 'west'],
+        ['restore', 'Restore', 'east'],
+        ['readonly', 'Read-only', 'east'],
+        ['restore', 'Restore', 'west'],
+        ['cut', 'Cut connections', 'west'],
+        ['forget', 'Drop flows', 'west'],
+        ['move', 'Move name', 'west'],
+        ['slow', 'Slow', 'west'],
+      ] as const;
+      for (const [name, label, id] of schedule) {
+        for (let second = 0; second < 4; second += 1) {
+          await step(page);
+          await world.advance(1000);
+        }
+        await fault(page, id, label);
+        world.apply(name, id);
+      }
+      await step(page, 'Skip 1 min');
+      await world.advance(60_000);
+      await page.getByText(`${(world.clock.now() / 1000).toFixed(1)} s`, { exact: true }).waitFor();
+
+      const shown = await page.locator('.pg-timeline li').allInnerTexts();
+      const expected = world.timeline.map(({ at, text }) => `${(at / 1000).toFixed(3)} s ${text}`);
+      expect(shown.reverse()).toEqual(expected);
+      expect(expected.filter((line) => / to .+: health-check/.test(line)).length).toBeGreaterThan(
+        1,
+      );
+      const explained = await page
+        .getByRole('region', { name: 'Explanation' })
+        .locator('pre')
+        .innerText();
+      expect(explained).toBe(String(world.client.explain()));
+      const failed = [...world.errors.values()].reduce((sum, count) => sum + count, 0);
+      expect(failed).toBeGreaterThan(0);
+      const counted = await page.locator('.pg-numbers').innerText();
+      expect(counted).toMatch(
+        new RegExp(`errors of ${world.succeeded + failed} commands\\s+${failed}`),
+      );
+      world.end();
+    }, 120_000);
+
+    it('validates options as createMultiDbClient does, and shares them as a link and as code', async () => {
+      const page = await visit('playground.html');
+      await page.getByText('Health checks', { exact: true }).click();
+      const field = page.getByLabel('healthCheck.timeoutMs');
+      await field.fill('-1');
+      await field.press('Enter');
+      const message = await page.getByRole('alert').innerText();
+      expect(message).toContain('healthCheck.timeoutMs');
+      expect(() => new World({ ...INITIAL, options: { 'healthCheck.timeoutMs': -1 } })).toThrow(
+        message,
+      );
+
+      await field.fill('250');
+      await field.press('Enter');
+      await page.getByText('east is active').waitFor();
+      await page.getByRole('button', { name: 'Copy link' }).click();
+      expect(await page.locator('.pg-text').last().innerText()).toContain(
+        '  healthCheck: { timeoutMs: 250 },',
+      );
+      const other = await visit(page.url().slice(url.length));
+      expect(await other.locator('.pg-text').last().innerText()).toContain('timeoutMs: 250');
+    });
+
+    it('plays at ten times the real time', async () => {
+      const page = await visit('playground.html');
+      await page.getByLabel('10x').check();
+      await page.getByRole('button', { name: 'Play' }).click();
+      await page.getByText(/^[2-9]\.\d s$/).waitFor();
+      await fault(page, 'east', 'Kill');
+      await page.getByText('west is active').waitFor();
+      await page.getByRole('button', { name: 'Pause' }).click();
+    });
+
+    it('is less than 150 KB, compressed', async () => {
+      const page = await browser.open('about:blank');
+      open.push(page);
+      const loaded: Promise<[string, number]>[] = [];
+      page.on('response', (response) => {
+        loaded.push(
+          response.body().then((body) => [response.url(), gzipSync(body, { level: 9 }).length]),
+        );
+      });
+      await page.goto(`${url}playground.html`);
+      await page.getByText('east is active').waitFor();
+      const sizes = await Promise.all(loaded);
+      // What every page of the site loads is not part of it.
+      const frame = /\/(framework|theme|app|style)\.[^/]+$/;
+      const own = sizes.filter(([address]) => !frame.test(address));
+      const sum = own.reduce((total, [, size]) => total + size, 0);
+      expect(sum).toBeGreaterThan(50_000);
+      expect(sum).toBeLessThan(150_000);
+    });
   });
 });
 

@@ -22,6 +22,8 @@ const well: DatabaseStatus = {
   breaker: 'closed',
   failures: 0,
   total: 0,
+  slow: false,
+  slowCalls: 0,
   gracePeriodLeftMs: 0,
   drained: false,
   drainEndsAt: null,
