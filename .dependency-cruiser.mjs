@@ -4,6 +4,7 @@
  */
 const LAYERS = [
   ['cli', 'drill'],
+  ['what-if'],
   ['ioredis', 'redis', 'http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
   ['client'],
   ['diagnostics'],

@@ -13,6 +13,7 @@ import { ENTRY_POINTS } from '../../scripts/entry-points.mjs';
 import { capture, root } from '../../scripts/run.mjs';
 import { INITIAL } from '../../site/playground/config.js';
 import { World } from '../../site/playground/world.js';
+import { whatIf } from '../../src/what-if/what-if.js';
 import { type Browser, type Look, startBrowser, violationsOf } from './support.js';
 
 /** Below a path, because a site at the root hides links that forget it. */
@@ -278,6 +279,26 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
       const other = await visit(page.url().slice(url.length));
       expect(await other.locator('.pg-text').last().innerText()).toContain('timeoutMs: 250');
     });
+
+    it('answers what each fault would cost, as in Node.js', async () => {
+      const page = await visit('playground.html');
+      await page.getByRole('button', { name: 'Simulate every fault' }).click();
+      await page.getByText('Every fault is simulated.').waitFor({ timeout: 60_000 });
+      const shown = await page
+        .getByRole('region', { name: 'What if' })
+        .locator('tbody tr')
+        .allInnerTexts();
+      const databases = INITIAL.databases.map(({ jitterMs: _, ...rest }) => rest);
+      const { answers } = await whatIf({ databases, options: {} });
+      expect(shown).toHaveLength(answers.length);
+      for (const [index, { fault, leftAfterMs, errors }] of answers.entries()) {
+        expect(shown[index]).toContain(fault);
+        expect(shown[index]).toMatch(leftAfterMs === null ? /stays/ : /\d m?s/);
+        for (const { count, command, code } of errors) {
+          expect(shown[index]).toContain(`${count} × ${command} ${code}`);
+        }
+      }
+    }, 90_000);
 
     it('plays at ten times the real time', async () => {
       const page = await visit('playground.html');

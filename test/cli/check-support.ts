@@ -26,6 +26,7 @@ const reportSchema = {
     report: { const: 'check' },
     target: { type: 'string' },
     ok: { type: 'boolean' },
+    whatIf: { type: 'object' },
     counts: { type: 'object', additionalProperties: { type: 'integer' } },
     databases: {
       type: 'array',

@@ -59,6 +59,29 @@ describe('a pair', () => {
     expect(strict.code).toBe(1);
   });
 
+  it('is told what each fault would cost with its options', async () => {
+    const [east, west] = await Promise.all([startRedis(), startRedis()]);
+    const file = config('what-if.json', {
+      databases: [
+        { id: 'east', weight: 1, client: { url: east.url } },
+        { id: 'west', weight: 0.5, client: { url: west.url } },
+      ],
+      suspectAfterMs: 100,
+      healthCheck: { strategy: 'echo', timeoutMs: 250, numProbes: 1 },
+    });
+    const { code, report } = await check('--what-if', '--fleet', '10', '--no-write', file);
+    expect(code).toBe(0);
+    expect(report.whatIf).toMatchObject({ fleet: 10 });
+    const frozen = report.whatIf?.answers.find(({ fault }) => fault === 'frozen');
+    expect(frozen?.leftAfterMs).toBeGreaterThan(250);
+    expect(frozen?.leftAfterMs).toBeLessThan(600);
+
+    const { stdout } = await run(['check', '--what-if', '--no-write', file]);
+    expect(stdout).toMatch(/what if the active database is/);
+    expect(stdout).toMatch(/frozen +\d+ ms /);
+    expect(stdout).toMatch(/Health checks of 1 process: \d\.\d commands per second/);
+  });
+
   it('that replicates is seen to, and leaves no key', async () => {
     const east = await startRedis();
     const west = await startReplica(east);

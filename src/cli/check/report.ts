@@ -1,5 +1,7 @@
 /** The findings of `check` as data. */
+
 import { cleanText } from '../../clean-text.js';
+import type { WhatIfReport } from './what-if.js';
 
 /**
  * - `problem`: something does not work; the exit code is 1
@@ -52,6 +54,8 @@ export interface CheckReport {
   readonly replication: readonly ReplicationReport[];
   readonly between: readonly Finding[];
   readonly options: readonly Finding[];
+  /** Only with `--what-if`. */
+  readonly whatIf?: WhatIfReport;
 }
 
 /** Creates a finding. `text` may quote a server, with its secrets already masked. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { CheckReport } from '../check/report.js';
+import type { WhatIfReport } from '../check/what-if.js';
 import { EXIT } from '../exit.js';
-import { milliseconds } from '../numbers.js';
+import { milliseconds, wholeNumber } from '../numbers.js';
 import { Output } from '../output.js';
 import { foreignAddresses, readTarget, type Target } from '../target.js';
 
@@ -10,12 +11,15 @@ interface Options {
   readonly timeout: number;
   readonly strict: boolean;
   readonly json: boolean;
+  readonly whatIf: boolean;
+  readonly fleet: number;
 }
 
 const HELP = `
 Examples
   redis-multidb check redis.json
   redis-multidb check --strict --json redis.json > check.json
+  redis-multidb check --what-if --fleet 200 redis.json
   redis-multidb check east=rediss://redis-east west=rediss://redis-west
 
 Exit codes: 0 no problems, 1 problems (with --strict warnings too), 2 wrong
@@ -35,6 +39,13 @@ export function defineCheck(program: Command): void {
     .option('--no-write', 'do not; default: only if all databases are local')
     .option('--timeout <time>', 'timeout of each answer', milliseconds, 5000)
     .option('--strict', 'warnings count as problems', false)
+    .option('--what-if', 'also simulate faults with these options', false)
+    .option(
+      '--fleet <number>',
+      'processes that share the databases, for --what-if',
+      wholeNumber(1, 1_000_000),
+      1,
+    )
     .option('--json', 'print one JSON document instead of text', false)
     .addHelpText('after', HELP)
     .action(async (args: string[], options: Options) => {
@@ -54,10 +65,21 @@ async function perform(args: readonly string[], options: Options): Promise<numbe
     write,
     onProgress: (text) => output.progress(`  ${text} ...`),
   });
+  const answers = options.whatIf ? await simulate(target, options.fleet, output) : undefined;
   output.terminal.close();
-  if (output.json) output.document(report);
+  if (output.json) output.document({ ...report, ...(answers ? { whatIf: answers } : {}) });
   else output.print(...checkText(report, output.paint, output.columns));
+  if (answers && !output.json) {
+    const { whatIfText } = await import('../check/what-if-text.js');
+    output.print(...whatIfText(answers, output.paint));
+  }
   return report.ok ? EXIT.ok : EXIT.problems;
+}
+
+async function simulate(target: Target, fleet: number, output: Output): Promise<WhatIfReport> {
+  output.progress('  simulating faults ...');
+  const { askWhatIf } = await import('../check/what-if.js');
+  return askWhatIf(target, fleet);
 }
 
 /**
