@@ -1,6 +1,7 @@
 // The diagrams of the documentation, by the names of their files in docs/images/.
 
 import { DEFAULTS } from '../../src/options/defaults.js';
+import { peers } from './peers.mjs';
 import { sequence } from './sequence.mjs';
 import { arrow, box, cross, database, svg, text } from './svg.mjs';
 
@@ -215,4 +216,5 @@ export const PICTURES = {
   'how-frozen.svg': frozen,
   'how-failback.svg': failback,
   'how-detectors.svg': detectors,
+  'proof-peers.svg': peers,
 };

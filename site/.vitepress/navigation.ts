@@ -63,7 +63,7 @@ export const CHAPTERS: readonly Chapter[] = [
     text: 'Trust',
     entries: [
       { text: 'Guarantees', file: 'docs/guarantees.md' },
-      { text: 'Tests that prove them', file: 'docs/proofs.md' },
+      { text: 'How it is tested', file: 'docs/proofs.md' },
       { text: 'Fault matrix', file: 'docs/fault-matrix.md' },
       { text: 'Performance', file: 'docs/performance.md' },
       { text: 'Security', file: 'SECURITY.md' },
