@@ -20,8 +20,8 @@ type DirectClient = IoredisInstance & {
  * The methods of ioredis's commands (`get`, `getBuffer` ...), without a `Command` of ioredis for each
  * call: making one, with its promise and its closures, takes longer than everything else that the
  * client does for a command. A method of ioredis is called instead wherever the difference could be
- * seen: a callback, `keyPrefix`, a replaced `sendCommand`, traces, a client that is not connected,
- * and commands that the engine does not simply send.
+ * seen: a callback, `keyPrefix`, a replaced method or `sendCommand`, traces, a client that is not
+ * connected, and commands that the engine does not simply send.
  */
 export function defineDirectMethods(
   target: { readonly sendCommand: unknown },
@@ -39,7 +39,7 @@ export function defineDirectMethods(
       [`${name}Buffer`, 'buffers'],
     ] as const) {
       const original = library[member];
-      if (original === undefined) continue;
+      if (original === undefined || isOverridden(Redis.prototype, member)) continue;
       Object.defineProperty(target, member, {
         value: methodOf(name, kind, original),
         writable: true,
@@ -106,6 +106,15 @@ export function defineDirectMethods(
     }
     return argumentFlaw(args) === undefined ? args : undefined;
   }
+}
+
+/** Whether a subclass of the application, or an instrumentation, has a method in place of the library's. */
+function isOverridden(prototype: object, member: string): boolean {
+  let owners = 0;
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, member)) owners += 1;
+  }
+  return owners > 1;
 }
 
 function textOf(value: unknown): CommandArgument {

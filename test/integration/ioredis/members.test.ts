@@ -145,6 +145,28 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
     expect(unknown(new Command('ping'), OF_COMMANDS)).toEqual([]);
   });
 
+  it('keeps the methods of a subclass, and those that somebody has replaced', () => {
+    class Loud extends Class {
+      override get(key: string) {
+        return super.get(key.toUpperCase());
+      }
+    }
+    const loud = createMultiDbRedis({ Redis: Loud, redis: options, databases });
+    const sent: unknown[] = [];
+    loud.sendCommand = ({ name, args }: { name: string; args: unknown[] }) =>
+      sent.push([name, args]);
+    loud.get('a');
+    loud.set('a', 1);
+    loud.getBuffer('a');
+    expect(sent).toEqual([
+      ['get', ['A']],
+      ['set', ['a', '1']],
+      ['get', ['a']],
+    ]);
+    const own = (name: string) => Object.hasOwn(Object.getPrototypeOf(loud), name);
+    expect([own('get'), own('set'), own('getBuffer')]).toEqual([false, true, true]);
+  });
+
   it('has no class for a cluster: one of ioredis connects by itself', () => {
     expect(redis.isCluster).toBe(false);
     const Cluster = Class.Cluster as unknown as { prototype: object };
