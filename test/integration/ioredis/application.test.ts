@@ -78,6 +78,9 @@ it('runs on when the active database is killed', async ({ annotate }) => {
   const redis = createMultiDbRedis({
     Redis,
     redis: OPTIONS,
+    // A busy machine does not count as a failure.
+    initialWaitMs: 10_000,
+    healthCheck: { timeoutMs: 5000 },
     databases: [
       { id: 'east', weight: 1, redis: { host: east.host, port: east.port } },
       { id: 'west', weight: 0.5, redis: { host: west.host, port: west.port } },
