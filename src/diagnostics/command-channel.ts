@@ -13,6 +13,7 @@ export interface CommandMessage {
   readonly id: string | undefined;
   /** Host of the server, or path of its Unix socket; of a cluster the node. */
   readonly serverAddress: string | undefined;
+  /** Port of the server. */
   readonly serverPort: number | undefined;
   /** Index of the Redis database. */
   readonly database: number | undefined;
