@@ -49,6 +49,7 @@ export function entryFields() {
         ]),
       ),
       './config.schema.json': './config.schema.json',
+      './steering.schema.json': './steering.schema.json',
       './package.json': './package.json',
     },
   };

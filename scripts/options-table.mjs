@@ -1,5 +1,5 @@
 // Writes what is made from the table of defaults: the table in docs/options.md, the schema of config
-// files, config.schema.json, and the docstrings of options in src/options/.
+// files, config.schema.json, that of steering documents, steering.schema.json, and the docstrings of options in src/options/.
 //   npx tsx scripts/options-table.mjs
 // test/docs/options.test.ts fails while they differ.
 
@@ -7,12 +7,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { configSchema } from '../src/config/schema.js';
+import { steeringSchema } from '../src/core/steering/schema.js';
 import { DEFAULTS } from '../src/options/defaults.js';
 import { TYPES, withOptionDocstrings } from './option-docstrings.mjs';
 
 export const file = path.resolve(import.meta.dirname, '../docs/options.md');
 
 export const schemaFile = path.resolve(import.meta.dirname, '../config.schema.json');
+
+export const steeringSchemaFile = path.resolve(import.meta.dirname, '../steering.schema.json');
 
 const MARKERS = /(<!-- options:begin -->\n)[\s\S]*?(<!-- options:end -->)/;
 
@@ -41,9 +44,15 @@ export function renderSchema() {
   return `${JSON.stringify(configSchema(), undefined, 2)}\n`;
 }
 
+/** @returns {string} the schema of a steering document as the file holds it */
+export function renderSteeringSchema() {
+  return `${JSON.stringify(steeringSchema(), undefined, 2)}\n`;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   writeFileSync(file, withOptionsTable(readFileSync(file, 'utf8')));
   writeFileSync(schemaFile, renderSchema());
+  writeFileSync(steeringSchemaFile, renderSteeringSchema());
   for (const name of TYPES) {
     const types = path.resolve(import.meta.dirname, '..', name);
     writeFileSync(types, withOptionDocstrings(readFileSync(types, 'utf8')));

@@ -18,6 +18,7 @@ const REQUIRED_FILES = [
   'CHANGELOG.md',
   'SECURITY.md',
   'config.schema.json',
+  'steering.schema.json',
 ];
 /** Pages for contributors, only in the repository. */
 const REPOSITORY_ONLY = new Set(['CONTRIBUTING.md', 'AGENTS.md']);

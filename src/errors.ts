@@ -28,6 +28,8 @@ export type MultiDbErrorCode =
   | 'FUNCTION_LOAD_FAILED'
   | 'ACQUIRE_TIMEOUT'
   | 'SUBSCRIPTION_REFUSED'
+  | 'INVALID_STEERING'
+  | 'STEERING_SOURCE_FAILED'
   | 'UNSUPPORTED';
 
 /** Properties of an error of this package beside its message. */
@@ -350,6 +352,41 @@ export class SubscriptionRefusedError extends MultiDbError {
   constructor(message: string, names: readonly string[], details?: MultiDbErrorDetails) {
     super('SUBSCRIPTION_REFUSED', message, details);
     this.names = names;
+  }
+}
+
+/** A steering document is not valid. */
+export class InvalidSteeringError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'InvalidSteeringError';
+
+  /** The path in the document, such as `spread[0].share`; empty for the whole document. */
+  readonly path: string;
+
+  constructor(path: string, expected: string, received: unknown) {
+    const harmless = shownValue(received, path);
+    const text = typeof received === 'string' ? JSON.stringify(harmless) : String(harmless);
+    const at = shownPath(path);
+    const where = at === '' ? 'the document' : at;
+    super('INVALID_STEERING', `${where}: expected ${expected}, received ${text}`);
+    this.path = at;
+  }
+}
+
+/**
+ * Told by an `error` event: a steering source can't be read, or what it delivers is not obeyed. The
+ * steering in force does not change.
+ */
+export class SteeringSourceError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'SteeringSourceError';
+
+  /** The name of the source, with the place in it that is meant. */
+  readonly source: string;
+
+  constructor(source: string, message: string, details?: MultiDbErrorDetails) {
+    super('STEERING_SOURCE_FAILED', `steering source ${source}: ${message}`, details);
+    this.source = source;
   }
 }
 

@@ -11,6 +11,7 @@ export type SwitchReason =
   | 'manual'
   | 'forced'
   | 'removed'
+  | 'steered'
   | 'recovered';
 
 /** Any change of the active database; `undefined` stands for "none". */
@@ -115,6 +116,33 @@ export interface SubscriptionsRestoredEvent {
   readonly gapMs: number;
 }
 
+/** What a client does with a steering document has changed. */
+export interface SteeredEvent {
+  /**
+   * - `received`: a newer document was received, and is obeyed from `obeyedAt` on
+   * - `obeyed`: the document is obeyed from now on
+   * - `ended`: its time is over
+   * - `stopped`: it is no longer obeyed by this client, because errors rose after the move
+   */
+  readonly state: 'received' | 'obeyed' | 'ended' | 'stopped';
+  /** The version of the document. */
+  readonly version: number;
+  /** Who published it. */
+  readonly by: string;
+  /** Why. */
+  readonly reason: string;
+  /** What it asks for, in words. */
+  readonly asks: string;
+  /** The name of the source that delivered it. */
+  readonly source: string;
+  /** When this client begins to obey, or began. */
+  readonly obeyedAt: Date;
+  /** When this client ceases to obey; undefined: when a newer document replaces it. */
+  readonly until: Date | undefined;
+  /** Wall-clock time. */
+  readonly at: Date;
+}
+
 /** The events of a client, each with the arguments of its listeners. */
 export interface MultiDbEvents {
   /** The active database changed, for any reason. */
@@ -140,6 +168,8 @@ export interface MultiDbEvents {
   'all-databases-down': [event: AllDatabasesDownEvent];
   /** A database serves again after `all-databases-down`. */
   recovered: [event: RecoveredEvent];
+  /** A steering document was received, is obeyed, has ended, or was stopped by this client. */
+  steered: [event: SteeredEvent];
   /** All subscriptions are active again after a switch or a lost connection. */
   'subscriptions-restored': [event: SubscriptionsRestoredEvent];
   /**
@@ -174,6 +204,7 @@ const NAMES: Readonly<Record<MultiDbEventName, true>> = {
   degraded: true,
   'all-databases-down': true,
   recovered: true,
+  steered: true,
   'subscriptions-restored': true,
   invalidate: true,
   error: true,

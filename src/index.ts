@@ -57,12 +57,14 @@ export {
   type InitializationFailure,
   InvalidConfigError,
   InvalidOptionError,
+  InvalidSteeringError,
   isMultiDbError,
   MultiDbError,
   type MultiDbErrorCode,
   type MultiDbErrorDetails,
   OverloadedError,
   PermanentlyUnavailableError,
+  SteeringSourceError,
   SubscriptionRefusedError,
   TemporarilyUnavailableError,
   UnknownDatabaseError,
@@ -78,6 +80,7 @@ export {
   type MultiDbEventName,
   type MultiDbEvents,
   type RecoveredEvent,
+  type SteeredEvent,
   type SubscriptionsRestoredEvent,
   type SwitchEvent,
   type SwitchReason,
@@ -131,6 +134,11 @@ export type {
   MultiDbOptions,
   RetryBudgetSettings,
 } from './options/types.js';
+export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
+export type {
+  SteeringSourceReport,
+  SteeringSourceState,
+} from './runtime/failover/steering-sources.js';
 export type { DrainOptions, ForceOptions, ManagedClient } from './runtime/group/managed-client.js';
 export type { ProbeRecord } from './runtime/probe-record.js';
 export type {
@@ -146,5 +154,7 @@ export type {
   HedgeStats,
   MultiDbStats,
   ProbeStats,
+  SteeringStats,
 } from './runtime/report/stats.js';
+export type { SteeringExplanation, SteeringSummary } from './runtime/report/steering-report.js';
 export type { GracePeriodOptions } from './validation/rules.js';

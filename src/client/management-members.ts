@@ -77,7 +77,7 @@ export function managementMembers(
     replaceDatabase: rejections.wrap(async (id: string, database: unknown) =>
       snapshot(coordinator(), await running().replace(id, resolve(database, id))),
     ),
-    getWeight: (id: string) => manage().find(id).weight,
+    getWeight: (id: string) => manage().find(id).ownWeight,
     setWeight: (id: string, weight: number) =>
       manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
     isHealthy: (id: string) => {

@@ -15,6 +15,7 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'failureDetector.ignoredErrors',
   'fallbackErrors',
   'beforeFailback',
+  'steering',
   'databases[].beforeFailback',
 ]);
 

@@ -21,11 +21,14 @@ export interface ActiveView {
   /** Monotonic time of the first sign of the current failure; undefined while healthy. */
   readonly failingSince: number | undefined;
   readonly circuit: { readonly state: BreakerState };
+  /** Steering keeps it active although it is unhealthy. */
+  readonly forced?: boolean;
 }
 
 /**
  * Why the active database cannot serve, if anything: its health checks, a data connection that
- * cannot be made, or its circuit breaker. The circuit breaker of the last resort only reports.
+ * cannot be made, or its circuit breaker. The circuit breaker of the last resort only reports. A
+ * database that steering forces fails by its data connection alone.
  */
 export function databaseFailure(
   active: ActiveView,
@@ -33,12 +36,13 @@ export function databaseFailure(
   now: number,
 ): DatabaseFailure | undefined {
   const { health, cause = 'unhealthy', failingSince: since = now } = active;
-  if (health === 'unhealthy') return { reason: 'health-check', cause, since };
+  if (health === 'unhealthy' && active.forced !== true)
+    return { reason: 'health-check', cause, since };
   if (active.connectionFailed) {
     return { reason: 'health-check', cause: active.unconnected, since };
   }
   const { state } = active.circuit;
-  if (state.kind === 'closed' || lastResort) return undefined;
+  if (state.kind === 'closed' || lastResort || active.forced === true) return undefined;
   return { reason: 'circuit-breaker', cause: 'the circuit breaker opened', since: state.since };
 }
 

@@ -21,6 +21,8 @@ export interface DatabaseView {
   readonly slow?: string | undefined;
   /** Monotonic milliseconds until which the database is drained; 0 if it is not. */
   readonly drainEndsAt?: number | undefined;
+  /** Steering makes it selectable although it is unhealthy. */
+  readonly forced?: boolean;
   /** Why the database must not be used at all, not even as the last resort. */
   readonly disabled?: string | undefined;
 }
@@ -88,9 +90,11 @@ export function ineligibilityReasons(
 
 /**
  * Whether the database may become active: connected, healthy since it was left, breaker closed, no
- * grace period, gates open, not slow, not drained.
+ * grace period, gates open, not slow, not drained. Of a database that steering forces, only the
+ * connection and the drain count.
  */
 export function isEligible(view: DatabaseView, now: number): boolean {
+  if (view.forced === true) return isUsable(view) && !isDrained(view, now);
   return (
     isUsable(view) &&
     view.unverified !== true &&
@@ -111,7 +115,8 @@ function isDrained({ drainEndsAt = 0 }: DatabaseView, now: number): boolean {
  * gates, breaker and drain.
  */
 export function isUsable(view: DatabaseView): boolean {
-  return view.connected && view.health === 'healthy' && view.disabled === undefined;
+  const isHealthy = view.health === 'healthy' || view.forced === true;
+  return view.connected && isHealthy && view.disabled === undefined;
 }
 
 /** Databases that are excluded from a selection or come second. */

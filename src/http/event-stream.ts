@@ -43,6 +43,13 @@ const PAYLOADS: {
     failures: failures.map(({ id, cause }) => ({ id: redact(id), cause: redact(cause) })),
   }),
   recovered: ({ id, at, downForMs }) => ({ id: redact(id), at, downForMs }),
+  steered: (event) => ({
+    ...event,
+    by: redact(event.by),
+    reason: redact(event.reason),
+    asks: redact(event.asks),
+    source: redact(event.source),
+  }),
   'subscriptions-restored': (event) => ({ ...event, id: redact(event.id) }),
   error: (error) => ({ message: redact(error.message) }),
   connect: () => ({}),

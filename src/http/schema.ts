@@ -38,6 +38,30 @@ const healing = {
   type: ['object', 'null'],
 };
 
+const document = object('A steering document; null without one.', {
+  version: { type: 'integer', minimum: 1 },
+  by: about('Who published it.', text),
+  reason: about('Why.', text),
+  asks: about('What it asks for, in words.', text),
+  obeyedAt: about('When this client begins to obey, or began.', time),
+  until: about('When it ceases to obey; null: when a newer document replaces it.', orNull(time)),
+});
+
+const steering = {
+  ...object('Steering; null without the option.', {
+    instanceId: text,
+    place: about('The place of this client in a spread.', { type: 'number', minimum: 0 }),
+    obeyed: { ...document, type: ['object', 'null'] },
+    next: about('Obeyed later.', { ...document, type: ['object', 'null'] }),
+    stopped: about('Why this client no longer obeys a document.', orNull(text)),
+    sources: {
+      type: 'array',
+      items: object('One source.', { source: text, state: text, cause: orNull(text) }),
+    },
+  }),
+  type: ['object', 'null'],
+};
+
 const database = object('One database.', {
   id: text,
   weight: { type: 'number', exclusiveMinimum: 0 },
@@ -77,6 +101,7 @@ const switched = object('A change of the active database.', {
       'manual',
       'forced',
       'removed',
+      'steered',
       'recovered',
     ],
   },
@@ -86,28 +111,33 @@ const switched = object('A change of the active database.', {
   durationMs: about('Time from the first sign until the switch.', amount),
 });
 
+const status = object('The active database, the reason, and what the other databases lack.', {
+  schemaVersion: about('Increases when a field is removed or changes its meaning.', { const: 1 }),
+  at: time,
+  state: { enum: ['closed', 'connecting', 'serving', 'searching', 'down'] },
+  ready: about('Whether a database can serve.', flag),
+  activeDatabase: about('Id of the active database; null if there is none.', orNull(text)),
+  why: about('Why this database is active.', orNull(text)),
+  lastResort: about(
+    'Whether the active database is the last resort: not eligible, but no other one is.',
+    flag,
+  ),
+  healing,
+  nextFailbackCheckAt: about(
+    'The next look for a better database; null: failback is off, or the active one is held.',
+    orNull(time),
+  ),
+  databases: { type: 'array', items: database },
+  switches: about('The latest switches, oldest first.', { type: 'array', items: switched }),
+  steering,
+  explanation: about('The text of explain().', text),
+});
+
 /** The JSON Schema (2020-12) of the document of `GET /status`. */
 export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Status of a redis-multidb client',
-  ...object('The active database, the reason, and what the other databases lack.', {
-    schemaVersion: about('Increases when a field is removed or changes its meaning.', { const: 1 }),
-    at: time,
-    state: { enum: ['closed', 'connecting', 'serving', 'searching', 'down'] },
-    ready: about('Whether a database can serve.', flag),
-    activeDatabase: about('Id of the active database; null if there is none.', orNull(text)),
-    why: about('Why this database is active.', orNull(text)),
-    lastResort: about(
-      'Whether the active database is the last resort: not eligible, but no other one is.',
-      flag,
-    ),
-    healing,
-    nextFailbackCheckAt: about(
-      'The next look for a better database; null: failback is off, or the active one is held.',
-      orNull(time),
-    ),
-    databases: { type: 'array', items: database },
-    switches: about('The latest switches, oldest first.', { type: 'array', items: switched }),
-    explanation: about('The text of explain().', text),
-  }),
+  ...status,
+  // An application with an earlier version does not report it.
+  required: status.required.filter((name) => name !== 'steering'),
 });

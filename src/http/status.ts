@@ -1,6 +1,7 @@
 import type { SwitchEvent } from '../events.js';
 import type { HealingExplanation } from '../runtime/report/explain.js';
 import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
+import type { SteeringExplanation, SteeringSummary } from '../runtime/report/steering-report.js';
 import type { OperatedClient } from './client.js';
 import { redact } from './redact.js';
 
@@ -28,8 +29,49 @@ export interface Status {
   readonly databases: readonly DatabaseStatus[];
   /** Oldest first. */
   readonly switches: readonly SwitchStatus[];
+  /** Steering; null without the option `steering`. */
+  readonly steering: SteeringStatus | null;
   /** What `explain()` prints. */
   readonly explanation: string;
+}
+
+/** Steering, as this client sees it. */
+export interface SteeringStatus {
+  /** The option `instanceId`. */
+  readonly instanceId: string;
+  /** The place of this client in a spread, from 0 to 1. */
+  readonly place: number;
+  /** The document that is obeyed; null without one. */
+  readonly obeyed: SteeringDocumentStatus | null;
+  /** A newer document, which is obeyed later; null without one. */
+  readonly next: SteeringDocumentStatus | null;
+  /** Why this client no longer obeys a document; null if it does. */
+  readonly stopped: string | null;
+  /** What the latest reading of each source found. */
+  readonly sources: readonly {
+    /** The name of the source, with the place in it. */
+    readonly source: string;
+    /** `ok`, or what is wrong. */
+    readonly state: string;
+    /** The same in words; null if nothing is wrong. */
+    readonly cause: string | null;
+  }[];
+}
+
+/** One steering document. */
+export interface SteeringDocumentStatus {
+  /** The version of the document. */
+  readonly version: number;
+  /** Who published it. */
+  readonly by: string;
+  /** Why. */
+  readonly reason: string;
+  /** What it asks for, in words. */
+  readonly asks: string;
+  /** When this client begins to obey, or began. */
+  readonly obeyedAt: string;
+  /** When this client ceases to obey; null: when a newer document replaces it. */
+  readonly until: string | null;
 }
 
 /** The active database fails and has time to heal before it is left. */
@@ -140,7 +182,38 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
       };
     }),
     switches: switches.map(switchStatus),
+    steering: steeringStatus(explanation.steering),
     explanation: explanation.toString().split('\n').map(redact).join('\n'),
+  };
+}
+
+function steeringStatus(steering: SteeringExplanation | undefined): SteeringStatus | null {
+  if (steering === undefined) return null;
+  const { instanceId, place, obeyed, next, stopped, sources } = steering;
+  return {
+    instanceId: redact(instanceId),
+    place,
+    obeyed: steeringDocument(obeyed),
+    next: steeringDocument(next),
+    stopped: words(stopped?.why),
+    sources: sources.map(({ source, state, cause }) => ({
+      source: redact(source),
+      state,
+      cause: words(cause),
+    })),
+  };
+}
+
+function steeringDocument(summary: SteeringSummary | undefined): SteeringDocumentStatus | null {
+  if (summary === undefined) return null;
+  const { version, by, reason, asks, obeyedAt, until } = summary;
+  return {
+    version,
+    by: redact(by),
+    reason: redact(reason),
+    asks: redact(asks),
+    obeyedAt: obeyedAt.toISOString(),
+    until: until?.toISOString() ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { COMMAND_FAILURES } from '../core/command-failure.js';
 import type { SwitchReason } from '../events.js';
-import type { CommandStats, DatabaseStats } from '../runtime/report/stats.js';
+import { isTrouble } from '../runtime/failover/steering-sources.js';
+import type { CommandStats, DatabaseStats, SteeringStats } from '../runtime/report/stats.js';
 import type { Subject } from './subjects.js';
 
 /** Beside `client`, which every metric has. */
@@ -13,6 +14,7 @@ export type Label =
   | 'reason'
   | 'state'
   | 'operation'
+  | 'source'
   | 'error';
 
 export interface Point {
@@ -52,12 +54,13 @@ export const ATTRIBUTES: Readonly<Record<Label | 'client', string>> = Object.fre
   reason: 'db.client.geofailover.reason',
   state: `${GEO}.connection.state`,
   operation: 'db.operation.name',
+  source: `${GEO}.steering.source`,
   error: 'error.type',
 });
 
 /** What people asked for, as opposed to what the client found out by itself. */
 const BY_HAND: ReadonlySet<SwitchReason> = new Set([
-  ...(['manual', 'forced', 'weight', 'removed'] as const),
+  ...(['manual', 'forced', 'weight', 'removed', 'steered'] as const),
 ]);
 
 /** Latency of probes, a histogram: what it holds can't be said in points. */
@@ -252,6 +255,43 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     'Time until the grace period ends',
     { value: ({ gracePeriodLeftMs }) => gracePeriodLeftMs / 1000 },
   ),
+  steered(
+    'steering_version',
+    'steering.version',
+    'Version of the steering document that is obeyed; 0 if none',
+    {
+      value: ({ obeyedVersion }) => obeyedVersion,
+    },
+  ),
+  steered(
+    'steering_newest_version',
+    'steering.newest_version',
+    'Version of the newest steering document that was received; 0 if none',
+    {
+      value: ({ newestVersion }) => newestVersion,
+    },
+  ),
+  steered(
+    'steering_stopped',
+    'steering.stopped',
+    'Steering documents that were stopped because errors rose after the move',
+    {
+      value: ({ stopped }) => stopped,
+    },
+  ),
+  {
+    name: 'steering_source_ok',
+    otel: `${GEO}.steering.source_ok`,
+    kind: 'gauge',
+    unit: '1',
+    help: '1 if the latest reading of the steering source found no problem',
+    labels: ['source'],
+    read: ({ stats }) =>
+      (stats.steering?.sources ?? []).map((report) => ({
+        labels: { source: report.source },
+        value: Number(!isTrouble(report)),
+      })),
+  },
   {
     name: 'in_flight_commands',
     otel: `${GEO}.in_flight_commands`,
@@ -313,6 +353,24 @@ function ofDatabase(
     help,
     labels: ['database'],
     read: ({ databases }) => databases.map((each) => point(each.id, value(each))),
+  };
+}
+
+function steered(
+  name: string,
+  otel: string,
+  help: string,
+  { value }: { value: (steering: SteeringStats) => number },
+): MetricDefinition {
+  return {
+    name,
+    otel: `${GEO}.${otel}`,
+    kind: 'gauge',
+    unit: '1',
+    help,
+    labels: [],
+    read: ({ stats: { steering } }) =>
+      steering === undefined ? [] : [{ labels: {}, value: value(steering) }],
   };
 }
 

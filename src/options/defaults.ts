@@ -15,6 +15,7 @@ import {
   percent,
   shape,
   share,
+  text,
   weight,
   windowSize,
 } from '../validation/rules.js';
@@ -372,6 +373,24 @@ export const DEFAULTS = Object.freeze({
     share,
     'Largest random share by which `failbackCheckIntervalMs` is shortened, so that many processes do not ' +
       'return at the same time.',
+  ),
+  failbackRampMs: option(
+    0,
+    durationOrNone,
+    'Time over which a fleet fails back: each process returns at its own place in it, which follows from ' +
+      '`instanceId`, after it has found the better database.',
+  ),
+  instanceId: option<string | undefined>(
+    undefined,
+    text,
+    'Name of this process in the fleet. It determines the place of the process in `failbackRampMs` and ' +
+      'in the spread of a steering document.',
+    'host name and process id',
+  ),
+  steering: shaped(
+    'a source, or a non-empty array of sources',
+    'Where steering documents come from, which an operator publishes for all processes.',
+    'none',
   ),
   proxyErrors: shaped(
     'an array of non-empty strings',

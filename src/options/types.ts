@@ -15,6 +15,7 @@ import type {
   HealthCheckSetting,
   PoolOptions,
 } from './database-options.js';
+import type { SteeringSource } from './steering.js';
 
 /**
  * When and how often a failed command is sent again. Default: three attempts, for reads whose
@@ -265,6 +266,23 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    */
   readonly failbackJitter?: number;
   /**
+   * Time over which a fleet fails back: each process returns at its own place in it, which follows
+   * from `instanceId`, after it has found the better database. Accepts milliseconds from 0 to
+   * 2147483647. Default: `0`.
+   */
+  readonly failbackRampMs?: number;
+  /**
+   * Name of this process in the fleet. It determines the place of the process in `failbackRampMs`
+   * and in the spread of a steering document. Accepts a non-empty string. Default: host name and
+   * process id.
+   */
+  readonly instanceId?: string;
+  /**
+   * Where steering documents come from, which an operator publishes for all processes. Accepts a
+   * source, or a non-empty array of sources. Default: none.
+   */
+  readonly steering?: SteeringSource | readonly SteeringSource[];
+  /**
    * Beginnings of error replies by which a proxy says that no server is behind it, beside those of
    * Envoy, Twemproxy and Predixy. Accepts an array of non-empty strings. Default: none.
    */
@@ -388,6 +406,10 @@ export interface ResolvedOptions {
   readonly initialWaitMs: number;
   readonly keepConnectingMs: number;
   readonly failbackJitter: number;
+  readonly failbackRampMs: number;
+  readonly instanceId: string;
+  /** Empty: steering is off. */
+  readonly steering: readonly SteeringSource[];
   readonly proxyErrors: readonly string[];
   readonly preloadFunctions: readonly string[];
   readonly iterators: 'throw' | 'restart';

@@ -44,6 +44,9 @@ describe('resolveOptions', () => {
       keepConnectingMs: 0,
       proxyErrors: [],
       failbackJitter: 0.2,
+      failbackRampMs: 0,
+      instanceId: expect.stringMatching(/.:\d+$/),
+      steering: [],
       preloadFunctions: [],
       iterators: 'throw',
       standbyConnections: 'warm',
@@ -252,7 +255,7 @@ describe('numbers', () => {
   });
 
   it('are all found', () => {
-    expect(numeric).toHaveLength(38);
+    expect(numeric).toHaveLength(39);
   });
 
   it.each(numeric)('%s: no NaN, Infinity, negative number, string, null or boolean', (name) => {

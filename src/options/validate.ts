@@ -17,6 +17,7 @@ import { resolveHealthChecks } from './health-check.js';
 import { requireHedgeable, resolveHedging } from './hedging.js';
 import { libraryName } from './library-name.js';
 import { compileSelector } from './selector.js';
+import { defaultInstanceId, resolveSteering } from './steering.js';
 import { UNHEALTHY_AFTER_MS } from './topologies.js';
 import { resolveTopology } from './topology.js';
 import type {
@@ -95,6 +96,9 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     initialWaitMs: read(values, 'initialWaitMs', ''),
     keepConnectingMs: read(values, 'keepConnectingMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),
+    failbackRampMs: read(values, 'failbackRampMs', ''),
+    instanceId: read(values, 'instanceId', '') ?? defaultInstanceId(),
+    steering: resolveSteering(values.steering),
     proxyErrors: resolveTexts(values.proxyErrors, 'proxyErrors'),
     preloadFunctions: resolveLibraries(values.preloadFunctions),
     iterators: read(values, 'iterators', ''),

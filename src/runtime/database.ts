@@ -3,6 +3,7 @@ import type { DatabaseFailure } from '../core/database-failure.js';
 import type { GraceRecord } from '../core/grace-period.js';
 import type { DatabaseView } from '../core/selection.js';
 import { SlowCalls } from '../core/slow-calls.js';
+import type { SteeredView } from '../core/steering/overlay.js';
 import type { Driver } from '../drivers/driver.js';
 import type { SwitchReason } from '../events.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
@@ -39,7 +40,10 @@ export class Database implements DatabaseView {
   incarnation = 1;
   /** The incarnation of the latest verdict on its health. */
   verifiedFor = 1;
-  weight: number;
+  /** As configured or set by hand. */
+  ownWeight: number;
+  /** What steering changes while it is obeyed. */
+  steered: SteeredView | undefined;
   health: Health = 'unknown';
   /** Why it is unhealthy, in words. */
   cause: string | undefined;
@@ -49,8 +53,8 @@ export class Database implements DatabaseView {
   graceEndsAt = 0;
   /** The latest grace period, also after its end, unless the failure state was cleared. */
   latestGrace: GraceRecord | undefined;
-  /** Monotonic time until which the database is drained; Infinity: until the drain is ended. */
-  drainEndsAt = 0;
+  /** Monotonic time until which it is drained by hand; Infinity: until the drain is ended. */
+  ownDrainEndsAt = 0;
   left: FailoverRecord | undefined;
   /** Set while the database is not active after it was. */
   turnEnd: TurnEnd | undefined;
@@ -100,7 +104,7 @@ export class Database implements DatabaseView {
     readonly driver: Driver,
     readonly counters = new DatabaseCounters(),
   ) {
-    this.weight = options.weight;
+    this.ownWeight = options.weight;
     const { failureDetector } = options;
     this.circuit = new CircuitBreaker(failureDetector);
     const { slowCallMs } = failureDetector;
@@ -111,6 +115,20 @@ export class Database implements DatabaseView {
 
   get id(): string {
     return this.options.id;
+  }
+
+  /** The weight that counts. */
+  get weight(): number {
+    return this.steered?.weight ?? this.ownWeight;
+  }
+
+  /** Monotonic time until which it is drained, by hand or by steering. */
+  get drainEndsAt(): number {
+    return Math.max(this.ownDrainEndsAt, this.steered?.drainEndsAt ?? 0);
+  }
+
+  get forced(): boolean {
+    return this.steered?.forced === true;
   }
 
   /** The latest error, bounded in length and without secrets. */

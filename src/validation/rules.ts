@@ -85,6 +85,12 @@ export const name: Rule<string> = rule(
   { type: 'string', minLength: 1 },
 );
 
+export const text: Rule<string> = rule(
+  'a non-empty string',
+  (value) => typeof value === 'string' && value !== '',
+  { type: 'string', minLength: 1 },
+);
+
 export function oneOf<const T extends string>(values: readonly T[]): Rule<T> {
   const accepts = (value: unknown) => (values as readonly unknown[]).includes(value);
   return rule(values.map((value) => `'${value}'`).join(', '), accepts, { enum: values });

@@ -22,6 +22,8 @@ const CODES: Record<errors.MultiDbErrorCode, true> = {
   FUNCTION_LOAD_FAILED: true,
   ACQUIRE_TIMEOUT: true,
   SUBSCRIPTION_REFUSED: true,
+  INVALID_STEERING: true,
+  STEERING_SOURCE_FAILED: true,
   UNSUPPORTED: true,
 };
 

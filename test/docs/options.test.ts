@@ -5,7 +5,9 @@ import {
   file,
   renderOptionsTable,
   renderSchema,
+  renderSteeringSchema,
   schemaFile,
+  steeringSchemaFile,
   withOptionsTable,
 } from '../../scripts/options-table.mjs';
 import { DEFAULTS } from '../../src/options/defaults.js';
@@ -28,6 +30,13 @@ it('config.schema.json knows the options as they are', () => {
     JSON.parse(readFileSync(schemaFile, 'utf8')),
     '`npx tsx scripts/options-table.mjs` updates it',
   ).toEqual(JSON.parse(renderSchema()));
+});
+
+it('steering.schema.json is the schema of a document', () => {
+  expect(
+    JSON.parse(readFileSync(steeringSchemaFile, 'utf8')),
+    '`npx tsx scripts/options-table.mjs` updates it',
+  ).toEqual(JSON.parse(renderSteeringSchema()));
 });
 
 it.each(TYPES)('editors show the options of %s as they are', (name) => {

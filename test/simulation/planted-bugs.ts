@@ -134,8 +134,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'failback ignores that a database is forced',
     'runtime/failover/failback-schedule.ts',
-    'return this.runtime.options.failbackSupported && !this.held;',
-    'return this.runtime.options.failbackSupported;',
+    'return this.supported && !this.held;',
+    'return this.supported;',
     8,
   ),
   plant(
@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a resumed database stays drained',
     'runtime/failover/drains.ts',
-    '    database.drainEndsAt = 0;\n    return true;',
+    '    database.ownDrainEndsAt = 0;\n    return true;',
     '    return true;',
     11,
   ),

@@ -55,7 +55,7 @@ function documentOf({ title, mayChange, maySignIn }: PageOptions): string {
 <span id="live" data-live="false">Connecting</span>
 </header>
 <main>
-<section id="state" aria-label="State"><p id="headline">Connecting</p><p id="why"></p></section>
+<section id="state" aria-label="State"><p id="headline">Connecting</p><p id="why"></p><p id="steering"></p></section>
 <div class="heading">
 <h2 id="databases-title">Databases</h2>
 <p class="legend">

@@ -1,6 +1,7 @@
 import { type DatabaseFailure, databaseFailure } from '../../core/database-failure.js';
 import { isEligible, type Selection, selectBest, selectFailback } from '../../core/selection.js';
 import type { SwitchReason } from '../../events.js';
+import type { SteeringDatabase } from '../../options/steering.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
 import { GroupHealth, type HealthListener } from '../health/group-health.js';
@@ -8,10 +9,12 @@ import type { Route } from '../route.js';
 import { DownSearch } from './down-search.js';
 import { Drains } from './drains.js';
 import { FailbackPreparation } from './failback-preparation.js';
+import { FailbackRamp } from './failback-ramp.js';
 import { FailbackSchedule } from './failback-schedule.js';
 import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
 import { Initialization, type StartupHost } from './initialization.js';
 import { Router } from './router.js';
+import { GroupSteering, type SteeringHost } from './steering.js';
 
 /**
  * Selects the active database. `health` records every observation, and then everything is evaluated
@@ -19,7 +22,7 @@ import { Router } from './router.js';
  * All of this is one synchronous step, so that there is only one failover however many commands
  * fail at once.
  */
-export class Coordinator implements HealthListener, StartupHost {
+export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readonly databases = new Map<string, Database>();
   readonly router: Router;
   readonly health: GroupHealth;
@@ -29,6 +32,8 @@ export class Coordinator implements HealthListener, StartupHost {
   readonly preparation: FailbackPreparation;
   readonly search: DownSearch;
   readonly startup: Initialization;
+  readonly steering: GroupSteering;
+  readonly ramp: FailbackRamp;
   phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #lastActive: Database | undefined;
 
@@ -43,6 +48,9 @@ export class Coordinator implements HealthListener, StartupHost {
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.search = new DownSearch(options, clock, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
+    this.steering = new GroupSteering(runtime, this);
+    this.ramp = new FailbackRamp(runtime, this.steering.place, () => this.checkFailback());
+    this.failback.steered = () => this.steering.failback;
   }
 
   get now(): number {
@@ -61,6 +69,7 @@ export class Coordinator implements HealthListener, StartupHost {
   /** Starts the health checks of a database of the group. */
   add(database: Database): void {
     this.search.await(database);
+    this.steering.refresh();
     this.health.watch(database);
     this.evaluate();
   }
@@ -72,6 +81,7 @@ export class Coordinator implements HealthListener, StartupHost {
     if (this.databases.get(database.id) === database) {
       this.databases.delete(database.id);
       this.runtime.counters.forget(database.id);
+      this.steering.refresh();
     }
     this.health.unwatch(database);
     this.drains.forget(database);
@@ -91,7 +101,8 @@ export class Coordinator implements HealthListener, StartupHost {
     successor.wasEligible = isEligible(old, now);
     this.databases.set(old.id, successor);
     this.runtime.counters.replace(old.id, successor.counters);
-    if (old.drainEndsAt > now) this.drains.begin(successor, old.drainEndsAt - now);
+    if (old.ownDrainEndsAt > now) this.drains.begin(successor, old.ownDrainEndsAt - now);
+    this.steering.refresh();
     if (this.route.database === old) {
       const stays = this.failback.held || successor.weight >= old.weight;
       const best =
@@ -112,6 +123,8 @@ export class Coordinator implements HealthListener, StartupHost {
     this.failover.end();
     this.failback.stop();
     this.preparation.end();
+    this.steering.end();
+    this.ramp.end();
     for (const database of this.all()) this.drains.forget(database);
     this.health.end();
   }
@@ -170,6 +183,7 @@ export class Coordinator implements HealthListener, StartupHost {
     this.failover.failure = undefined;
     this.#lastActive = database;
     this.#endTurn(from, database, reason, cause);
+    this.ramp.end();
     database.wasEligible = true;
     // Comes before the commands, which would take long to detect a dead connection.
     if (!database.resting && !this.health.verification.isFresh(database)) {
@@ -191,9 +205,70 @@ export class Coordinator implements HealthListener, StartupHost {
     const { route } = this;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const better = selectFailback(this.databases.values(), route.database.id, this.now);
-    if (better === undefined) return;
+    if (better === undefined) {
+      this.ramp.end();
+      return;
+    }
+    if (!this.ramp.isDue(better as Database)) return;
     if (!this.isPrepared(better as Database, () => this.checkFailback(), true)) return;
     this.switchTo(better as Database, 'failback', `${better.id} has recovered`);
+  }
+
+  /** The databases as steering sources may read them. */
+  readable(): readonly SteeringDatabase[] {
+    return this.all().flatMap(({ id }) => {
+      const monitor = this.health.monitors.get(this.databases.get(id) as Database);
+      return monitor === undefined ? [] : [{ id, sendCommand: (args) => monitor.ride(args) }];
+    });
+  }
+
+  onSteeringKnown(): void {
+    if (this.phase === 'starting') this.evaluate();
+  }
+
+  /** Steering has changed weights and drains: follows it, and evaluates everything again. */
+  onSteered(): void {
+    this.#follow();
+    this.evaluate();
+  }
+
+  /**
+   * Makes the database active that steering asks for, or, when it has ended or was stopped, the one
+   * that is best without it. What an operator forces in this process takes precedence.
+   */
+  #follow(): void {
+    const { steering, failback, route } = this;
+    const active = route.database;
+    if (this.phase !== 'running' || active === undefined || failback.held) return;
+    const target = this.#steeredTarget(active);
+    if (target === undefined) return;
+    if (!this.isPrepared(target, () => this.#follow(), true)) return;
+    const isSteered = steering.obeyed !== undefined || steering.returnTo !== undefined;
+    const reason = isSteered ? 'steered' : 'failback';
+    this.switchTo(target, reason, steering.cause());
+    steering.onMoved(active, target);
+  }
+
+  #steeredTarget(active: Database): Database | undefined {
+    const { steering, now } = this;
+    const heavier = () =>
+      selectFailback(this.databases.values(), active.id, now) as Database | undefined;
+    const { obeyed, returnTo } = steering;
+    if (obeyed === undefined) {
+      if (returnTo !== undefined) return isEligible(returnTo, now) ? returnTo : undefined;
+      // Without a spread of its own the return follows `failbackRampMs`.
+      if (!this.failback.allowed || !steering.returnIsSpread) return undefined;
+      return heavier();
+    }
+    if ((active.steered?.drainEndsAt ?? 0) > now) {
+      const best = this.#best(active.id);
+      if (best?.lastResort === false) return best.view as Database;
+      // Nothing else can serve: the drained database is the last resort.
+      this.router.setLastResort(true);
+      return undefined;
+    }
+    const { prefer, weights } = obeyed.steering;
+    return prefer !== undefined || weights.size > 0 ? heavier() : undefined;
   }
 
   /**
@@ -269,7 +344,7 @@ export class Coordinator implements HealthListener, StartupHost {
   leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean {
     const { route } = this;
     const mayLeave = this.phase === 'running' && route.database === active && !this.router.changing;
-    if (!mayLeave || this.failback.held) return false;
+    if (!mayLeave || this.failback.held || active.forced) return false;
     const next = selectBest(faster, this.now, { isSilent: this.health.verification.isSilent });
     if (next === undefined || next.lastResort) return false;
     const { view } = next;
@@ -336,6 +411,10 @@ export class Coordinator implements HealthListener, StartupHost {
     }
   }
 
+  #mayReturn(better: Database): boolean {
+    return this.ramp.isDue(better) && this.isPrepared(better, () => this.evaluate());
+  }
+
   /** Checks whether a better database should replace the active one, which serves. */
   #considerBetter(active: Database): void {
     const { now } = this;
@@ -353,7 +432,7 @@ export class Coordinator implements HealthListener, StartupHost {
     const better =
       newcomer && (selectFailback(this.databases.values(), active.id, now) ?? newcomer);
     const isWanted = better !== undefined && this.failback.allowed;
-    if (isWanted && !this.isPrepared(better as Database, () => this.evaluate())) return;
+    if (isWanted && !this.#mayReturn(better as Database)) return;
     for (const each of newcomers) each.wasEligible = true;
     if (!isWanted) return;
     this.switchTo(better as Database, 'failback', `${better.id} has become available`);

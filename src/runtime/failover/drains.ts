@@ -18,7 +18,7 @@ export class Drains {
    */
   begin(database: Database, durationMs: number): void {
     this.forget(database);
-    database.drainEndsAt = this.runtime.clock.now() + durationMs;
+    database.ownDrainEndsAt = this.runtime.clock.now() + durationMs;
     // Once resumed, the database waits for the next check for a better one, as after a grace
     // period.
     database.wasEligible = true;
@@ -32,8 +32,8 @@ export class Drains {
   /** Ends a drain early. Returns false if the database is not drained. */
   end(database: Database): boolean {
     this.forget(database);
-    if (database.drainEndsAt === 0) return false;
-    database.drainEndsAt = 0;
+    if (database.ownDrainEndsAt === 0) return false;
+    database.ownDrainEndsAt = 0;
     return true;
   }
 

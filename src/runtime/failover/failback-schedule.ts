@@ -7,6 +7,8 @@ export class FailbackSchedule {
    * Monotonic time until which failback and weights are ignored; Infinity: until the hold is ended.
    */
   heldUntil = 0;
+  /** What steering says instead of `failbackSupported`; undefined: nothing. */
+  steered: () => boolean | undefined = () => undefined;
   /** Monotonic time of the next check. */
   nextCheckAt = 0;
   #timer: Timer | undefined;
@@ -18,7 +20,12 @@ export class FailbackSchedule {
 
   /** Whether automatic failback is on and the active database is not held. */
   get allowed(): boolean {
-    return this.runtime.options.failbackSupported && !this.held;
+    return this.supported && !this.held;
+  }
+
+  /** Whether automatic failback is on. */
+  get supported(): boolean {
+    return this.steered() ?? this.runtime.options.failbackSupported;
   }
 
   get held(): boolean {

@@ -15,6 +15,8 @@ export interface StartupHost {
   };
   all(): Database[];
   run(database: Database, cause: string, lastResort: boolean): void;
+  /** Steering determines which database comes first. */
+  readonly steering: { readonly isOn: boolean; readonly isKnown: boolean };
 }
 
 /** Interval between two checks of databases that are not up yet, in milliseconds. */
@@ -22,7 +24,8 @@ const RETRY_MS = 500;
 
 /**
  * From `connect()` to the first active database. It ends as soon as the initialization policy is
- * met, but waits until `initialWaitMs` for a database of higher weight whose verdict is pending. It
+ * met, but waits until `initialWaitMs` for a database of higher weight whose verdict is pending, and
+ * for the first answer of each steering source. It
  * does not wait for a database that is known to be down. While the policy can't be met, databases
  * are asked again until `keepConnectingMs` is over.
  */
@@ -86,7 +89,9 @@ export class Initialization {
     );
     const waitedMs = clock.now() - this.#startedAt;
     const { initialWaitMs } = options;
-    if (better.length > 0 && waitedMs < initialWaitMs) {
+    const { isOn, isKnown } = this.host.steering;
+    const isOpen = better.length > 0 || (isOn && !isKnown);
+    if (isOpen && waitedMs < initialWaitMs) {
       this.#timer ??= clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
         this.#timer = undefined;
         this.evaluate();

@@ -113,6 +113,7 @@ export class Group {
         else reject(error);
       });
       for (const database of this.coordinator.all()) this.#begin(database);
+      this.coordinator.steering.start();
     });
   }
 

@@ -54,9 +54,10 @@ export class Management {
       throw new InvalidOptionError('weight', 'a finite number above 0', weight);
     }
     const database = this.find(id);
-    if (database.weight === weight) return false;
-    database.weight = weight;
+    if (database.ownWeight === weight) return false;
+    database.ownWeight = weight;
     const coordinator = this.#coordinator;
+    coordinator.steering.refresh();
     const { route, now } = coordinator;
     if (coordinator.phase !== 'running' || coordinator.failback.held) return true;
     if (route.database === undefined) return true;

@@ -53,7 +53,7 @@ export class SharedGroup {
     if (coordinator.phase !== 'ended') return this.#current;
     const databases: ResolvedDatabase[] = coordinator
       .all()
-      .map((database) => ({ ...database.options, weight: database.weight }));
+      .map((database) => ({ ...database.options, weight: database.ownWeight }));
     const { counters } = this.#current;
     this.#current = new Group({ ...this.options, databases }, this.#group, counters);
     return this.#current;

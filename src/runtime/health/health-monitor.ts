@@ -1,3 +1,4 @@
+import type { CommandArgument } from '../../core/command-argument.js';
 import { ownError } from '../../foreign/own-error.js';
 import { isNoSentinel } from '../../health-strategies/role-check.js';
 import { stateCheckFor } from '../../health-strategies/state-check.js';
@@ -146,6 +147,29 @@ export class HealthMonitor implements HealthCheckListener {
   /** The database for measurements, over the connection of the full checks, which is usually open. */
   measured(signal: AbortSignal): ProbeTarget {
     return probeTarget(this.lines, signal);
+  }
+
+  /**
+   * Sends a command over a probe connection that is open, and opens one only where no check has its
+   * own. The answer says nothing about the health of the database.
+   */
+  ride(args: readonly CommandArgument[]): Promise<unknown> {
+    const { commands } = this.lines;
+    const controller = new AbortController();
+    const timer = this.time.loop.after(this.probeTimeoutMs, () => {
+      controller.abort(ownError(`no answer within ${this.probeTimeoutMs} ms`));
+    });
+    const answer = commands.connected
+      ? orAborted(commands.ride(args), controller.signal)
+      : this.#opensConnections
+        ? Promise.reject(ownError('no probe connection is open'))
+        : this.target(controller.signal).sendCommand(args);
+    return answer.finally(() => timer.cancel());
+  }
+
+  /** Whether the full checks have opened a connection, and will again. */
+  get #opensConnections(): boolean {
+    return this.hasChecks && this.lines.commands.wasUsed;
   }
 
   /** Starts all checks, and the watch over the host names. */

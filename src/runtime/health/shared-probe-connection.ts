@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
+import type { CommandArgument } from '../../core/command-argument.js';
 import type { Connector, LibraryErrors, LoopTime, ProbeConnection } from '../../drivers/driver.js';
+import { ownError } from '../../foreign/own-error.js';
 import { isError } from '../../is-error.js';
 
 /** Pauses before a broken connection is replaced: none the first time, then growing. */
@@ -106,6 +108,7 @@ export class SharedProbeConnection {
   /** Opened beside the current one. */
   #successor: ProbePath | undefined;
   #closed = false;
+  #wasUsed = false;
   /** Monotonic time at which a successor refused as well, or could not be opened. */
   #inVainAt = Number.NEGATIVE_INFINITY;
   #former: { readonly way: ProbePath; readonly timer: Timer } | undefined;
@@ -126,6 +129,21 @@ export class SharedProbeConnection {
 
   get connected(): boolean {
     return this.#present?.connection !== undefined;
+  }
+
+  /** Whether a connection was ever asked for. */
+  get wasUsed(): boolean {
+    return this.#wasUsed;
+  }
+
+  /**
+   * Sends over the current connection, which is open; nothing is repeated, and no conclusion is drawn
+   * from the answer.
+   */
+  async ride(args: readonly CommandArgument[]): Promise<unknown> {
+    const connection = this.#present?.connection;
+    if (connection === undefined) throw ownError('no probe connection is open');
+    return connection.send(args);
   }
 
   /** Makes later actions, and those in progress, use a new connection. */
@@ -283,6 +301,7 @@ export class SharedProbeConnection {
   }
 
   #newWay(): ProbePath {
+    this.#wasUsed = true;
     for (const way of this.#ways) if (!way.isUsable) this.#ways.delete(way);
     const way = new ProbePath(this.driver, this.time.clock.now(), (startedAt) => {
       this.setting?.onOpened?.(startedAt);

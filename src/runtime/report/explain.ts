@@ -8,6 +8,7 @@ import type { Coordinator } from '../failover/coordinator.js';
 import type { PreparationReport } from '../failover/failback-preparation.js';
 import type { DelayedFailure } from '../failover/failover-delay.js';
 import { nameTroubles } from './name-troubles.js';
+import { explainSteering, type SteeringExplanation, steeringLines } from './steering-report.js';
 
 /** Maximum length of a line: enough for several causes. */
 const LONGEST_LINE = 20_000;
@@ -69,6 +70,8 @@ export class Explanation {
      * `forceActiveDatabase()` holds the active one without a limit.
      */
     readonly nextFailbackCheckAt: Date | undefined,
+    /** What is obeyed of steering, and how its sources are; undefined without the option `steering`. */
+    readonly steering: SteeringExplanation | undefined = undefined,
   ) {}
 
   /** Returns the explanation as lines of text. */
@@ -81,6 +84,7 @@ export class Explanation {
     for (const other of this.others) {
       lines.push(`  ${other.id}: ${other.details.join('; ')}`);
     }
+    lines.push(...steeringLines(this.steering));
     if (this.switches.length > 0) lines.push('last switches:');
     for (const { at, from, to, reason, cause, durationMs } of this.switches) {
       const took = durationMs > 0 ? `, ${Math.round(durationMs)} ms after the first sign` : '';
@@ -118,11 +122,12 @@ export function explain(coordinator: Coordinator): Explanation {
       .map((database) => explainStandby(coordinator, database, active)),
     coordinator.router.history.switches,
     nextFailbackCheckAt(coordinator),
+    explainSteering(coordinator),
   );
 }
 
 function nextFailbackCheckAt({ failback, now, route, runtime }: Coordinator): Date | undefined {
-  if (route.database === undefined || !runtime.options.failbackSupported) return undefined;
+  if (route.database === undefined || !failback.supported) return undefined;
   const inMs = Math.max(failback.nextCheckAt, failback.heldUntil) - now;
   if (!Number.isFinite(inMs)) return undefined;
   return new Date(runtime.clock.wallTime() + Math.max(inMs, 0));
@@ -143,6 +148,7 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   const { delayedFailure } = coordinator;
   if (delayedFailure !== undefined) return whyKept(coordinator, active, delayedFailure);
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
+  if (active.forced) return 'forced by steering';
   const held = coordinator.failback.heldUntil - coordinator.now;
   if (held > 0) {
     return Number.isFinite(held)
@@ -202,17 +208,20 @@ function explainStandby(
       details.push('eligible, about to be chosen');
     } else if (database.weight <= active.weight) {
       details.push(`eligible, but its weight (${database.weight}) is not higher`);
-    } else if (!coordinator.runtime.options.failbackSupported) {
+    } else if (!coordinator.failback.supported) {
       details.push('eligible; automatic failback is off');
     } else {
       const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
-      possibleInMs = checkAt - now;
+      const rampEndsAt = coordinator.ramp.dueAt(database);
+      possibleInMs = (rampEndsAt ?? checkAt) - now;
       const preparation = coordinator.preparation.report(database);
       if (preparation !== undefined) details.push(describePreparation(preparation, now));
       details.push(
-        Number.isFinite(possibleInMs)
-          ? `eligible; the next failback check is in ${seconds(possibleInMs)}`
-          : `eligible; ${active.id} is forced until the next manual switch`,
+        rampEndsAt !== undefined
+          ? `eligible; failbackRampMs lets this client return in ${seconds(possibleInMs)}`
+          : Number.isFinite(possibleInMs)
+            ? `eligible; the next failback check is in ${seconds(possibleInMs)}`
+            : `eligible; ${active.id} is forced until the next manual switch`,
       );
     }
   } else if (missing.length === 1 && missing[0] === 'grace period') {
@@ -249,6 +258,11 @@ function describe(lack: IneligibilityReason, database: Database, now: number): s
     case 'slow':
       return `slow (${database.slow})`;
     case 'drained':
+      if (database.ownDrainEndsAt < database.drainEndsAt) {
+        return Number.isFinite(database.drainEndsAt)
+          ? `drained by steering for another ${seconds(database.drainEndsAt - now)}`
+          : 'drained by steering';
+      }
       return Number.isFinite(database.drainEndsAt)
         ? `drained for another ${seconds(database.drainEndsAt - now)}`
         : 'drained';

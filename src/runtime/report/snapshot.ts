@@ -7,7 +7,7 @@ import type { ProbeRecord } from '../probe-record.js';
 export interface DatabaseSnapshot {
   /** The id of the database. */
   readonly id: string;
-  /** The weight of the database. The eligible database with the highest weight is active. */
+  /** The weight that counts, by configuration or steering. The eligible database with the highest weight is active. */
   readonly weight: number;
   /** Whether new commands go to this database. */
   readonly active: boolean;
@@ -32,7 +32,9 @@ export interface DatabaseSnapshot {
   readonly slowCalls: number;
   /** Remaining grace period in milliseconds; 0 without one. */
   readonly gracePeriodLeftMs: number;
-  /** Remaining drain in milliseconds; 0 without one, Infinity until `resumeDatabase()`. */
+  /**
+   * Remaining drain in milliseconds, by hand or by steering; 0 without one, Infinity until it is ended.
+   */
   readonly drainLeftMs: number;
   /**
    * The latest error of a probe or a connection, or a `CircuitOpenError`; undefined before the first one.

@@ -5,6 +5,7 @@ import type { InFlightConnection } from '../command/sent-attempt.js';
 import type { CommandCounters, GroupCounters, SwitchCount } from '../counters.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
+import type { SteeringSourceReport } from '../failover/steering-sources.js';
 
 /** Settled commands by outcome. Each command counts once; a transaction or pipeline counts as one. */
 export interface CommandStats {
@@ -70,6 +71,18 @@ export interface DatabaseStats {
   readonly draining: number;
 }
 
+/** Steering in numbers. */
+export interface SteeringStats {
+  /** Version of the document that is obeyed; 0: none. */
+  readonly obeyedVersion: number;
+  /** Version of the newest document, which may be obeyed later; 0: none. */
+  readonly newestVersion: number;
+  /** Number of documents that were stopped because errors rose after the move. */
+  readonly stopped: number;
+  /** Each source, and each place in a source that reads several. */
+  readonly sources: readonly SteeringSourceReport[];
+}
+
 /**
  * The counters of a client and of all clients that share its databases, since the first of them was
  * created. Counters only grow, also across `close()` and `connect()`. Removing a database removes its
@@ -93,6 +106,8 @@ export interface MultiDbStats {
   readonly pending: number;
   /** Number of switches by `from`, `to` and reason; `undefined` stands for "none". */
   readonly switches: readonly Readonly<SwitchCount>[];
+  /** Steering; undefined without the option `steering`. */
+  readonly steering: SteeringStats | undefined;
   /** Milliseconds without an active database, counted since the first database became active. */
   readonly withoutServiceMs: number;
 }
@@ -122,7 +137,20 @@ export function stats(
     undirected: commandStats(counters.undirected),
     pending: clients.reduce((sum, { pending }) => sum + pending, 0),
     switches: Object.freeze(counters.switches.map((each) => Object.freeze({ ...each }))),
+    steering: steeringStats(coordinator),
     withoutServiceMs: counters.withoutServiceMs(coordinator.now),
+  });
+}
+
+function steeringStats({ steering }: Coordinator): SteeringStats | undefined {
+  if (!steering.isOn) return undefined;
+  const { obeyed, next, stops, sources } = steering;
+  const obeyedVersion = obeyed?.steering.version ?? 0;
+  return Object.freeze({
+    obeyedVersion,
+    newestVersion: next?.steering.version ?? obeyedVersion,
+    stopped: stops,
+    sources: Object.freeze(sources.reports()),
   });
 }
 

@@ -11,6 +11,7 @@ import {
   headline,
   heavierThan,
   holds,
+  steeringWords,
   switchConsequences,
   untilFailback,
   why,
@@ -105,6 +106,7 @@ function showStatus(now: Status): void {
   setAttribute(find('state'), 'data-tone', tone);
   setChildren(find('headline'), `${name} ${text}`, () => [icon(name), text]);
   setText(find('why'), why(now, new Date()));
+  setText(find('steering'), steeringWords(now, new Date()));
   cards.update(now);
   showTimeline(now.switches);
   setText(find('explanation'), now.explanation);

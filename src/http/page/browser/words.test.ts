@@ -47,6 +47,7 @@ const status: Status = {
   nextFailbackCheckAt: '2026-01-01T00:00:15.000Z',
   databases: [east, west],
   switches: [],
+  steering: null,
   explanation: '',
 };
 

@@ -122,6 +122,7 @@ const REASONS: Readonly<Record<string, Phrase>> = {
   weight: { text: 'weight changed', tone: 'accent', icon: 'hand' },
   manual: { text: 'by hand', tone: 'accent', icon: 'hand' },
   forced: { text: 'forced', tone: 'accent', icon: 'hand' },
+  steered: { text: 'steered', tone: 'accent', icon: 'hand' },
   removed: { text: 'removed', tone: 'accent', icon: 'hand' },
   recovered: { text: 'recovered', tone: 'good', icon: 'check' },
 };
@@ -217,4 +218,24 @@ export function drainConsequences({ databases }: Status, target: DatabaseStatus)
   lines.push('It stays connected, and its health checks continue.');
   lines.push('It serves only if no other database can.');
   return lines;
+}
+
+/** What the client is steered to; empty without steering. */
+export function steeringWords({ steering }: Status, now: Date): string {
+  if (steering === null || steering === undefined) return '';
+  const { obeyed, next, stopped, sources } = steering;
+  const parts: string[] = [];
+  if (obeyed !== null) {
+    const until = obeyed.until === null ? '' : `, until ${clockTime(new Date(obeyed.until), now)}`;
+    parts.push(`Steered by ${obeyed.by}: ${obeyed.asks} (${obeyed.reason})${until}.`);
+  }
+  if (next !== null) {
+    const from = clockTime(new Date(next.obeyedAt), now);
+    parts.push(`From ${from}, steered by ${next.by}: ${next.asks} (${next.reason}).`);
+  }
+  if (stopped !== null) parts.push(`Steering was stopped here: ${stopped}.`);
+  for (const { source, state, cause } of sources) {
+    if (cause !== null) parts.push(`Steering source ${source}: ${state} (${cause}).`);
+  }
+  return parts.join(' ');
 }
