@@ -6,6 +6,7 @@ const LAYERS = [
   ['cli', 'drill'],
   ['what-if'],
   ['ioredis', 'redis', 'http', 'otel', 'prometheus', 'config', 'metrics', 'testing'],
+  ['steering'],
   ['client'],
   ['diagnostics'],
   ['runtime'],

@@ -8,7 +8,9 @@ import { root } from './run.mjs';
  * `redis-multidb/NAME` is src/NAME/index.ts; the main entry point is src/index.ts. `npm run api`
  * brings package.json in line with this list.
  */
-export const SUBPATHS = ['ioredis', 'redis', 'config', 'otel', 'prometheus', 'http', 'testing'];
+export const SUBPATHS = [
+  ...['ioredis', 'redis', 'config', 'otel', 'prometheus', 'http', 'steering', 'testing'],
+];
 
 /**
  * `subpath` as package.json writes it, `entry` below src/ and dist/ without an ending.

@@ -242,6 +242,33 @@ describe('values', () => {
     expect(b?.healthChecks).toMatchObject([{ name: 'PING', numProbes: 1 }]);
   });
 
+  it('of steering are sources, with secrets from files', () => {
+    const databases = [{ client: { url: 'redis://localhost' } }];
+    writeFileSync(path.join(directory, 'steering-secret'), 'horse\n');
+    const config = {
+      databases,
+      steering: [
+        { source: 'redis', key: 'ops:steering', secret: { file: 'steering-secret' } },
+        { source: 'file', path: '/etc/steering.json', intervalMs: '${EVERY}' },
+        { source: 'http', url: 'https://ops.example.com/', credentials: { token: 'x' } },
+      ],
+    };
+    expect(accepted(config)).toBe(true);
+    const { steering } = parse(config, { EVERY: '100' }) as unknown as {
+      steering: { name: string }[];
+    };
+    expect(steering.map(({ name }) => name)).toEqual(['redis', 'file', 'http']);
+    for (const [wrong, message] of [
+      [{ source: 'ftp' }, /steering: expected an object whose source is one of redis, file, http/],
+      [{ source: 'redis' }, /steering.key: expected a non-empty string/],
+      [{ source: 'redis', key: 'k', more: 1 }, /steering.more: redis has no such option/],
+      ['redis', /steering: expected an object/],
+    ] as const) {
+      expect(accepted({ databases, steering: wrong })).toBe(false);
+      expect(failure({ databases, steering: wrong }).message).toMatch(message);
+    }
+  });
+
   it('may be of every topology', () => {
     const config = {
       databases: [

@@ -9,6 +9,7 @@ import { JsonError, type JsonNode, parseJson, positionOf } from './json.js';
 import { optionErrors } from './option-errors.js';
 import { ConfigReader, type Source } from './read.js';
 import { configSchema } from './schema.js';
+import { STEERING_SOURCES } from './steering.js';
 import { STRATEGY_SCHEMAS } from './strategy-schemas.js';
 import type { Environment } from './variables.js';
 
@@ -80,6 +81,7 @@ export function parseConfig<RESP extends RespVersions = DefaultRespVersion>(
     throw reader.error('expected an object with options', '');
   }
   withStrategies(values, reader);
+  withSources(values, reader);
   validate(values, reader);
   const [first, ...others] = inOrder(reader.problems);
   if (first !== undefined) throw others.length === 0 ? first : first.withOthers(others);
@@ -139,6 +141,40 @@ function withStrategies(values: Record<string, unknown>, reader: ConfigReader): 
       ? given.map((each, index) => one(each, `${at}[${index}]`))
       : one(given, at);
     holder.healthCheck = reader.problems.length > before ? undefined : made;
+  }
+}
+
+/** Inserts the steering sources that the file names. */
+function withSources(values: Record<string, unknown>, reader: ConfigReader): void {
+  const { steering } = values;
+  if (steering === undefined) return;
+  const before = reader.problems.length;
+  const one = (each: unknown, at: string) => reader.attempt(() => steeringSource(each, at, reader));
+  const made = Array.isArray(steering)
+    ? steering.map((each, index) => one(each, `steering[${index}]`))
+    : one(steering, 'steering');
+  values.steering = reader.problems.length > before ? undefined : made;
+}
+
+function steeringSource(given: unknown, at: string, reader: ConfigReader): unknown {
+  const { source, ...options } = (given ?? {}) as Record<string, unknown>;
+  const isKnown = typeof source === 'string' && Object.hasOwn(STEERING_SOURCES, source);
+  const found = isKnown ? STEERING_SOURCES[source] : undefined;
+  if (found === undefined) {
+    const names = Object.keys(STEERING_SOURCES).join(', ');
+    throw reader.error(`${at}: expected an object whose source is one of ${names}`, at);
+  }
+  const unknown = Object.keys(options).find((each) => !Object.hasOwn(found.properties, each));
+  if (unknown !== undefined) {
+    const names = Object.keys(found.properties).join(', ');
+    const place = `${at}.${unknown}`;
+    throw reader.error(`${place}: ${source} has no such option (known: ${names})`, place);
+  }
+  try {
+    return found.create(options as never);
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    throw placed(error, `${at}.${error.option}`, reader);
   }
 }
 

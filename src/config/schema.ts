@@ -3,6 +3,7 @@ import { CLIENT_NAMES, SOCKET_NAMES } from '../options/client-names.js';
 import { DEFAULTS, type OptionName } from '../options/defaults.js';
 import type { OptionEntry } from '../options/option-entry.js';
 import { type JsonSchema, MAX_TIMER_MS } from '../validation/rules.js';
+import { STEERING_SOURCES } from './steering.js';
 import { STRATEGY_SCHEMAS } from './strategy-schemas.js';
 
 type Properties = Record<string, JsonSchema>;
@@ -15,7 +16,6 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'failureDetector.ignoredErrors',
   'fallbackErrors',
   'beforeFailback',
-  'steering',
   'databases[].beforeFailback',
 ]);
 
@@ -140,6 +140,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
   healthCheck: { $ref: '#/$defs/healthChecks' },
   'databases[].healthCheck': { $ref: '#/$defs/healthChecks' },
   'healthCheck.policy': { enum: ['ALL_SUCCESS', 'ANY_SUCCESS', 'MAJORITY_SUCCESS'] },
+  steering: { $ref: '#/$defs/steering' },
   gracePeriodMs: { ...GRACE_PERIOD, default: DEFAULTS.gracePeriodMs.default },
   'databases[].gracePeriodMs': GRACE_PERIOD,
   preloadFunctions: { type: 'array', items: text },
@@ -183,6 +184,20 @@ export function configSchema(): JsonSchema {
         ],
       },
       client: { type: 'object', properties: CLIENT, additionalProperties: false },
+      steering: {
+        anyOf: [
+          { $ref: '#/$defs/steeringSource' },
+          { type: 'array', minItems: 1, items: { $ref: '#/$defs/steeringSource' } },
+        ],
+      },
+      steeringSource: {
+        anyOf: Object.entries(STEERING_SOURCES).map(([name, { required, properties }]) => ({
+          type: 'object',
+          additionalProperties: false,
+          required: ['source', required],
+          properties: { source: { const: name }, ...withVariables(properties) },
+        })),
+      },
       healthChecks: {
         anyOf: [
           { const: false },
@@ -202,15 +217,20 @@ export function configSchema(): JsonSchema {
   };
 }
 
+function withVariables(properties: Readonly<Properties>): Properties {
+  return Object.fromEntries(
+    Object.entries(properties).map(([each, schema]) => [each, orVariable(schema)]),
+  );
+}
+
 function strategySchema(name: string, properties: Readonly<Properties>) {
-  const own = Object.entries(properties).map(([each, schema]) => [each, orVariable(schema)]);
   const { strategy: _strategy, ...timing } = sectionOf('healthCheck');
   return {
     type: 'object',
     additionalProperties: false,
     // The default strategy is `ping`.
     ...(name === 'ping' ? {} : { required: ['strategy'] }),
-    properties: { strategy: { const: name }, ...timing, ...Object.fromEntries(own) },
+    properties: { strategy: { const: name }, ...timing, ...withVariables(properties) },
   };
 }
 
