@@ -128,13 +128,13 @@ export type {
   SingleDatabaseOptions,
 } from './options/database-options.js';
 export { DEFAULTS, type OptionName } from './options/defaults.js';
+export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
 export type {
   CommandRetryOptions,
   HedgingOptions,
   MultiDbOptions,
   RetryBudgetSettings,
 } from './options/types.js';
-export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
 export type {
   SteeringSourceReport,
   SteeringSourceState,

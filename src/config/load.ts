@@ -112,9 +112,15 @@ function inOrder(problems: readonly InvalidConfigError[]): InvalidConfigError[] 
   return [...problems].sort((one, other) => place(one) - place(other));
 }
 
-function placed(error: InvalidOptionError, at: string, reader: ConfigReader): InvalidConfigError {
+/** `below`: where the path in the message begins. */
+function placed(
+  error: InvalidOptionError,
+  at: string,
+  reader: ConfigReader,
+  below = '',
+): InvalidConfigError {
   const origin = reader.origin(at);
-  const { message } = error;
+  const message = `${below}${error.message}`;
   if (origin === undefined) return reader.error(message, at, error);
   // Has no cause, because its message and `received` contain the value of the variable.
   return reader.error(message.replace(/, received [\s\S]*$/, `, received ${origin}`), at);
@@ -174,7 +180,7 @@ function steeringSource(given: unknown, at: string, reader: ConfigReader): unkno
     return found.create(options as never);
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error;
-    throw placed(error, `${at}.${error.option}`, reader);
+    throw placed(error, `${at}.${error.option}`, reader, `${at}.`);
   }
 }
 

@@ -194,8 +194,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a drained database is chosen as if it were not',
     'core/selection.ts',
-    '    view.gatesOpen &&\n    !isDrained(view, now)',
-    '    view.gatesOpen',
+    '    view.slow === undefined &&\n    !isDrained(view, now)',
+    '    view.slow === undefined',
     3,
   ),
   plant(
