@@ -57,6 +57,7 @@ export const CHAPTERS: readonly Chapter[] = [
       { text: 'Traces', file: 'docs/tracing.md' },
       { text: 'Diagnostics', file: 'docs/diagnostics.md' },
       { text: 'Command line and drill', file: 'docs/cli.md' },
+      { text: 'Steering a fleet', file: 'docs/steering.md' },
     ],
   },
   {
