@@ -139,7 +139,12 @@ export type {
   SteeringSourceReport,
   SteeringSourceState,
 } from './runtime/failover/steering-sources.js';
-export type { DrainOptions, ForceOptions, ManagedClient } from './runtime/group/managed-client.js';
+export type {
+  AddOptions,
+  DrainOptions,
+  ForceOptions,
+  ManagedClient,
+} from './runtime/group/managed-client.js';
 export type { ProbeRecord } from './runtime/probe-record.js';
 export type {
   ActiveExplanation,

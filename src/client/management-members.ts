@@ -4,7 +4,7 @@ import { requireAddress } from '../options/require-address.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import { resolveDatabase } from '../options/validate.js';
 import { warnAbout } from '../options/warnings.js';
-import type { DrainOptions, ForceOptions } from '../runtime/group/managed-client.js';
+import type { AddOptions, DrainOptions, ForceOptions } from '../runtime/group/managed-client.js';
 import { Management } from '../runtime/group/management.js';
 import type { Session } from '../runtime/group/session.js';
 import type { SharedGroup } from '../runtime/group/shared-group.js';
@@ -70,9 +70,11 @@ export function managementMembers(
       running().drain(id, durationOf(options)),
     ),
     resumeDatabase: (id: string) => running().resume(id),
-    addDatabase: rejections.wrap(async (database: unknown) =>
-      snapshot(coordinator(), await running().add(resolve(database))),
-    ),
+    addDatabase: rejections.wrap(async (database: unknown, options: unknown = {}) => {
+      const management = running();
+      const added = await management.add(resolve(database), addOptionsOf(options));
+      return snapshot(coordinator(), added);
+    }),
     removeDatabase: rejections.wrap(async (id: string) => running().remove(id)),
     replaceDatabase: rejections.wrap(async (id: string, database: unknown) =>
       snapshot(coordinator(), await running().replace(id, resolve(database, id))),
@@ -80,6 +82,13 @@ export function managementMembers(
     getWeight: (id: string) => manage().find(id).ownWeight,
     setWeight: (id: string, weight: number) =>
       manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
+    get failbackSupported() {
+      return coordinator().failback.supported;
+    },
+    setFailbackSupported: (supported: boolean) =>
+      manage().setFailbackSupported(
+        checkOption('failbackSupported', supported, 'failbackSupported'),
+      ),
     isHealthy: (id: string) => {
       const database = manage().find(id);
       return database.health === 'healthy' && database.connected;
@@ -87,6 +96,19 @@ export function managementMembers(
     explain: (): Explanation => explain(coordinator()),
     stats: (): MultiDbStats => stats(name, session.group),
   };
+}
+
+function addOptionsOf(options: unknown): AddOptions {
+  const given = anyObject(options, 'options', 'an object with skipInitialHealthCheck');
+  for (const [name, value] of Object.entries(given)) {
+    if (name !== 'skipInitialHealthCheck') {
+      throw invalid(name, 'a known option (skipInitialHealthCheck)', name);
+    }
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw invalid(name, 'true or false', value);
+    }
+  }
+  return given;
 }
 
 /** Of the options or, as Jedis has it, of the number. Nothing is held without end by mistake. */

@@ -259,6 +259,11 @@ export class SimulatedClient {
     return this.#management.setWeight(id, weight);
   }
 
+  /** Turns automatic failback on or off. Returns false if nothing changed. */
+  setFailbackSupported(supported: boolean): boolean {
+    return this.#management.setFailbackSupported(supported);
+  }
+
   /** Returns which database is active and why. */
   explain(): Explanation {
     return explain(this.#coordinator);

@@ -31,6 +31,8 @@ it('shows a frozen snapshot of each database', async () => {
       connected: true,
       breaker: 'closed',
       failures: 1,
+      slowCalls: 0,
+      slow: false,
       total: 2,
       gracePeriodLeftMs: 0,
       drainLeftMs: 0,
@@ -400,4 +402,47 @@ it('takes a duration as Jedis does, and holds nothing without end by mistake', a
       expect(error).toMatchObject({ code: 'INVALID_OPTION' });
     }
   }
+});
+
+it('turns failback off and on while commands are running', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { failbackCheckIntervalMs: 50, gracePeriodMs: 1 });
+  const duplicate = client.duplicate();
+  expect(client.failbackSupported).toBe(true);
+  expect(client.setFailbackSupported(false)).toBe(true);
+  expect(client.setFailbackSupported(false)).toBe(false);
+  expect(duplicate.failbackSupported).toBe(false);
+  await east.kill();
+  await active(client, 'west');
+  await east.restart();
+  await healthy(client, 'east');
+  await waitFor(() => /eligible; automatic failback is off/.test(client.explain().toString()), {
+    what: 'east to be eligible',
+  });
+  expect(client.explain().nextFailbackCheckAt).toBeUndefined();
+  expect(client.setFailbackSupported(true)).toBe(true);
+  await active(client, 'east');
+  const reason = client.explain().switches.at(-1)?.reason;
+  expect(reason).toBe('failback');
+
+  const wrong = () => client.setFailbackSupported('no' as never);
+  expect(wrong).toThrow(/failbackSupported: expected true or false, received "no"/);
+});
+
+it('adds a database without waiting for its health', async () => {
+  const [east] = await servers(1);
+  const client = await connected([east]);
+  const { port } = await startRedis();
+  const west = { id: 'west', weight: 2, client: { url: `redis://127.0.0.1:${port}` } };
+  const added = await client.addDatabase(west, { skipInitialHealthCheck: true });
+  expect(added).toMatchObject({ id: 'west', active: false, health: 'unknown' });
+  expect(client.activeDatabase).toBe('east');
+  await active(client, 'west');
+
+  const other = { ...west, id: 'other' };
+  const wrong = await errorOf(client.addDatabase(other, { skipInitialHealthCheck: 1 as never }));
+  expect(wrong.message).toMatch(/skipInitialHealthCheck: expected true or false, received 1/);
+  const unknown = await errorOf(client.addDatabase(other, { skip: true } as never));
+  expect(unknown.message).toMatch(/skip: expected a known option \(skipInitialHealthCheck\)/);
+  expect(client.databases.map(({ id }) => id)).toEqual(['east', 'west']);
 });

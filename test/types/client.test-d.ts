@@ -42,6 +42,7 @@ same<ReturnType<typeof client.explain>, Explanation>();
 same<Explanation['others'][number]['lacks'], readonly IneligibilityReason[]>();
 same<Awaited<ReturnType<typeof client.addDatabase>>, DatabaseSnapshot>();
 same<ReturnType<typeof client.setWeight>, boolean>();
+same<ReturnType<typeof client.setFailbackSupported>, boolean>();
 async function connected() {
   const result = await client.connect();
   same<typeof result, MultiDbClient>();

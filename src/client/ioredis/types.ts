@@ -1,7 +1,7 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { DatabaseOptions, SingleDatabaseOptions } from '../../options/database-options.js';
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
-import type { ManagedClient } from '../../runtime/group/managed-client.js';
+import type { AddOptions, ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 import type { TransactionOptions } from '../transaction-call.js';
 
@@ -112,7 +112,10 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
    * Adds a database while commands are running. Resolves to its snapshot once it is known whether
    * it is healthy.
    */
-  addDatabase(database: MultiDbRedisDatabase<R['options']>): Promise<DatabaseSnapshot>;
+  addDatabase(
+    database: MultiDbRedisDatabase<R['options']>,
+    options?: AddOptions,
+  ): Promise<DatabaseSnapshot>;
   /** Adds a database, waits until it is healthy, and only then removes `id`. */
   replaceDatabase(
     id: string,

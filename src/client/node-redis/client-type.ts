@@ -15,7 +15,7 @@ import type { RetrySafety } from '../../core/command-risk.js';
 import type { MultiDbEvents } from '../../events.js';
 import type { DatabaseOptions } from '../../options/database-options.js';
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
-import type { ManagedClient } from '../../runtime/group/managed-client.js';
+import type { AddOptions, ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 import type { TransactionOptions } from '../transaction-call.js';
 
@@ -140,7 +140,7 @@ export interface MultiDbMembers<
    * unhealthy database stays as well. Rejects with `DatabaseUnavailableError` if the database is removed
    * before, and with `ClientClosedError` if the client is closed before.
    */
-  addDatabase(database: MultiDbDatabaseOptions): Promise<DatabaseSnapshot>;
+  addDatabase(database: MultiDbDatabaseOptions, options?: AddOptions): Promise<DatabaseSnapshot>;
   /**
    * Adds a database, waits until it is healthy, and then removes the database `id`. If the new database
    * cannot serve, the old one is kept and the call rejects with `DatabaseUnavailableError`. A database with

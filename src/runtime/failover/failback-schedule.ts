@@ -9,6 +9,8 @@ export class FailbackSchedule {
   heldUntil = 0;
   /** What steering says instead of `failbackSupported`; undefined: nothing. */
   steered: () => boolean | undefined = () => undefined;
+  /** What applies unless steering says otherwise: the option, until it is set at run time. */
+  configured: boolean;
   /** Monotonic time of the next check. */
   nextCheckAt = 0;
   #timer: Timer | undefined;
@@ -16,7 +18,9 @@ export class FailbackSchedule {
   constructor(
     private readonly runtime: EngineContext,
     private readonly check: () => void,
-  ) {}
+  ) {
+    this.configured = runtime.options.failbackSupported;
+  }
 
   /** Whether automatic failback is on and the active database is not held. */
   get allowed(): boolean {
@@ -25,7 +29,7 @@ export class FailbackSchedule {
 
   /** Whether automatic failback is on. */
   get supported(): boolean {
-    return this.steered() ?? this.runtime.options.failbackSupported;
+    return this.steered() ?? this.configured;
   }
 
   get held(): boolean {

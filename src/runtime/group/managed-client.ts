@@ -15,6 +15,15 @@ export interface ForceOptions {
   readonly durationMs?: number;
 }
 
+/** Options of `addDatabase()`. */
+export interface AddOptions {
+  /**
+   * Resolves at once instead of when the health of the database is known. The database becomes eligible
+   * when its health checks pass, as it does otherwise. Default: `false`.
+   */
+  readonly skipInitialHealthCheck?: boolean;
+}
+
 /** A listener of one event. */
 type Listener<E extends keyof MultiDbEvents> = (...event: MultiDbEvents[E]) => unknown;
 
@@ -74,6 +83,14 @@ export interface ManagedClient {
    * Throws `UnknownDatabaseError`.
    */
   setWeight(id: string, weight: number): boolean;
+  /** Whether the client returns to a database of higher weight by itself, as steering or the setting says. */
+  readonly failbackSupported: boolean;
+  /**
+   * Turns automatic failback on or off, as the option `failbackSupported` does when the client is created.
+   * After it was turned on, the next failback check can return. Applies to all duplicates. Returns false if
+   * nothing changed. Throws `InvalidOptionError`.
+   */
+  setFailbackSupported(supported: boolean): boolean;
   /**
    * Returns whether the health checks of the database pass and its connection is ready. Throws
    * `UnknownDatabaseError`.

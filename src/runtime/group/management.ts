@@ -8,6 +8,7 @@ import {
 import type { ResolvedDatabase } from '../../options/types.js';
 import type { Database } from '../database.js';
 import type { Group } from './group.js';
+import type { AddOptions } from './managed-client.js';
 import { replaceInPlace } from './replacement.js';
 
 /** Operations that may change the group while commands are running. */
@@ -72,10 +73,27 @@ export class Management {
   }
 
   /**
-   * Adds a database. Resolves once it is known whether it is healthy; it stays either way. Rejects
-   * if it is removed, or the client is closed, before that is known.
+   * Turns automatic failback on or off; the next check of the schedule is the first one to heed it.
+   * Returns false if nothing changed.
    */
-  async add(options: ResolvedDatabase): Promise<Database> {
+  setFailbackSupported(supported: boolean): boolean {
+    const { failback } = this.#coordinator;
+    if (failback.configured === supported) return false;
+    failback.configured = supported;
+    // A database that has never been active is taken at once.
+    this.#coordinator.evaluate();
+    return true;
+  }
+
+  /**
+   * Adds a database. Resolves once it is known whether it is healthy; it stays either way. Rejects
+   * if it is removed, or the client is closed, before that is known. With `skipInitialHealthCheck` it
+   * resolves at once; the database is not eligible before its health checks have passed.
+   */
+  async add(
+    options: ResolvedDatabase,
+    { skipInitialHealthCheck = false }: AddOptions = {},
+  ): Promise<Database> {
     this.#refuseKnown(options.id);
     let database: Database;
     try {
@@ -85,6 +103,7 @@ export class Management {
       if (half !== undefined) this.group.remove(half);
       throw error;
     }
+    if (skipInitialHealthCheck) return database;
     await this.#coordinator.health.firstVerdict(database);
     if (this.#coordinator.phase === 'ended') throw new ClientClosedError();
     // A replacement with the same id takes the place of this one.
