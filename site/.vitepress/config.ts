@@ -67,7 +67,7 @@ export default defineConfig({
     publicDir: false,
     // The engine in the playground. Nothing else of the site uses modules of Node.js.
     resolve: {
-      alias: ['events', 'util', 'crypto'].map((name) => ({
+      alias: ['events', 'util', 'crypto', 'os'].map((name) => ({
         find: `node:${name}`,
         replacement: path.join(root, `site/playground/node/${name}.ts`),
       })),
