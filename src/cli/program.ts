@@ -4,6 +4,7 @@ import { printableLines } from '../terminal.js';
 import { defineCheck } from './commands/check.js';
 import { defineDrill } from './commands/drill.js';
 import { defineLive } from './commands/live.js';
+import { defineSteer } from './commands/steer.js';
 import { EXIT, FailedError, InterruptedError, UsageError } from './exit.js';
 import { missingPackage } from './missing-package.js';
 import { durationArgument, milliseconds } from './numbers.js';
@@ -31,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 export function createProgram(args: readonly string[] = []): Command {
   const program = new Command('redis-multidb')
-    .description('Check, watch, switch and rehearse failover between Redis databases.')
+    .description('Check, watch, switch, steer and rehearse failover between Redis databases.')
     .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)
@@ -48,6 +49,7 @@ export function createProgram(args: readonly string[] = []): Command {
   defineCheck(program);
   defineLive(program);
   defineDrill(program);
+  defineSteer(program);
   for (const command of program.commands) {
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
   }
