@@ -25,6 +25,7 @@ export type MultiDbErrorCode =
   | 'UNKNOWN_DATABASE'
   | 'CLIENT_CLOSED'
   | 'OVERLOADED'
+  | 'NOT_WRITABLE'
   | 'FUNCTION_LOAD_FAILED'
   | 'ACQUIRE_TIMEOUT'
   | 'SUBSCRIPTION_REFUSED'
@@ -315,6 +316,16 @@ export class FunctionLoadError extends MultiDbError {
 
   constructor(message: string, details?: MultiDbErrorDetails) {
     super('FUNCTION_LOAD_FAILED', message, details);
+  }
+}
+
+/** The active database serves reads only, until it is promoted. The command was not sent. */
+export class NotWritableError extends MultiDbError {
+  /** @internal */
+  static override readonly [CLASS_BRAND]: string = 'NotWritableError';
+
+  constructor(message: string, details?: MultiDbErrorDetails) {
+    super('NOT_WRITABLE', message, details);
   }
 }
 

@@ -62,6 +62,7 @@ export {
   MultiDbError,
   type MultiDbErrorCode,
   type MultiDbErrorDetails,
+  NotWritableError,
   OverloadedError,
   PermanentlyUnavailableError,
   SteeringSourceError,
@@ -128,6 +129,7 @@ export type {
   SingleDatabaseOptions,
 } from './options/database-options.js';
 export { DEFAULTS, type OptionName } from './options/defaults.js';
+export type { OnPromotionNeeded, PromotionContext } from './options/promotion.js';
 export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
 export type {
   CommandRetryOptions,

@@ -17,6 +17,7 @@ export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'fallbackErrors',
   'beforeFailback',
   'databases[].beforeFailback',
+  'onPromotionNeeded',
 ]);
 
 /** Options of node-redis that a file can't contain either, in every object like `client`. */

@@ -9,7 +9,7 @@ import type { ErrorKind } from './classify.js';
  * - `connection-lost`: the connection broke while it was in progress
  * - `timed-out`: `commandTimeoutMs` or `commandDeadlineMs` passed
  * - `aborted`: the caller's `AbortSignal`
- * - `unavailable`: no database could serve
+ * - `unavailable`: no database could serve, or only reads
  * - `overloaded`: `maxPendingCommands` were pending
  * - `switched`: it belongs to a database that is no longer active
  * - `closed`: the client was, or was being, closed
@@ -41,6 +41,7 @@ const BY_CODE: Partial<Record<MultiDbErrorCode, CommandFailure>> = {
   DATABASE_SWITCHED: 'switched',
   CLIENT_CLOSED: 'closed',
   OVERLOADED: 'overloaded',
+  NOT_WRITABLE: 'unavailable',
 };
 
 /** Classification of an error that the engine did not create. */

@@ -23,6 +23,8 @@ export interface DatabaseView {
   readonly drainEndsAt?: number | undefined;
   /** Steering makes it selectable although it is unhealthy. */
   readonly forced?: boolean;
+  /** The database serves reads only. */
+  readonly readOnly?: boolean | undefined;
   /** Why the database must not be used at all, not even as the last resort. */
   readonly disabled?: string | undefined;
 }
@@ -130,7 +132,8 @@ export interface SelectionOptions {
 /**
  * The eligible database of the highest weight, otherwise the usable one of the highest weight as
  * the last resort; `undefined` if no database can serve. In both cases a database that answers
- * comes before a silent one, regardless of weights. Among equal weights the lower `order` wins.
+ * comes before a silent one, and a writable one before one that serves reads only, regardless of
+ * weights. Among equal weights the lower `order` wins.
  * Linear time.
  */
 export function selectBest(
@@ -166,14 +169,39 @@ export function selectFailback(
 ): DatabaseView | undefined {
   let best: DatabaseView | undefined;
   let activeWeight = 0;
+  let isActiveReadOnly = true;
   for (const view of views) {
-    if (view.id === activeId) activeWeight = view.weight;
-    else if (isEligible(view, now) && isBetter(view, best)) best = view;
+    if (view.id === activeId) {
+      activeWeight = view.weight;
+      isActiveReadOnly = view.readOnly === true;
+    } else if (isEligible(view, now) && isBetter(view, best)) best = view;
   }
-  return best !== undefined && best.weight > activeWeight ? best : undefined;
+  if (best === undefined || best.weight <= activeWeight) return undefined;
+  return best.readOnly === true && !isActiveReadOnly ? undefined : best;
+}
+
+/**
+ * The eligible database that takes writes, of the highest weight, if the active one serves reads
+ * only. Linear time.
+ */
+export function selectWritable(
+  views: Iterable<DatabaseView>,
+  active: DatabaseView,
+  now: number,
+): DatabaseView | undefined {
+  if (active.readOnly !== true) return undefined;
+  let best: DatabaseView | undefined;
+  for (const view of views) {
+    const isWritable = view !== active && view.readOnly !== true;
+    if (isWritable && isEligible(view, now) && isBetter(view, best)) best = view;
+  }
+  return best;
 }
 
 function isBetter(view: DatabaseView, than: DatabaseView | undefined): boolean {
+  if (than !== undefined && (view.readOnly === true) !== (than.readOnly === true)) {
+    return view.readOnly !== true;
+  }
   return (
     than === undefined ||
     view.weight > than.weight ||

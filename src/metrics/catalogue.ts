@@ -242,6 +242,15 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     '1 if the database is active and slow, or was left for that and is not fast again',
     { value: ({ slow }) => Number(slow) },
   ),
+  ofDatabase(
+    'database_read_only',
+    'database.read_only',
+    '1',
+    '1 if the database serves reads only',
+    {
+      value: ({ readOnly }) => Number(readOnly),
+    },
+  ),
   ofDatabase('database_drained', 'database.drained', '1', '1 if the database is drained', {
     value: ({ drainLeftMs }) => Number(drainLeftMs > 0),
   }),

@@ -136,6 +136,12 @@ interface CommonDatabaseOptions {
    * void | Promise<void>`. Default: that of the group.
    */
   readonly beforeFailback?: BeforeFailback;
+  /**
+   * Whether the database may be a replica. `'auto'`: it serves reads while it is one, and writes as
+   * soon as it is promoted. `false`: it only ever serves reads. For single servers and pools.
+   * Accepts 'auto' or false. Default: a database that refuses writes is unhealthy.
+   */
+  readonly writable?: 'auto' | false;
 }
 
 /** A server, or what looks like one, over one connection per client. */

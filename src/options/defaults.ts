@@ -1,5 +1,6 @@
 import { RETRY_SAFETIES } from '../core/command-risk.js';
 import {
+  autoOrFalse,
   count,
   countOrNone,
   duration,
@@ -100,6 +101,13 @@ export const DEFAULTS = Object.freeze({
     'a function `(context) => void | Promise<void>`',
     'Replaces the `beforeFailback` of the group for this database.',
     'that of the group',
+  ),
+  'databases[].writable': option<'auto' | false | undefined>(
+    undefined,
+    autoOrFalse,
+    "Whether the database may be a replica. `'auto'`: it serves reads while it is one, and writes as soon as " +
+      'it is promoted. `false`: it only ever serves reads. For single servers and pools.',
+    'a database that refuses writes is unhealthy',
   ),
   client: shaped(
     'an object',
@@ -277,6 +285,17 @@ export const DEFAULTS = Object.freeze({
     'a function `(context) => void | Promise<void>`',
     'Called once each time a database that was left is about to become active again by a failback. The ' +
       'client waits for the promise, and does not take the database when it rejects.',
+    'none',
+  ),
+  readOnlyWrites: option<'wait' | 'reject'>(
+    'wait',
+    oneOf(['wait', 'reject']),
+    'What becomes of writes while the active database serves reads only: they wait up to their deadline, or ' +
+      'reject with `NotWritableError`.',
+  ),
+  onPromotionNeeded: shaped(
+    'a function `(context) => void | Promise<void>`',
+    'Called once when a database becomes active that serves reads only, so that it can be promoted.',
     'none',
   ),
   beforeFailbackTimeoutMs: option(

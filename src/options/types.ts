@@ -15,6 +15,7 @@ import type {
   HealthCheckSetting,
   PoolOptions,
 } from './database-options.js';
+import type { OnPromotionNeeded } from './promotion.js';
 import type { SteeringSource } from './steering.js';
 
 /**
@@ -174,6 +175,21 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
    * ```
    */
   readonly beforeFailback?: BeforeFailback;
+  /**
+   * What becomes of writes while the active database serves reads only: they wait up to their
+   * deadline, or reject with `NotWritableError`. Accepts 'wait', 'reject'. Default: `wait`.
+   */
+  readonly readOnlyWrites?: 'wait' | 'reject';
+  /**
+   * Called once when a database becomes active that serves reads only, so that it can be promoted.
+   * Accepts a function `(context) => void | Promise<void>`. Default: none.
+   *
+   * @example
+   * ```ts
+   * onPromotionNeeded: ({ id, cause }) => console.error(`promote ${id}: ${cause}`)
+   * ```
+   */
+  readonly onPromotionNeeded?: OnPromotionNeeded;
   /**
    * Deadline of `beforeFailback`. The next failback check calls it again. Accepts milliseconds from
    * 1 to 2147483647. Default: `30000`.
@@ -366,6 +382,8 @@ export type ResolvedDatabase = ResolvedTopology & {
   readonly failureDetector: FailureDetectorOptions;
   readonly gracePeriod: GracePeriod;
   readonly beforeFailback: BeforeFailback | undefined;
+  /** `undefined`: a database that refuses writes is unhealthy. */
+  readonly writable: 'auto' | false | undefined;
 };
 
 export interface ResolvedCommandRetry {
@@ -388,6 +406,8 @@ export interface ResolvedOptions {
   /** `undefined`: off, except for views of a client. */
   readonly hedging: HedgingSettings | undefined;
   readonly fallbackErrors: ((error: Error) => boolean) | undefined;
+  readonly readOnlyWrites: 'wait' | 'reject';
+  readonly onPromotionNeeded: OnPromotionNeeded | undefined;
   readonly failbackSupported: boolean;
   readonly failbackCheckIntervalMs: number;
   readonly beforeFailbackTimeoutMs: number;

@@ -25,6 +25,8 @@ describe('resolveOptions', () => {
         budget: undefined,
       },
       hedging: undefined,
+      readOnlyWrites: 'wait',
+      onPromotionNeeded: undefined,
       fallbackErrors: undefined,
       failbackSupported: true,
       failbackCheckIntervalMs: 120_000,

@@ -16,9 +16,10 @@ import { resolveGracePeriod } from './grace-period.js';
 import { resolveHealthChecks } from './health-check.js';
 import { requireHedgeable, resolveHedging } from './hedging.js';
 import { libraryName } from './library-name.js';
+import { resolveOnPromotionNeeded } from './promotion.js';
 import { compileSelector } from './selector.js';
 import { defaultInstanceId, resolveSteering } from './steering.js';
-import { UNHEALTHY_AFTER_MS } from './topologies.js';
+import { type Topology, UNHEALTHY_AFTER_MS } from './topologies.js';
 import { resolveTopology } from './topology.js';
 import type {
   ResolvedCommandRetry,
@@ -79,6 +80,8 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     commandRetry: resolveCommandRetry(values.commandRetry),
     hedging,
     fallbackErrors: optionalSelector(values.fallbackErrors, 'fallbackErrors'),
+    readOnlyWrites: read(values, 'readOnlyWrites', ''),
+    onPromotionNeeded: resolveOnPromotionNeeded(values),
     failbackSupported: read(values, 'failbackSupported', ''),
     failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
     beforeFailbackTimeoutMs: read(values, 'beforeFailbackTimeoutMs', ''),
@@ -138,6 +141,7 @@ export function resolveDatabase(
         ? group.gracePeriod
         : resolveGracePeriod(values.gracePeriodMs, `${at}.gracePeriodMs`),
     beforeFailback: resolveBeforeFailback(values, at) ?? group.beforeFailback,
+    writable: writableOf(values, at, topology.topology),
   };
 }
 
@@ -151,6 +155,14 @@ function resolveDatabases(value: unknown, group: GroupDefaults): readonly Resolv
     resolved.push(resolveDatabase(config, `databases[${index}]`, group, taken));
   }
   return resolved;
+}
+
+function writableOf(values: Values, at: string, topology: Topology): ResolvedDatabase['writable'] {
+  const writable = read(values, 'databases[].writable', at);
+  if (writable === undefined || topology === 'client' || topology === 'pool') return writable;
+  // Sentinel leads to masters only, and the replicas of a cluster redirect.
+  const expected = `nothing for the topology ${topology}, which finds its masters itself`;
+  throw invalid(`${at}.writable`, expected, writable);
 }
 
 function detectorOf(values: Values, at: string, group: GroupDefaults): FailureDetectorOptions {

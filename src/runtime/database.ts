@@ -97,6 +97,9 @@ export class Database implements DatabaseView {
   /** Why it counts as slow, in words: it was left for that, and is not fast again. */
   slow: string | undefined;
 
+  /** It serves reads only: a replica that was not promoted yet. */
+  readOnly = false;
+
   constructor(
     readonly options: ResolvedDatabase,
     /** Position among the databases; the lower one wins among equal weights. */
@@ -105,6 +108,7 @@ export class Database implements DatabaseView {
     readonly counters = new DatabaseCounters(),
   ) {
     this.ownWeight = options.weight;
+    this.readOnly = options.writable === false;
     const { failureDetector } = options;
     this.circuit = new CircuitBreaker(failureDetector);
     const { slowCallMs } = failureDetector;

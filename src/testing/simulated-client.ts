@@ -26,7 +26,10 @@ const MAX_TRANSACTION_ATTEMPTS = 10;
 
 /** A fake database with the options that it has in the group. */
 export interface SimulatedDatabase
-  extends Pick<DatabaseOptions, 'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs'> {
+  extends Pick<
+    DatabaseOptions,
+    'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs' | 'writable'
+  > {
   /** The fake database. */
   readonly database: FakeDatabase;
 }

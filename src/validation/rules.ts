@@ -49,6 +49,12 @@ export const durationOrP99: Rule<number | 'p99'> = rule(
   (value) => value === 'p99' || duration.accepts(value),
   { anyOf: [duration.schema, { enum: ['p99'] }] },
 );
+/** `'auto'`, or false for never. */
+export const autoOrFalse: Rule<'auto' | false | undefined> = rule(
+  "'auto' or false",
+  (value) => value === 'auto' || value === false,
+  { anyOf: [{ enum: ['auto'] }, { type: 'boolean', const: false }] },
+);
 /** A grace period that doubles, as an option. */
 export interface GracePeriodOptions {
   /** The first grace period. Accepts milliseconds from 1 to 2147483647. */

@@ -43,6 +43,7 @@ export function takeOver(
   }
   for (const command of client.waiting.retries.takeAll()) moving.add(command);
   for (const command of client.waiting.takeHeld()) moving.add(command);
+  for (const command of client.waiting.takeWrites()) moving.add(command);
 
   if (to.state === 'down') {
     const hedged = client.hedging?.commands ?? [];

@@ -13,6 +13,8 @@ export class WaitingCommands {
   #backlog: Command[] = [];
   /** Blocking commands that were cut off. */
   readonly #held = new Set<Command>();
+  /** Writes while the active database serves reads only. */
+  readonly #writes = new Set<Command>();
 
   constructor(
     /** Commands between two attempts. */
@@ -56,6 +58,19 @@ export class WaitingCommands {
     return commands;
   }
 
+  /** Keeps a write until the active database takes writes. */
+  holdWrite(command: Command): void {
+    command.state = 'waiting';
+    this.#writes.add(command);
+    this.#note(command);
+  }
+
+  takeWrites(): Command[] {
+    const commands = [...this.#writes];
+    this.#writes.clear();
+    return commands;
+  }
+
   takeHeld(): Command[] {
     const commands = [...this.#held];
     this.#held.clear();
@@ -63,7 +78,12 @@ export class WaitingCommands {
   }
 
   takeAll(): Command[] {
-    return [...this.takeBacklog(), ...this.retries.takeAll(), ...this.takeHeld()];
+    return [
+      ...this.takeBacklog(),
+      ...this.retries.takeAll(),
+      ...this.takeHeld(),
+      ...this.takeWrites(),
+    ];
   }
 
   /**
@@ -73,6 +93,7 @@ export class WaitingCommands {
   remove(command: Command): void {
     this.retries.remove(command);
     this.#held.delete(command);
+    this.#writes.delete(command);
   }
 
   /** Removes and returns overdue commands, and drops settled ones. */
@@ -88,6 +109,7 @@ export class WaitingCommands {
     this.#backlog = this.#backlog.filter(keep);
     for (const command of [...this.retries]) if (!keep(command)) this.retries.remove(command);
     for (const command of [...this.#held]) if (!keep(command)) this.#held.delete(command);
+    for (const command of [...this.#writes]) if (!keep(command)) this.#writes.delete(command);
     return expired;
   }
 

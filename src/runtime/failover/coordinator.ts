@@ -1,5 +1,11 @@
 import { type DatabaseFailure, databaseFailure } from '../../core/database-failure.js';
-import { isEligible, type Selection, selectBest, selectFailback } from '../../core/selection.js';
+import {
+  isEligible,
+  type Selection,
+  selectBest,
+  selectFailback,
+  selectWritable,
+} from '../../core/selection.js';
 import type { SwitchReason } from '../../events.js';
 import type { SteeringDatabase } from '../../options/steering.js';
 import type { Database } from '../database.js';
@@ -13,6 +19,7 @@ import { FailbackRamp } from './failback-ramp.js';
 import { FailbackSchedule } from './failback-schedule.js';
 import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
 import { Initialization, type StartupHost } from './initialization.js';
+import { Promotion } from './promotion.js';
 import { Router } from './router.js';
 import { GroupSteering, type SteeringHost } from './steering.js';
 
@@ -30,6 +37,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readonly failover: FailoverDelay;
   readonly failback: FailbackSchedule;
   readonly preparation: FailbackPreparation;
+  readonly promotion: Promotion;
   readonly search: DownSearch;
   readonly startup: Initialization;
   readonly steering: GroupSteering;
@@ -46,6 +54,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
     this.failback = new FailbackSchedule(runtime, () => this.checkFailback());
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
+    this.promotion = new Promotion(runtime, this.health.monitors);
     this.search = new DownSearch(options, clock, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
     this.steering = new GroupSteering(runtime, this);
@@ -125,6 +134,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.preparation.end();
     this.steering.end();
     this.ramp.end();
+    this.promotion.end();
     for (const database of this.all()) this.drains.forget(database);
     this.health.end();
   }
@@ -157,8 +167,20 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
       return;
     }
     const failure = databaseFailure(active, this.route.lastResort, this.now);
-    if (failure === undefined) this.#considerBetter(active);
-    else if (this.failover.isDue(active, failure)) this.#leave(active, failure);
+    if (failure === undefined) {
+      if (!this.#leaveReadOnly(active)) this.#considerBetter(active);
+    } else if (this.failover.isDue(active, failure)) this.#leave(active, failure);
+  }
+
+  /** Whether the active database, which serves reads only, was left for one that takes writes. */
+  #leaveReadOnly(active: Database): boolean {
+    const writable = selectWritable(this.databases.values(), active, this.now);
+    if (writable === undefined) this.promotion.look(this.route);
+    if (writable === undefined || this.failback.held) return false;
+    if (!this.isPrepared(writable as Database, () => this.evaluate())) return false;
+    const cause = `${active.id} serves reads only, and ${writable.id} takes writes`;
+    this.switchTo(writable as Database, 'health-check', cause);
+    return true;
   }
 
   /** Begins normal service. */
@@ -192,6 +214,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.router.change({ database, lastResort, state: 'serving' }, failed);
     this.health.connectivity.awaitAnew(database);
     this.router.settle();
+    this.health.writability.hurry(database);
+    this.promotion.look(this.route, cause);
     // The database was left and selected again after a search: nothing has changed.
     if (from !== database) this.router.tell({ from, to: database, reason, cause, since });
     if (downSince === undefined) return;

@@ -22,6 +22,7 @@ import { boundElsewhere } from '../command/database-binding.js';
 import { Deadlines } from '../command/deadlines.js';
 import { Hedging } from '../command/hedging.js';
 import { Outcomes } from '../command/outcomes.js';
+import { keepWrite } from '../command/read-only.js';
 import { prepare } from '../command/remembered-commands.js';
 import { RetryQueue } from '../command/retry-queue.js';
 import { resume } from '../command/retrying.js';
@@ -101,6 +102,9 @@ export class Executor implements ClientContext {
       coordinator.health.renewal.listen((database, why) => {
         this.connections.renew(database);
         this.transactionConnections.renew(database, why);
+      }),
+      coordinator.health.writability.listen((database) => {
+        if (coordinator.route.database === database) this.resend(this.waiting.takeWrites());
       }),
     ];
     this.#stopListening = () => {
@@ -313,6 +317,7 @@ export class Executor implements ClientContext {
       this.waiting.addToBacklog(command);
       return;
     }
+    if (channel.database.readOnly && keepWrite(this, command)) return;
     this.transmit(command, channel);
   }
 

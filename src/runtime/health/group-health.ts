@@ -23,6 +23,7 @@ import type { ProbeLines } from './probe-target.js';
 import { Reachability, type ReachabilityListener } from './reachability.js';
 import { Slowness, type SlownessHost } from './slowness.js';
 import { Verification, type VerificationHost } from './verification.js';
+import { Writability } from './writability.js';
 
 /** Decides on the basis of the recorded health. */
 export interface HealthListener {
@@ -55,6 +56,7 @@ export class GroupHealth
   readonly grace: GracePeriods;
   readonly slowness: Slowness;
   readonly renewal: ConnectionRenewal;
+  readonly writability: Writability;
   readonly watchers = new ConditionWaiters();
   /** While no database serves: the databases that accept connections. */
   readonly #reached = new Set<Database>();
@@ -69,6 +71,7 @@ export class GroupHealth
     this.verification = new Verification(runtime, this);
     this.renewal = new ConnectionRenewal(runtime.clock, this.monitors);
     this.slowness = new Slowness(runtime, this);
+    this.writability = new Writability(runtime, this);
     this.grace = new GracePeriods(runtime, () => listener.changed());
     router.listen(({ to }) => {
       if (to.database !== undefined) return;
@@ -83,6 +86,7 @@ export class GroupHealth
     this.monitors.set(database, monitor);
     this.connectivity.await(database);
     monitor.start();
+    this.writability.watch(database);
     this.reachability.watch(database);
   }
 
@@ -92,6 +96,7 @@ export class GroupHealth
     this.reachability.forget(database);
     this.grace.forget(database);
     this.slowness.forget(database);
+    this.writability.forget(database);
     this.connectivity.rest(database);
   }
 
@@ -271,6 +276,11 @@ export class GroupHealth
     database: Database,
     suspicion: Suspicion & { readonly stateWord?: string | undefined },
   ): void {
+    if (suspicion.stateWord === 'READONLY' && database.options.writable !== undefined) {
+      // A replica that is not promoted yet is no failure.
+      this.writability.onRefused(database);
+      return;
+    }
     const monitor = this.monitors.get(database);
     if (monitor?.hasChecks) database.failingSince ??= this.#now;
     monitor?.suspect(suspicion);
@@ -282,6 +292,10 @@ export class GroupHealth
     database.connectionError = error;
     database.failingSince ??= since;
     this.connectivity.fail(database);
+  }
+
+  onWritability(database: Database): void {
+    this.listener.changed(database);
   }
 
   onSpeed(database: Database): void {

@@ -109,6 +109,7 @@ export class HealthCheck {
       {
         strategy: this.options.strategy,
         timeoutMs: this.options.timeoutMs,
+        mayBeReadOnly: this.lines.database.options.writable !== undefined,
         stateCheck: this.listener.stateCheck(this),
         lines: this.lines,
         peers: this.listener.peers(),

@@ -7,6 +7,7 @@ import { isError } from '../../is-error.js';
 import type { LoopClock } from '../../loop-clock.js';
 import { stopwatch, wait } from './loop-waits.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
+import { isReadOnlyReply } from './read-only-reply.js';
 
 export interface ProbeResult {
   readonly healthy: boolean;
@@ -26,6 +27,8 @@ export interface ProbeSetting {
   readonly lines: ProbeLines;
   /** Connections of the other databases of the group. */
   readonly peers: readonly ProbeLines[];
+  /** A replica is healthy: it serves reads. */
+  readonly mayBeReadOnly?: boolean;
   readonly clock: Clock;
   readonly loop: LoopClock;
 }
@@ -112,7 +115,10 @@ export function runProbe(
     })
     .then(
       () => settle(true),
-      (error) => settle(false, describe(error), error),
+      (error) => {
+        if (setting.mayBeReadOnly === true && isReadOnlyReply(error)) settle(true);
+        else settle(false, describe(error), error);
+      },
     );
 
   return () => {

@@ -186,6 +186,7 @@ function remarks({ health }: Coordinator, database: Database): string[] {
   const found: string[] = [];
   const degraded = health.slowness.degradedCause(database);
   if (degraded !== undefined) found.push(`degraded (${degraded})`);
+  if (database.readOnly) found.push('serving reads only, until it is promoted');
   if (!database.isChecked) found.push('health is not checked');
   if (database.redirects) found.push(REDIRECTS);
   if (!database.gatesOpen) found.push(`gate closed (${database.gateCause})`);
@@ -229,6 +230,7 @@ function explainStandby(
   } else if (missing.length === 1 && missing[0] === 'drained') {
     possibleInMs = database.drainEndsAt - now;
   }
+  if (database.readOnly) details.push('serves reads only');
   if (!database.isChecked) details.push('health is not checked');
   if (database.redirects) details.push(REDIRECTS);
   details.push(...nameTroubles(database));

@@ -30,6 +30,8 @@ export interface DatabaseSnapshot {
   readonly slow: boolean;
   /** Number of slow calls in the sliding window. */
   readonly slowCalls: number;
+  /** Whether the database serves reads only; always false without `databases[].writable`. */
+  readonly readOnly: boolean;
   /** Remaining grace period in milliseconds; 0 without one. */
   readonly gracePeriodLeftMs: number;
   /**
@@ -62,6 +64,7 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     total,
     slow: database.slow !== undefined || coordinator.health.slowness.isDegraded(database),
     slowCalls: database.slowCalls?.metrics(now).slow ?? 0,
+    readOnly: database.readOnly,
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
     drainLeftMs: Math.max(0, database.drainEndsAt - now),
     lastError:

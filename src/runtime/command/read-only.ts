@@ -1,0 +1,31 @@
+import { RISK } from '../../core/command-risk.js';
+import { NotWritableError } from '../../errors.js';
+import type { ClientContext } from './client-context.js';
+import type { Command } from './command.js';
+
+/**
+ * Whether a replica would refuse the command. What concerns the server itself is sent, or nobody
+ * could promote it over this client.
+ */
+function isRefusedByReplica({ traits: { category } }: Command): boolean {
+  return category === 'never' || (RISK[category] > RISK.read && RISK[category] < RISK.admin);
+}
+
+/**
+ * The active database serves reads only: keeps a write waiting until it is promoted, or rejects it,
+ * as `readOnlyWrites` says. Returns false for a command that may be sent.
+ */
+export function keepWrite(client: ClientContext, command: Command): boolean {
+  if (!isRefusedByReplica(command)) return false;
+  const { route, runtime } = client.coordinator;
+  const databaseId = route.database?.id;
+  const { maybeExecuted } = command;
+  const message = `${databaseId} serves reads only until it is promoted`;
+  const error = new NotWritableError(message, { databaseId, maybeExecuted });
+  if (runtime.options.readOnlyWrites === 'reject') client.reject(command, error);
+  else {
+    command.lastError = error;
+    client.waiting.holdWrite(command);
+  }
+  return true;
+}

@@ -1,0 +1,54 @@
+import { foreignError } from '../../foreign/foreign-error.js';
+import { ownError } from '../../foreign/own-error.js';
+import type { Database } from '../database.js';
+import type { EngineContext } from '../engine-context.js';
+import type { HealthMonitor } from '../health/health-monitor.js';
+import type { Route } from '../route.js';
+
+/**
+ * Calls `onPromotionNeeded` once for each outage of writes: from the moment at which a database that
+ * serves reads only is active until one that takes writes is.
+ */
+export class Promotion {
+  #outage: AbortController | undefined;
+
+  constructor(
+    private readonly runtime: Pick<EngineContext, 'clock' | 'options' | 'emit'>,
+    private readonly monitors: ReadonlyMap<Database, HealthMonitor>,
+  ) {}
+
+  /** Looks at the active database. `cause`: why it became active. */
+  look(route: Route | undefined, cause?: string): void {
+    const active = route?.database;
+    // While no database serves, the outage goes on.
+    if (active === undefined) return;
+    if (!active.readOnly) this.end();
+    else if (this.#outage === undefined) {
+      this.#outage = new AbortController();
+      this.#call(active, cause ?? `${active.id} refuses writes`, this.#outage.signal);
+    }
+  }
+
+  end(): void {
+    this.#outage?.abort(ownError('writes are possible again, or the client was closed'));
+    this.#outage = undefined;
+  }
+
+  #call(database: Database, cause: string, signal: AbortSignal): void {
+    const { clock, options, emit } = this.runtime;
+    const { onPromotionNeeded } = options;
+    const target = this.monitors.get(database)?.target(signal);
+    if (onPromotionNeeded === undefined || target === undefined) return;
+    const { id } = database;
+    const { sendCommand } = target;
+    // After the switch is complete: the application may do anything.
+    clock.afterTurn(() => {
+      if (signal.aborted) return;
+      Promise.resolve()
+        .then(() => onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand })))
+        .catch((error) => {
+          if (!signal.aborted) emit('error', foreignError(error) as Error);
+        });
+    });
+  }
+}

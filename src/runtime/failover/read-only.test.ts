@@ -1,0 +1,170 @@
+/** Databases that serve reads only until they are promoted, on virtual time. */
+import { afterEach, expect, it } from 'vitest';
+import type { MultiDbOptions } from '../../options/types.js';
+import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+
+const clients: SimulatedClient[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy();
+});
+
+/** East takes writes, west is a replica. */
+async function world(options: Omit<MultiDbOptions, 'databases' | 'client'> = {}) {
+  const clock = new VirtualClock();
+  const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
+    FakeDatabase,
+    FakeDatabase,
+  ];
+  west.state = 'READONLY';
+  const calls: string[] = [];
+  const client = new SimulatedClient({
+    clock,
+    databases: [
+      { database: east, weight: 1, writable: 'auto' },
+      { database: west, weight: 0.5, writable: 'auto' },
+    ],
+    options: {
+      gracePeriodMs: 1000,
+      failbackCheckIntervalMs: 1000,
+      onPromotionNeeded: ({ id, cause }) => calls.push(`${id}: ${cause}`),
+      ...options,
+    },
+  });
+  clients.push(client);
+  const connecting = client.connect();
+  await clock.advance(3000);
+  await connecting;
+  const track = (args: readonly string[]) => {
+    const fate: { reply?: unknown; error?: Error & { code?: string } } = {};
+    client.send(args).then(
+      (reply) => Object.assign(fate, { reply }),
+      (error) => Object.assign(fate, { error }),
+    );
+    return fate;
+  };
+  return { clock, client, east, west, calls, track };
+}
+
+it('a replica is healthy, takes reads at once after a failover, and writes when it is promoted', async () => {
+  const { clock, client, east, west, calls, track } = await world();
+  expect(client.databases.map(({ health, readOnly }) => [health, readOnly])).toEqual([
+    ['healthy', false],
+    ['healthy', true],
+  ]);
+  expect(client.explain().others[0]?.details.join()).toContain('serves reads only');
+  east.crash();
+  await clock.advance(100);
+  expect(client.activeDatabase).toBe('west');
+  const read = track(['GET', 'k']);
+  const write = track(['SET', 'k', 'v']);
+  await clock.advance(3000);
+  expect([read.reply, write.reply, write.error]).toEqual([null, undefined, undefined]);
+  expect(calls).toEqual([expect.stringMatching(/^west: east: /)]);
+  expect(client.explain().active?.why).toContain('serving reads only');
+  west.state = undefined;
+  await clock.advance(300);
+  expect(write.reply).toBe('OK');
+  expect(client.databases[1]?.readOnly).toBe(false);
+  expect(client.stats().switches).toHaveLength(2);
+});
+
+it('writes wait up to their deadline, and the error says why', async () => {
+  const { clock, client, east, track } = await world({ commandDeadlineMs: 2000 });
+  east.crash();
+  await clock.advance(100);
+  const write = track(['INCR', 'n']);
+  await clock.advance(2100);
+  expect(write.error).toMatchObject({
+    code: 'COMMAND_TIMEOUT',
+    maybeExecuted: false,
+    cause: expect.objectContaining({ code: 'NOT_WRITABLE' }),
+  });
+  expect(client.stats().pending).toBe(0);
+});
+
+it('writes reject at once with `reject`', async () => {
+  const { clock, east, track } = await world({ readOnlyWrites: 'reject' });
+  east.crash();
+  await clock.advance(100);
+  const [write, read] = [track(['SET', 'k', 'v']), track(['GET', 'k'])];
+  await clock.advance(10);
+  expect(write.error).toMatchObject({ code: 'NOT_WRITABLE', databaseId: 'west' });
+  expect(read.reply).toBeNull();
+});
+
+it('writes go on when the former database returns, and it is taken before a replica', async () => {
+  const { clock, client, east, calls, track } = await world();
+  east.crash();
+  await clock.advance(100);
+  const write = track(['SET', 'k', 'v']);
+  east.restart();
+  await clock.advance(8000);
+  expect([client.activeDatabase, write.reply]).toEqual(['east', 'OK']);
+  expect(calls).toHaveLength(1);
+});
+
+it('a preferred database that returns as a replica is not taken while another takes writes', async () => {
+  const { clock, client, east, west } = await world();
+  east.crash();
+  await clock.advance(100);
+  west.state = undefined;
+  east.restart();
+  east.state = 'READONLY';
+  await clock.advance(30_000);
+  expect(client.activeDatabase).toBe('west');
+  expect(client.databases[0]).toMatchObject({ health: 'healthy', readOnly: true });
+});
+
+it('an active database that becomes a replica is left for the one that was promoted', async () => {
+  const { clock, client, east, west, calls, track } = await world();
+  west.state = undefined;
+  await clock.advance(6000);
+  east.state = 'READONLY';
+  const write = track(['SET', 'k', 'v']);
+  await clock.advance(2000);
+  expect([client.activeDatabase, write.reply, calls]).toEqual(['west', 'OK', []]);
+});
+
+it('asks for a promotion once in each outage, and contains the error', async () => {
+  let calls = 0;
+  const { clock, client, east, west } = await world({
+    failbackSupported: false,
+    onPromotionNeeded: () => {
+      calls += 1;
+      throw new Error('the pager is down');
+    },
+  });
+  const errors: unknown[] = [];
+  client.on('error', (error) => errors.push(error));
+  east.crash();
+  await clock.advance(20_000);
+  expect([calls, errors.length]).toEqual([1, 1]);
+  west.state = undefined;
+  await clock.advance(1000);
+  west.state = 'READONLY';
+  await clock.advance(6000);
+  expect(calls).toBe(2);
+});
+
+it('a refused write to a database without the option still leads to a failover', async () => {
+  const clock = new VirtualClock();
+  const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
+    FakeDatabase,
+    FakeDatabase,
+  ];
+  const client = new SimulatedClient({
+    clock,
+    databases: [
+      { database: east, weight: 1 },
+      { database: west, weight: 0.5 },
+    ],
+  });
+  clients.push(client);
+  const connecting = client.connect();
+  await clock.advance(3000);
+  await connecting;
+  east.state = 'READONLY';
+  const write = client.send(['SET', 'k', 'v']);
+  await clock.advance(1000);
+  expect([client.activeDatabase, await write]).toEqual(['west', 'OK']);
+});
