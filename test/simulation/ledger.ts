@@ -199,8 +199,8 @@ export class Ledger {
       this.#route.generation !== generation ||
       place.disturbances > disturbances + 1;
     if (isOver || kind === 'wrong') return;
-    // A refusal that the budget does not allow to repeat is the caller's.
-    if (options.budget !== undefined && error instanceof FakeErrorReply) return;
+    // A failure that the budget does not allow to repeat is the caller's.
+    if (options.budget !== undefined) return;
     const isRefusal = error instanceof FakeErrorReply;
     if (isRefusal && kind !== 'transaction') {
       this.report('P5', `${token} was refused although ${place.id} is healthy: ${error.message}`);
