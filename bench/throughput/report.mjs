@@ -93,6 +93,7 @@ export function tables({ machine: m, rounds, ms, results, latencies, heaps }) {
  */
 export function costTable({ machine: m, rounds, ms, results }) {
   const callers = [...new Set(results.map((/** @type {any} */ r) => r.callers))];
+  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
   const of = (/** @type {string} */ name, /** @type {number} */ c) =>
     results.find((/** @type {any} */ r) => r.name === name && r.callers === c);
   const lines = [
