@@ -18,6 +18,7 @@ const CODES: Record<errors.MultiDbErrorCode, true> = {
   INVALID_CONFIG: true,
   UNKNOWN_DATABASE: true,
   CLIENT_CLOSED: true,
+  NOT_WRITABLE: true,
   OVERLOADED: true,
   FUNCTION_LOAD_FAILED: true,
   ACQUIRE_TIMEOUT: true,

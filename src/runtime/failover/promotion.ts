@@ -37,18 +37,20 @@ export class Promotion {
   #call(database: Database, cause: string, signal: AbortSignal): void {
     const { clock, options, emit } = this.runtime;
     const { onPromotionNeeded } = options;
-    const target = this.monitors.get(database)?.target(signal);
-    if (onPromotionNeeded === undefined || target === undefined) return;
+    const monitor = this.monitors.get(database);
+    if (onPromotionNeeded === undefined || monitor === undefined) return;
     const { id } = database;
-    const { sendCommand } = target;
+    const call = async () => {
+      const { sendCommand } = await monitor.target(signal);
+      if (signal.aborted) return;
+      await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
+    };
     // After the switch is complete: the application may do anything.
     clock.afterTurn(() => {
       if (signal.aborted) return;
-      Promise.resolve()
-        .then(() => onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand })))
-        .catch((error) => {
-          if (!signal.aborted) emit('error', foreignError(error) as Error);
-        });
+      call().catch((error) => {
+        if (!signal.aborted) emit('error', foreignError(error) as Error);
+      });
     });
   }
 }

@@ -163,7 +163,7 @@ export class HealthMonitor implements HealthCheckListener {
       ? orAborted(commands.ride(args), controller.signal)
       : this.#opensConnections
         ? Promise.reject(ownError('no probe connection is open'))
-        : this.target(controller.signal).sendCommand(args);
+        : this.target(controller.signal).then((target) => target.sendCommand(args));
     return answer.finally(() => timer.cancel());
   }
 
