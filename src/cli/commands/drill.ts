@@ -3,7 +3,8 @@ import { FAULTS, type FaultName } from '../../drill/rehearsal/settings.js';
 import { milliseconds, wholeNumber } from '../numbers.js';
 
 const HELP = `
-Faults: ${FAULTS.join(', ')}
+Faults: ${FAULTS.slice(0, -1).join(', ')},
+${FAULTS.at(-1)}.
 
 Without a config or URLs it starts its own servers. Other servers are never
 stopped: the faults are in proxies here, and the load deletes its keys. The
