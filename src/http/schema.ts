@@ -14,6 +14,11 @@ function object(description: string, properties: Record<string, object>) {
   return { description, type: 'object', properties, required: Object.keys(properties) };
 }
 
+/** An application with an earlier version does not report these properties. */
+function optional<T extends { readonly required: readonly string[] }>(names: string[], schema: T) {
+  return { ...schema, required: schema.required.filter((name) => !names.includes(name)) };
+}
+
 function about(description: string, schema: object) {
   return { description, ...schema };
 }
@@ -62,30 +67,33 @@ const steering = {
   type: ['object', 'null'],
 };
 
-const database = object('One database.', {
-  id: text,
-  weight: { type: 'number', exclusiveMinimum: 0 },
-  active: flag,
-  health: { enum: ['unknown', 'healthy', 'unhealthy'] },
-  cause: about('Why the database is unhealthy.', orNull(text)),
-  connected: about('Whether the data connections of all clients are ready.', flag),
-  breaker: { enum: ['closed', 'open'] },
-  failures: about('Failures in the sliding window of the circuit breaker.', whole),
-  total: about('Commands in the sliding window.', whole),
-  slow: about('Whether it is active and slow, or was left for that and is not fast again.', flag),
-  slowCalls: about('Slow calls in the sliding window of the failure detector.', whole),
-  gracePeriodLeftMs: amount,
-  drained: about('Whether the database is drained.', flag),
-  drainEndsAt: about(
-    'Null if the database is not drained, or drained until it is resumed.',
-    orNull(time),
-  ),
-  latencyMs: about('Latency of the latest probe.', orNull(amount)),
-  lastProbe: probe,
-  lacks: about('What the database lacks to become active.', { type: 'array', items: text }),
-  details: about('Descriptions of what it lacks.', { type: 'array', items: text }),
-  possibleAt: about('When the database could become active, if known.', orNull(time)),
-});
+const database = optional(
+  ['slow', 'slowCalls'],
+  object('One database.', {
+    id: text,
+    weight: { type: 'number', exclusiveMinimum: 0 },
+    active: flag,
+    health: { enum: ['unknown', 'healthy', 'unhealthy'] },
+    cause: about('Why the database is unhealthy.', orNull(text)),
+    connected: about('Whether the data connections of all clients are ready.', flag),
+    breaker: { enum: ['closed', 'open'] },
+    failures: about('Failures in the sliding window of the circuit breaker.', whole),
+    total: about('Commands in the sliding window.', whole),
+    slow: about('Whether it is active and slow, or was left for that and is not fast again.', flag),
+    slowCalls: about('Slow calls in the sliding window of the failure detector.', whole),
+    gracePeriodLeftMs: amount,
+    drained: about('Whether the database is drained.', flag),
+    drainEndsAt: about(
+      'Null if the database is not drained, or drained until it is resumed.',
+      orNull(time),
+    ),
+    latencyMs: about('Latency of the latest probe.', orNull(amount)),
+    lastProbe: probe,
+    lacks: about('What the database lacks to become active.', { type: 'array', items: text }),
+    details: about('Descriptions of what it lacks.', { type: 'array', items: text }),
+    possibleAt: about('When the database could become active, if known.', orNull(time)),
+  }),
+);
 
 const switched = object('A change of the active database.', {
   from: about('Null if none was active.', orNull(text)),
@@ -137,7 +145,5 @@ const status = object('The active database, the reason, and what the other datab
 export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Status of a redis-multidb client',
-  ...status,
-  // An application with an earlier version does not report it.
-  required: status.required.filter((name) => name !== 'steering'),
+  ...optional(['steering'], status),
 });

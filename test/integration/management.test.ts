@@ -36,6 +36,7 @@ it('shows a frozen snapshot of each database', async () => {
       total: 2,
       gracePeriodLeftMs: 0,
       drainLeftMs: 0,
+      readOnly: false,
       lastError: undefined,
       lastProbe: {
         check: 'PING',

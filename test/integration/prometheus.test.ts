@@ -4,7 +4,16 @@ import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { afterEach, expect, it } from 'vitest';
 import { CATALOGUE, PREFIX } from '../../src/metrics/catalogue.js';
 import { waitFor } from '../kit/index.js';
-import { active, connected, errorOf, healthy, own, servers, Traffic } from './support.js';
+import {
+  active,
+  connected,
+  errorOf,
+  healthy,
+  own,
+  servers,
+  Traffic,
+  UNSTEERED,
+} from './support.js';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -31,7 +40,10 @@ async function scrape(register: Pick<Registry, 'metrics'>): Promise<Map<string, 
 
 it('exports every metric of the list, with the labels that it has', async () => {
   const [east, west] = await servers();
-  const client = await connected([east, west], { client: { name: 'orders' } });
+  const client = await connected([east, west], {
+    client: { name: 'orders' },
+    steering: UNSTEERED,
+  });
   await client.set('key', 'value');
   await client.setActiveDatabase('west');
   const samples = await scrape(exported({ clients: [client] }));

@@ -8,6 +8,7 @@ import {
   type MultiDbClientOptions,
   type MultiDbEventName,
   type MultiDbEvents,
+  type SteeringSource,
   type SwitchEvent,
 } from 'redis-multidb';
 import { afterEach } from 'vitest';
@@ -25,6 +26,15 @@ export interface Target {
 }
 
 type Options = Partial<MultiDbClientOptions>;
+
+/** A steering source without a document: what steering reports has a value. */
+export const UNSTEERED: SteeringSource = {
+  name: 'none',
+  watch(context) {
+    context.absent();
+    return () => {};
+  },
+};
 
 const clients = new Set<{ destroy(): void }>();
 
