@@ -122,6 +122,7 @@ export const EVENT_NAMES = [
   'invalidate',
   'subscriptions-restored',
   'degraded',
+  'steered',
   'breaker-closed',
   'all-databases-down',
   'recovered',
