@@ -1,6 +1,6 @@
 /** Every command settles within its deadline, in whatever state it is: with a reply or a typed error. */
 import { expect, it } from 'vitest';
-import { connected, errorOf, recordEvents } from '../integration/support.js';
+import { connected, errorOf, QUICK, recordEvents } from '../integration/support.js';
 import { waitFor } from '../kit/index.js';
 import { between, byCallers, clients, isData, outcome, proxied, tally } from './support.js';
 
@@ -166,7 +166,11 @@ it('takes back what a full socket kept from being written', async () => {
 
 it('settles what is issued while it is searched for any database', async () => {
   const [east, west] = await proxied();
-  const client = await connected([east.proxy, west.proxy], { commandDeadlineMs: 2000 });
+  const client = await connected([east.proxy, west.proxy], {
+    commandDeadlineMs: 2000,
+    // The verdict comes before any deadline.
+    healthCheck: { ...QUICK.healthCheck, timeoutMs: 250 },
+  });
   const events = recordEvents(client);
   const pending = [outcome(client.incr('counter')), outcome(client.get('key'))];
   west.proxy.silence('both', { mode: 'drop' });

@@ -45,7 +45,7 @@ function check(options: Partial<ResolvedHealthCheck> = {}): HealthCheck {
     },
     ...options,
   } as unknown as ResolvedHealthCheck;
-  const database = { id: 'east', driver: { host: 'east', port: 1 } };
+  const database = { id: 'east', options: {}, driver: { host: 'east', port: 1 } };
   return new HealthCheck(
     setting,
     {
