@@ -6,7 +6,7 @@ import { capture, installed, root, run } from './run.mjs';
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 const ALLOWED_FILES = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|config\.schema\.json)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|(config|steering)\.schema\.json)$/,
   /^dist\/.+\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^src\/(?!.*\.test\.).+\.ts$/,
   /^docs\/([\w-]+\.md|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,

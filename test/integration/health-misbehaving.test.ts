@@ -86,7 +86,7 @@ describe('a strategy that', () => {
         'unhealthy (custom: custom did not answer true)',
       ],
     ),
-    ['never settles', () => new Promise(() => {}), 'unhealthy (custom: no answer within 1000 ms)'],
+    ['never settles', () => new Promise(() => {}), 'unhealthy (custom: no answer within 500 ms)'],
     [
       'has an error reply',
       async ({ sendCommand }) => (await sendCommand(['NOSUCHCOMMAND'])) === 'OK',

@@ -3,10 +3,11 @@ import type { MultiDbClientOptions } from 'redis-multidb';
 
 /**
  * Timings that make a test short; what decides is left at its default. A server of a busy machine may need
- * more than a quarter of a second for an answer: the timeout of a health check is longer than that.
+ * more than a quarter of a second for an answer: the timeout of a health check is longer than that. It is
+ * shorter than the time after which tests expect a verdict.
  */
 export const QUICK = {
-  healthCheck: { intervalMs: 250, timeoutMs: 1000, delayInBetweenProbesMs: 20 },
+  healthCheck: { intervalMs: 250, timeoutMs: 500, delayInBetweenProbesMs: 20 },
   suspectAfterMs: 100,
   gracePeriodMs: 300,
   failbackCheckIntervalMs: 50,
