@@ -15,7 +15,7 @@ import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../../kit/index.js';
+import { isRedis7, waitFor } from '../../kit/index.js';
 import { errorOf, own, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis } from './support.js';
 
@@ -173,7 +173,7 @@ it('gives each command and each transaction a span, with the server that answere
   expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toContain('secret');
 });
 
-it('settings of the client hold on each of its connections', async () => {
+it.runIf(await isRedis7())('settings of the client hold on each of its connections', async () => {
   const [east, west] = await servers();
   const redis = await readyRedis([east, west], { failbackSupported: false });
   expect(await redis.client('NO-EVICT', 'ON')).toBe('OK');
