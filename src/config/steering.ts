@@ -4,6 +4,7 @@ import { fileSteering } from '../steering/file.js';
 import { httpSteering } from '../steering/http.js';
 import { redisSteering } from '../steering/redis.js';
 import type { JsonSchema } from '../validation/rules.js';
+import { filledText, ms, msOrNone, restTls, secret } from './schema-parts.js';
 
 interface NamedSource {
   /** Creates the source. Throws `InvalidOptionError` for an invalid option. */
@@ -12,10 +13,6 @@ interface NamedSource {
   /** The schema of the options. */
   readonly properties: Readonly<Record<string, JsonSchema>>;
 }
-
-const ms = { type: 'number', minimum: 1, maximum: 2 ** 31 - 1 };
-const filledText = { type: 'string', minLength: 1 };
-const secret = { $ref: '#/$defs/textOrFile' };
 
 export const STEERING_SOURCES: Readonly<Record<string, NamedSource>> = {
   redis: {
@@ -38,21 +35,10 @@ export const STEERING_SOURCES: Readonly<Record<string, NamedSource>> = {
         properties: { username: secret, password: secret, token: secret },
         additionalProperties: false,
       },
-      tls: {
-        type: 'object',
-        properties: {
-          ca: secret,
-          cert: secret,
-          key: secret,
-          passphrase: secret,
-          servername: filledText,
-          rejectUnauthorized: { type: 'boolean' },
-        },
-        additionalProperties: false,
-      },
+      tls: restTls,
       intervalMs: ms,
       timeoutMs: ms,
-      waitMs: { ...ms, minimum: 0 },
+      waitMs: msOrNone,
       name: filledText,
     },
   },

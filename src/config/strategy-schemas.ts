@@ -1,14 +1,9 @@
 import type { StrategyName } from '../options/strategies.js';
-import { type JsonSchema, MAX_TIMER_MS } from '../validation/rules.js';
+import type { JsonSchema } from '../validation/rules.js';
+import { filledText, flag, ms, msOrNone, restTls, secret } from './schema-parts.js';
 
-const ms = { type: 'number', minimum: 1, maximum: MAX_TIMER_MS };
-const msOrNone = { ...ms, minimum: 0 };
 const text = { type: 'string' };
-const filledText = { type: 'string', minLength: 1 };
-const flag = { type: 'boolean' };
 const role = { enum: ['gate', 'full'] };
-/** A text, or a file that contains it. */
-const secret = { $ref: '#/$defs/textOrFile' };
 
 /** The schema of the options of each built-in health check strategy in a config file. */
 export const STRATEGY_SCHEMAS: Readonly<
@@ -30,18 +25,7 @@ export const STRATEGY_SCHEMAS: Readonly<
     extendedCheckEnabled: flag,
     availabilityLagToleranceMs: msOrNone,
     role,
-    tls: {
-      type: 'object',
-      properties: {
-        ca: secret,
-        cert: secret,
-        key: secret,
-        passphrase: secret,
-        servername: filledText,
-        rejectUnauthorized: flag,
-      },
-      additionalProperties: false,
-    },
+    tls: restTls,
   },
   latency: {
     slowAboveMs: ms,

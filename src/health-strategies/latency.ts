@@ -1,7 +1,6 @@
 import { ProbeLatency } from '../core/probe-latency.js';
 import { ownError } from '../foreign/own-error.js';
 import { count, duration, oneOf, percent } from '../validation/rules.js';
-import { measureLatency } from './measure-latency.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
@@ -85,9 +84,12 @@ export class LatencyStrategy implements HealthCheckStrategy {
   async #measure(probe: Probe): Promise<ProbeLatency> {
     const { databaseId } = probe;
     try {
-      const latencyMs = await measureLatency(probe);
+      // Opens the connection if it is not open, and shows that it works.
+      await probe.sendCommand(['PING']);
+      const elapsed = probe.stopwatch();
+      await probe.sendCommand(['PING']);
       const own = this.#latencyOf(databaseId);
-      own.add(latencyMs);
+      own.add(elapsed());
       return own;
     } catch (error) {
       // The database is no longer known to be fast, so that none is left for its sake.

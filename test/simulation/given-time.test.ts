@@ -1,27 +1,15 @@
 /** Commands while the active database fails and is given time to heal (`unhealthyAfterMs`). */
 import { expect, it } from 'vitest';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../src/testing/index.js';
+import { eastAndWest } from '../../src/testing/east-and-west.js';
+import type { FakeDatabase, VirtualClock } from '../../src/testing/index.js';
 
 async function group(options: object = {}) {
-  const clock = new VirtualClock();
-  const east = new FakeDatabase({ id: 'east', clock });
-  const west = new FakeDatabase({ id: 'west', clock });
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-    options: {
-      unhealthyAfterMs: 15_000,
-      healthCheck: { intervalMs: 5000, timeoutMs: 1000, numProbes: 1 },
-      commandRetry: { waitDurationMs: 0 },
-      ...options,
-    },
+  const { clock, client, east, west } = await eastAndWest({
+    unhealthyAfterMs: 15_000,
+    healthCheck: { intervalMs: 5000, timeoutMs: 1000, numProbes: 1 },
+    commandRetry: { waitDurationMs: 0 },
+    ...options,
   });
-  const connecting = client.connect();
-  await clock.advance(100);
-  await connecting;
   const writes = { sent: 0 };
   east.observer = {
     onWritten: () => {

@@ -1,6 +1,7 @@
 /** Databases that serve reads only until they are promoted, on virtual time. */
 import { afterEach, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
+import { eastAndWest } from '../../testing/east-and-west.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
@@ -147,22 +148,8 @@ it('asks for a promotion once in each outage, and contains the error', async () 
 });
 
 it('a refused write to a database without the option still leads to a failover', async () => {
-  const clock = new VirtualClock();
-  const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
-    FakeDatabase,
-    FakeDatabase,
-  ];
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-  });
+  const { clock, client, east } = await eastAndWest({});
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   east.state = 'READONLY';
   const write = client.send(['SET', 'k', 'v']);
   await clock.advance(1000);

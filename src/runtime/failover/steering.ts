@@ -261,27 +261,34 @@ export class GroupSteering {
     this.#watch = undefined;
   }
 
-  #tell(state: SteeredEvent['state'], { steering, source, beginsAt, endsAt }: ScheduledSteering) {
-    const { version, by, reason } = steering;
-    this.runtime.emit(
+  #tell(state: SteeredEvent['state'], scheduled: ScheduledSteering) {
+    const { runtime } = this;
+    runtime.emit(
       'steered',
-      Object.freeze({
-        state,
-        version,
-        by,
-        reason,
-        asks: describeSteering(steering),
-        source,
-        obeyedAt: dateOf(this.runtime, beginsAt),
-        until: Number.isFinite(endsAt) ? dateOf(this.runtime, endsAt) : undefined,
-        at: timestamp(this.runtime),
-      }),
+      Object.freeze({ state, ...summaryOf(runtime, scheduled), at: timestamp(runtime) }),
     );
   }
 }
 
+/** One document, as this client obeys it. */
+export function summaryOf(
+  runtime: Pick<EngineContext, 'clock'>,
+  { steering, source, beginsAt, endsAt }: ScheduledSteering,
+): Omit<SteeredEvent, 'state' | 'at'> {
+  const { version, by, reason } = steering;
+  return {
+    version,
+    by,
+    reason,
+    asks: describeSteering(steering),
+    source,
+    obeyedAt: dateOf(runtime, beginsAt),
+    until: Number.isFinite(endsAt) ? dateOf(runtime, endsAt) : undefined,
+  };
+}
+
 /** The wall-clock time of a monotonic one. */
-export function dateOf({ clock }: Pick<EngineContext, 'clock'>, at: number): Date {
+function dateOf({ clock }: Pick<EngineContext, 'clock'>, at: number): Date {
   return new Date(clock.wallTime() + (at - clock.now()));
 }
 

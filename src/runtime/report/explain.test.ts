@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import { eastAndWest } from '../../testing/east-and-west.js';
+import type { SimulatedClient } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -7,21 +8,8 @@ afterEach(() => {
 });
 
 async function patient(unhealthyAfterMs: number) {
-  const clock = new VirtualClock();
-  const east = new FakeDatabase({ id: 'east', clock });
-  const west = new FakeDatabase({ id: 'west', clock });
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1 },
-      { database: west, weight: 0.5 },
-    ],
-    options: { unhealthyAfterMs },
-  });
+  const { clock, east, client } = await eastAndWest({ unhealthyAfterMs });
   clients.push(client);
-  const done = client.connect();
-  await clock.advance(10);
-  await done;
   return { clock, east, client };
 }
 

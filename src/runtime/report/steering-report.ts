@@ -1,7 +1,6 @@
-import { describeSteering } from '../../core/steering/document.js';
 import type { ScheduledSteering } from '../../core/steering/obedience.js';
 import type { Coordinator } from '../failover/coordinator.js';
-import { dateOf } from '../failover/steering.js';
+import { summaryOf } from '../failover/steering.js';
 import { isTrouble, type SteeringSourceReport } from '../failover/steering-sources.js';
 
 /** One steering document, as this client obeys it. */
@@ -44,19 +43,8 @@ export interface SteeringExplanation {
 export function explainSteering(coordinator: Coordinator): SteeringExplanation | undefined {
   const { steering, runtime } = coordinator;
   if (!steering.isOn) return undefined;
-  const summary = (scheduled: ScheduledSteering): SteeringSummary => {
-    const { version, by, reason } = scheduled.steering;
-    const { endsAt } = scheduled;
-    return Object.freeze({
-      version,
-      by,
-      reason,
-      asks: describeSteering(scheduled.steering),
-      source: scheduled.source,
-      obeyedAt: dateOf(runtime, scheduled.beginsAt),
-      until: Number.isFinite(endsAt) ? dateOf(runtime, endsAt) : undefined,
-    });
-  };
+  const summary = (scheduled: ScheduledSteering): SteeringSummary =>
+    Object.freeze(summaryOf(runtime, scheduled));
   const { obeyed, next, stopped } = steering;
   return Object.freeze({
     instanceId: runtime.options.instanceId,
