@@ -58,6 +58,7 @@ export const CHAPTERS: readonly Chapter[] = [
       { text: 'Diagnostics', file: 'docs/diagnostics.md' },
       { text: 'Command line and drill', file: 'docs/cli.md' },
       { text: 'Steering a fleet', file: 'docs/steering.md' },
+      { text: 'Runbook', file: 'docs/runbook.md' },
     ],
   },
   {

@@ -1,7 +1,7 @@
 import type { Clock, Random, Timer } from '../clock.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
 import type { OperatedClient } from './client.js';
-import { redact } from './redact.js';
+import { redact, redactAuthor } from './redact.js';
 import { MAX_WAITING_BYTES, type StreamSink } from './request.js';
 import { type Status, switchStatus } from './status.js';
 
@@ -45,7 +45,7 @@ const PAYLOADS: {
   recovered: ({ id, at, downForMs }) => ({ id: redact(id), at, downForMs }),
   steered: (event) => ({
     ...event,
-    by: redact(event.by),
+    by: redactAuthor(event.by),
     reason: redact(event.reason),
     asks: redact(event.asks),
     source: redact(event.source),

@@ -12,6 +12,11 @@ const LONGEST_LOOK = 16_384;
 const WITH_SCHEME = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(\S+)/gi;
 const URL_LIKE = /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>]+/gi;
 const TOKEN = /[^\s"'`<>()[\]{},;=]+/g;
+/** Who published a steering document, in the words of this library. */
+const AUTHOR_NEXT = /\bversion \d{1,16} by $/;
+const LONGEST_AUTHOR_LEAD = 30;
+/** `user@host` or a mail address: no password. */
+const PERSON = /^[\w.+-]{1,100}@[\w.-]{1,100}$/;
 const ADDRESS = /^([\w.-]+|\[[\da-f:.%]+\])(:\d+)?$/i;
 
 /**
@@ -23,8 +28,17 @@ export function redact(text: string): string {
   const clean = cleanText(text, LONGEST_LOOK)
     .replace(WITH_SCHEME, (_, scheme, rest) => scheme + rest.slice(rest.lastIndexOf('@') + 1))
     .replace(URL_LIKE, addressOf)
-    .replace(TOKEN, (token) => token.slice(token.lastIndexOf('@') + 1));
+    .replace(TOKEN, (token, at: number, whole: string) => {
+      const lead = whole.slice(Math.max(0, at - LONGEST_AUTHOR_LEAD), at);
+      if (PERSON.test(token) && AUTHOR_NEXT.test(lead)) return token;
+      return token.slice(token.lastIndexOf('@') + 1);
+    });
   return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH - 3)}...` : clean;
+}
+
+/** Who published a document: `user@host` stays as it is. */
+export function redactAuthor(by: string): string {
+  return PERSON.test(by) ? by : redact(by);
 }
 
 /** The address in a URL; anything else is not shown, because it may be a password. */

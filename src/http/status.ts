@@ -3,7 +3,7 @@ import type { HealingExplanation } from '../runtime/report/explain.js';
 import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 import type { SteeringExplanation, SteeringSummary } from '../runtime/report/steering-report.js';
 import type { OperatedClient } from './client.js';
-import { redact } from './redact.js';
+import { redact, redactAuthor } from './redact.js';
 
 /** The answer of `GET /status`; `STATUS_SCHEMA` describes it. Times are ISO 8601, in UTC. */
 export interface Status {
@@ -209,7 +209,7 @@ function steeringDocument(summary: SteeringSummary | undefined): SteeringDocumen
   const { version, by, reason, asks, obeyedAt, until } = summary;
   return {
     version,
-    by: redact(by),
+    by: redactAuthor(by),
     reason: redact(reason),
     asks: redact(asks),
     obeyedAt: obeyedAt.toISOString(),

@@ -1,6 +1,11 @@
 /** Formats a status as text lines. */
 import { duration } from '../../drill/report/format.js';
-import type { DatabaseStatus, Status, SwitchStatus } from '../../http/status.js';
+import type {
+  DatabaseStatus,
+  Status,
+  SteeringDocumentStatus,
+  SwitchStatus,
+} from '../../http/status.js';
 import { type Paint, padEnd, type Style, width, wrap } from '../../terminal.js';
 import type { ServerEvent } from './event-source.js';
 
@@ -25,7 +30,9 @@ export function statusText(status: Status, name: string, paint: Paint, columns: 
   return [
     '',
     `  ${headline(status, paint)}  ${paint('dim', name)}`,
-    ...(status.why === null ? [] : wrap(status.why, room + 4).map((each) => `  ${each}`)),
+    ...[...(status.why === null ? [] : [status.why]), ...steering(status)].flatMap((text) =>
+      wrap(text, room + 4).map((each) => `  ${each}`),
+    ),
     '',
     line(head),
     ...rest,
@@ -71,6 +78,25 @@ function remarks({ active, details, cause, drained }: DatabaseStatus): string[] 
   return [...(cause === null ? [] : [cause]), ...(drained ? ['drained'] : [])];
 }
 
+/** What the process is steered to. Times are in UTC, because they are compared with other machines. */
+function steering({ steering: all }: Status): string[] {
+  // An older application does not report it.
+  if (all === null || all === undefined) return [];
+  const { place, obeyed, next, stopped, sources } = all;
+  const what = ({ version, by, reason, asks }: SteeringDocumentStatus) =>
+    `steering version ${version} by ${by} (${reason}): ${asks}`;
+  const at = ` (place ${place.toFixed(3)})`;
+  const until = obeyed === null || obeyed.until === null ? '' : ` until ${obeyed.until}`;
+  return [
+    ...(obeyed === null ? [] : [`${what(obeyed)}${until}${at}`]),
+    ...(next === null ? [] : [`${what(next)} from ${next.obeyedAt}${at}`]),
+    ...(stopped === null ? [] : [`steering was stopped here: ${stopped}`]),
+    ...sources.flatMap(({ source, state, cause }) =>
+      cause === null ? [] : [`steering source ${source}: ${state} (${cause})`],
+    ),
+  ];
+}
+
 function switches({ switches: all }: Status, paint: Paint, columns: number): string[] {
   if (all.length === 0) return [];
   const shown = all.slice(-SWITCHES).flatMap((each) => switchLines(each, paint, columns));
@@ -106,6 +132,8 @@ export function eventText({ event, data }: ServerEvent, paint: Paint): string | 
       return `${at}  ${paint('red', 'all databases are down')}`;
     case 'recovered':
       return `${at}  ${fields.id} serves again after ${duration(Number(fields.downForMs))}`;
+    case 'steered':
+      return `${at}  steering version ${fields.version} ${fields.state}: ${fields.asks} (${fields.by}: ${fields.reason})`;
     case 'lost':
       return `${paint('yellow', 'lost')}${cause}; connecting again`;
     default:

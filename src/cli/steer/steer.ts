@@ -2,9 +2,9 @@
 import { hostname, userInfo } from 'node:os';
 import { systemClock } from '../../clock.js';
 import { parseSteering, type SteeringDocument } from '../../core/steering/document.js';
-import { duration } from '../../drill/report/format.js';
 import { InvalidSteeringError } from '../../errors.js';
 import { EXIT, UsageError } from '../exit.js';
+import { durationArgument } from '../numbers.js';
 import { Output } from '../output.js';
 import { readTarget, type Target } from '../target.js';
 import { type Found, type KeyOptions, readAll, sourceOf, writeAll } from './databases.js';
@@ -43,7 +43,13 @@ export async function steer(
   const text = JSON.stringify(document, undefined, 2);
   if (options.dryRun) {
     if (output.json) output.document({ report: 'steer', written: [], failed: [], document });
-    else output.print(text, '', ...consequences(action, id, options, source.key), 'Not written.');
+    else
+      output.print(
+        ...text.split('\n'),
+        '',
+        ...consequences(action, id, options, source.key),
+        'Not written.',
+      );
     return EXIT.ok;
   }
   const question = [
@@ -146,15 +152,20 @@ function consequences(
     release: `All processes that read ${key} follow their own configuration again.`,
   }[action];
   const first = canary === undefined ? [] : [`${canary} % of them move first, a minute earlier.`];
-  const moves =
-    spread === undefined ? 'They move at once.' : `They move within ${duration(spread)}.`;
+  const atOnce = {
+    drain: 'They move at once.',
+    hold: 'They move at once.',
+    stay: 'They obey at once.',
+    release: 'They return at their next failback check.',
+  }[action];
+  const moves = spread === undefined ? atOnce : `They do so within ${durationArgument(spread)}.`;
   const until =
     action === 'release'
       ? []
       : [
           options.for === undefined
             ? 'It holds until the next document (redis-multidb steer release).'
-            : `It ends by itself after ${duration(options.for)}.`,
+            : `It ends by itself after ${durationArgument(options.for)}.`,
         ];
   return [what, ...first, moves, ...until];
 }

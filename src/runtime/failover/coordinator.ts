@@ -278,21 +278,21 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     const heavier = () =>
       selectFailback(this.databases.values(), active.id, now) as Database | undefined;
     const { obeyed, returnTo } = steering;
-    if (obeyed === undefined) {
-      if (returnTo !== undefined) return isEligible(returnTo, now) ? returnTo : undefined;
-      // Without a spread of its own the return follows `failbackRampMs`.
-      if (!this.failback.allowed || !steering.returnIsSpread) return undefined;
-      return heavier();
+    if (obeyed === undefined && returnTo !== undefined) {
+      return isEligible(returnTo, now) ? returnTo : undefined;
     }
-    if ((active.steered?.drainEndsAt ?? 0) > now) {
+    if (obeyed !== undefined && (active.steered?.drainEndsAt ?? 0) > now) {
       const best = this.#best(active.id);
       if (best?.lastResort === false) return best.view as Database;
       // Nothing else can serve: the drained database is the last resort.
       this.router.setLastResort(true);
       return undefined;
     }
-    const { prefer, weights } = obeyed.steering;
-    return prefer !== undefined || weights.size > 0 ? heavier() : undefined;
+    const { prefer, weights } = obeyed?.steering ?? {};
+    if (prefer !== undefined || (weights?.size ?? 0) > 0) return heavier();
+    // What was asked for before is over, and the return has a spread. Without one it is a failback,
+    // which follows `failbackRampMs`.
+    return this.failback.allowed && steering.returnIsSpread ? heavier() : undefined;
   }
 
   /**

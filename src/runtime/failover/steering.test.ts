@@ -100,6 +100,31 @@ it('moves at its place in the window, and says when', async () => {
   expect(client.activeDatabase).toBe('west');
 });
 
+it('returns at its place when a drain is released with a spread, or at a failback check', async () => {
+  const { clock, client, switches, publish } = await world({ failbackCheckIntervalMs: 300_000 });
+  const { place = 0 } = client.explain().steering ?? {};
+  const drained = async () => {
+    publish({ drain: ['east'] });
+    await clock.until(() => client.activeDatabase === 'west', 5000, 'the steered move');
+  };
+  await drained();
+  publish({ spread: 100_000 });
+  await clock.advance(place * 100_000 - 100);
+  expect(client.activeDatabase).toBe('west');
+  await clock.advance(2000);
+  expect(client.activeDatabase).toBe('east');
+  expect(switches.at(-1)).toMatchObject({ reason: 'steered' });
+  await drained();
+  publish({ failback: false, spread: 1000 });
+  await clock.advance(10_000);
+  expect(client.activeDatabase).toBe('west');
+  publish({});
+  await clock.advance(10_000);
+  expect(client.activeDatabase).toBe('west');
+  await clock.advance(300_000);
+  expect(client.activeDatabase).toBe('east');
+});
+
 it('fails over and back although the drained database is the only one left', async () => {
   const { clock, client, west, publish } = await world();
   publish({ drain: ['east'] });
