@@ -119,8 +119,13 @@ export class BullLoad implements QueueLoad {
       what: 'every acknowledged job to complete',
       timeoutMs: LIMIT_MS,
       intervalMs: 50,
-    }).catch((cause: Error) => {
-      throw new Error(`${cause.message}; missing: ${missing().slice(0, 10)}`, { cause });
+    }).catch(async (cause: Error) => {
+      const states = await Promise.all(
+        missing()
+          .slice(0, 10)
+          .map((id) => this.#stateOf(id)),
+      );
+      throw new Error(`${cause.message}; missing: ${states}`, { cause });
     });
   }
 
@@ -141,10 +146,20 @@ export class BullLoad implements QueueLoad {
     await Promise.all(this.#all().map((each) => each.close()));
   }
 
+  async #stateOf(id: string): Promise<string> {
+    const job = await this.#queueOf(id).getJob(id);
+    if (!job) return `${id} (unknown to the database)`;
+    const { failedReason: reason } = job;
+    return `${id} (${await job.getState()}${reason ? `: ${reason}` : ''})`;
+  }
+
+  #queueOf(id: string): Queue {
+    return id.startsWith('limited') ? this.#limited : this.#queue;
+  }
+
   /** A server that was frozen completes a job when it goes on: no worker hears of that. */
   async #look(id: string): Promise<void> {
-    const queue = id.startsWith('limited') ? this.#limited : this.#queue;
-    const job = await queue.getJob(id);
+    const job = await this.#queueOf(id).getJob(id);
     if (await job?.isCompleted()) this.completed.add(id);
   }
 

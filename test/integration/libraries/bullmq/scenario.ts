@@ -148,8 +148,13 @@ export class BullMqLoad implements QueueLoad {
       what: 'every acknowledged job to complete',
       timeoutMs: LIMIT_MS,
       intervalMs: 50,
-    }).catch((cause: Error) => {
-      throw new Error(`${cause.message}; missing: ${missing().slice(0, 10)}`, { cause });
+    }).catch(async (cause: Error) => {
+      const states = await Promise.all(
+        missing()
+          .slice(0, 10)
+          .map(async (id) => `${id} (${await this.#queueOf(id).getJobState(id)})`),
+      );
+      throw new Error(`${cause.message}; missing: ${states}`, { cause });
     });
   }
 
@@ -158,8 +163,11 @@ export class BullMqLoad implements QueueLoad {
    * hears of that.
    */
   async #look(id: string): Promise<void> {
-    const queue = id.startsWith('limited') ? this.limited : this.queue;
-    if ((await queue.getJobState(id)) === 'completed') this.completed.add(id);
+    if ((await this.#queueOf(id).getJobState(id)) === 'completed') this.completed.add(id);
+  }
+
+  #queueOf(id: string): Queue {
+    return id.startsWith('limited') ? this.limited : this.queue;
   }
 
   /** A job that is added now completes, and `waitUntilFinished` hears of it. */
