@@ -80,8 +80,11 @@ describe('decideRetry', () => {
     expect(decide({ category: 'database-bound' })).toBe('fail');
   });
 
-  it('retries an unknown outcome only within safety', () => {
-    const unknown = { classification: UNKNOWN };
+  it.each([
+    ['an unknown outcome', UNKNOWN],
+    ['a state word from inside a script', INSIDE],
+  ])('retries %s only within safety', (_, classification) => {
+    const unknown = { classification };
     expect(decide({ ...unknown, category: 'connection' })).toBe('retry');
     expect(decide({ ...unknown, category: 'read' })).toBe('retry');
     expect(decide({ ...unknown, category: 'checked-write' })).toBe('fail');
@@ -94,7 +97,6 @@ describe('decideRetry', () => {
   it.each([
     ['application reply', REPLY],
     ['access', ACCESS],
-    ['state word from inside', INSIDE],
   ])('does not retry by itself: %s', (_, classification) => {
     expect(decide({ classification })).toBe('fail');
     expect(decide({ classification, included: true })).toBe('retry');

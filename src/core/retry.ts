@@ -43,6 +43,7 @@ const RETRIED_KINDS: ReadonlySet<Classification['kind']> = new Set([
   'never-sent',
   'unknown-outcome',
   'state-reply',
+  'state-word-inside',
 ] as const);
 
 /**

@@ -35,6 +35,21 @@ it('leaves a server that became a read-only replica, with no error for writers',
   expect(await client.set('key', 'value')).toBe('OK');
 });
 
+it('repeats a script that a read-only replica refused within `safety` only', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west]);
+  const script = ['EVAL', "return redis.call('INCR', KEYS[1])", '1', 'counter'];
+  await east.command('REPLICAOF', '127.0.0.1', String(west.port));
+  // A script may have written before one of its commands was refused.
+  await expect(client.sendCommand(script)).rejects.toThrow(/READONLY/);
+  await active(client, 'west');
+  await west.command('REPLICAOF', '127.0.0.1', String(east.port));
+  await east.command('REPLICAOF', 'NO', 'ONE');
+  const repeating = client.withRetrySafety('accumulating');
+  expect(await repeating.sendCommand(script)).toBe(1);
+  expect(client.activeDatabase).toBe('east');
+});
+
 it('leaves a full server for writers', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west]);

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { expect, it } from 'vitest';
-import { startRedis, startReplica } from '../../kit/index.js';
+import { startRedis, startReplica, waitFor } from '../../kit/index.js';
 import { BullMqLoad } from '../libraries/bullmq/scenario.js';
 import '../libraries/support.js';
 import { own, Traffic } from '../support.js';
@@ -52,11 +52,14 @@ async function start(redis: Redis, queues: Redis, settle: () => Promise<void>) {
     flow: () => Promise.all([reads.flows(200), ...loads.map((load) => load.flow())]),
     /** Every acknowledged job has completed and none has failed; no read saw an error. */
     async end() {
+      await waitFor(() => loads.every(({ acknowledged }) => acknowledged.size >= 20), {
+        what: 'jobs to be acknowledged',
+        timeoutMs: 30_000,
+      });
       await Promise.all(loads.map((load) => load.drained()));
       await reads.stop();
       expect(reads.errors).toEqual([]);
       expect(loads.flatMap(({ failed }) => failed)).toEqual([]);
-      for (const { acknowledged } of loads) expect(acknowledged.size).toBeGreaterThanOrEqual(20);
       await Promise.all(loads.map((load) => load.close()));
     },
   };
