@@ -26,7 +26,7 @@ const ANY_VERSION = [
   ...['ioredis/life', 'ioredis/failover', 'ioredis/libraries', 'ioredis/members'],
   ...['ioredis/every-command', 'ioredis/queues', 'ioredis/application', 'ioredis/library-leaks'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],
-  ...['health-strategies', 'name-lookups', 'moved-endpoint', 'node-evidence'],
+  ...['health-strategies', 'name-lookups', 'moved-endpoint', 'node-evidence', 'entra-id'],
 ].map((name) => `test/integration/${name}.test.ts`);
 
 interface Settings {

@@ -50,6 +50,18 @@ export const CHAPTERS: readonly Chapter[] = [
     ],
   },
   {
+    text: 'Guides',
+    entries: [
+      { text: 'All guides', file: 'docs/guides/README.md' },
+      { text: 'AWS', file: 'docs/guides/aws.md' },
+      { text: 'Azure Managed Redis', file: 'docs/guides/azure.md' },
+      { text: 'Google Cloud Memorystore', file: 'docs/guides/google-cloud.md' },
+      { text: 'Redis Cloud and Software', file: 'docs/guides/redis-active-active.md' },
+      { text: 'Valkey', file: 'docs/guides/valkey.md' },
+      { text: 'Sentinel and clusters', file: 'docs/guides/clusters.md' },
+    ],
+  },
+  {
     text: 'Operate',
     entries: [
       { text: 'HTTP and status page', file: 'docs/http.md' },
@@ -104,6 +116,7 @@ export function routeOf(file: string): string {
   if (file === 'examples/README.md') return 'examples/index.md';
   const example = EXAMPLES.exec(file);
   if (example) return `examples/${example[1]}.md`;
+  if (file === 'docs/guides/README.md') return 'guides/index.md';
   const name = file.replace(/^(docs|site)\//, '');
   return name === file ? file.toLowerCase() : name;
 }

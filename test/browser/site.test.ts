@@ -192,7 +192,9 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
   it('shows every chapter in the sidebar, and the pictures in the scheme of the page', async () => {
     const page = await visit('failover.html', { scheme: 'dark' });
     const headings = await page.locator('.VPSidebar h2').allInnerTexts();
-    expect(headings).toEqual(['Start', 'Understand', 'Use', 'Operate', 'Trust', 'Reference']);
+    expect(headings).toEqual([
+      ...['Start', 'Understand', 'Use', 'Guides', 'Operate', 'Trust', 'Reference'],
+    ]);
     const broken = await page.evaluate<number>(
       '[...document.querySelectorAll("main img")].filter((image) => image.naturalWidth === 0).length',
     );
