@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { nodeRedisOnly } from './node-redis-only.mjs';
 import { emptySubscriber, otelDurations, otelSpans, prometheusDurations } from './observers.mjs';
 import { rawSocket } from './raw-socket.mjs';
 
@@ -204,6 +205,14 @@ export const CONTESTANTS = {
     databases: 1,
     title: 'ready-made GETs over a raw socket',
     open: rawSocket,
+    workloads: [GET_32],
+  },
+  /** What a client on top of node-redis can reach at most. */
+  'node-redis-only': {
+    version: 6,
+    databases: 1,
+    title: 'node-redis 6: its method, encoder, queue and parser alone',
+    open: nodeRedisOnly,
     workloads: [GET_32],
   },
   'multidb-ioredis-6': {

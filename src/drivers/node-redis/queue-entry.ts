@@ -72,6 +72,9 @@ Object.assign(QueueEntry.prototype, {
 /** Arguments that can't be encoded: node-redis skips such a command. */
 const UNENCODABLE = Object.freeze([undefined]) as unknown as readonly CommandArgument[];
 
+/** Without a mapping node-redis creates an empty one for each reply. */
+const NO_MAPPING = {};
+
 /** Converts node-redis's error into the one that the engine receives. */
 export type Explain = (error: unknown) => unknown;
 
@@ -88,7 +91,7 @@ export class CommandEntry extends QueueEntry {
   }
 
   get typeMapping(): unknown {
-    return this.attempt.options?.typeMapping;
+    return this.attempt.options?.typeMapping ?? NO_MAPPING;
   }
 
   resolve(reply: unknown): void {
@@ -129,7 +132,7 @@ export class BatchEntries {
     this.#unsettled = commands.length;
     this.entries = commands.map(
       ({ args, typeMapping }, index) =>
-        new BatchEntry(this, index, args, index === telling, typeMapping),
+        new BatchEntry(this, index, args, index === telling, typeMapping ?? NO_MAPPING),
     );
   }
 
