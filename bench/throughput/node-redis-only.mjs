@@ -15,7 +15,9 @@ class Entry {
   /** @param {readonly string[]} args */
   constructor(args) {
     this.args = args;
+    /** @type {(reply: unknown) => void} */
     this.resolve = keep;
+    /** @type {(error: unknown) => void} */
     this.reject = keep;
   }
 

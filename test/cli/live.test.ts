@@ -1,9 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpHandler, type HttpHandlerOptions, STATUS_SCHEMA } from '../../src/http/index.js';
 import { createMultiDbClient, type MultiDbClient } from '../../src/index.js';
+import { createMultiDbRedis, type MultiDbRedis } from '../../src/ioredis/index.js';
 import { freePort, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
 import { run, start } from './run.js';
 
@@ -13,21 +15,36 @@ afterEach(async () => {
   await stopAll();
 });
 
-interface Application {
+interface Application<Client> {
   readonly url: string;
-  readonly client: MultiDbClient;
+  readonly client: Client;
   readonly east: RedisServer;
 }
 
-async function application({ token }: { token?: string } = {}): Promise<Application> {
+type Databases = { id: string; weight: number; client: { url: string } }[];
+
+/** A client of the API of node-redis. */
+async function connected(databases: Databases): Promise<MultiDbClient> {
+  return createMultiDbClient({ databases }).connect();
+}
+
+async function application({
+  token,
+}: {
+  token?: string;
+} = {}): Promise<Application<MultiDbClient>> {
+  return applicationWith(connected, token);
+}
+
+async function applicationWith<Client extends MultiDbClient | MultiDbRedis<Redis>>(
+  open: (databases: Databases) => Promise<Client>,
+  token?: string,
+): Promise<Application<Client>> {
   const [east, west] = await Promise.all([startRedis(), startRedis()]);
-  const client = createMultiDbClient({
-    databases: [
-      { id: 'east', weight: 1, client: { url: east.url } },
-      { id: 'west', weight: 0.5, client: { url: west.url } },
-    ],
-  });
-  await client.connect();
+  const client = await open([
+    { id: 'east', weight: 1, client: { url: east.url } },
+    { id: 'west', weight: 0.5, client: { url: west.url } },
+  ]);
   await waitFor(() => client.databases.every(({ health }) => health === 'healthy'), {
     what: 'verdicts',
   });
@@ -43,7 +60,7 @@ async function application({ token }: { token?: string } = {}): Promise<Applicat
     handler.close();
     server.closeAllConnections();
     server.close();
-    await client.close();
+    client.destroy();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/redis`, client, east };
 }
@@ -230,27 +247,35 @@ describe('an application that is not well', () => {
 });
 
 describe('switch', () => {
-  it('makes a database active, for a time', async () => {
-    const { url, client } = await application({ token: 't0ken' });
-    const header = ['--header', 'authorization: Bearer ${TOKEN}'];
-    const ran = await run(
-      ['switch', 'west', '--url', url, '--yes', '--for', '10m', '--json', ...header],
-      { TOKEN: 't0ken' },
-    );
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(ran.stdout)).toEqual({
-      report: 'switch',
-      from: 'east',
-      activeDatabase: 'west',
-      durationMs: 600_000,
-    });
-    expect(client.activeDatabase).toBe('west');
-    expect(client.explain().active?.why).toMatch(/forced for another/);
-    const back = await run(['switch', 'east', '--url', url, '--yes', ...header], {
-      TOKEN: 't0ken',
-    });
-    expect(back).toMatchObject({ code: 0, stdout: 'east is active.\n' });
-  });
+  it.each<[string, Parameters<typeof applicationWith>[0]]>([
+    ['node-redis', connected],
+    ['ioredis', async (databases) => createMultiDbRedis({ Redis, databases })],
+  ])(
+    'makes a database active, for a time, of an application with the API of %s',
+    async (_, open) => {
+      const { url, client } = await applicationWith(open, 't0ken');
+      const shown = await run(['status', url]);
+      expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/east is active/) });
+      const header = ['--header', 'authorization: Bearer ${TOKEN}'];
+      const ran = await run(
+        ['switch', 'west', '--url', url, '--yes', '--for', '10m', '--json', ...header],
+        { TOKEN: 't0ken' },
+      );
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(ran.stdout)).toEqual({
+        report: 'switch',
+        from: 'east',
+        activeDatabase: 'west',
+        durationMs: 600_000,
+      });
+      expect(client.activeDatabase).toBe('west');
+      expect(client.explain().active?.why).toMatch(/forced for another/);
+      const back = await run(['switch', 'east', '--url', url, '--yes', ...header], {
+        TOKEN: 't0ken',
+      });
+      expect(back).toMatchObject({ code: 0, stdout: 'east is active.\n' });
+    },
+  );
 
   it('is refused without permission, without a yes, and for a database that is none', async () => {
     const { url, client } = await application();

@@ -1,6 +1,4 @@
 /** What operators use works with an ioredis client as it does with a node-redis client. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   InMemorySpanExporter,
   NodeTracerProvider,
@@ -10,12 +8,12 @@ import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { isMultiDbError, openClients, parseConnectionString } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
-import { createHttpHandler } from 'redis-multidb/http';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { describe, expect, it } from 'vitest';
 import { isRedis7, waitFor } from '../../kit/index.js';
+import { EventReader, post, serve, WITH_TOKEN } from '../http-support.js';
 import { errorOf, own, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis } from './support.js';
 
@@ -40,19 +38,48 @@ it('is managed, explained, counted and listed', async () => {
   expect(openClients()).not.toContain(redis);
 });
 
-it('has the status page and the metrics', async () => {
+it('has metrics', async () => {
   const [east, west] = await servers();
   const redis = await readyRedis([east, west]);
   const register = new Registry();
   const end = prometheusMetrics({ register, clients: [redis] });
   expect(await register.metrics()).toContain('database="east"');
-  const http = createServer(createHttpHandler(redis));
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const { port } = http.address() as AddressInfo;
-  const answer = await fetch(`http://127.0.0.1:${port}/status`);
-  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('"east"')]);
-  await new Promise((resolve) => http.close(resolve));
   end();
+});
+
+it('has the status, the events and the switches of the HTTP handler', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { failbackSupported: false });
+  const { url } = await serve(redis, WITH_TOKEN);
+  const reader = await EventReader.open(url);
+  const status = async () => {
+    const answer = await fetch(`${url}/status`);
+    return [answer.status, await answer.json()] as const;
+  };
+  expect(await status()).toMatchObject([
+    200,
+    { state: 'serving', activeDatabase: 'east', databases: [{ id: 'east' }, { id: 'west' }] },
+  ]);
+  expect((await post(`${url}/active`, { database: 'west' }, { authorization: '' })).status).toBe(
+    403,
+  );
+  const changed = await post(`${url}/active`, { database: 'west' });
+  expect([changed.status, await changed.json()]).toEqual([
+    200,
+    { changed: true, activeDatabase: 'west' },
+  ]);
+  await redis.set('a', 1);
+  expect(await west.command('GET', 'a')).toBe('1');
+  await post(`${url}/active`, { database: 'east', durationMs: 60_000 });
+  expect(redis.explain().active?.why).toMatch(/^forced for another/);
+  await waitFor(() => reader.of('switch').length === 2, { what: 'both switches' });
+  expect(reader.of('switch').map(({ data }) => [data.from, data.to, data.reason])).toEqual([
+    ['east', 'west', 'manual'],
+    ['west', 'east', 'forced'],
+  ]);
+  expect((await post(`${url}/active`, { database: 'nowhere' })).status).toBe(404);
+  await redis.quit();
+  expect(await status()).toMatchObject([200, { state: 'closed', ready: false }]);
 });
 
 it('takes the options of a config file or of a connection string', async () => {

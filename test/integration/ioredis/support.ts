@@ -61,7 +61,8 @@ export async function readyRedis(
   targets: readonly Target[],
   options: Parameters<typeof redisOf>[1] = {},
 ): Promise<TestRedis> {
-  const redis = redisOf(targets, options);
+  // A busy machine may take long for the first check of east, and without failback none returns to it.
+  const redis = redisOf(targets, { initialWaitMs: 10_000, ...options });
   await waitFor(() => redis.databases.every(({ id }) => redis.isHealthy(id)), {
     what: 'all databases to be healthy',
     timeoutMs: 10_000,
