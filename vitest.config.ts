@@ -107,6 +107,11 @@ const projects = [
     timeoutMs: 60_000,
     globalSetup: 'test/cli/build.ts',
   }),
+  project('fleet', {
+    include: 'test/fleet/**/*.test.ts',
+    timeoutMs: 60_000,
+    globalSetup: 'test/cli/build.ts',
+  }),
   project('kit', { include: 'test/kit/**/*.test.ts', timeoutMs: 60_000 }),
   project('simulation', {
     include: 'test/simulation/**/*.test.ts',

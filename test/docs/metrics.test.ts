@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import { createMultiDbClient } from 'redis-multidb';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
+import { redisSteering } from 'redis-multidb/steering';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { withMetricsTable } from '../../scripts/metrics-table.mjs';
@@ -55,6 +56,7 @@ beforeAll(async () => {
       { id: 'east', weight: 2, client: { url: east.url } },
       { id: 'west', client: { url: west.url } },
     ],
+    steering: redisSteering({ key: 'ops:steering' }),
   });
   const register = new Registry();
   const end = prometheusMetrics({ register, clients: [client] });

@@ -44,6 +44,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readonly ramp: FailbackRamp;
   phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #lastActive: Database | undefined;
+  /** A steered switch is wanted, and its target has not answered yet. */
+  #isFollowing = false;
 
   constructor(readonly runtime: EngineContext) {
     const { options, clock } = runtime;
@@ -168,7 +170,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     }
     const failure = databaseFailure(active, this.route.lastResort, this.now);
     if (failure === undefined) {
-      if (!this.#leaveReadOnly(active)) this.#considerBetter(active);
+      if (this.#leaveReadOnly(active) || (this.#isFollowing && this.#follow(false))) return;
+      this.#considerBetter(active);
     } else if (this.failover.isDue(active, failure)) this.#leave(active, failure);
   }
 
@@ -226,6 +229,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Checks for a better database, every `failbackCheckIntervalMs`. */
   checkFailback(): void {
+    if (this.#isFollowing && this.#follow(true)) return;
     const { route } = this;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const better = selectFailback(this.databases.values(), route.database.id, this.now);
@@ -252,25 +256,31 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Steering has changed weights and drains: follows it, and evaluates everything again. */
   onSteered(): void {
-    this.#follow();
+    this.#follow(true);
     this.evaluate();
   }
 
   /**
    * Makes the database active that steering asks for, or, when it has ended or was stopped, the one
-   * that is best without it. What an operator forces in this process takes precedence.
+   * that is best without it. What an operator forces in this process takes precedence. A target that
+   * does not answer is tried again at every change. Returns whether there was a switch. `again`
+   * repeats a `beforeFailback` that failed.
    */
-  #follow(): void {
+  #follow(again: boolean): boolean {
     const { steering, failback, route } = this;
     const active = route.database;
-    if (this.phase !== 'running' || active === undefined || failback.held) return;
+    this.#isFollowing = false;
+    if (this.phase !== 'running' || active === undefined || failback.held) return false;
     const target = this.#steeredTarget(active);
-    if (target === undefined) return;
-    if (!this.isPrepared(target, () => this.#follow(), true)) return;
+    if (target === undefined) return false;
+    this.#isFollowing = true;
+    if (!this.isPrepared(target, () => this.#follow(true), again)) return false;
+    this.#isFollowing = false;
     const isSteered = steering.obeyed !== undefined || steering.returnTo !== undefined;
     const reason = isSteered ? 'steered' : 'failback';
     this.switchTo(target, reason, steering.cause());
     steering.onMoved(active, target);
+    return true;
   }
 
   #steeredTarget(active: Database): Database | undefined {

@@ -107,6 +107,12 @@ export class GroupSteering {
     return settle(this.#state, this.runtime.clock.now()).next;
   }
 
+  /** The newest document that was received; it may have ended. */
+  get newest(): ScheduledSteering | undefined {
+    const { current, next } = settle(this.#state, this.runtime.clock.now());
+    return next ?? current;
+  }
+
   get stopped(): { readonly scheduled: ScheduledSteering; readonly why: string } | undefined {
     return this.#stopped;
   }

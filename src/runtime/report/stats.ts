@@ -144,11 +144,10 @@ export function stats(
 
 function steeringStats({ steering }: Coordinator): SteeringStats | undefined {
   if (!steering.isOn) return undefined;
-  const { obeyed, next, stops, sources } = steering;
-  const obeyedVersion = obeyed?.steering.version ?? 0;
+  const { obeyed, newest, stops, sources } = steering;
   return Object.freeze({
-    obeyedVersion,
-    newestVersion: next?.steering.version ?? obeyedVersion,
+    obeyedVersion: obeyed?.steering.version ?? 0,
+    newestVersion: newest?.steering.version ?? 0,
     stopped: stops,
     sources: Object.freeze(sources.reports()),
   });
