@@ -123,6 +123,7 @@ export type {
   FailureDetectorSettings,
   HealthCheckOptions,
   HealthCheckSetting,
+  OneHealthCheck,
   PoolDatabaseOptions,
   PoolOptions,
   SentinelDatabaseOptions,
@@ -151,6 +152,7 @@ export type { ProbeRecord } from './runtime/probe-record.js';
 export type {
   ActiveExplanation,
   Explanation,
+  ForcedExplanation,
   HealingExplanation,
   StandbyExplanation,
 } from './runtime/report/explain.js';

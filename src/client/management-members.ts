@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
 import { checkOption } from '../options/check.js';
+import { resolveHealthCheck } from '../options/health-check.js';
 import { requireAddress } from '../options/require-address.js';
 import type { ResolvedDatabase } from '../options/types.js';
 import { resolveDatabase } from '../options/validate.js';
@@ -64,8 +65,9 @@ export function managementMembers(
     },
     setActiveDatabase: rejections.wrap(async (id: string) => running().setActive(id)),
     forceActiveDatabase: rejections.wrap(async (id: string, options: ForceOptions | number = {}) =>
-      running().forceActive(id, durationOf(options)),
+      force(running(), id, options),
     ),
+    releaseActiveDatabase: () => running().release(),
     drainDatabase: rejections.wrap(async (id: string, options: DrainOptions | number = {}) =>
       running().drain(id, durationOf(options)),
     ),
@@ -82,6 +84,12 @@ export function managementMembers(
     getWeight: (id: string) => manage().find(id).ownWeight,
     setWeight: (id: string, weight: number) =>
       manage().setWeight(id, checkOption('databases[].weight', weight, 'weight')),
+    addHealthCheck: (id: string, healthCheck: unknown) => {
+      const management = running();
+      management.find(id);
+      return management.addHealthCheck(id, resolveHealthCheck(healthCheck));
+    },
+    removeHealthCheck: (id: string, name: string) => running().removeHealthCheck(id, name),
     get failbackSupported() {
       return coordinator().failback.supported;
     },
@@ -111,12 +119,31 @@ function addOptionsOf(options: unknown): AddOptions {
   return given;
 }
 
+/** As the options say, or, as Jedis has it, for a number of milliseconds. */
+async function force(management: Management, id: string, options: unknown): Promise<void> {
+  if (typeof options === 'number') return management.forceActive(id, checkDuration(options));
+  const names = 'durationMs, unchecked';
+  const given = anyObject(options, 'options', `an object with ${names}, or milliseconds`);
+  const { unchecked = false, ...rest } = given;
+  if (typeof unchecked !== 'boolean') throw invalid('unchecked', 'true or false', unchecked);
+  const durationMs = durationOf(rest, names);
+  if (!unchecked) return management.forceActive(id, durationMs);
+  if (rest.durationMs === undefined || durationMs < 1) {
+    throw new InvalidOptionError(
+      'durationMs',
+      '1 to 2^31-1, or Infinity, with unchecked',
+      rest.durationMs,
+    );
+  }
+  management.forceUnchecked(id, durationMs);
+}
+
 /** Of the options or, as Jedis has it, of the number. Nothing is held without end by mistake. */
-function durationOf(options: unknown): number {
+function durationOf(options: unknown, known = 'durationMs'): number {
   if (typeof options === 'number') return checkDuration(options);
   const given = anyObject(options, 'options', 'an object with durationMs, or milliseconds');
   for (const name of Object.keys(given)) {
-    if (name !== 'durationMs') throw invalid(name, 'a known option (durationMs)', name);
+    if (name !== 'durationMs') throw invalid(name, `a known option (${known})`, name);
   }
   return checkDuration(given.durationMs ?? Number.POSITIVE_INFINITY);
 }

@@ -23,18 +23,22 @@ export interface ActiveView {
   readonly circuit: { readonly state: BreakerState };
   /** Steering keeps it active although it is unhealthy. */
   readonly forced?: boolean;
+  /** An operator keeps it active whatever happens. */
+  readonly unchecked?: boolean;
 }
 
 /**
  * Why the active database cannot serve, if anything: its health checks, a data connection that
  * cannot be made, or its circuit breaker. The circuit breaker of the last resort only reports. A
- * database that steering forces fails by its data connection alone.
+ * database that steering forces fails by its data connection alone, and one that an operator keeps
+ * unchecked does not fail.
  */
 export function databaseFailure(
   active: ActiveView,
   lastResort: boolean,
   now: number,
 ): DatabaseFailure | undefined {
+  if (active.unchecked === true) return undefined;
   const { health, cause = 'unhealthy', failingSince: since = now } = active;
   if (health === 'unhealthy' && active.forced !== true)
     return { reason: 'health-check', cause, since };

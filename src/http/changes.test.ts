@@ -5,6 +5,7 @@ import type { Route } from './routes.js';
 const active: Route = { name: 'active', databaseId: undefined };
 const drain: Route = { name: 'drain', databaseId: 'east' };
 const resume: Route = { name: 'resume', databaseId: 'east' };
+const release: Route = { name: 'release', databaseId: 'east' };
 const endless = Number.POSITIVE_INFINITY;
 
 it.each([
@@ -19,6 +20,12 @@ it.each([
     { database: 'west', durationMs: null },
     { action: 'switch', databaseId: 'west', durationMs: endless },
   ],
+  [
+    active,
+    { database: 'west', durationMs: 5, unchecked: true },
+    { action: 'switch-unchecked', databaseId: 'west', durationMs: 5 },
+  ],
+  [release, {}, { action: 'release', databaseId: 'east' }],
   [drain, {}, { action: 'drain', databaseId: 'east', durationMs: endless }],
   [drain, { durationMs: 1000 }, { action: 'drain', databaseId: 'east', durationMs: 1000 }],
   [resume, {}, { action: 'resume', databaseId: 'east' }],
@@ -37,6 +44,8 @@ it.each([
   [active, { database: 'west', durationMs: '5' }],
   [active, { database: 'west', durationMs: 2 ** 31 }],
   [active, { database: 'west', force: true }],
+  [active, { database: 'west', unchecked: true }],
+  [active, { database: 'west', unchecked: 1, durationMs: 5 }],
   [active, JSON.parse('{"__proto__":{"database":"west"}}')],
   [active, JSON.parse('{"database":"west","__proto__":{"durationMs":1}}')],
   [active, JSON.parse('{"database":"west","constructor":1}')],

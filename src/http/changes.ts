@@ -15,7 +15,12 @@ export type Change =
       readonly durationMs: number | undefined;
     }
   | { readonly action: 'drain'; readonly databaseId: string; readonly durationMs: number }
-  | { readonly action: 'resume'; readonly databaseId: string };
+  | {
+      readonly action: 'switch-unchecked';
+      readonly databaseId: string;
+      readonly durationMs: number;
+    }
+  | { readonly action: 'resume' | 'release'; readonly databaseId: string };
 
 /** The change that a request asks for, or why the request is invalid. */
 export function readChange(route: Route, body: unknown): Change | string {
@@ -23,10 +28,11 @@ export function readChange(route: Route, body: unknown): Change | string {
     return 'the body must be a JSON object';
   }
   const known = {
-    active: ['database', 'durationMs'],
+    active: ['database', 'durationMs', 'unchecked'],
     drain: ['durationMs'],
     resume: [] as string[],
-  }[route.name as 'active' | 'drain' | 'resume'];
+    release: [] as string[],
+  }[route.name as 'active' | 'drain' | 'resume' | 'release'];
   const names = Object.keys(body);
   if (names.some((name) => !known.includes(name))) {
     return `the body may have ${known.join(', ') || 'no fields'} alone`;
@@ -41,16 +47,24 @@ export function readChange(route: Route, body: unknown): Change | string {
   if (typeof databaseId !== 'string' || databaseId === '')
     return 'database must be the id of a database';
   switch (route.name) {
-    case 'active':
+    case 'active': {
+      const unchecked = values.get('unchecked') ?? false;
+      if (typeof unchecked !== 'boolean') return 'unchecked must be true or false';
+      if (unchecked) {
+        if (durationMs === undefined) return 'unchecked needs durationMs: a number, or null';
+        const time = (durationMs ?? endless) as number;
+        return { action: 'switch-unchecked', databaseId, durationMs: time };
+      }
       return {
         action: 'switch',
         databaseId,
         durationMs: durationMs === null ? endless : (durationMs as number | undefined),
       };
+    }
     case 'drain':
       return { action: 'drain', databaseId, durationMs: (durationMs ?? endless) as number };
     default:
-      return { action: 'resume', databaseId };
+      return { action: route.name as 'resume' | 'release', databaseId };
   }
 }
 
@@ -92,6 +106,11 @@ async function act(client: OperatedClient, change: Change, id: string): Promise<
       else await client.forceActiveDatabase(id, { durationMs });
       return durationMs !== undefined || before !== id;
     }
+    case 'switch-unchecked':
+      await client.forceActiveDatabase(id, { durationMs: change.durationMs, unchecked: true });
+      return true;
+    case 'release':
+      return client.activeDatabase === id && client.releaseActiveDatabase();
     case 'drain':
       await client.drainDatabase(id, { durationMs: change.durationMs });
       return true;

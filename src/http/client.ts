@@ -17,6 +17,8 @@ export interface OperatedClient {
   setActiveDatabase(id: string): Promise<void>;
   /** Makes a database active and keeps it against failback and weights. */
   forceActiveDatabase(id: string, options?: ForceOptions): Promise<void>;
+  /** Ends `forceActiveDatabase()`. */
+  releaseActiveDatabase(): boolean;
   /** Keeps a database away from traffic. */
   drainDatabase(id: string, options?: DrainOptions): Promise<void>;
   /** Ends a drain. */

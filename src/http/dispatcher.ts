@@ -17,7 +17,12 @@ const MAX_PATH_LENGTH = 2048;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 4096;
 
-const BODY_MEANS: Readonly<Record<string, true>> = { active: true, drain: true, resume: true };
+const BODY_MEANS: Readonly<Record<string, true>> = {
+  active: true,
+  drain: true,
+  resume: true,
+  release: true,
+};
 
 /** Answers every request, of every framework. */
 export class Dispatcher {

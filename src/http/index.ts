@@ -13,4 +13,4 @@ export type { LatencyHistoryStatus, LatencyPoint } from './latency-history.js';
 export type { Next } from './node-adapter.js';
 export type { AuthorizeRequest, HttpAction, HttpHandlerOptions } from './options.js';
 export { STATUS_SCHEMA } from './schema.js';
-export type { DatabaseStatus, ProbeStatus, Status, SwitchStatus } from './status.js';
+export type { DatabaseStatus, ForcedStatus, ProbeStatus, Status, SwitchStatus } from './status.js';

@@ -3,14 +3,17 @@ import { InvalidOptionError } from '../errors.js';
 import { anyObject, invalid, unknownOption } from '../validation/check.js';
 import { count, duration, type Rule } from '../validation/rules.js';
 
-/** The kind of a request: read or change. */
-export type HttpAction = 'read' | 'switch' | 'drain' | 'resume';
+/**
+ * The kind of a request: read or change. `switch-unchecked` is a switch to a database that need not be
+ * healthy; `release` ends a forced switch.
+ */
+export type HttpAction = 'read' | 'switch' | 'switch-unchecked' | 'drain' | 'resume' | 'release';
 
 /** The argument of `authorize`. */
 export interface AuthorizeRequest {
   /** What is asked for. */
   readonly action: HttpAction;
-  /** The database that would become active, be drained or be resumed. */
+  /** The database that would become active, be drained, resumed or released. */
   readonly databaseId: string | undefined;
   /** True if the page only asks whether to show its buttons; nothing will be changed. */
   readonly preview: boolean;

@@ -7,6 +7,7 @@ it.each([
   ['POST', '/active', 'active', undefined],
   ['POST', '/databases/127.0.0.1%3A6379/drain', 'drain', '127.0.0.1:6379'],
   ['POST', '/databases/%3Cscript%3E/resume', 'resume', '<script>'],
+  ['POST', '/databases/east/release', 'release', 'east'],
   ['POST', '/databases/..%2F..%2Fstatus/drain', 'drain', '../../status'],
   ['POST', '/databases/__proto__/drain', 'drain', '__proto__'],
 ])('%s %s', (method, path, name, databaseId) => {

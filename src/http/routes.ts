@@ -11,7 +11,8 @@ export type RouteName =
   | 'readyz'
   | 'active'
   | 'drain'
-  | 'resume';
+  | 'resume'
+  | 'release';
 
 export interface Route {
   readonly name: RouteName;
@@ -35,7 +36,7 @@ const READS: ReadonlyMap<string, RouteName> = new Map([
   ['/livez', 'livez'],
   ['/readyz', 'readyz'],
 ]);
-const DATABASE = /^\/databases\/([^/]+)\/(drain|resume)$/;
+const DATABASE = /^\/databases\/([^/]+)\/(drain|resume|release)$/;
 
 /** Paths are compared without decoding or normalization, except for the id. */
 export function match(method: string, path: string): Match {

@@ -43,6 +43,14 @@ const healing = {
   type: ['object', 'null'],
 };
 
+const forced = {
+  ...object('How long the active database is forced; null if it is not.', {
+    unchecked: about('Whether it is not left even if it fails.', flag),
+    until: about('Null: until it is released.', orNull(time)),
+  }),
+  type: ['object', 'null'],
+};
+
 const document = object('A steering document; null without one.', {
   version: { type: 'integer', minimum: 1 },
   by: about('Who published it.', text),
@@ -68,7 +76,7 @@ const steering = {
 };
 
 const database = optional(
-  ['slow', 'slowCalls'],
+  ['slow', 'slowCalls', 'readOnly'],
   object('One database.', {
     id: text,
     weight: { type: 'number', exclusiveMinimum: 0 },
@@ -81,6 +89,7 @@ const database = optional(
     total: about('Commands in the sliding window.', whole),
     slow: about('Whether it is active and slow, or was left for that and is not fast again.', flag),
     slowCalls: about('Slow calls in the sliding window of the failure detector.', whole),
+    readOnly: about('Whether it serves reads only, until it is promoted.', flag),
     gracePeriodLeftMs: amount,
     drained: about('Whether the database is drained.', flag),
     drainEndsAt: about(
@@ -130,6 +139,7 @@ const status = object('The active database, the reason, and what the other datab
     'Whether the active database is the last resort: not eligible, but no other one is.',
     flag,
   ),
+  forced,
   healing,
   nextFailbackCheckAt: about(
     'The next look for a better database; null: failback is off, or the active one is held.',
@@ -145,5 +155,5 @@ const status = object('The active database, the reason, and what the other datab
 export const STATUS_SCHEMA: Readonly<Record<string, unknown>> = Object.freeze({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Status of a redis-multidb client',
-  ...optional(['steering'], status),
+  ...optional(['forced', 'steering'], status),
 });

@@ -1,5 +1,5 @@
 import type { SwitchEvent } from '../events.js';
-import type { HealingExplanation } from '../runtime/report/explain.js';
+import type { ForcedExplanation, HealingExplanation } from '../runtime/report/explain.js';
 import type { DatabaseSnapshot } from '../runtime/report/snapshot.js';
 import type { SteeringExplanation, SteeringSummary } from '../runtime/report/steering-report.js';
 import type { OperatedClient } from './client.js';
@@ -21,6 +21,8 @@ export interface Status {
   readonly why: string | null;
   /** Whether the active database is the last resort: not eligible, but no other one is. */
   readonly lastResort: boolean;
+  /** How long the active database is forced; null if it is not. */
+  readonly forced: ForcedStatus | null;
   /** The failover delay of the active database; null if it is healthy or there is none. */
   readonly healing: HealingStatus | null;
   /** The next look for a better database; null: there is none. */
@@ -74,6 +76,14 @@ export interface SteeringDocumentStatus {
   readonly until: string | null;
 }
 
+/** The active database is kept by `forceActiveDatabase()`. */
+export interface ForcedStatus {
+  /** Whether the database is not left even if it fails. */
+  readonly unchecked: boolean;
+  /** When the client chooses by itself again; null: when the database is released. */
+  readonly until: string | null;
+}
+
 /** The active database fails and has time to heal before it is left. */
 export interface HealingStatus {
   /** What fails, in words. */
@@ -108,6 +118,8 @@ export interface DatabaseStatus {
   readonly slow: boolean;
   /** Slow calls in the sliding window. */
   readonly slowCalls: number;
+  /** Whether the database serves reads only, until it is promoted. */
+  readonly readOnly: boolean;
   /** What is left of the grace period, in milliseconds; 0: none. */
   readonly gracePeriodLeftMs: number;
   /** Whether the database is kept away from traffic manually. */
@@ -170,6 +182,7 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
     activeDatabase: words(active?.id),
     why: words(active?.why),
     lastResort: active?.lastResort ?? false,
+    forced: forcedStatus(active?.forced),
     healing: healingStatus(active?.healing),
     nextFailbackCheckAt: explanation.nextFailbackCheckAt?.toISOString() ?? null,
     databases: client.databases.map((database) => {
@@ -185,6 +198,11 @@ export function statusOf(client: OperatedClient, wallTime: number): Status {
     steering: steeringStatus(explanation.steering),
     explanation: explanation.toString().split('\n').map(redact).join('\n'),
   };
+}
+
+function forcedStatus(forced: ForcedExplanation | undefined): ForcedStatus | null {
+  if (forced === undefined) return null;
+  return { unchecked: forced.unchecked, until: forced.until?.toISOString() ?? null };
 }
 
 function steeringStatus(steering: SteeringExplanation | undefined): SteeringStatus | null {
@@ -238,6 +256,7 @@ function databaseStatus(database: DatabaseSnapshot, wallTime: number) {
     total: database.total,
     slow: database.slow,
     slowCalls: database.slowCalls,
+    readOnly: database.readOnly,
     gracePeriodLeftMs: Math.round(database.gracePeriodLeftMs),
     drained: drainLeftMs > 0,
     drainEndsAt: drainEnds ? new Date(wallTime + drainLeftMs).toISOString() : null,

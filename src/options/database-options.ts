@@ -95,13 +95,11 @@ export interface HealthCheckOptions {
   readonly policy?: ProbingPolicy | 'ALL_SUCCESS' | 'ANY_SUCCESS' | 'MAJORITY_SUCCESS';
 }
 
+/** One health check. */
+export type OneHealthCheck = HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions;
+
 /** `false` disables; an array means that all must pass. */
-export type HealthCheckSetting =
-  | false
-  | HealthCheckStrategy
-  | HealthCheckFunction
-  | HealthCheckOptions
-  | readonly (HealthCheckStrategy | HealthCheckFunction | HealthCheckOptions)[];
+export type HealthCheckSetting = false | OneHealthCheck | readonly OneHealthCheck[];
 
 /** The options that databases of every topology have. */
 interface CommonDatabaseOptions {

@@ -22,6 +22,11 @@ export function resolveHealthChecks(setting: unknown, at: string): readonly Reso
   return setting.map((one, index) => resolveOne(one, `${at}[${index}]`));
 }
 
+/** One resolved health check, for a database that is running. */
+export function resolveHealthCheck(setting: unknown): ResolvedHealthCheck {
+  return resolveOne(setting, 'healthCheck');
+}
+
 function resolveOne(setting: unknown, at: string): ResolvedHealthCheck {
   if (typeof setting === 'function' || isStrategy(setting)) return inForce({}, setting, at, at);
   if (typeof setting !== 'object' || setting === null || Array.isArray(setting)) {

@@ -7,7 +7,7 @@ import type { SteeredView } from '../core/steering/overlay.js';
 import type { Driver } from '../drivers/driver.js';
 import type { SwitchReason } from '../events.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
-import type { ResolvedDatabase } from '../options/types.js';
+import type { ResolvedDatabase, ResolvedHealthCheck } from '../options/types.js';
 import type { ReconnectingConnection } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
 import type { ProbeRecord } from './probe-record.js';
@@ -42,6 +42,8 @@ export class Database implements DatabaseView {
   verifiedFor = 1;
   /** As configured or set by hand. */
   ownWeight: number;
+  /** As configured, and changed at run time. Empty: its health is not checked. */
+  healthChecks: readonly ResolvedHealthCheck[];
   /** What steering changes while it is obeyed. */
   steered: SteeredView | undefined;
   health: Health = 'unknown';
@@ -97,6 +99,8 @@ export class Database implements DatabaseView {
   /** Why it counts as slow, in words: it was left for that, and is not fast again. */
   slow: string | undefined;
 
+  /** An operator holds it as the active one, and it is not left for any failure. */
+  unchecked = false;
   /** It serves reads only: a replica that was not promoted yet. */
   readOnly = false;
 
@@ -108,6 +112,7 @@ export class Database implements DatabaseView {
     readonly counters = new DatabaseCounters(),
   ) {
     this.ownWeight = options.weight;
+    this.healthChecks = options.healthChecks;
     this.readOnly = options.writable === false;
     const { failureDetector } = options;
     this.circuit = new CircuitBreaker(failureDetector);
@@ -215,7 +220,7 @@ export class Database implements DatabaseView {
 
   /** Whether health checks decide about the health of the database. */
   get isChecked(): boolean {
-    return this.options.healthChecks.some((check) => check.role === 'full');
+    return this.healthChecks.some((check) => check.role === 'full');
   }
 
   get removed(): boolean {

@@ -5,10 +5,12 @@ import type { SubscriptionKind } from '../core/subscription-kind.js';
 import type { Batch } from '../drivers/driver.js';
 import { ClientClosedError } from '../errors.js';
 import type { MultiDbEventName, MultiDbEvents } from '../events.js';
-import type { DatabaseOptions } from '../options/database-options.js';
+import type { DatabaseOptions, OneHealthCheck } from '../options/database-options.js';
+import { resolveHealthCheck } from '../options/health-check.js';
 import type { MultiDbOptions } from '../options/types.js';
 import { resolveDatabase, resolveOptions, type ValidatedOptions } from '../options/validate.js';
 import type { CommandOptions } from '../runtime/command/command-options.js';
+import type { ForceOptions } from '../runtime/group/managed-client.js';
 import { Management } from '../runtime/group/management.js';
 import { Session } from '../runtime/group/session.js';
 import { SharedGroup } from '../runtime/group/shared-group.js';
@@ -208,13 +210,30 @@ export class SimulatedClient {
   }
 
   /**
-   * Makes a database active and keeps it for `durationMs`. Default: until another manual switch.
+   * Makes a database active and keeps it for `durationMs`, with `unchecked` whatever happens. Default:
+   * until another manual switch.
    */
   async forceActiveDatabase(
     id: string,
-    { durationMs = Number.POSITIVE_INFINITY }: { durationMs?: number } = {},
+    { durationMs = Number.POSITIVE_INFINITY, unchecked = false }: ForceOptions = {},
   ): Promise<void> {
-    await this.#management.forceActive(id, durationMs);
+    if (unchecked) this.#management.forceUnchecked(id, durationMs);
+    else await this.#management.forceActive(id, durationMs);
+  }
+
+  /** Ends `forceActiveDatabase()` before its time. Returns false if no database was forced. */
+  releaseActiveDatabase(): boolean {
+    return this.#management.release();
+  }
+
+  /** Adds a health check to a database, and returns its name. */
+  addHealthCheck(id: string, healthCheck: OneHealthCheck): string {
+    return this.#management.addHealthCheck(id, resolveHealthCheck(healthCheck));
+  }
+
+  /** Removes a health check by its name. */
+  removeHealthCheck(id: string, name: string): void {
+    this.#management.removeHealthCheck(id, name);
   }
 
   /** Adds a database while commands are running. */

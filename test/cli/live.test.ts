@@ -247,6 +247,35 @@ describe('an application that is not well', () => {
 });
 
 describe('switch', () => {
+  it('forces a dead database without checks, says so, and releases it', async () => {
+    const { url, client, east } = await application({ token: 'secret' });
+    const header = ['--header', 'authorization: Bearer secret'];
+    await east.kill();
+    await waitFor(() => client.activeDatabase === 'west', { what: 'the failover' });
+    const on = ['--url', url, '--yes', ...header];
+    expect(await run(['switch', 'east', '--unchecked', ...on])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--unchecked needs --for or --hold'),
+    });
+    expect(await run(['switch', 'east', '--release', '--hold', ...on])).toMatchObject({ code: 2 });
+    const forced = await run(['switch', 'east', '--unchecked', '--for', '10m', ...on]);
+    expect(forced).toMatchObject({ code: 0 });
+    expect(forced.stdout).toMatch(/It stays active for 600.0 s, whatever happens/);
+    expect(client.activeDatabase).toBe('east');
+    const json = JSON.parse((await run(['status', url, '--json'])).stdout);
+    expect(isStatus(json), JSON.stringify(isStatus.errors)).toBe(true);
+    expect(json.forced).toEqual({ unchecked: true, until: expect.any(String) });
+    const text = await run(['status', url]);
+    expect(text.stdout).toMatch(/east is active \(without checks\)/);
+    expect(text.stdout).toMatch(/forced without checks for another/);
+    expect(await run(['switch', 'east', '--release', ...on])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('east is released'),
+    });
+    expect(client.activeDatabase).toBe('west');
+    expect(await run(['switch', 'west', '--release', ...on])).toMatchObject({ code: 1 });
+  });
+
   it.each<[string, Parameters<typeof applicationWith>[0]]>([
     ['node-redis', connected],
     ['ioredis', async (databases) => createMultiDbRedis({ Redis, databases })],
@@ -267,6 +296,7 @@ describe('switch', () => {
         from: 'east',
         activeDatabase: 'west',
         durationMs: 600_000,
+        unchecked: false,
       });
       expect(client.activeDatabase).toBe('west');
       expect(client.explain().active?.why).toMatch(/forced for another/);

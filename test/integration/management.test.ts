@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { ConnectedStrategy, PingStrategy, type Probe } from 'redis-multidb';
+import { describe, expect, it } from 'vitest';
 import { freePort, startProxy, startRedis, waitFor } from '../kit/index.js';
 import {
   active,
@@ -8,6 +9,7 @@ import {
   errorOf,
   healthy,
   LONG_GRACE,
+  own,
   recordEvents,
   servers,
   Traffic,
@@ -34,6 +36,7 @@ it('shows a frozen snapshot of each database', async () => {
       slowCalls: 0,
       slow: false,
       total: 2,
+      healthChecks: ['PING'],
       gracePeriodLeftMs: 0,
       drainLeftMs: 0,
       readOnly: false,
@@ -146,6 +149,187 @@ it('forceActiveDatabase ends after durationMs, and rejects a wrong one', async (
     });
   }
 });
+
+it('forceActiveDatabase unchecked keeps a dead database, and commands fail with its errors', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { ...LONG_GRACE, commandDeadlineMs: 1500 });
+  const events = recordEvents(client);
+  await east.kill();
+  await active(client, 'west');
+  for (const options of [{}, { durationMs: 0 }, { durationMs: 2 ** 31 }]) {
+    const wrong = await errorOf(
+      client.forceActiveDatabase('east', { ...options, unchecked: true }),
+    );
+    expect(wrong).toMatchObject({ code: 'INVALID_OPTION', option: 'durationMs' });
+  }
+  const force = { durationMs: 3_600_000, unchecked: true } as const;
+  expect(await errorOf(client.forceActiveDatabase('nowhere', force))).toMatchObject({
+    code: 'UNKNOWN_DATABASE',
+  });
+  expect(client.activeDatabase).toBe('west');
+
+  await client.forceActiveDatabase('east', force);
+  expect(client.activeDatabase).toBe('east');
+  const popped = errorOf(client.blPop('list', 1));
+  const lost = await errorOf(client.set('k', 'v'));
+  expect(lost).toMatchObject({ code: 'COMMAND_TIMEOUT', maybeExecuted: false });
+  expect(String(lost.cause)).toMatch(/ECONNREFUSED/);
+  expect(await popped).toMatchObject({ code: 'COMMAND_TIMEOUT' });
+  expect(client.activeDatabase).toBe('east');
+  const { active: now } = client.explain();
+  expect(now?.why).toMatch(/^forced without checks for another 35\d\d\.\d s; .*ECONNREFUSED/);
+  expect(now?.forced).toMatchObject({ unchecked: true, until: expect.any(Date) });
+
+  await east.restart();
+  await waitFor(async () => (await client.set('k', 'v').catch(() => '')) === 'OK', {
+    what: 'east to serve',
+  });
+  await east.command('CONFIG', 'SET', 'maxmemory', '1');
+  expect((await errorOf(client.set('k', 'v'))).message).toMatch(/^OOM /);
+  expect(client.activeDatabase).toBe('east');
+  await waitFor(() => client.databases[0]?.health === 'unhealthy', { what: 'the failed check' });
+  expect(client.releaseActiveDatabase()).toBe(true);
+  expect(client.activeDatabase).toBe('west');
+  expect(client.releaseActiveDatabase()).toBe(false);
+  expect(events.switches).toEqual([
+    'east>west health-check',
+    'west>east forced',
+    'east>west health-check',
+  ]);
+});
+
+describe('health checks that are changed at run time', () => {
+  const QUICK_CHECK = { intervalMs: 20, timeoutMs: 1000, numProbes: 1 };
+
+  it('a check that fails moves the traffic, and its removal makes the database healthy', async () => {
+    const [east, west] = await servers();
+    const client = await connected([east, west], { gracePeriodMs: 1 });
+    const events = recordEvents(client);
+    let isHealthy = true;
+    let probes = 0;
+    let closed = 0;
+    const strategy = {
+      name: 'application',
+      check: async ({ sendCommand }: Probe) => {
+        probes += 1;
+        await sendCommand(['PING']);
+        return isHealthy;
+      },
+      close: () => {
+        closed += 1;
+      },
+    };
+    expect(client.addHealthCheck('east', { ...QUICK_CHECK, strategy })).toBe('application');
+    expect(client.databases.map(({ healthChecks }) => healthChecks)).toEqual([
+      ['PING', 'application'],
+      ['PING'],
+    ]);
+    await waitFor(() => probes > 3, { what: 'its probes' });
+    expect(client.activeDatabase).toBe('east');
+    isHealthy = false;
+    await active(client, 'west');
+    expect(client.databases[0]?.cause).toMatch(/^application: /);
+    client.removeHealthCheck('east', 'application');
+    const seen = probes;
+    expect(closed).toBe(1);
+    await active(client, 'east');
+    expect(probes).toBe(seen);
+    expect(events.switches).toEqual(['east>west health-check', 'west>east failback']);
+    expect(await client.set('k', 'v')).toBe('OK');
+  });
+
+  it('refuses unknown databases and names, names that are taken, and the last check', async () => {
+    const [east, west] = await servers();
+    const client = await connected([east, west]);
+    function always() {
+      return true;
+    }
+    expect(() => client.addHealthCheck('north', always)).toThrow(/unknown database/);
+    expect(() => client.removeHealthCheck('north', 'PING')).toThrow(/unknown database/);
+    expect(() => client.addHealthCheck('east', new PingStrategy())).toThrow(/no check of east has/);
+    expect(() => client.addHealthCheck('east', { intervalMs: 0 })).toThrow(
+      /healthCheck.intervalMs/,
+    );
+    expect(() => client.addHealthCheck('east', 5 as never)).toThrow(/healthCheck/);
+    expect(() => client.removeHealthCheck('east', 'lag')).toThrow(/health check of east \(PING\)/);
+    expect(() => client.removeHealthCheck('east', 'PING')).toThrow(/not the last one of east/);
+    client.addHealthCheck('east', always);
+    client.removeHealthCheck('east', 'PING');
+    expect(client.databases[0]?.healthChecks).toEqual(['always']);
+    await client.close();
+    expect(() => client.addHealthCheck('east', always)).toThrow();
+  });
+
+  it('a gate that is added keeps a standby from a failback until it is removed', async () => {
+    const [east, west] = await servers();
+    const client = await connected([east, west], { gracePeriodMs: 1 });
+    const gate = { name: 'replication', role: 'gate', check: () => false } as const;
+    client.addHealthCheck('east', { ...QUICK_CHECK, strategy: gate });
+    await waitFor(() => client.explain().active?.why.includes('gate closed') === true, {
+      what: 'the closed gate',
+    });
+    expect(client.activeDatabase).toBe('east');
+    await client.setActiveDatabase('west');
+    const seen = client.databases[0]?.lastProbe?.at.getTime() ?? 0;
+    await waitFor(() => (client.databases[0]?.lastProbe?.at.getTime() ?? 0) > seen + 300, {
+      what: 'several looks for a better database',
+    });
+    expect(client.activeDatabase).toBe('west');
+    expect(client.explain().others[0]?.lacks).toEqual(['gate closed']);
+    client.removeHealthCheck('east', 'replication');
+    await active(client, 'east');
+  });
+
+  it('leaves no connection or timer behind, in a pool and for duplicates as well', async () => {
+    const [east, west] = await servers();
+    const client = await connected([east, west], {
+      databases: [
+        {
+          id: 'east',
+          weight: 1,
+          topology: 'pool',
+          pool: { minimum: 2 },
+          client: { url: east.url },
+        },
+        { id: 'west', weight: 0.5, client: { url: west.url } },
+      ],
+      healthCheck: { ...QUICK_CHECK, strategy: new ConnectedStrategy() },
+    } as never);
+    const duplicate = own(client.duplicate());
+    await duplicate.connect();
+    const open = async () => {
+      const lists = await Promise.all([east, west].map((each) => each.command('CLIENT', 'LIST')));
+      return lists.map((list) => String(list).trim().split('\n').length);
+    };
+    // A check of the connections alone has no connection of its own.
+    const before = await open();
+    const names = ['east', 'west'].flatMap((id) => [
+      client.addHealthCheck(id, { ...QUICK_CHECK, strategy: new PingStrategy() }),
+      duplicate.addHealthCheck(id, {
+        ...QUICK_CHECK,
+        strategy: { name: 'peers', role: 'gate', check: askPeers },
+      }),
+    ]);
+    expect(names).toEqual(['PING', 'peers', 'PING', 'peers']);
+    await waitFor(async () => (await open()).every((count, at) => count >= (before[at] ?? 0) + 2), {
+      what: 'the connections of the checks',
+    });
+    for (const id of ['east', 'west']) {
+      for (const name of ['PING', 'peers']) duplicate.removeHealthCheck(id, name);
+    }
+    await waitFor(async () => String(await open()) === String(before), {
+      what: 'the connections to be closed',
+    });
+    expect(await client.get('k')).toBe(null);
+    await duplicate.close();
+    await client.close();
+  });
+});
+
+async function askPeers({ peers }: Probe): Promise<boolean> {
+  await Promise.all(peers.map((peer) => peer.sendCommand(['PING'])));
+  return true;
+}
 
 it('drains a database: others serve until it is resumed', async () => {
   const [east, west] = await servers();

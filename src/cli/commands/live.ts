@@ -18,7 +18,9 @@ when the application returns. Ctrl-C ends it.`;
 
 const SWITCH_HELP = `
 The option "authorize" of the handler must allow the switch. Without --for or
---hold, an automatic failback may leave the database again.
+--hold, an automatic failback may leave the database again. --unchecked needs
+--for or --hold: until then the client does not leave the database for any
+failure.
 
 Exit codes: 0 active, 1 not active, 2 wrong arguments or not confirmed.`;
 
@@ -55,6 +57,8 @@ export function defineLive(program: Command): void {
     .requiredOption('--url <url>', 'URL of the handler: http://...')
     .option('--for <time>', 'stay for this time, without failback: 30s, 10m', milliseconds)
     .option('--hold', 'stay until the next manual switch', false)
+    .option('--unchecked', 'also if its health checks fail; stay even if it fails', false)
+    .option('--release', 'end a switch with --for or --hold now', false)
     .option('--yes', 'do not ask', false)
     .option('--header <header>', HEADER, collect, [])
     .addOption(timeout())

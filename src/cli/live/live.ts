@@ -106,10 +106,18 @@ export interface SwitchOptions extends LiveOptions {
   readonly url: string;
   readonly for?: number;
   readonly hold: boolean;
+  readonly unchecked: boolean;
+  readonly release: boolean;
   readonly yes: boolean;
 }
 
 export async function switchTo(id: string, options: SwitchOptions): Promise<number> {
+  const { unchecked } = options;
+  const isLimited = options.hold || options.for !== undefined;
+  if (unchecked && !isLimited) throw new UsageError('--unchecked needs --for or --hold.');
+  if (options.release && (unchecked || isLimited)) {
+    throw new UsageError('--release cannot be combined with --for, --hold or --unchecked.');
+  }
   const output = new Output(options);
   const remote = new Remote(options.url, options.header, options.timeout);
   const before = await remote.status();
@@ -118,22 +126,39 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
     const known = before.databases.map((database) => database.id).join(', ');
     throw new UsageError(`No database has this id; known databases: ${known}.`);
   }
+  if (options.release) return release(id, remote, output, options);
   const durationMs = options.hold ? null : options.for;
-  if (!options.yes && !(await output.confirm(question(before, id, durationMs), '--yes')))
+  if (!options.yes && !(await output.confirm(question(before, id, durationMs, unchecked), '--yes')))
     return EXIT.usage;
-  const active = await remote.switchTo(id, durationMs);
+  const active = await remote.switchTo(id, durationMs, unchecked);
   if (output.json)
     output.document({
       report: 'switch',
       from: before.activeDatabase,
       activeDatabase: active,
       durationMs: durationMs ?? null,
+      unchecked,
     });
   if (active === id) {
     const after = output.json ? before : await remote.status().catch(() => before);
-    output.print(`${id} is active. ${holdText(after, id, durationMs)}`.trimEnd());
+    output.print(`${id} is active. ${holdText(after, id, durationMs, unchecked)}`.trimEnd());
   } else output.print(`${active ?? 'No database'} is active, not ${id}.`);
   return active === id ? EXIT.ok : EXIT.problems;
+}
+
+/** Ends a forced switch. */
+async function release(
+  id: string,
+  remote: Remote,
+  output: Output,
+  { yes }: SwitchOptions,
+): Promise<number> {
+  const lines = [`The client chooses by itself again whether it stays on ${id}.`, 'Release?'];
+  if (!yes && !(await output.confirm(lines, '--yes'))) return EXIT.usage;
+  const released = await remote.release(id);
+  if (output.json) output.document({ report: 'release', databaseId: id, released });
+  output.print(released ? `${id} is released.` : `${id} was not forced.`);
+  return released ? EXIT.ok : EXIT.problems;
 }
 
 /** Describes how long a switch to `id` lasts; empty: as long as no database is better. */
@@ -141,7 +166,15 @@ function holdText(
   { at, databases, nextFailbackCheckAt }: Status,
   id: string,
   durationMs: number | null | undefined,
+  unchecked: boolean,
 ): string {
+  if (unchecked) {
+    const time =
+      durationMs === null || durationMs === undefined
+        ? 'until it is released or the next manual switch'
+        : `for ${duration(durationMs)}`;
+    return `It stays active ${time}, whatever happens: if it fails, commands fail.`;
+  }
   if (durationMs === null)
     return 'It stays active until the next manual switch, or until it fails.';
   if (durationMs !== undefined) {
@@ -160,15 +193,21 @@ function holdText(
 }
 
 /** Describes the effect of the switch before it is confirmed. */
-function question(status: Status, id: string, durationMs: number | null | undefined): string[] {
+function question(
+  status: Status,
+  id: string,
+  durationMs: number | null | undefined,
+  unchecked: boolean,
+): string[] {
   const { activeDatabase, databases } = status;
   const target = databases.find((database) => database.id === id);
-  const until = holdText(status, id, durationMs);
+  const until = holdText(status, id, durationMs, unchecked);
+  const check = unchecked ? 'it is not probed first' : 'one probe must succeed first';
   const state = (target?.details ?? []).join('; ');
   return [
     activeDatabase === id
-      ? `${id} is active already; one probe must succeed first.`
-      : `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; one probe must succeed first.`,
+      ? `${id} is active already; ${check}.`
+      : `All new commands will go to ${id} instead of ${activeDatabase ?? 'no database'}; ${check}.`,
     ...(until === '' ? [] : [until]),
     ...(target?.active || state === '' ? [] : [`${id}: ${state}.`]),
     'Switch?',

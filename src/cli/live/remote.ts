@@ -72,14 +72,35 @@ export class Remote {
    * Switches to `database`. Resolves to the id of the active database afterwards. `durationMs`:
    * null for an unlimited time.
    */
-  async switchTo(database: string, durationMs: number | null | undefined): Promise<string | null> {
-    const body = durationMs === undefined ? { database } : { database, durationMs };
-    const answer = (await this.#json('POST', '/active', body)) as {
-      activeDatabase?: unknown;
-    } | null;
-    const active = answer?.activeDatabase;
+  async switchTo(
+    database: string,
+    durationMs: number | null | undefined,
+    unchecked = false,
+  ): Promise<string | null> {
+    const body = {
+      database,
+      ...(durationMs === undefined ? {} : { durationMs }),
+      ...(unchecked ? { unchecked } : {}),
+    };
+    const { activeDatabase: active } = await this.#change('/active', body);
     if (typeof active !== 'string' && active !== null) throw this.#stranger();
     return active;
+  }
+
+  /** Ends the forced switch to `database`. Resolves to false if it was not forced. */
+  async release(database: string): Promise<boolean> {
+    const path = `/databases/${encodeURIComponent(database)}/release`;
+    const { changed } = await this.#change(path, {});
+    if (typeof changed !== 'boolean') throw this.#stranger();
+    return changed;
+  }
+
+  async #change(
+    path: string,
+    body: object,
+  ): Promise<{ readonly activeDatabase?: unknown; readonly changed?: unknown }> {
+    const answer = await this.#json('POST', path, body);
+    return typeof answer === 'object' && answer !== null ? answer : {};
   }
 
   /**

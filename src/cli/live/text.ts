@@ -41,11 +41,15 @@ export function statusText(status: Status, name: string, paint: Paint, columns: 
   ];
 }
 
-function headline({ state, activeDatabase, lastResort, healing }: Status, paint: Paint): string {
+function headline(status: Status, paint: Paint): string {
+  const { state, activeDatabase, lastResort, healing, forced } = status;
   if (activeDatabase === null)
     return paint('red', state === 'serving' ? 'no active database' : state);
   const text = paint('bold', `${activeDatabase} is active`);
   if (healing) return `${text} ${paint('yellow', '(failing, failover delay)')}`;
+  if (forced?.unchecked) return `${text} ${paint('yellow', '(without checks)')}`;
+  const active = status.databases.find(({ id }) => id === activeDatabase);
+  if (active?.readOnly) return `${text} ${paint('yellow', '(reads only)')}`;
   return lastResort ? `${text} ${paint('yellow', '(last resort)')}` : text;
 }
 
@@ -73,9 +77,13 @@ function row(
   ];
 }
 
-function remarks({ active, details, cause, drained }: DatabaseStatus): string[] {
+function remarks({ active, details, cause, drained, readOnly }: DatabaseStatus): string[] {
   if (!active) return details.length > 0 ? [details.join('; ')] : [];
-  return [...(cause === null ? [] : [cause]), ...(drained ? ['drained'] : [])];
+  return [
+    ...(cause === null ? [] : [cause]),
+    ...(drained ? ['drained'] : []),
+    ...(readOnly ? ['serves reads only'] : []),
+  ];
 }
 
 /** What the process is steered to. Times are in UTC, because they are compared with other machines. */

@@ -107,6 +107,11 @@ export class BlockingCommands {
   /** Keeps a blocking command whose connection broke until the verdict on its database. */
   hold({ command, channel, lane }: SentAttempt): void {
     this.client.waiting.hold(command);
+    if (channel.database.unchecked) {
+      // No verdict will move it to another database.
+      this.rejectHeld();
+      return;
+    }
     if (!lane.lost && !channel.superseded) return;
     // No new connection will be opened, because the other lanes are alive.
     const { coordinator } = this.client;

@@ -194,7 +194,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#coordinator.health.onConnected(database);
     this.#resume(database, []);
     if (this.#coordinator.route.database !== database) return;
-    if (database.health === 'healthy') this.blocking.rejectHeld();
+    if (database.health === 'healthy' || database.unchecked) this.blocking.rejectHeld();
     this.client.onServing?.();
   }
 

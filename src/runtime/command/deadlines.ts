@@ -246,6 +246,9 @@ export class Deadlines {
       own < commandDeadlineMs
         ? `timeout (${own} ms)`
         : `commandDeadlineMs (${commandDeadlineMs} ms)`;
+    // A command that was never sent has waited for a connection.
+    const { connectionError } = this.client.coordinator.route.database ?? {};
+    if (command.state === 'backlog') command.lastError ??= connectionError;
     return timeoutError(command, limit);
   }
 

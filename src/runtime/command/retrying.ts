@@ -54,8 +54,8 @@ export function resume(client: ClientContext, commands: readonly Command[]): voi
 }
 
 function isGivenTime(client: ClientContext, database: Database): boolean {
-  const { failingSince, isChecked, options, maintenanceEndsAt } = database;
-  if (failingSince === undefined || !isChecked) return false;
+  const { failingSince, isChecked, options, maintenanceEndsAt, unchecked } = database;
+  if (failingSince === undefined || !isChecked || unchecked) return false;
   return options.unhealthyAfterMs > 0 || maintenanceEndsAt > client.coordinator.now;
 }
 

@@ -18,6 +18,7 @@ import { FailbackPreparation } from './failback-preparation.js';
 import { FailbackRamp } from './failback-ramp.js';
 import { FailbackSchedule } from './failback-schedule.js';
 import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
+import { Hold } from './hold.js';
 import { Initialization, type StartupHost } from './initialization.js';
 import { Promotion } from './promotion.js';
 import { Router } from './router.js';
@@ -35,6 +36,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readonly health: GroupHealth;
   readonly drains: Drains;
   readonly failover: FailoverDelay;
+  readonly hold: Hold;
   readonly failback: FailbackSchedule;
   readonly preparation: FailbackPreparation;
   readonly promotion: Promotion;
@@ -54,7 +56,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.health = new GroupHealth(runtime, this.router, this);
     this.drains = new Drains(runtime, evaluate);
     this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
-    this.failback = new FailbackSchedule(runtime, () => this.checkFailback());
+    this.hold = new Hold(runtime, evaluate);
+    this.failback = new FailbackSchedule(runtime, this.hold, () => this.checkFailback());
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.promotion = new Promotion(runtime, this.health.monitors);
     this.search = new DownSearch(options, clock, () => this.health.probeAll());
@@ -115,12 +118,14 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     if (old.ownDrainEndsAt > now) this.drains.begin(successor, old.ownDrainEndsAt - now);
     this.steering.refresh();
     if (this.route.database === old) {
-      const stays = this.failback.held || successor.weight >= old.weight;
+      const stays = this.hold.lasts || successor.weight >= old.weight;
       const best =
         stays && isEligible(successor, now) ? { view: successor, lastResort: false } : this.#best();
       const { view = successor, lastResort = true } = best ?? {};
       // The hold ends, because it belongs to the database that was forced.
-      if (view !== successor) this.failback.heldUntil = 0;
+      const { endsAt } = this.hold;
+      if (view !== successor) this.hold.end();
+      else if (old.unchecked) this.hold.begin(endsAt, successor);
       this.switchTo(view as Database, 'removed', `${old.id} was replaced`, { lastResort });
     } else this.evaluate();
     this.health.onReplaced(old, successor);
@@ -133,6 +138,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.search.end();
     this.failover.end();
     this.failback.stop();
+    this.hold.end();
     this.preparation.end();
     this.steering.end();
     this.ramp.end();
@@ -151,6 +157,12 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   /** Clears the failure state, after the database was verified for a manual switch. */
   clearFailureState(database: Database): void {
     this.health.clearFailureState(database);
+    this.drains.end(database);
+  }
+
+  /** Ends what keeps the database from being used; the results of its health checks remain. */
+  excuse(database: Database): void {
+    this.health.excuse(database);
     this.drains.end(database);
   }
 
@@ -179,7 +191,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   #leaveReadOnly(active: Database): boolean {
     const writable = selectWritable(this.databases.values(), active, this.now);
     if (writable === undefined) this.promotion.look(this.route);
-    if (writable === undefined || this.failback.held) return false;
+    if (writable === undefined || this.hold.lasts) return false;
     if (!this.isPrepared(writable as Database, () => this.evaluate())) return false;
     const cause = `${active.id} serves reads only, and ${writable.id} takes writes`;
     this.switchTo(writable as Database, 'health-check', cause);
@@ -267,10 +279,10 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
    * repeats a `beforeFailback` that failed.
    */
   #follow(again: boolean): boolean {
-    const { steering, failback, route } = this;
+    const { steering, hold, route } = this;
     const active = route.database;
     this.#isFollowing = false;
-    if (this.phase !== 'running' || active === undefined || failback.held) return false;
+    if (this.phase !== 'running' || active === undefined || hold.lasts) return false;
     const target = this.#steeredTarget(active);
     if (target === undefined) return false;
     this.#isFollowing = true;
@@ -350,7 +362,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** The active database has failed: switches to the next one, or to none. */
   #leave(active: Database, failure: DatabaseFailure): void {
-    this.failback.heldUntil = 0;
+    this.hold.end();
     this.health.onLeft(active, failure);
     const next = this.#best();
     if (next?.view === active) {
@@ -378,7 +390,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean {
     const { route } = this;
     const mayLeave = this.phase === 'running' && route.database === active && !this.router.changing;
-    if (!mayLeave || this.failback.held || active.forced) return false;
+    if (!mayLeave || this.hold.lasts || active.forced) return false;
     const next = selectBest(faster, this.now, { isSilent: this.health.verification.isSilent });
     if (next === undefined || next.lastResort) return false;
     const { view } = next;

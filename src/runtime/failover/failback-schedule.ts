@@ -1,12 +1,9 @@
 import type { Timer } from '../../clock.js';
 import type { EngineContext } from '../engine-context.js';
+import type { Hold } from './hold.js';
 
 /** Schedules the checks for a better database, and decides whether failback is allowed. */
 export class FailbackSchedule {
-  /**
-   * Monotonic time until which failback and weights are ignored; Infinity: until the hold is ended.
-   */
-  heldUntil = 0;
   /** What steering says instead of `failbackSupported`; undefined: nothing. */
   steered: () => boolean | undefined = () => undefined;
   /** What applies unless steering says otherwise: the option, until it is set at run time. */
@@ -17,6 +14,7 @@ export class FailbackSchedule {
 
   constructor(
     private readonly runtime: EngineContext,
+    private readonly hold: Hold,
     private readonly check: () => void,
   ) {
     this.configured = runtime.options.failbackSupported;
@@ -24,16 +22,12 @@ export class FailbackSchedule {
 
   /** Whether automatic failback is on and the active database is not held. */
   get allowed(): boolean {
-    return this.supported && !this.held;
+    return this.supported && !this.hold.lasts;
   }
 
   /** Whether automatic failback is on. */
   get supported(): boolean {
     return this.steered() ?? this.configured;
-  }
-
-  get held(): boolean {
-    return this.runtime.clock.now() < this.heldUntil;
   }
 
   /** Starts checks every `failbackCheckIntervalMs`, each earlier by a random part. */

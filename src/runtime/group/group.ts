@@ -4,7 +4,11 @@ import type { Driver, DriverTime } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import type { HealthCheckStrategy } from '../../health-strategies/strategy.js';
 import { LoopClock } from '../../loop-clock.js';
-import type { ResolvedDatabase, ResolvedOptions } from '../../options/types.js';
+import type {
+  ResolvedDatabase,
+  ResolvedHealthCheck,
+  ResolvedOptions,
+} from '../../options/types.js';
 import { DatabaseCounters, GroupCounters } from '../counters.js';
 import { Database } from '../database.js';
 import type { DeferredRejections } from '../deferred-rejections.js';
@@ -166,6 +170,21 @@ export class Group {
     };
   }
 
+  addHealthCheck(database: Database, check: ResolvedHealthCheck): void {
+    database.healthChecks = [...database.healthChecks, check];
+    this.coordinator.health.addCheck(database, check);
+  }
+
+  /** Ends the checks of this name. Their strategies are closed unless others use them. */
+  removeHealthCheck(database: Database, name: string): void {
+    const removed = database.healthChecks.filter((check) => check.name === name);
+    database.healthChecks = database.healthChecks.filter((check) => check.name !== name);
+    this.coordinator.health.removeChecks(database, name);
+    const inUse = strategiesOf(this.#everyone());
+    const strategies = new Set(removed.map(({ strategy }) => strategy));
+    closeStrategies([...strategies].filter((strategy) => !inUse.has(strategy)));
+  }
+
   #register(options: ResolvedDatabase): Database {
     const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
     const counters = this.counters.of(options.id);
@@ -215,7 +234,7 @@ export class Group {
 }
 
 function strategiesOf(databases: readonly Database[]): Set<HealthCheckStrategy> {
-  const checks = databases.flatMap((database) => database.options.healthChecks);
+  const checks = databases.flatMap((database) => database.healthChecks);
   return new Set(checks.map((check) => check.strategy));
 }
 

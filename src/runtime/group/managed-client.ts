@@ -1,4 +1,5 @@
 import type { MultiDbEvents } from '../../events.js';
+import type { OneHealthCheck } from '../../options/database-options.js';
 import type { Explanation } from '../report/explain.js';
 import type { DatabaseSnapshot } from '../report/snapshot.js';
 import type { MultiDbStats } from '../report/stats.js';
@@ -11,8 +12,17 @@ export interface DrainOptions {
 
 /** Options of `forceActiveDatabase()`. */
 export interface ForceOptions {
-  /** How long failback and weights are ignored, 0 to 2^31-1 ms. Default: indefinitely. */
+  /**
+   * How long failback and weights are ignored, 0 to 2^31-1 ms, or `Infinity`. Default: indefinitely.
+   * Required, and at least 1 ms, with `unchecked`.
+   */
   readonly durationMs?: number;
+  /**
+   * Makes the database active at once although its health checks fail or were never run, and does not
+   * leave it for failed health checks, an open circuit breaker, slowness or a lost connection until
+   * the time is over. Default: `false`.
+   */
+  readonly unchecked?: boolean;
 }
 
 /** Options of `addDatabase()`. */
@@ -55,9 +65,15 @@ export interface ManagedClient {
   setActiveDatabase(id: string): Promise<void>;
   /**
    * Like `setActiveDatabase()`, and ignores failback and weights for `durationMs`. The client still fails
-   * over when the database fails.
+   * over when the database fails, unless it is `unchecked`: it is then not probed first, and stays active
+   * whatever happens. Commands fail with the errors that they meet.
    */
   forceActiveDatabase(id: string, options?: ForceOptions | number): Promise<void>;
+  /**
+   * Ends `forceActiveDatabase()` before its time. Failures count again at once, and the next failback check
+   * can leave the database. Returns false if no database was forced.
+   */
+  releaseActiveDatabase(): boolean;
   /**
    * Makes a database ineligible, for example before maintenance: it serves only when no other database
    * can. If the database is active, the best other one becomes active first, and commands in flight finish
@@ -83,6 +99,17 @@ export interface ManagedClient {
    * Throws `UnknownDatabaseError`.
    */
   setWeight(id: string, weight: number): boolean;
+  /**
+   * Adds a health check to a database while commands are running, and returns its name. Its first round
+   * begins at once; until its verdict the database stays as healthy as it was. Applies to all duplicates.
+   * Throws `UnknownDatabaseError`, and `InvalidOptionError` for a name that a check of the database has.
+   */
+  addHealthCheck(id: string, healthCheck: OneHealthCheck): string;
+  /**
+   * Removes a health check by its name, which `client.databases` lists. Throws
+   * `UnknownDatabaseError`, and `InvalidOptionError` for an unknown name and for the last full check.
+   */
+  removeHealthCheck(id: string, name: string): void;
   /** Whether the client returns to a database of higher weight by itself, as steering or the setting says. */
   readonly failbackSupported: boolean;
   /**

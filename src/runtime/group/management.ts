@@ -5,7 +5,7 @@ import {
   InvalidOptionError,
   UnknownDatabaseError,
 } from '../../errors.js';
-import type { ResolvedDatabase } from '../../options/types.js';
+import type { ResolvedDatabase, ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
 import type { Group } from './group.js';
 import type { AddOptions } from './managed-client.js';
@@ -39,6 +39,56 @@ export class Management {
     return this.#activate(id, 'forced', durationMs);
   }
 
+  /**
+   * Makes the database active at once, whatever its checks say, and does not leave it for any failure
+   * for `durationMs`. The results of its checks remain, and count again at the end.
+   */
+  forceUnchecked(id: string, durationMs: number): void {
+    const database = this.find(id);
+    const coordinator = this.#coordinator;
+    coordinator.excuse(database);
+    coordinator.hold.begin(coordinator.now + durationMs, database);
+    if (coordinator.route.database === database) coordinator.router.setLastResort(false);
+    else coordinator.switchTo(database, 'forced', 'by hand, without checks');
+    coordinator.evaluate();
+  }
+
+  /** Ends the hold of the active database. Returns false if it was not held. */
+  release(): boolean {
+    if (!this.#coordinator.hold.end()) return false;
+    this.#coordinator.evaluate();
+    return true;
+  }
+
+  /**
+   * Adds a health check, whose first round begins at once. Returns its name. The database stays as
+   * healthy as it was until the first verdict.
+   */
+  addHealthCheck(id: string, check: ResolvedHealthCheck): string {
+    const database = this.find(id);
+    if (database.healthChecks.some(({ name }) => name === check.name)) {
+      throw new InvalidOptionError('healthCheck', `a name that no check of ${id} has`, check.name);
+    }
+    this.group.addHealthCheck(database, check);
+    return check.name;
+  }
+
+  /** Removes the health checks of this name. The last full check can't be removed. */
+  removeHealthCheck(id: string, name: string): void {
+    const database = this.find(id);
+    const { healthChecks } = database;
+    const rest = healthChecks.filter((check) => check.name !== name);
+    if (rest.length === healthChecks.length) {
+      const names = healthChecks.map((check) => check.name).join(', ') || 'it has none';
+      throw new InvalidOptionError('name', `the name of a health check of ${id} (${names})`, name);
+    }
+    if (database.isChecked && !rest.some(({ role }) => role === 'full')) {
+      const expected = `the name of a health check that is not the last one of ${id}`;
+      throw new InvalidOptionError('name', expected, name);
+    }
+    this.group.removeHealthCheck(database, name);
+  }
+
   async #activate(id: string, reason: 'manual' | 'forced', durationMs: number): Promise<void> {
     const database = this.find(id);
     const release = this.group.hold(database);
@@ -60,7 +110,7 @@ export class Management {
     const coordinator = this.#coordinator;
     coordinator.steering.refresh();
     const { route, now } = coordinator;
-    if (coordinator.phase !== 'running' || coordinator.failback.held) return true;
+    if (coordinator.phase !== 'running' || coordinator.hold.lasts) return true;
     if (route.database === undefined) return true;
     const better = selectFailback(coordinator.databases.values(), route.database.id, now);
     if (better === undefined) return true;
@@ -251,14 +301,14 @@ export class Management {
     if (next === undefined) return;
     const { lastResort } = next;
     // The hold ends, because it belongs to the database that was forced.
-    this.#coordinator.failback.heldUntil = 0;
+    this.#coordinator.hold.end();
     this.#coordinator.switchTo(next.view as Database, reason, cause, { lastResort });
   }
 
   #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
     const coordinator = this.#coordinator;
     coordinator.clearFailureState(database);
-    coordinator.failback.heldUntil = heldUntil;
+    coordinator.hold.begin(heldUntil);
     if (coordinator.route.database === database) return;
     coordinator.switchTo(database, reason, 'by hand');
   }

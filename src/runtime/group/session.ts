@@ -164,9 +164,10 @@ export class Session implements EventRecipient {
     // While the route is changing, nobody may act on it; the observers of the router are called then.
     if (this.executor !== executor || router.changing) return;
     const { serves } = executor;
-    const { options, maintenanceEndsAt = 0 } = route.database ?? {};
+    const { options, maintenanceEndsAt = 0, unchecked = false } = route.database ?? {};
     // Otherwise a database without a connection is left within moments, and commands wait for that.
-    const isRiddenOut = (options?.unhealthyAfterMs ?? 0) > 0 || maintenanceEndsAt > now;
+    const isRiddenOut =
+      (options?.unhealthyAfterMs ?? 0) > 0 || maintenanceEndsAt > now || unchecked;
     const hasEnded = route.state !== 'serving' || (isRiddenOut && !serves);
     // The connection of this client may be ready later than that of another one.
     if (this.#isReady ? !hasEnded : hasEnded || !serves) return;

@@ -4,6 +4,7 @@ import { isUsable } from '../../core/selection.js';
 import { CircuitOpenError, firstCause, UnsupportedError } from '../../errors.js';
 import type { DatabaseHealthyEvent, MultiDbEvents } from '../../events.js';
 import { ownError } from '../../foreign/own-error.js';
+import type { ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
 import type { ProbeRecord } from '../probe-record.js';
@@ -88,6 +89,19 @@ export class GroupHealth
     monitor.start();
     this.writability.watch(database);
     this.reachability.watch(database);
+  }
+
+  addCheck(database: Database, check: ResolvedHealthCheck): void {
+    this.monitors.get(database)?.add(check);
+    this.reachability.look(database);
+    this.listener.changed(database);
+  }
+
+  /** Ends the checks of this name; what the others say counts alone. */
+  removeChecks(database: Database, name: string): void {
+    this.monitors.get(database)?.remove(name);
+    this.reachability.look(database);
+    this.listener.changed(database);
   }
 
   unwatch(database: Database): void {
@@ -338,6 +352,13 @@ export class GroupHealth
     if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
   }
 
+  /** A manual switch takes the database unchecked: its grace period and its open breaker end. */
+  excuse(database: Database): void {
+    database.latestGrace = undefined;
+    this.slowness.forget(database);
+    this.grace.end(database);
+  }
+
   /** `successor`, which is healthy, has replaced `old`, whose reported health is void. */
   onReplaced(old: Database, successor: Database): void {
     this.grace.end(old);
@@ -393,11 +414,14 @@ export class GroupHealth
     );
   }
 
-  /** Resolves when the database is healthy, or not active any more. */
+  /** Resolves when the database is healthy, used unchecked, or not active any more. */
   whenSettled(database: Database): Promise<void> {
     return this.watchers.until(
       database,
-      () => database.failingSince === undefined || this.router.route.database !== database,
+      () =>
+        database.failingSince === undefined ||
+        database.unchecked ||
+        this.router.route.database !== database,
     );
   }
 

@@ -11,7 +11,7 @@ import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
 import type { ProbeResult } from './probe.js';
-import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
+import { orAborted, type ProbeLines, probeTarget, restUnused } from './probe-target.js';
 import { SharedProbeConnection } from './shared-probe-connection.js';
 
 export interface Verdict {
@@ -68,8 +68,8 @@ export class HealthMonitor implements HealthCheckListener {
    */
   readonly sideLines: ProbeLines;
   /** The full checks, which determine the health. */
-  readonly #checks: HealthCheck[];
-  readonly #gates: HealthCheck[];
+  readonly #checks: HealthCheck[] = [];
+  readonly #gates: HealthCheck[] = [];
   readonly #latest = new Map<HealthCheck, Latest>();
   /** Incarnation at each check's round start. */
   readonly #startedFor = new Map<HealthCheck, number>();
@@ -91,10 +91,10 @@ export class HealthMonitor implements HealthCheckListener {
     private readonly listener: HealthMonitorListener,
     private readonly time: Pick<EngineContext, 'clock' | 'loop' | 'random' | 'options'>,
   ) {
-    const { driver, options } = database;
+    const { driver, healthChecks } = database;
     this.#maybeSentinel = driver.mayBeSentinel === true;
     const setting = {
-      silentAfterMs: this.#timeoutOf(options.healthChecks),
+      silentAfterMs: this.#timeoutOf(healthChecks),
       onOutdated: (why: Error) => listener.onOutdated(database, why),
       onOpened: (startedAt: number) => listener.onReached(database, startedAt),
     };
@@ -102,22 +102,25 @@ export class HealthMonitor implements HealthCheckListener {
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
     this.lines = newLines();
     this.sideLines = newLines();
-    const checks = options.healthChecks.map((check) => {
-      const lines = check.role === 'gate' ? this.sideLines : this.lines;
-      return new HealthCheck(check, this, lines, time);
-    });
     const onMoved = (why: Error) => listener.onMoved(database, why);
     this.#names = new NameWatch(database, this, time, onMoved);
     this.#complaintProbe = new ComplaintProbe(this.lines, time, this.probeTimeoutMs, () =>
       this.#refute(),
     );
-    this.#checks = checks.filter((check) => check.options.role === 'full');
-    this.#gates = checks.filter((check) => check.options.role === 'gate');
+    for (const check of healthChecks) this.#create(check);
+  }
+
+  #create(options: ResolvedHealthCheck): HealthCheck {
+    const isGate = options.role === 'gate';
+    const lines = isGate ? this.sideLines : this.lines;
+    const check = new HealthCheck(options, this, lines, this.time);
+    (isGate ? this.#gates : this.#checks).push(check);
+    return check;
   }
 
   /** The shortest timeout of a full check's probe. */
   get probeTimeoutMs(): number {
-    return this.#timeoutOf(this.database.options.healthChecks);
+    return this.#timeoutOf(this.database.healthChecks);
   }
 
   #timeoutOf(checks: readonly ResolvedHealthCheck[]): number {
@@ -176,6 +179,46 @@ export class HealthMonitor implements HealthCheckListener {
   start(): void {
     for (const check of [...this.#checks, ...this.#gates]) check.start();
     this.#names.start();
+  }
+
+  /** Adds a check while the others run. A gate of a database that was left is closed until it passes. */
+  add(options: ResolvedHealthCheck): void {
+    this.#create(options).start();
+    if (options.role === 'gate') this.listener.onGates(this.database, this.gateCause);
+  }
+
+  /** Ends the checks of this name. The others run again: connections that none uses stay closed. */
+  remove(name: string): void {
+    for (const list of [this.#checks, this.#gates]) {
+      const removed = list.filter((check) => check.options.name === name);
+      if (removed.length === 0) continue;
+      list.splice(0, list.length, ...list.filter((check) => !removed.includes(check)));
+      for (const check of removed) this.#forget(check);
+      restUnused(list === this.#gates ? this.sideLines : this.lines);
+      for (const check of list) check.start();
+    }
+    for (const lines of this.peers()) restUnused(lines);
+    this.listener.onGates(this.database, this.gateCause);
+    this.#conclude();
+  }
+
+  #forget(check: HealthCheck): void {
+    check.close();
+    this.#latest.delete(check);
+    this.#startedFor.delete(check);
+    // Whoever waits for it waits for the others alone.
+    const result = { healthy: true, cause: undefined, error: undefined, latencyMs: 0 };
+    for (const onProbe of [...this.#probed]) onProbe(check, result);
+  }
+
+  /** Reports what the latest rounds of the full checks say together, if all of them are known. */
+  #conclude(): void {
+    const { incarnation } = this.database;
+    const latest = this.#checks.map((check) => this.#latest.get(check));
+    const failed = latest.find((each) => each?.incarnation === incarnation && !each.healthy);
+    const havePassed = this.hasChecks && this.#stateWords.size === 0 && this.#allPassed();
+    if (failed === undefined && !havePassed) return;
+    this.#tell({ healthy: havePassed, cause: failed?.cause, error: undefined });
   }
 
   /**

@@ -101,7 +101,7 @@ export class LatencyWatch {
   #measureLater(database: Database, slowCallMs: number): void {
     const watched = this.#watched.get(database);
     if (watched === undefined) return;
-    const [check] = database.options.healthChecks;
+    const [check] = database.healthChecks;
     const intervalMs = check?.intervalMs ?? DEFAULT_INTERVAL_MS;
     watched.timer = this.runtime.clock.after(intervalMs, async () => {
       const timeoutMs = Math.max(intervalMs, slowCallMs);

@@ -11,6 +11,12 @@ export interface ProbeLines {
   readonly subscriptions: SharedProbeConnection;
 }
 
+/** Closes connections that no probe uses now; the next probe that needs them opens them. */
+export function restUnused({ commands, subscriptions }: ProbeLines): void {
+  if (!commands.isWaiting) commands.renew();
+  if (!subscriptions.isWaiting) subscriptions.renew();
+}
+
 /** Returns the handle of one database for a probe, valid until `signal` aborts. */
 export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget {
   const { database } = lines;

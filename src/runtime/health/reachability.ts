@@ -146,7 +146,7 @@ export class Reachability {
 
   #pauseMs(database: Database): number {
     const { random } = this.runtime;
-    const intervals = database.options.healthChecks.map(({ intervalMs }) => intervalMs);
+    const intervals = database.healthChecks.map(({ intervalMs }) => intervalMs);
     const pauseMs = this.listener.isSearching
       ? SEARCH_PAUSE_MS
       : Math.min(...intervals, DEFAULT_PAUSE_MS);

@@ -155,7 +155,7 @@ export class SubscriberConnection {
     const { database, coordinator } = this;
     const { runtime } = coordinator;
     const { suspectAfterMs, commandTimeoutMs } = runtime.options;
-    const intervals = database.options.healthChecks.map((check) => check.intervalMs);
+    const intervals = database.healthChecks.map((check) => check.intervalMs);
     const settings = {
       intervalMs: Math.min(...intervals, DEFAULT_PULSE_MS),
       suspectAfterMs,

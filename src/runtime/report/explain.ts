@@ -21,8 +21,18 @@ export interface ActiveExplanation {
   readonly why: string;
   /** Whether the database serves although it is not eligible, because no database is. */
   readonly lastResort: boolean;
+  /** Set while `forceActiveDatabase()` keeps the database active. */
+  readonly forced: ForcedExplanation | undefined;
   /** The failure of the database during a failover delay; undefined while it is healthy. */
   readonly healing: HealingExplanation | undefined;
+}
+
+/** The active database is kept by `forceActiveDatabase()`. */
+export interface ForcedExplanation {
+  /** Whether the database is not left even if it fails. */
+  readonly unchecked: boolean;
+  /** When the client chooses by itself again; undefined: when the database is released. */
+  readonly until: Date | undefined;
 }
 
 /** A failover delay: by `unhealthyAfterMs`, or because the database announced maintenance. */
@@ -114,6 +124,7 @@ export function explain(coordinator: Coordinator): Explanation {
           id: active.id,
           why: [whyActive(coordinator, active), ...remarks(coordinator, active)].join('; '),
           lastResort: route.lastResort,
+          forced: forced(coordinator),
           healing: healing(coordinator),
         },
     coordinator
@@ -126,11 +137,25 @@ export function explain(coordinator: Coordinator): Explanation {
   );
 }
 
-function nextFailbackCheckAt({ failback, now, route, runtime }: Coordinator): Date | undefined {
+function nextFailbackCheckAt({
+  failback,
+  hold,
+  now,
+  route,
+  runtime,
+}: Coordinator): Date | undefined {
   if (route.database === undefined || !failback.supported) return undefined;
-  const inMs = Math.max(failback.nextCheckAt, failback.heldUntil) - now;
+  const inMs = Math.max(failback.nextCheckAt, hold.endsAt) - now;
   if (!Number.isFinite(inMs)) return undefined;
   return new Date(runtime.clock.wallTime() + Math.max(inMs, 0));
+}
+
+function forced({ hold, now, route, runtime }: Coordinator): ForcedExplanation | undefined {
+  const { database } = route;
+  if (!hold.lasts || database === undefined) return undefined;
+  const leftMs = hold.endsAt - now;
+  const until = Number.isFinite(leftMs) ? new Date(runtime.clock.wallTime() + leftMs) : undefined;
+  return { unchecked: database.unchecked, until };
 }
 
 function healing({ delayedFailure, now, runtime }: Coordinator): HealingExplanation | undefined {
@@ -145,17 +170,16 @@ function healing({ delayedFailure, now, runtime }: Coordinator): HealingExplanat
 }
 
 function whyActive(coordinator: Coordinator, active: Database): string {
-  const { delayedFailure } = coordinator;
+  const { delayedFailure, hold, now } = coordinator;
+  if (active.unchecked) return whyUnchecked(coordinator, active);
   if (delayedFailure !== undefined) return whyKept(coordinator, active, delayedFailure);
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
   if (active.forced) return 'forced by steering';
-  const held = coordinator.failback.heldUntil - coordinator.now;
-  if (held > 0) {
-    return Number.isFinite(held)
-      ? `forced for another ${seconds(held)}`
+  if (hold.lasts) {
+    return Number.isFinite(hold.endsAt)
+      ? `forced for another ${seconds(hold.endsAt - now)}`
       : 'forced until the next manual switch';
   }
-  const { now } = coordinator;
   const heavier = coordinator
     .all()
     .filter(
@@ -164,6 +188,17 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (heavier.length === 0) return `highest weight (${active.weight}) of the eligible databases`;
   const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+/** Says how long failures of the database change nothing, and what fails now. */
+function whyUnchecked({ hold, now }: Coordinator, active: Database): string {
+  const time = Number.isFinite(hold.endsAt)
+    ? `for another ${seconds(hold.endsAt - now)}`
+    : 'until it is released';
+  const failures = ineligibilityReasons(active, now)
+    .filter((lack) => lack !== 'grace period' && lack !== 'gate closed')
+    .map((lack) => describe(lack, active, now));
+  return [`forced without checks ${time}`, ...failures].join('; ');
 }
 
 /** Explains why commands wait for a database that fails. */
@@ -212,7 +247,7 @@ function explainStandby(
     } else if (!coordinator.failback.supported) {
       details.push('eligible; automatic failback is off');
     } else {
-      const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.failback.heldUntil);
+      const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.hold.endsAt);
       const rampEndsAt = coordinator.ramp.dueAt(database);
       possibleInMs = (rampEndsAt ?? checkAt) - now;
       const preparation = coordinator.preparation.report(database);

@@ -32,6 +32,8 @@ export interface DatabaseSnapshot {
   readonly slowCalls: number;
   /** Whether the database serves reads only; always false without `databases[].writable`. */
   readonly readOnly: boolean;
+  /** Names of the health checks. Empty: its health is not checked. */
+  readonly healthChecks: readonly string[];
   /** Remaining grace period in milliseconds; 0 without one. */
   readonly gracePeriodLeftMs: number;
   /**
@@ -65,6 +67,7 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     slow: database.slow !== undefined || coordinator.health.slowness.isDegraded(database),
     slowCalls: database.slowCalls?.metrics(now).slow ?? 0,
     readOnly: database.readOnly,
+    healthChecks: database.healthChecks.map(({ name }) => name),
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
     drainLeftMs: Math.max(0, database.drainEndsAt - now),
     lastError:

@@ -12,6 +12,7 @@ export interface CardActions {
   makeActive(id: string): void;
   drain(id: string): void;
   resume(id: string): void;
+  release(id: string): void;
 }
 
 export class Databases {
@@ -141,7 +142,7 @@ class Card {
     setChildren(this.#details, JSON.stringify(lines), () =>
       lines.map((line) => el('li', {}, line)),
     );
-    this.#updateButtons(database);
+    this.#updateButtons(database, status);
   }
 
   tick(): void {
@@ -191,10 +192,12 @@ class Card {
     this.tick();
   }
 
-  #updateButtons({ active, drained }: DatabaseStatus): void {
+  #updateButtons({ active, drained }: DatabaseStatus, { forced }: Status): void {
     const { actions, id } = this;
     if (actions === undefined) return;
-    setChildren(this.#buttons, `${active} ${drained}`, () => {
+    // An older application does not report it.
+    const isForced = active && forced !== null && forced !== undefined;
+    setChildren(this.#buttons, `${active} ${drained} ${isForced}`, () => {
       const button = (text: string, act: (id: string) => void) => {
         const element = el('button', { type: 'button' }, `${text}\u2026`);
         element.append(el('span', { class: 'vh' }, ` ${id}`));
@@ -203,6 +206,7 @@ class Card {
       };
       return [
         ...(active ? [] : [button('Make active', actions.makeActive)]),
+        ...(isForced ? [button('Release', actions.release)] : []),
         drained ? button('Resume', actions.resume) : button('Drain', actions.drain),
       ];
     });

@@ -11,6 +11,7 @@ import {
   headline,
   heavierThan,
   holds,
+  releaseConsequences,
   steeringWords,
   switchConsequences,
   untilFailback,
@@ -23,7 +24,7 @@ let status: Status | undefined;
 let noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
 const mayChange = document.documentElement.getAttribute('data-may-change') === 'true';
-const cards = new Databases(mayChange ? { makeActive, drain, resume } : undefined);
+const cards = new Databases(mayChange ? { makeActive, drain, resume, release } : undefined);
 
 function makeActive(id: string): void {
   withDatabase(id, (now, target) => {
@@ -67,6 +68,18 @@ function resume(id: string): void {
     durations: [],
     confirm: `Resume ${id}`,
     perform: () => told(change(pathOf(id, 'resume'), {}), `Resumed ${id}.`),
+  });
+}
+
+function release(id: string): void {
+  withDatabase(id, (now, target) => {
+    ask({
+      title: `Release ${id}?`,
+      consequences: releaseConsequences(now, target),
+      durations: [],
+      confirm: `Release ${id}`,
+      perform: () => told(change(pathOf(id, 'release'), {}), `Released ${id}.`),
+    });
   });
 }
 

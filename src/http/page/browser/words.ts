@@ -12,7 +12,7 @@ export interface Phrase {
 }
 
 export function headline(status: Status): Phrase {
-  const { state, activeDatabase, lastResort, healing } = status;
+  const { state, activeDatabase, lastResort, healing, forced } = status;
   switch (state) {
     case 'serving':
       if (healing !== null) {
@@ -21,6 +21,10 @@ export function headline(status: Status): Phrase {
           tone: 'warn',
           icon: 'wait',
         };
+      }
+      if (forced?.unchecked) {
+        const text = `${activeDatabase} is active without checks`;
+        return { text, tone: 'warn', icon: 'alert' };
       }
       return lastResort
         ? { text: `${activeDatabase} serves as the last resort`, tone: 'warn', icon: 'alert' }
@@ -83,6 +87,9 @@ export function why(status: Status, now: Date): string {
 
 /** The one word on a database's card. */
 export function role(database: DatabaseStatus): Phrase {
+  if (database.active && database.readOnly) {
+    return { text: 'Active, reads only', tone: 'warn', icon: 'alert' };
+  }
   if (database.active && database.slow) return { text: 'Active, slow', tone: 'warn', icon: 'wait' };
   if (database.active) return { text: 'Active', tone: 'accent', icon: 'check' };
   if (database.drained) return { text: 'Drained', tone: 'warn', icon: 'pause' };
@@ -194,6 +201,14 @@ export function holds(
     return `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
   }
   return `until ${clockTime(new Date(now.getTime() + durationMs), now)}`;
+}
+
+/** What releasing `target`, which is forced, will do. */
+export function releaseConsequences({ forced }: Status, { id }: DatabaseStatus): string[] {
+  return [
+    ...(forced?.unchecked ? [`If ${id} is failing, the client fails over at once.`] : []),
+    'The client can leave it for a database of higher weight at the next failback check.',
+  ];
 }
 
 /** What draining `target` will do. */
