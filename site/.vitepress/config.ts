@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitepress';
 import { apiSidebar, symbolPages } from './api.js';
-import { linkedSymbols, scrollableTables, siteLinks, slugify } from './markdown.js';
-import { isPage, routeOf, sidebar } from './navigation.js';
+import { linkedSymbols, scrollableTables, shownFiles, siteLinks, slugify } from './markdown.js';
+import { downloadOf, isPage, routeOf, sidebar } from './navigation.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -12,10 +12,13 @@ const repository: string | undefined = (manifest.repository?.url ?? manifest.rep
   ?.replace(/^git\+/, '')
   .replace(/\.git$/, '');
 const api = path.join(root, 'site/api');
-/** Files of docs/ that pages link to. */
-const downloads = readdirSync(path.join(root, 'docs'))
-  .filter((file) => /\.(json|yml)$/.test(file))
-  .map((file) => `docs/${file}`);
+/** Files that pages link to, from the root. */
+const downloads = ['docs', 'docs/guides', 'examples/express', 'examples/fastify'].flatMap(
+  (folder) =>
+    readdirSync(path.join(root, folder))
+      .filter((file) => /\.(json|yml|yaml|js|ts)$/.test(file) && file !== 'package.json')
+      .map((file) => `${folder}/${file}`),
+);
 
 /** Inside the page, so that it needs no path. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
@@ -39,9 +42,11 @@ export default defineConfig({
     anchor: { slugify },
     toc: { slugify },
     config(md) {
-      siteLinks(md, { root, repository, isPage, downloads });
+      const links = { root, repository, isPage, downloads };
+      siteLinks(md, links);
       scrollableTables(md);
       linkedSymbols(md, root, symbolPages(api));
+      shownFiles(md, links);
     },
   },
   themeConfig: {
@@ -78,7 +83,7 @@ export default defineConfig({
         generateBundle() {
           for (const file of downloads) {
             const source = readFileSync(path.join(root, file));
-            this.emitFile({ type: 'asset', fileName: path.basename(file), source });
+            this.emitFile({ type: 'asset', fileName: downloadOf(file), source });
           }
         },
       },

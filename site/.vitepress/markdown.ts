@@ -1,8 +1,8 @@
 /** What the site changes in the Markdown of the repository: where links lead to, and anchors as GitHub makes them. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MarkdownOptions } from 'vitepress';
-import { routeOf } from './navigation.js';
+import { downloadOf, routeOf } from './navigation.js';
 
 type MarkdownIt = Parameters<NonNullable<MarkdownOptions['config']>>[0];
 type Token = ReturnType<MarkdownIt['parse']>[number];
@@ -35,7 +35,7 @@ function targetOf(href: string, from: string, links: Links): string | undefined 
   const file = path.posix.join(path.posix.dirname(from), decodeURI(to)).replace(/\/$/, '');
   if (links.isPage(file)) return `/${routeOf(file)}${hash}`;
   if (links.isPage(`${file}/README.md`)) return `/${routeOf(`${file}/README.md`)}${hash}`;
-  if (links.downloads.includes(file)) return `/${path.posix.basename(file)}`;
+  if (links.downloads.includes(file)) return `/${downloadOf(file)}`;
   if (links.repository !== undefined && existsSync(path.join(links.root, file))) {
     return `${links.repository}/blob/main/${file}${hash}`;
   }
@@ -83,6 +83,36 @@ function hide(token: Token): void {
   token.tag = '';
   token.nesting = 0;
   token.content = '';
+}
+
+const LANGUAGES: Readonly<Record<string, string>> = {
+  '.yaml': 'yaml',
+  '.js': 'js',
+  '.ts': 'ts',
+};
+
+/**
+ * A paragraph that is nothing but a link to a file which the site offers for download shows that file below. On
+ * GitHub the same link leads to the file.
+ */
+export function shownFiles(md: MarkdownIt, { root, downloads }: Links): void {
+  md.core.ruler.before('site-links', 'shown-files', ({ tokens, env, Token }) => {
+    const page: string | undefined = env.realPath ?? env.path;
+    if (page === undefined) return;
+    for (let at = tokens.length - 2; at > 0; at -= 1) {
+      const [link, , end] = tokens[at]?.children ?? [];
+      if (tokens[at - 1]?.type !== 'paragraph_open' || link?.type !== 'link_open') continue;
+      if (end?.type !== 'link_close' || tokens[at]?.children?.length !== 3) continue;
+      const file = path.resolve(path.dirname(page), link.attrGet('href') ?? '');
+      const language = LANGUAGES[path.extname(file)];
+      const name = path.relative(root, file).replaceAll(path.sep, '/');
+      if (language === undefined || !downloads.includes(name)) continue;
+      const code = new Token('fence', 'code', 0);
+      Object.assign(code, { info: language, markup: '```', block: true });
+      code.content = readFileSync(file, 'utf8');
+      tokens.splice(at + 2, 0, code);
+    }
+  });
 }
 
 /** Wide tables scroll on their own, by keyboard as well. The empty corner of a table is no header. */

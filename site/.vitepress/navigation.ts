@@ -59,6 +59,14 @@ export const CHAPTERS: readonly Chapter[] = [
       { text: 'Redis Cloud and Software', file: 'docs/guides/redis-active-active.md' },
       { text: 'Valkey', file: 'docs/guides/valkey.md' },
       { text: 'Sentinel and clusters', file: 'docs/guides/clusters.md' },
+      { text: 'Kubernetes', file: 'docs/guides/kubernetes.md' },
+      { text: 'Docker Compose', file: 'docs/guides/docker-compose.md' },
+      { text: 'Express', file: 'docs/guides/express.md' },
+      { text: 'Fastify', file: 'docs/guides/fastify.md' },
+      { text: 'NestJS', file: 'docs/guides/nestjs.md' },
+      { text: 'Next.js', file: 'docs/guides/nextjs.md' },
+      { text: 'Serverless', file: 'docs/guides/serverless.md' },
+      { text: 'Jest and Vitest', file: 'docs/guides/jest-and-vitest.md' },
     ],
   },
   {
@@ -119,6 +127,11 @@ export function routeOf(file: string): string {
   if (file === 'docs/guides/README.md') return 'guides/index.md';
   const name = file.replace(/^(docs|site)\//, '');
   return name === file ? file.toLowerCase() : name;
+}
+
+/** The path of a file for download in the site, without a leading slash. */
+export function downloadOf(file: string): string {
+  return file.replace(/^docs\/(guides\/)?/, '');
 }
 
 /** The sidebar as VitePress has it. */

@@ -144,7 +144,7 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
 
   const API = 'api/redis-multidb/classes/CommandTimeoutError.html';
 
-  /** One page of each kind: home, start, pictures, long tables, many headings, code, a symbol. */
+  /** One page of each kind: home, start, pictures, long tables, many headings, a symbol, files, the playground. */
   const KINDS = [
     '',
     'start.html',
@@ -153,25 +153,39 @@ describe.skipIf(findChromium() === undefined)('in Chromium', () => {
     'options.html',
     '404.html',
     API,
+    'guides/kubernetes.html',
     'playground.html',
   ];
-  const LOOKS: [string, Look][] = [
-    ['light', {}],
-    ['dark', { scheme: 'dark' }],
-    ['on a phone', { width: 390, height: 844 }],
+  const DEVICES: [string, Look][] = [
+    ['', {}],
+    [', on a phone', { width: 390, height: 844 }],
   ];
+
+  /** By how many pixels the page is wider than the window. */
+  const overflowOf = (page: Page) =>
+    page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
 
   it('has no barriers that axe finds, and no sideways scrolling', async () => {
     const found: string[] = [];
-    for (const [name, look] of LOOKS) {
+    for (const [device, look] of DEVICES) {
       for (const file of KINDS) {
         const page = await visit(file, look);
-        const where = `${file || 'index.html'}, ${name}`;
-        for (const violation of await violationsOf(page)) found.push(`${where}: ${violation}`);
-        const overflow = await page.evaluate<number>(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        );
-        if (overflow > 0) found.push(`${where}: ${overflow} pixels too wide`);
+        const where = `${file || 'index.html'}${device}`;
+        // The page follows the scheme of the system while it is open: one visit for both.
+        for (const scheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme: scheme });
+          await page.locator(scheme === 'dark' ? 'html.dark' : 'html:not(.dark)').waitFor();
+          for (const violation of await violationsOf(page))
+            found.push(`${where}, ${scheme}: ${violation}`);
+        }
+        const widths = device === '' ? [1120] : [390, 320];
+        for (const width of widths) {
+          await page.setViewportSize({ width, height: 844 });
+          const overflow = await overflowOf(page);
+          if (overflow > 0) found.push(`${where}, ${width}: ${overflow} pixels too wide`);
+        }
         await page.context().close();
       }
     }

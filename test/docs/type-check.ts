@@ -54,5 +54,7 @@ function compilerOptions(): ts.CompilerOptions {
   const { options } = ts.parseJsonConfigFileContent(json, ts.sys, root);
   // Against the declarations that users get: checking the sources takes several times as long.
   options.paths = undefined;
+  // For NestJS.
+  options.experimentalDecorators = true;
   return options;
 }

@@ -109,6 +109,29 @@ describe.each(['express/server.js', 'fastify/server.js'])('%s', (file) => {
   });
 });
 
+it('express/server.js answers after it was frozen, whatever happened meanwhile', async () => {
+  const { east, west, example, url } = await setUp('express/server.js');
+  await Promise.all([east, west].map((server) => server.command('SET', 'hits', '7')));
+  const read = async () => (await (await fetch(`${url}/hits`)).json()) as { hits: number };
+  const switches = () => example.output.match(/redis: \w+ -> \w+/g);
+  expect(await read()).toEqual({ hits: 7 });
+  const started = switches();
+
+  example.freeze();
+  // The server has closed the idle connections: no reason to leave it.
+  await east.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  example.thaw();
+  expect(await read()).toEqual({ hits: 7 });
+  expect(switches()).toEqual(started);
+
+  example.freeze();
+  await east.kill();
+  example.thaw();
+  expect(await read()).toEqual({ hits: 7 });
+  expect(switches()).toEqual([...(started ?? []), 'redis: east -> west']);
+  expect(await example.terminate()).toBe(0);
+});
+
 it('worker/worker.js goes on at the next database, loses no job, and ends in order', async () => {
   const { east, west, example, url } = await setUp('worker/worker.js');
   // What another run had begun.

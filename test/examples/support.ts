@@ -54,6 +54,15 @@ export class Example {
     );
   }
 
+  /** Stops the process, as a serverless platform does between two invocations. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** SIGTERM; resolves to the exit code, or the signal that had to end it. */
   async terminate(): Promise<number | string | null> {
     const exited = once<[number | null, string | null]>(this.#child, 'exit', 20_000);
