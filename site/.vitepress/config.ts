@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitepress';
 import { apiSidebar, symbolPages } from './api.js';
-import { linkedSymbols, scrollableTables, shownFiles, siteLinks, slugify } from './markdown.js';
+import {
+  breakableNames,
+  linkedSymbols,
+  scrollableTables,
+  shownFiles,
+  siteLinks,
+  slugify,
+} from './markdown.js';
 import { downloadOf, isPage, routeOf, sidebar } from './navigation.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -45,6 +52,7 @@ export default defineConfig({
       const links = { root, repository, isPage, downloads };
       siteLinks(md, links);
       scrollableTables(md);
+      breakableNames(md);
       linkedSymbols(md, root, symbolPages(api));
       shownFiles(md, links);
     },
@@ -53,6 +61,7 @@ export default defineConfig({
     nav: [
       { text: 'Playground', link: '/playground' },
       { text: 'Start', link: '/start' },
+      { text: 'Guides', link: '/guides/' },
       { text: 'Guarantees', link: '/guarantees' },
       { text: 'Options', link: '/options' },
       { text: 'API', link: '/api/' },

@@ -130,6 +130,25 @@ export function scrollableTables(md: MarkdownIt): void {
   });
 }
 
+/**
+ * Long names in backticks may break after a dot, and before a capital where no dot is near. Otherwise the column of the
+ * option names takes a whole phone.
+ */
+export function breakableNames(md: MarkdownIt): void {
+  const { code_inline: render } = md.renderer.rules;
+  if (render === undefined) return;
+  md.renderer.rules.code_inline = (tokens, index, ...rest) => {
+    const html = render(tokens, index, ...rest);
+    const { content } = tokens[index] as Token;
+    if (!/^[\w[\].]{20,}$/.test(content)) return html;
+    const parts = content.split(/(?<=\.)(?=[a-z])/i);
+    const breakable = parts.map((part) =>
+      part.length < 20 ? part : part.replace(/(?<=[a-z])(?=[A-Z])/g, '<wbr>'),
+    );
+    return html.replace(content, breakable.join('<wbr>'));
+  };
+}
+
 /** The first mention of a public symbol in a page, in backticks, links to its page in the API reference. */
 export function linkedSymbols(
   md: MarkdownIt,
