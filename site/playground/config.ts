@@ -84,7 +84,7 @@ export function nested(options: PlaygroundConfig['options']): Record<string, unk
 export function asCode({ databases, options }: PlaygroundConfig): string {
   const lines = databases.map(
     ({ id, weight }) =>
-      `    { id: ${JSON.stringify(id)}, weight: ${weight}, client: { url: 'redis://${id}.example.com:6379' } },`,
+      `    { id: '${id}', weight: ${weight}, client: { url: 'redis://${id}.example.com:6379' } },`,
   );
   const settings = Object.entries(nested(options)).map(
     ([name, value]) => `  ${name}: ${show(value)},`,

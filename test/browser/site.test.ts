@@ -35,9 +35,9 @@ beforeAll(async () => {
   output = await capture(
     process.execPath,
     [script, 'build', '--base', BASE, '--out', path.join(directory, 'site')],
-    { timeoutMs: 280_000 },
+    { timeoutMs: 580_000 },
   );
-}, 300_000);
+}, 600_000);
 
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
