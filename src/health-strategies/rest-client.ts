@@ -1,5 +1,5 @@
 import { Agent, type AgentOptions, request } from 'node:https';
-import { ownError } from '../foreign/own-error.js';
+import { boundedBody } from '../foreign/bounded-body.js';
 import { lookupHook, processLookups } from '../name-lookup/lookup-hook.js';
 
 /** Far above what a cluster with thousands of databases answers. */
@@ -72,23 +72,14 @@ export class RestClient {
         reject(isStale ? new StaleConnection(error.message) : error);
       });
       sent.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          chunks.push(chunk);
-          if (bytes <= MAX_BODY_BYTES) return;
-          sent.destroy();
-          reject(ownError(`the response is longer than ${MAX_BODY_BYTES} bytes`));
-        });
-        response.on('error', () => reject(ownError('the response was cut off')));
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            location: response.headers.location,
-            body: Buffer.concat(chunks).toString('utf8'),
-          });
-        });
+        const { statusCode: status = 0, headers } = response;
+        boundedBody(response, MAX_BODY_BYTES).then(
+          (body) => resolve({ status, location: headers.location, body }),
+          (error) => {
+            reject(error);
+            sent.destroy();
+          },
+        );
       });
       sent.end();
     });

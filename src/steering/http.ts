@@ -1,8 +1,10 @@
 import type { ClientRequest } from 'node:http';
 import type { Timer } from '../clock.js';
 import { MAX_STEERING_LENGTH } from '../core/steering/document.js';
+import { boundedBody } from '../foreign/bounded-body.js';
 import { ownError } from '../foreign/own-error.js';
 import type { RestTlsOptions } from '../health-strategies/rest-client.js';
+import { lookupHook, processLookups } from '../name-lookup/lookup-hook.js';
 import type { SteeringSource } from '../options/steering.js';
 import { anyObject, invalid } from '../validation/check.js';
 import { jittered, milliseconds, optionalText, sourceOptions } from './options.js';
@@ -142,7 +144,9 @@ async function get(url: URL, { authorization, etag, waitMs, ...rest }: Request):
       ...(etag === undefined ? {} : { 'if-none-match': etag }),
       ...(waitMs === 0 ? {} : { prefer: `wait=${Math.ceil(waitMs / 1000)}` }),
     };
-    const options = { ...(isSecure ? tls : {}), headers, signal, agent: false } as const;
+    // A name server that is silent must not hold a thread for each request.
+    const lookup = lookupHook({ lookups: processLookups, by: undefined, signal });
+    const options = { ...(isSecure ? tls : {}), headers, signal, agent: false, lookup } as const;
     const sent: ClientRequest = request(url, options);
     const fail = (error: Error) => {
       reject(error);
@@ -152,21 +156,13 @@ async function get(url: URL, { authorization, etag, waitMs, ...rest }: Request):
     sent.on('close', () => reject(ownError('the connection was closed')));
     sent.on('error', fail);
     sent.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        chunks.push(chunk);
-        if (bytes > MOST_BYTES) fail(ownError(`the response is longer than ${MOST_BYTES} bytes`));
-      });
-      response.on('error', () => fail(ownError('the response was cut off')));
-      response.on('end', () => {
-        const { statusCode: status = 0, headers: received } = response;
-        const applied = String(received['preference-applied'] ?? '');
-        const hasWaited = waitMs > 0 && /\bwait\b/i.test(applied);
-        const body = Buffer.concat(chunks).toString('utf8');
-        resolve({ status, etag: received.etag, hasWaited, body });
-      });
+      const { statusCode: status = 0, headers: received } = response;
+      const applied = String(received['preference-applied'] ?? '');
+      const hasWaited = waitMs > 0 && /\bwait\b/i.test(applied);
+      boundedBody(response, MOST_BYTES).then(
+        (body) => resolve({ status, etag: received.etag, hasWaited, body }),
+        fail,
+      );
     });
     sent.end();
   });

@@ -1,6 +1,9 @@
 /** `check` on deployments of several servers: clusters, Sentinel, pools, and a mix of them. */
+import { loadConfig } from 'redis-multidb/config';
+import { redisSteering } from 'redis-multidb/steering';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashSlot } from '../../src/core/hash-slot.js';
+import { createMultiDbClient } from '../../src/index.js';
 import {
   freePort,
   type RedisCluster,
@@ -320,7 +323,37 @@ describe('Sentinel', { timeout: 90_000 }, () => {
     for (const node of [...cluster.masters, server, standalone]) {
       expect(await node.command('DBSIZE')).toBe(0);
     }
+    await steered(mixed);
   });
+
+  /** The steering key is written to, and read from, databases of every topology. */
+  async function steered(file: string): Promise<void> {
+    const key = ['--key', 'ops:steering'];
+    const client = createMultiDbClient({
+      ...(await loadConfig(file)),
+      steering: redisSteering({ key: 'ops:steering', intervalMs: 100 }),
+    });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      for (const id of ['s', 'c', 'p', 'x']) {
+        const ran = await run(['steer', 'hold', id, '--reason', 'test', ...key, '--yes', file]);
+        expect(ran).toMatchObject({ code: 0, stderr: '' });
+        expect(ran.stdout).toContain('was written to c, s, p, x');
+        await waitFor(() => client.activeDatabase === id, { what: id, timeoutMs: 30_000 });
+      }
+      const states = () =>
+        client
+          .explain()
+          .steering?.sources.map((each) => each.state)
+          .join();
+      await waitFor(() => states() === 'ok,ok,ok,ok', { what: 'every database to be read' });
+      const shown = await run(['steer', 'show', ...key, '--json', file]);
+      expect(JSON.parse(shown.stdout)).toMatchObject({ consistent: true, newest: { prefer: 'x' } });
+    } finally {
+      client.destroy();
+    }
+  }
 
   it('that loses its replicas, its quorum and its master', async () => {
     const [first, second, third] = sentinel.sentinels as [RedisServer, RedisServer, RedisServer];

@@ -15,7 +15,7 @@ import {
 } from 'redis-multidb/steering';
 import { afterEach, expect, it } from 'vitest';
 import { signed } from '../../src/steering/signature.js';
-import { startProxy, waitFor } from '../kit/index.js';
+import { NameServer, startProxy, waitFor } from '../kit/index.js';
 import { makeCertificates } from './health-certificates.js';
 import { active, connected, QUICK, servers } from './support.js';
 
@@ -222,6 +222,23 @@ it('http: ETag, long poll, and a server that misbehaves', async () => {
   release?.();
   await active(client, 'east');
   expect(JSON.stringify(client.explain())).not.toContain('secret-token');
+});
+
+it('http: a silent name server has one lookup, however many requests ask for the name', async () => {
+  const names = new NameServer();
+  names.install();
+  closing.push(() => names.dispose());
+  names.silence('steering.test');
+  const at = (name: string) =>
+    httpSteering('http://steering.test:1/', { name, intervalMs: 20, timeoutMs: 50 });
+  const [east, west] = await servers();
+  const steering = [at('one'), at('two'), at('three')];
+  const client = await connected([east, west], { ...QUICK, steering });
+  await waitFor(() => sources(client).every(({ failures }) => failures >= 5), {
+    what: 'requests that are given up',
+  });
+  expect(names.asked.filter((name) => name === 'steering.test')).toHaveLength(1);
+  expect(sources(client).every(({ state }) => state === 'unreachable')).toBe(true);
 });
 
 it('http: TLS with a private authority, and no other', async () => {

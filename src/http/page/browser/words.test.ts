@@ -7,6 +7,7 @@ import {
   headline,
   holds,
   role,
+  steeringWords,
   switchConsequences,
   untilFailback,
   why,
@@ -155,4 +156,40 @@ it('counts in words', () => {
   expect(words(0, 0)).toBe('no recent commands');
   expect(words(1, 1)).toBe('the last command failed');
   expect(words(1, 214)).toBe('1 of the last 214 commands failed');
+});
+
+it('says what the process is steered to: who, why, which version, and its place', () => {
+  const now = new Date(status.at);
+  const obeyed = {
+    version: 42,
+    by: 'ada@ops',
+    reason: 'upgrade',
+    asks: 'drains east',
+    obeyedAt: status.at,
+    until: null,
+  };
+  const steering = {
+    instanceId: 'a-1',
+    place: 0.25,
+    obeyed: null,
+    next: null,
+    stopped: null,
+    sources: [{ source: 'redis: east', state: 'ok', cause: null }],
+  };
+  const words = (over: object) =>
+    steeringWords({ ...status, steering: { ...steering, ...over } }, now);
+  expect(steeringWords(status, now)).toBe('');
+  expect(words({})).toBe('');
+  expect(words({ obeyed })).toBe(
+    'Steered by ada@ops (version 42): drains east (upgrade). This process moves after 25 % of the window.',
+  );
+  expect(words({ obeyed: { ...obeyed, until: '2026-01-01T00:00:10.000Z' } })).toMatch(
+    /\(upgrade\), until .*\./,
+  );
+  expect(words({ next: obeyed })).toMatch(
+    /^From .*, steered by ada@ops \(version 42\): drains east/,
+  );
+  expect(words({ stopped: 'errors rose' })).toBe('Steering was stopped here: errors rose.');
+  const sources = [{ source: 'http', state: 'unreachable', cause: 'status 500' }];
+  expect(words({ sources })).toBe('Steering source http: unreachable (status 500).');
 });

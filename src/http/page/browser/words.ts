@@ -238,15 +238,20 @@ export function drainConsequences({ databases }: Status, target: DatabaseStatus)
 /** What the client is steered to; empty without steering. */
 export function steeringWords({ steering }: Status, now: Date): string {
   if (steering === null || steering === undefined) return '';
-  const { obeyed, next, stopped, sources } = steering;
+  const { place, obeyed, next, stopped, sources } = steering;
   const parts: string[] = [];
   if (obeyed !== null) {
+    const { version, by, asks, reason } = obeyed;
     const until = obeyed.until === null ? '' : `, until ${clockTime(new Date(obeyed.until), now)}`;
-    parts.push(`Steered by ${obeyed.by}: ${obeyed.asks} (${obeyed.reason})${until}.`);
+    parts.push(`Steered by ${by} (version ${version}): ${asks} (${reason})${until}.`);
   }
   if (next !== null) {
+    const { version, by, asks, reason } = next;
     const from = clockTime(new Date(next.obeyedAt), now);
-    parts.push(`From ${from}, steered by ${next.by}: ${next.asks} (${next.reason}).`);
+    parts.push(`From ${from}, steered by ${by} (version ${version}): ${asks} (${reason}).`);
+  }
+  if (obeyed !== null || next !== null) {
+    parts.push(`This process moves after ${Math.round(place * 100)} % of the window.`);
   }
   if (stopped !== null) parts.push(`Steering was stopped here: ${stopped}.`);
   for (const { source, state, cause } of sources) {
