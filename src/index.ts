@@ -35,6 +35,7 @@ export {
   type ProbingProgress,
   type ProbingVerdict,
 } from './core/probing-policy.js';
+export type { AdaptiveValues } from './core/response-times.js';
 export type { IneligibilityReason } from './core/selection.js';
 export {
   type ClientMessage,

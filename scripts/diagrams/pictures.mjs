@@ -1,13 +1,14 @@
 // The diagrams of the documentation, by the names of their files in docs/images/.
 
+import { ADAPTIVE_BOUNDS } from '../../src/options/adaptive.js';
 import { DEFAULTS } from '../../src/options/defaults.js';
 import { peers } from './peers.mjs';
 import { sequence } from './sequence.mjs';
 import { arrow, box, cross, database, svg, text } from './svg.mjs';
 
 const seconds = (/** @type {number} */ ms) => `${ms / 1000} s`;
-const suspectAfter = DEFAULTS.suspectAfterMs.default;
-const probeTimeout = DEFAULTS['healthCheck.timeoutMs'].default;
+const suspectAfter = ADAPTIVE_BOUNDS.suspectAfterMs;
+const probeTimeout = ADAPTIVE_BOUNDS.timeoutMs;
 const grace = Number(DEFAULTS.gracePeriodMs.default);
 const failbackCheck = DEFAULTS.failbackCheckIntervalMs.default;
 

@@ -1,4 +1,5 @@
 import { COMMAND_FAILURES } from '../core/command-failure.js';
+import type { AdaptiveValues } from '../core/response-times.js';
 import type { SwitchReason } from '../events.js';
 import { isTrouble } from '../runtime/failover/steering-sources.js';
 import type { CommandStats, DatabaseStats, SteeringStats } from '../runtime/report/stats.js';
@@ -242,6 +243,15 @@ export const CATALOGUE: readonly MetricDefinition[] = Object.freeze([
     '1 if the database is active and slow, or was left for that and is not fast again',
     { value: ({ slow }) => Number(slow) },
   ),
+  adaptive('suspect_after_seconds', 'suspect_after', 'Adaptive `suspectAfterMs`', {
+    value: ({ suspectAfterMs }) => suspectAfterMs,
+  }),
+  adaptive(
+    'patience_seconds',
+    'patience',
+    'Adaptive time without a reply after which the database counts as failed',
+    { value: ({ patienceMs }) => patienceMs },
+  ),
   ofDatabase(
     'database_read_only',
     'database.read_only',
@@ -362,6 +372,27 @@ function ofDatabase(
     help,
     labels: ['database'],
     read: ({ databases }) => databases.map((each) => point(each.id, value(each))),
+  };
+}
+
+/** Only of databases with adaptive options. `value` is in milliseconds. */
+function adaptive(
+  name: string,
+  otel: string,
+  help: string,
+  { value }: { value: (values: AdaptiveValues) => number },
+): MetricDefinition {
+  return {
+    name,
+    otel: `${GEO}.${otel}`,
+    kind: 'gauge',
+    unit: 's',
+    help,
+    labels: ['database'],
+    read: ({ databases }) =>
+      databases.flatMap(({ id, adaptive: values }) =>
+        values === undefined ? [] : [point(id, value(values) / 1000)],
+      ),
   };
 }
 

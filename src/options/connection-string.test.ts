@@ -46,19 +46,22 @@ describe('parameters', () => {
   it('are the options by their names', () => {
     const query = [
       ...['commandDeadlineMs=3000', 'commandRetry.safety=last-write-wins', 'commandRetry.jitter=0'],
-      ...['resolveIntervalMs=false', 'failbackSupported=false', 'standbyConnections=lazy'],
+      ...['resolveIntervalMs=false', 'failbackSupported=false', 'standbyConnections=warm'],
       ...['initializationPolicy=ALL_AVAILABLE', 'healthCheck=echo', 'healthCheck.timeoutMs=500'],
       ...['healthCheck.policy=ANY_SUCCESS', 'client.keyPrefix=a%26b+c:', 'client.name=app'],
       ...['client.RESP=2', 'client.socket.connectTimeout=2000'],
       ...['gracePeriodMs.baseMs=1000', 'gracePeriodMs.maxMs=8000'],
+      ...['suspectAfterMs=adaptive', 'hedging.afterMs=p99'],
     ].join('&');
     expect(parseConnectionString(`redis://east?${query}`)).toMatchObject({
       commandDeadlineMs: 3000,
+      suspectAfterMs: 'adaptive',
+      hedging: { afterMs: 'p99' },
       gracePeriodMs: { baseMs: 1000, maxMs: 8000 },
       commandRetry: { safety: 'last-write-wins', jitter: 0 },
       resolveIntervalMs: false,
       failbackSupported: false,
-      standbyConnections: 'lazy',
+      standbyConnections: 'warm',
       initializationPolicy: 'ALL_AVAILABLE',
       healthCheck: { timeoutMs: 500, policy: 'ANY_SUCCESS', strategy: { name: 'ECHO' } },
       client: { keyPrefix: 'a&b+c:', name: 'app', RESP: 2, socket: { connectTimeout: 2000 } },

@@ -223,8 +223,9 @@ function withStrategy(
 function typed(value: string, name: string, types: ReadonlySet<string>): unknown {
   const text = decoded(value, name);
   if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true';
+  // Some options accept a number or a word.
+  if (types.has('string') && !(types.has('number') && /^[\d.]/.test(text))) return text;
   if (types.has('number')) return number(value, name);
-  if (types.has('string')) return text;
   throw invalid(name, `true or false in the ${TEXT}`, '***');
 }
 

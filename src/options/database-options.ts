@@ -80,8 +80,11 @@ export interface HealthCheckOptions {
    * Time between two rounds of probes. Accepts milliseconds from 1 to 2147483647. Default: `5000`.
    */
   readonly intervalMs?: number;
-  /** Timeout of one probe. Accepts milliseconds from 1 to 2147483647. Default: `1000`. */
-  readonly timeoutMs?: number;
+  /**
+   * Timeout of one probe. `'adaptive'` derives it from the response times of each database, at most
+   * 1000 ms. Accepts milliseconds from 1 to 2147483647, or 'adaptive'. Default: `1000`.
+   */
+  readonly timeoutMs?: number | 'adaptive';
   /** Number of probes in a round. Accepts an integer from 1 to 2147483647. Default: `3`. */
   readonly numProbes?: number;
   /**

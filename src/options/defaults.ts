@@ -4,6 +4,7 @@ import {
   count,
   countOrNone,
   duration,
+  durationOrAdaptive,
   durationOrNever,
   durationOrNone,
   durationOrP99,
@@ -251,7 +252,11 @@ export const DEFAULTS = Object.freeze({
     '`new PingStrategy()`',
   ),
   'healthCheck.intervalMs': option(5000, duration, 'Time between two rounds of probes.'),
-  'healthCheck.timeoutMs': option(1000, duration, 'Timeout of one probe.'),
+  'healthCheck.timeoutMs': option<number | 'adaptive'>(
+    1000,
+    durationOrAdaptive,
+    "Timeout of one probe. `'adaptive'` derives it from the response times of each database, at most 1000 ms.",
+  ),
   'healthCheck.numProbes': option(3, count, 'Number of probes in a round.'),
   'healthCheck.delayInBetweenProbesMs': option(
     500,
@@ -337,11 +342,11 @@ export const DEFAULTS = Object.freeze({
     'Deadline of a command with its queueing, waits and all attempts, also during `close()`. A ' +
       'blocking command may take its block time in addition.',
   ),
-  suspectAfterMs: option(
+  suspectAfterMs: option<number | 'adaptive'>(
     1000,
-    duration,
+    durationOrAdaptive,
     'Silence on a connection, while a non-blocking command waits for its reply, after which a round of ' +
-      'probes starts.',
+      "probes starts. `'adaptive'` derives it from the response times of each database, from 50 to 1000 ms.",
   ),
   unhealthyAfterMs: option<number | undefined>(
     undefined,

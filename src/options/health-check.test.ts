@@ -46,6 +46,7 @@ it('takes an object with parts; the others are the defaults', () => {
   expect(check).toEqual({
     name: 'MyStrategy',
     role: 'full',
+    adaptiveTimeout: false,
     strategy: mine,
     intervalMs: 10,
     timeoutMs: 2000,

@@ -6,6 +6,7 @@ import type {
   HealthCheckStrategy,
 } from '../health-strategies/strategy.js';
 import { invalid, join, type Values } from '../validation/check.js';
+import { ADAPTIVE_BOUNDS } from './adaptive.js';
 import { optionsObject, read } from './check.js';
 import { DEFAULTS } from './defaults.js';
 import type { ResolvedHealthCheck } from './types.js';
@@ -48,12 +49,14 @@ function inForce(
   strategyAt: string,
 ): ResolvedHealthCheck {
   const strategy = asStrategy(given, strategyAt);
+  const timeoutMs = read(values, 'healthCheck.timeoutMs', at);
   return {
     name: nameOf(strategy),
     role: asRole(strategy, strategyAt),
     strategy,
     intervalMs: read(values, 'healthCheck.intervalMs', at),
-    timeoutMs: read(values, 'healthCheck.timeoutMs', at),
+    timeoutMs: timeoutMs === 'adaptive' ? ADAPTIVE_BOUNDS.timeoutMs : timeoutMs,
+    adaptiveTimeout: timeoutMs === 'adaptive',
     numProbes: read(values, 'healthCheck.numProbes', at),
     delayInBetweenProbesMs: read(values, 'healthCheck.delayInBetweenProbesMs', at),
     policy: asPolicy(values.policy, join(at, 'policy')),

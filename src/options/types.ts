@@ -230,9 +230,10 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
   readonly commandDeadlineMs?: number;
   /**
    * Silence on a connection, while a non-blocking command waits for its reply, after which a round
-   * of probes starts. Accepts milliseconds from 1 to 2147483647. Default: `1000`.
+   * of probes starts. `'adaptive'` derives it from the response times of each database, from 50 to
+   * 1000 ms. Accepts milliseconds from 1 to 2147483647, or 'adaptive'. Default: `1000`.
    */
-  readonly suspectAfterMs?: number;
+  readonly suspectAfterMs?: number | 'adaptive';
   /**
    * Failover delay: how long a failure must last before a database is left. Retries wait meanwhile.
    * A given value applies to every topology. Accepts milliseconds from 0 to 2147483647. Default:
@@ -334,7 +335,10 @@ export interface ResolvedHealthCheck {
   readonly role: HealthCheckRole;
   readonly strategy: HealthCheckStrategy;
   readonly intervalMs: number;
+  /** The upper bound if it is adaptive. */
   readonly timeoutMs: number;
+  /** Whether the timeout is derived from the response times of the database. */
+  readonly adaptiveTimeout: boolean;
   readonly numProbes: number;
   readonly delayInBetweenProbesMs: number;
   readonly policy: ProbingPolicy;
@@ -379,6 +383,8 @@ export type ResolvedDatabase = ResolvedTopology & {
   readonly unhealthyAfterMs: number;
   /** Empty: health checks are disabled. */
   readonly healthChecks: readonly ResolvedHealthCheck[];
+  /** Whether `suspectAfterMs` is derived from the response times of the database. */
+  readonly adaptiveSuspicion: boolean;
   readonly failureDetector: FailureDetectorOptions;
   readonly gracePeriod: GracePeriod;
   readonly beforeFailback: BeforeFailback | undefined;
@@ -417,6 +423,7 @@ export interface ResolvedOptions {
   readonly delayInBetweenFailoverAttemptsMs: number;
   readonly commandTimeoutMs: number;
   readonly commandDeadlineMs: number;
+  /** The upper bound if it is adaptive. */
   readonly suspectAfterMs: number;
   /** 0: never. */
   readonly resolveIntervalMs: number;

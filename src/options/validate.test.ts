@@ -278,7 +278,7 @@ describe('numbers', () => {
 
   it('names the option, the range and the value', () => {
     expect(() => resolveOptions(at('suspectAfterMs', 0))).toThrow(
-      'suspectAfterMs: expected milliseconds from 1 to 2147483647, received 0',
+      "suspectAfterMs: expected milliseconds from 1 to 2147483647, or 'adaptive', received 0",
     );
   });
 

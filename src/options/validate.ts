@@ -6,6 +6,7 @@ import {
 } from '../core/initialization-policy.js';
 import type { RetryBudgetOptions } from '../core/traffic-budget.js';
 import { invalid, type Values } from '../validation/check.js';
+import { ADAPTIVE_BOUNDS } from './adaptive.js';
 import { type BeforeFailback, resolveBeforeFailback } from './before-failback.js';
 import { optionsObject, read } from './check.js';
 import { type ClientOptions, checkClient } from './client.js';
@@ -37,6 +38,7 @@ export interface GroupDefaults {
   readonly failureDetector: Values;
   /** Applies to databases of every topology; `undefined` uses the default of each topology. */
   readonly unhealthyAfterMs: number | undefined;
+  readonly adaptiveSuspicion: boolean;
   readonly gracePeriod: GracePeriod;
   readonly beforeFailback: BeforeFailback | undefined;
 }
@@ -58,11 +60,13 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     values.failureDetector === undefined
       ? {}
       : optionsObject(values.failureDetector, 'failureDetector', 'failureDetector');
+  const suspectAfterMs = read(values, 'suspectAfterMs', '');
   const group: GroupDefaults = {
     client: checkClient(values.client, 'client'),
     healthChecks: resolveHealthChecks(values.healthCheck, 'healthCheck'),
     failureDetector: copyOptions(detector),
     unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
+    adaptiveSuspicion: suspectAfterMs === 'adaptive',
     gracePeriod: resolveGracePeriod(values.gracePeriodMs, 'gracePeriodMs'),
     beforeFailback: resolveBeforeFailback(values, ''),
   };
@@ -91,7 +95,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     delayInBetweenFailoverAttemptsMs: read(values, 'delayInBetweenFailoverAttemptsMs', ''),
     commandTimeoutMs: read(values, 'commandTimeoutMs', ''),
     commandDeadlineMs: read(values, 'commandDeadlineMs', ''),
-    suspectAfterMs: read(values, 'suspectAfterMs', ''),
+    suspectAfterMs: suspectAfterMs === 'adaptive' ? ADAPTIVE_BOUNDS.suspectAfterMs : suspectAfterMs,
     resolveIntervalMs: read(values, 'resolveIntervalMs', '') || 0,
     maxPendingCommands: read(values, 'maxPendingCommands', ''),
     maxTransactionConnections: read(values, 'maxTransactionConnections', ''),
@@ -135,6 +139,7 @@ export function resolveDatabase(
       values.healthCheck === undefined
         ? group.healthChecks
         : resolveHealthChecks(values.healthCheck, `${at}.healthCheck`),
+    adaptiveSuspicion: group.adaptiveSuspicion,
     failureDetector: detectorOf(values, at, group),
     gracePeriod:
       values.gracePeriodMs === undefined

@@ -1,12 +1,14 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { DatabaseFailure } from '../core/database-failure.js';
 import type { GraceRecord } from '../core/grace-period.js';
+import { ResponseTimes } from '../core/response-times.js';
 import type { DatabaseView } from '../core/selection.js';
 import { SlowCalls } from '../core/slow-calls.js';
 import type { SteeredView } from '../core/steering/overlay.js';
 import type { Driver } from '../drivers/driver.js';
 import type { SwitchReason } from '../events.js';
 import { diagnosisOf, foreignError, foreignReason } from '../foreign/foreign-error.js';
+import { ADAPTIVE_BOUNDS } from '../options/adaptive.js';
 import type { ResolvedDatabase, ResolvedHealthCheck } from '../options/types.js';
 import type { ReconnectingConnection } from './connection/reconnecting-connection.js';
 import { DatabaseCounters } from './counters.js';
@@ -96,6 +98,8 @@ export class Database implements DatabaseView {
   readonly circuit: CircuitBreaker;
   /** Undefined if no call counts as slow. */
   readonly slowCalls: SlowCalls | undefined;
+  /** Undefined unless a limit is derived from them. */
+  responseTimes: ResponseTimes | undefined;
   /** Why it counts as slow, in words: it was left for that, and is not fast again. */
   slow: string | undefined;
 
@@ -119,7 +123,15 @@ export class Database implements DatabaseView {
     const { slowCallMs } = failureDetector;
     this.slowCalls =
       slowCallMs === undefined ? undefined : new SlowCalls({ ...failureDetector, slowCallMs });
+    const isAdaptive =
+      options.adaptiveSuspicion || this.healthChecks.some((check) => check.adaptiveTimeout);
+    if (isAdaptive) this.measure();
     if (!this.isChecked) this.health = 'healthy';
+  }
+
+  /** A limit is derived from its response times from now on. Idempotent. */
+  measure(): void {
+    this.responseTimes ??= new ResponseTimes(ADAPTIVE_BOUNDS);
   }
 
   get id(): string {

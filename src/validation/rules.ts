@@ -49,6 +49,12 @@ export const durationOrP99: Rule<number | 'p99'> = rule(
   (value) => value === 'p99' || duration.accepts(value),
   { anyOf: [duration.schema, { enum: ['p99'] }] },
 );
+/** A duration, or the word for one that is derived from response times. */
+export const durationOrAdaptive: Rule<number | 'adaptive'> = rule(
+  `milliseconds from 1 to ${MAX_TIMER_MS}, or 'adaptive'`,
+  (value) => value === 'adaptive' || duration.accepts(value),
+  { anyOf: [duration.schema, { enum: ['adaptive'] }] },
+);
 /** `'auto'`, or false for never. */
 export const autoOrFalse: Rule<'auto' | false | undefined> = rule(
   "'auto' or false",

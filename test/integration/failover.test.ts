@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { startProxy } from '../kit/index.js';
+import { startProxy, waitFor } from '../kit/index.js';
 import {
   active,
   block,
@@ -53,6 +53,26 @@ it('notices without any traffic that the connection to the active one is lost', 
   expect(await switched).toMatchObject({ from: 'east', to: 'west' });
   expect(await client.set('key', 'value')).toBe('OK');
   expect(await west.command('GET', 'key')).toBe('value');
+});
+
+it('leaves a frozen server long before the fixed limits when they are adaptive', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], {
+    suspectAfterMs: 'adaptive',
+    healthCheck: { intervalMs: 50, timeoutMs: 'adaptive', numProbes: 1 },
+  });
+  const limits = () => client.databases[0]?.adaptive?.suspectAfterMs ?? Number.POSITIVE_INFINITY;
+  // The first replies of a process that has just started are slow.
+  await waitFor(() => limits() < 300, { what: 'the limits to settle', timeoutMs: 30_000 });
+  const traffic = new Traffic(() => client.get('key'), { callers: 5, pauseMs: 5 });
+  await traffic.flows(2);
+  const switched = switchTo(client);
+  await east.freeze();
+  const { cause } = await switched;
+  await traffic.flows();
+  await traffic.stop();
+  expect(Number(/no answer within (\d+)/.exec(cause)?.[1])).toBeLessThan(1000);
+  expect(traffic.errors).toEqual([]);
 });
 
 it('leaves a frozen server, with no error for callers of GET', async () => {

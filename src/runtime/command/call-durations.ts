@@ -42,7 +42,8 @@ export function noteTimeout({ coordinator, loop }: ClientContext, { channel }: S
   if (slowCalls.exceeds(loop.now)) coordinator.health.slowness.suspect(database);
 }
 
-function isLarge(args: readonly CommandArgument[]): boolean {
+/** Whether the arguments take time to send. */
+export function isLarge(args: readonly CommandArgument[]): boolean {
   let size = 0;
   for (const { length } of args) {
     size += length;

@@ -4,6 +4,7 @@ import { BlockedLanes } from './blocked-lanes.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { DataConnections } from './data-connections.js';
+import { observeReplies } from './reply-waits.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 import { Silence } from './silence.js';
 
@@ -44,6 +45,8 @@ export class Deadlines {
   readonly #look = (time: number): void => {
     const { client, connections } = this;
     client.hedging?.look(time);
+    for (const channel of connections.channels.values()) observeReplies(channel, client);
+    for (const channel of connections.draining) observeReplies(channel, client);
     if (this.#isIdle) {
       this.#watching = false;
       client.loop.unwatch(this.#look);
@@ -103,17 +106,28 @@ export class Deadlines {
   }
 
   #isSuspect(lane: AttemptQueue, time: number): boolean {
-    const { suspectAfterMs } = this.client.coordinator.runtime.options;
-    return time - lane.suspectedAt >= suspectAfterMs && this.#isSilent(lane, time);
+    const { options, clock } = this.client.coordinator.runtime;
+    const { suspectAfterMs } = options;
+    const { responseTimes, options: own } = lane.channel.database;
+    if (!own.adaptiveSuspicion || responseTimes === undefined) {
+      return time - lane.suspectedAt >= suspectAfterMs && this.#isSilent(lane, time);
+    }
+    // Probes that start more often than they may end add nothing.
+    const pauseMs = Math.min(responseTimes.patienceMs(clock.now()), suspectAfterMs);
+    if (time - lane.suspectedAt < pauseMs) return false;
+    return this.#isSilent(lane, time, responseTimes.suspectAfterMs);
   }
 
-  /** Whether the oldest command of the lane is overdue and nothing arrived for `suspectAfterMs`. */
-  #isSilent(lane: AttemptQueue, time: number): boolean {
+  /** Whether the oldest command of the lane is overdue and nothing arrived for `afterMs`. */
+  #isSilent(
+    lane: AttemptQueue,
+    time: number,
+    afterMs = this.client.coordinator.runtime.options.suspectAfterMs,
+  ): boolean {
     const { oldest } = lane;
     if (oldest === undefined || lane.isWaitingRoom || time < lane.channel.relaxedUntil)
       return false;
-    const { suspectAfterMs } = this.client.coordinator.runtime.options;
-    return time - this.#silentSince(lane, time) >= suspectAfterMs;
+    return time - this.#silentSince(lane, time) >= afterMs;
   }
 
   /** Loop time since which something should have arrived. */
@@ -131,8 +145,13 @@ export class Deadlines {
       lane.suspectedAt = time;
       const silentForMs = time - this.#silentSince(lane, time);
       const since = coordinator.now - silentForMs;
-      if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });
-      if (!channel.draining || channel.superseded) void this.#silence.examine(lane, since);
+      // An adaptive suspicion comes early and often: a new connection is opened only if the probe
+      // is not answered either, and this connection is not in doubt yet.
+      const doubtSince = this.#isSilent(lane, time) ? since : undefined;
+      if (!channel.draining)
+        coordinator.health.suspect(channel.database, { doubtSince, silentForMs });
+      if (doubtSince !== undefined && (!channel.draining || channel.superseded))
+        void this.#silence.examine(lane, since);
     }
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
     if (this.#isIdlyOrphaned(lane) && this.#isUseless(lane, time)) lane.drop(error);

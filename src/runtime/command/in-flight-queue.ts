@@ -42,6 +42,14 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
   /** Number of replies so far, and at the latest check. */
   #replies = 0;
   #repliesAtCheck = 0;
+  /**
+   * Loop time since which nothing has arrived although a reply is due, as of the latest `observeWait`.
+   */
+  #awaitedSince: number | undefined;
+  /** `path.bytesReceived` at the latest `observeWait`. */
+  #observedBytes = 0;
+  /** Whether nothing has arrived since the oldest attempt was sent. */
+  #isRoundTrip = false;
   /** No attempt is due before this loop time. */
   earliestDeadline = Number.POSITIVE_INFINITY;
   /** A check of overdue attempts waits for a full turn of the loop. */
@@ -177,6 +185,31 @@ export abstract class InFlightQueue<Entry extends QueueEntry<Entry>, Connection>
     this.#replies += 1;
     this.previousReplyAt = time;
     return beganAt;
+  }
+
+  /**
+   * Returns how long a reply that has begun to arrive since the latest call had been awaited, as
+   * far as it was awaited at that call. `isMeasured`: whether the time until the reply of the oldest
+   * attempt says something about the server.
+   */
+  observeWait(
+    time: number,
+    isMeasured: (oldest: Entry) => boolean,
+  ): { readonly ms: number; readonly isRoundTrip: boolean } | undefined {
+    const { oldest, path } = this;
+    const since = this.#awaitedSince;
+    const hasArrived = path.bytesReceived !== this.#observedBytes;
+    if (!hasArrived && since !== undefined && oldest !== undefined) return undefined;
+    const isRoundTrip = this.#isRoundTrip;
+    const arrivedAt = hasArrived ? time : Number.NEGATIVE_INFINITY;
+    this.#observedBytes = path.bytesReceived;
+    this.#awaitedSince = undefined;
+    if (oldest !== undefined && !this.isWaitingRoom && isMeasured(oldest)) {
+      this.#isRoundTrip = oldest.sentAt >= Math.max(arrivedAt, this.lastProgress);
+      this.#awaitedSince = Math.max(oldest.sentAt, arrivedAt, this.lastProgress);
+    }
+    if (!hasArrived || since === undefined) return undefined;
+    return { ms: time - since, isRoundTrip };
   }
 
   /** Records received bytes; returns true if there are new ones since the latest check. */

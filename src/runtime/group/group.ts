@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../clock.js';
+import { FLOOR_MS } from '../../core/response-times.js';
 import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Driver, DriverTime } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
@@ -172,6 +173,7 @@ export class Group {
 
   addHealthCheck(database: Database, check: ResolvedHealthCheck): void {
     database.healthChecks = [...database.healthChecks, check];
+    if (check.adaptiveTimeout) database.measure();
     this.coordinator.health.addCheck(database, check);
   }
 
@@ -252,7 +254,7 @@ function closeStrategies(strategies: Iterable<HealthCheckStrategy>): void {
  */
 function tickMs(options: ResolvedOptions): number {
   const timeouts = options.databases.flatMap((database) =>
-    database.healthChecks.map((check) => check.timeoutMs),
+    database.healthChecks.map((check) => (check.adaptiveTimeout ? FLOOR_MS : check.timeoutMs)),
   );
   const slow = options.databases.map(
     ({ failureDetector }) => failureDetector.slowCallMs ?? Number.POSITIVE_INFINITY,
@@ -260,7 +262,7 @@ function tickMs(options: ResolvedOptions): number {
   const { afterMs } = options.hedging ?? {};
   const hedgedAfterMs = afterMs === 'p99' ? P99_MS : (afterMs ?? Number.POSITIVE_INFINITY);
   const shortest = Math.min(
-    options.suspectAfterMs,
+    options.databases.some((each) => each.adaptiveSuspicion) ? FLOOR_MS : options.suspectAfterMs,
     options.commandTimeoutMs,
     hedgedAfterMs,
     ...timeouts,

@@ -1,9 +1,12 @@
 import type { Clock, Random, Timer } from '../../clock.js';
 import { evaluateProbingPolicy } from '../../core/probing-policy.js';
+import type { ResponseTimes } from '../../core/response-times.js';
+import type { SmoothedTime } from '../../core/smoothed-time.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { LoopClock } from '../../loop-clock.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
+import { stopwatch } from './loop-waits.js';
 import { type ProbeResult, runProbe } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
 
@@ -19,6 +22,8 @@ export interface Suspicion {
    * or later.
    */
   readonly doubtSince?: number | undefined;
+  /** How long a connection has been silent while a reply was due, in milliseconds. */
+  readonly silentForMs?: number | undefined;
 }
 
 export interface HealthCheckListener {
@@ -51,16 +56,23 @@ type State =
  */
 export class HealthCheck {
   #state: State = { kind: 'resting', timer: undefined };
+  /** Undefined unless the timeout is adaptive. */
+  readonly #probeTimes: SmoothedTime | undefined;
+  /** The latest round ended with a timeout, and the one before it did not. */
+  #hasJustTimedOut = false;
+  #hasTimedOut = false;
 
   constructor(
     readonly options: ResolvedHealthCheck,
     private readonly listener: HealthCheckListener,
     private readonly lines: ProbeLines,
     private readonly time: { clock: Clock; loop: LoopClock; random: Random },
-  ) {}
+  ) {
+    if (options.adaptiveTimeout) this.#probeTimes = this.#responseTimes?.newProbeTimes();
+  }
 
   /** Starts a round now, or makes the one in progress go on now. */
-  start({ fresh = false, doubtSince }: Suspicion = {}): void {
+  start({ fresh = false, doubtSince, silentForMs }: Suspicion = {}): void {
     if (doubtSince !== undefined) this.lines.commands.doubt(doubtSince);
     const state = this.#state;
     switch (state.kind) {
@@ -70,11 +82,11 @@ export class HealthCheck {
         state.timer?.cancel();
         this.listener.onRoundStart(this);
         if (this.#state !== state) return;
-        this.#probe({ successes: 0, failures: 0, lastFailure: undefined }, fresh);
+        this.#probe({ successes: 0, failures: 0, lastFailure: undefined }, fresh, silentForMs);
         return;
       case 'pausing':
         state.timer.cancel();
-        this.#probe(state.round, fresh);
+        this.#probe(state.round, fresh, silentForMs);
         return;
       case 'probing':
         // One restart is enough: signs that come faster than probes end must not keep them from
@@ -103,21 +115,46 @@ export class HealthCheck {
     else if (before.kind !== 'closed') before.timer?.cancel();
   }
 
-  #probe(round: Round, fresh: boolean): void {
+  get #responseTimes(): ResponseTimes | undefined {
+    return this.lines.database.responseTimes;
+  }
+
+  #timeoutMs(silentForMs = 0): number {
+    if (this.#probeTimes === undefined) return this.options.timeoutMs;
+    const now = this.time.clock.now();
+    return (
+      this.#responseTimes?.probeTimeoutMs(this.#probeTimes, silentForMs, now) ??
+      this.options.timeoutMs
+    );
+  }
+
+  #probe(round: Round, fresh: boolean, silentForMs?: number): void {
     if (fresh) this.lines.commands.renew();
+    // Opening a connection takes longer than a reply.
+    const isMeasured = this.#responseTimes !== undefined && this.lines.commands.connected;
+    const elapsed = isMeasured ? stopwatch(this.time.clock, this.time.loop) : undefined;
     const cancel = runProbe(
       {
         strategy: this.options.strategy,
-        timeoutMs: this.options.timeoutMs,
+        timeoutMs: this.#timeoutMs(silentForMs),
         mayBeReadOnly: this.lines.database.options.writable !== undefined,
         stateCheck: this.listener.stateCheck(this),
         lines: this.lines,
         peers: this.listener.peers(),
         ...this.time,
       },
-      (result) => this.#onResult(round, result),
+      (result) => {
+        if (elapsed !== undefined && result.healthy) this.#measured(elapsed());
+        this.#onResult(round, result);
+      },
     );
     this.#state = { kind: 'probing', round, fresh, cancel };
+  }
+
+  #measured(ms: number): void {
+    this.#probeTimes?.add(ms);
+    // The probe of a gate may take longer than a reply of the database.
+    if (this.options.role === 'full') this.#responseTimes?.addRoundTrip(ms, this.time.clock.now());
   }
 
   #onResult(round: Round, result: ProbeResult): void {
@@ -145,7 +182,16 @@ export class HealthCheck {
     const restMs = this.options.intervalMs * (1 - INTERVAL_JITTER * this.time.random());
     const timer = this.time.clock.after(restMs, () => this.start());
     this.#state = { kind: 'resting', timer };
+    this.#learn(healthy, last);
     this.listener.onVerdict(this, healthy, last);
+  }
+
+  /** A database that answers again in the round after a timeout was only paused. */
+  #learn(healthy: boolean, { timedOut = false }: ProbeResult): void {
+    if (this.#probeTimes === undefined) return;
+    if (healthy && this.#hasJustTimedOut) this.#responseTimes?.backOff(this.time.clock.now());
+    this.#hasJustTimedOut = !healthy && timedOut && !this.#hasTimedOut;
+    this.#hasTimedOut = !healthy && timedOut;
   }
 }
 

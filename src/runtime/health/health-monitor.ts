@@ -96,7 +96,12 @@ export class HealthMonitor implements HealthCheckListener {
     const setting = {
       silentAfterMs: this.#timeoutOf(healthChecks),
       onOutdated: (why: Error) => listener.onOutdated(database, why),
-      onOpened: (startedAt: number) => listener.onReached(database, startedAt),
+      onOpened: (startedAt: number, loopMs: number) => {
+        // Loop time is as coarse as its ticks.
+        const longestMs = loopMs + 2 * time.loop.tickMs;
+        database.responseTimes?.addOpening(Math.min(time.clock.now() - startedAt, longestMs));
+        listener.onReached(database, startedAt);
+      },
     };
     const newLine = () => new SharedProbeConnection(driver, time, setting);
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });

@@ -73,8 +73,11 @@ export interface SharedProbeSetting {
    * silent.
    */
   onOutdated(why: Error): void;
-  /** A connection was established; the attempt began at `startedAt` (monotonic). */
-  onOpened?(startedAt: number): void;
+  /**
+   * A connection was established; the attempt began at `startedAt` (monotonic), and took `loopMs` of
+   * loop time.
+   */
+  onOpened?(startedAt: number, loopMs: number): void;
 }
 
 type Ending<T> =
@@ -303,8 +306,10 @@ export class SharedProbeConnection {
   #newWay(): ProbePath {
     this.#wasUsed = true;
     for (const way of this.#ways) if (!way.isUsable) this.#ways.delete(way);
-    const way = new ProbePath(this.driver, this.time.clock.now(), (startedAt) => {
-      this.setting?.onOpened?.(startedAt);
+    const { clock, loop } = this.time;
+    const loopFrom = loop.time;
+    const way = new ProbePath(this.driver, clock.now(), (startedAt) => {
+      this.setting?.onOpened?.(startedAt, loop.time - loopFrom);
     });
     this.#ways.add(way);
     return way;

@@ -217,10 +217,12 @@ const REQUIRED: readonly IneligibilityReason[] = ['unhealthy', 'not connected'];
 const LAST_RESORT = 'serves as soon as it is healthy and connected, because no database is active';
 
 /** Remarks that help to find a problem but do not decide which database is active. */
-function remarks({ health }: Coordinator, database: Database): string[] {
+function remarks({ health, now }: Coordinator, database: Database): string[] {
   const found: string[] = [];
   const degraded = health.slowness.degradedCause(database);
   if (degraded !== undefined) found.push(`degraded (${degraded})`);
+  const adaptive = adaptiveLimits(database, now);
+  if (adaptive !== undefined) found.push(adaptive);
   if (database.readOnly) found.push('serving reads only, until it is promoted');
   if (!database.isChecked) found.push('health is not checked');
   if (database.redirects) found.push(REDIRECTS);
@@ -265,6 +267,8 @@ function explainStandby(
   } else if (missing.length === 1 && missing[0] === 'drained') {
     possibleInMs = database.drainEndsAt - now;
   }
+  const adaptive = adaptiveLimits(database, now);
+  if (adaptive !== undefined) details.push(adaptive);
   if (database.readOnly) details.push('serves reads only');
   if (!database.isChecked) details.push('health is not checked');
   if (database.redirects) details.push(REDIRECTS);
@@ -312,6 +316,15 @@ function describePreparation(report: PreparationReport, now: number): string {
   return report.kind === 'running'
     ? `beforeFailback has been running for ${seconds(now - report.startedAt)}`
     : `beforeFailback failed (${report.why}); the next failback check calls it again`;
+}
+
+function adaptiveLimits({ responseTimes, options }: Database, now: number): string | undefined {
+  if (responseTimes === undefined) return undefined;
+  const { suspectAfterMs, patienceMs } = responseTimes.values(now);
+  const suspect = options.adaptiveSuspicion
+    ? `suspect after ${Math.round(suspectAfterMs)} ms, `
+    : '';
+  return `adaptive: ${suspect}patience ${Math.round(patienceMs)} ms`;
 }
 
 function seconds(ms: number): string {

@@ -1,3 +1,4 @@
+import type { AdaptiveValues } from '../../core/response-times.js';
 import { isError } from '../../is-error.js';
 import type { Database, Health } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
@@ -30,6 +31,11 @@ export interface DatabaseSnapshot {
   readonly slow: boolean;
   /** Number of slow calls in the sliding window. */
   readonly slowCalls: number;
+  /**
+   * The limits that `'adaptive'` derives from the response times of the database; undefined without
+   * adaptive options.
+   */
+  readonly adaptive: AdaptiveValues | undefined;
   /** Whether the database serves reads only; always false without `databases[].writable`. */
   readonly readOnly: boolean;
   /** Names of the health checks. Empty: its health is not checked. */
@@ -66,6 +72,7 @@ export function snapshot(coordinator: Coordinator, database: Database): Database
     total,
     slow: database.slow !== undefined || coordinator.health.slowness.isDegraded(database),
     slowCalls: database.slowCalls?.metrics(now).slow ?? 0,
+    adaptive: database.responseTimes?.values(now),
     readOnly: database.readOnly,
     healthChecks: database.healthChecks.map(({ name }) => name),
     gracePeriodLeftMs: Math.max(0, database.graceEndsAt - now),
