@@ -20,6 +20,7 @@ import { FailbackSchedule } from './failback-schedule.js';
 import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
 import { Hold } from './hold.js';
 import { Initialization, type StartupHost } from './initialization.js';
+import { PassedOver } from './passed-over.js';
 import { Promotion } from './promotion.js';
 import { Router } from './router.js';
 import { GroupSteering, type SteeringHost } from './steering.js';
@@ -48,16 +49,21 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   #lastActive: Database | undefined;
   /** A steered switch is wanted, and its target has not answered yet. */
   #isFollowing = false;
+  readonly #passedOver: PassedOver;
 
   constructor(readonly runtime: EngineContext) {
     const { options, clock } = runtime;
     const evaluate = () => this.evaluate();
     this.router = new Router(runtime);
     this.health = new GroupHealth(runtime, this.router, this);
+    this.#passedOver = new PassedOver(this.health.verification);
     this.drains = new Drains(runtime, evaluate);
     this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
     this.hold = new Hold(runtime, evaluate);
-    this.failback = new FailbackSchedule(runtime, this.hold, () => this.checkFailback());
+    this.failback = new FailbackSchedule(runtime, this.hold, () => {
+      this.#passedOver.clear();
+      this.checkFailback();
+    });
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.promotion = new Promotion(runtime, this.health.monitors);
     this.search = new DownSearch(options, clock, () => this.health.probeAll());
@@ -244,14 +250,15 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     if (this.#isFollowing && this.#follow(true)) return;
     const { route } = this;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
-    const better = selectFailback(this.databases.values(), route.database.id, this.now);
+    const better = this.#heavier(route.database);
     if (better === undefined) {
       this.ramp.end();
       return;
     }
-    if (!this.ramp.isDue(better as Database)) return;
-    if (!this.isPrepared(better as Database, () => this.checkFailback(), true)) return;
-    this.switchTo(better as Database, 'failback', `${better.id} has recovered`);
+    if (!this.ramp.isDue(better)) return;
+    const again = () => this.checkFailback();
+    if (!this.isPrepared(better, again, { again: true, onUnfit: again })) return;
+    this.switchTo(better, 'failback', `${better.id} has recovered`);
   }
 
   /** The databases as steering sources may read them. */
@@ -286,7 +293,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     const target = this.#steeredTarget(active);
     if (target === undefined) return false;
     this.#isFollowing = true;
-    if (!this.isPrepared(target, () => this.#follow(true), again)) return false;
+    if (!this.isPrepared(target, () => this.#follow(true), { again })) return false;
     this.#isFollowing = false;
     const isSteered = steering.obeyed !== undefined || steering.returnTo !== undefined;
     const reason = isSteered ? 'steered' : 'failback';
@@ -297,8 +304,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   #steeredTarget(active: Database): Database | undefined {
     const { steering, now } = this;
-    const heavier = () =>
-      selectFailback(this.databases.values(), active.id, now) as Database | undefined;
+    const heavier = () => this.#heavier(active);
     const { obeyed, returnTo } = steering;
     if (obeyed === undefined && returnTo !== undefined) {
       return isEligible(returnTo, now) ? returnTo : undefined;
@@ -320,27 +326,49 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   /**
    * Whether `database` may be taken again: `beforeFailback` has succeeded, and the database has
    * answered over its data connections. If false, both are under way, and `onReady` follows.
-   * `again` repeats a `beforeFailback` that failed.
+   * `again` repeats a `beforeFailback` that failed. `onUnfit` follows when it has failed, or the
+   * database has not answered: it is passed over then.
    */
-  isPrepared(database: Database, onReady: () => void, again = false): boolean {
+  isPrepared(
+    database: Database,
+    onReady: () => void,
+    { again = false, onUnfit }: { readonly again?: boolean; readonly onUnfit?: () => void } = {},
+  ): boolean {
     const onDone = () => {
       if (this.phase === 'running') onReady();
     };
-    if (!this.preparation.isDone(database, onDone, again)) return false;
-    return this.#hasAnswered(database, onReady);
+    const onFailed = () => {
+      if (onUnfit === undefined || this.phase !== 'running') return;
+      this.#passedOver.addUnprepared(database);
+      onUnfit();
+    };
+    if (!this.preparation.isDone(database, onDone, again, onFailed)) return false;
+    return this.#hasAnswered(database, onReady, onUnfit);
   }
 
   /**
    * Whether `database` has answered over its data connections, which a failback requires. If false,
-   * it is being asked, and `onAnswer` follows if it answers.
+   * it is being asked, and `onAnswer` follows if it answers, `onSilent` if not.
    */
-  #hasAnswered(database: Database, onAnswer: () => void): boolean {
+  #hasAnswered(database: Database, onAnswer: () => void, onSilent?: () => void): boolean {
     const { verification } = this.health;
     if (verification.isFresh(database)) return true;
     verification.verify(database).then((hasAnswered) => {
-      if (hasAnswered && this.phase === 'running') onAnswer();
+      if (this.phase !== 'running') return;
+      if (hasAnswered) onAnswer();
+      else if (onSilent !== undefined && !this.#passedOver.has(database)) {
+        this.#passedOver.addSilent(database);
+        onSilent();
+      }
     });
     return false;
+  }
+
+  /** The best database of higher weight than the active one that a failback does not pass over. */
+  #heavier(active: Database): Database | undefined {
+    const candidates = this.all().filter((each) => !this.#passedOver.has(each));
+    const best = selectFailback([active, ...candidates], active.id, this.now);
+    return best as Database | undefined;
   }
 
   /** The best database now; those that answer come before those that are silent. */
@@ -458,7 +486,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   }
 
   #mayReturn(better: Database): boolean {
-    return this.ramp.isDue(better) && this.isPrepared(better, () => this.evaluate());
+    const onReady = () => this.evaluate();
+    return this.ramp.isDue(better) && this.isPrepared(better, onReady, { onUnfit: onReady });
   }
 
   /** Checks whether a better database should replace the active one, which serves. */
@@ -473,10 +502,11 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
         return;
       }
     }
-    const newcomers = this.all().filter((each) => !each.wasEligible && isEligible(each, now));
+    const newcomers = this.all().filter(
+      (each) => !each.wasEligible && isEligible(each, now) && !this.#passedOver.has(each),
+    );
     const newcomer = selectFailback([active, ...newcomers], active.id, now);
-    const better =
-      newcomer && (selectFailback(this.databases.values(), active.id, now) ?? newcomer);
+    const better = newcomer && (this.#heavier(active) ?? newcomer);
     const isWanted = better !== undefined && this.failback.allowed;
     if (isWanted && !this.#mayReturn(better as Database)) return;
     for (const each of newcomers) each.wasEligible = true;

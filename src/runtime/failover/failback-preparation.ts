@@ -31,10 +31,15 @@ export class FailbackPreparation {
 
   /**
    * Whether the database may be taken. If not, `beforeFailback` is started, and `onDone` follows
-   * when it has succeeded. After a failure it is started again with `again`, or after
+   * when it has succeeded, `onFailed` when it has failed. After a failure it is started again with `again`, or after
    * `failbackCheckIntervalMs`: without automatic failback there are no checks.
    */
-  isDone(database: Database, onDone: () => void, again: boolean): boolean {
+  isDone(
+    database: Database,
+    onDone: () => void,
+    again: boolean,
+    onFailed: () => void = () => {},
+  ): boolean {
     const { turnEnd, options } = database;
     if (turnEnd === undefined || options.beforeFailback === undefined) return true;
     const state = this.#states.get(turnEnd);
@@ -45,7 +50,7 @@ export class FailbackPreparation {
       (again || clock.now() - state.at >= group.failbackCheckIntervalMs);
     if (state === undefined || isDue) {
       this.#forgetOthers(turnEnd, database);
-      void this.#run(database, turnEnd, options.beforeFailback, onDone);
+      void this.#run(database, turnEnd, options.beforeFailback, onDone, onFailed);
     }
     return false;
   }
@@ -83,6 +88,7 @@ export class FailbackPreparation {
     turnEnd: TurnEnd,
     beforeFailback: BeforeFailback,
     onDone: () => void,
+    onFailed: () => void,
   ): Promise<void> {
     const { clock, options } = this.runtime;
     const controller = new AbortController();
@@ -109,6 +115,7 @@ export class FailbackPreparation {
       if (this.#states.get(turnEnd) !== running) return;
       const failed = { kind: 'failed', why: foreignReason(error), at: clock.now() } as const;
       this.#states.set(turnEnd, failed);
+      onFailed();
     } finally {
       timer.cancel();
       // What the callback still does with the connection has no effect any more.
