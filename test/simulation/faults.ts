@@ -127,8 +127,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'slow',
     severity: () => 'benign',
     lasting: true,
-    begin: ({ fake }, draw, { timeoutMs, suspectAfterMs, commandTimeoutMs }) => {
-      const limit = Math.min(timeoutMs, suspectAfterMs, commandTimeoutMs) / 10;
+    begin: ({ fake }, draw, { timeoutMs, suspectAfterMs, commandTimeoutMs, isAdaptive }) => {
+      // The shortest adaptive patience is 240 ms.
+      const shortest = isAdaptive ? 240 : Math.min(timeoutMs, suspectAfterMs);
+      const limit = Math.min(shortest, commandTimeoutMs) / 10;
       fake.latencyMs = draw.between(1, limit);
     },
   },

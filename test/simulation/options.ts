@@ -17,6 +17,8 @@ export interface DrawnOptions {
   readonly retryOnFailover: boolean;
   readonly unhealthyAfterMs: number;
   readonly suspectAfterMs: number;
+  /** `suspectAfterMs` and the timeout of the group's checks are `'adaptive'`; both values are the upper bounds. */
+  readonly isAdaptive: boolean;
   readonly commandTimeoutMs: number;
   readonly commandDeadlineMs: number;
   readonly standbyConnections: 'warm' | 'lazy';
@@ -63,9 +65,10 @@ export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
     maxPendingCommands: draw.one([100_000, 100_000, 30]),
   };
   const isDoubling = base.gracePeriodMs > 0 && own.chance(0.3);
-  return {
+  const hedging = drawHedging(draw, base.standbyConnections);
+  const drawn = {
     ...base,
-    hedging: drawHedging(draw, base.standbyConnections),
+    hedging,
     // Above the latency of a database that is merely distant.
     slowCallMs: own.chance(0.4) ? own.one([400, 800]) : undefined,
     slowAboveMs: own.chance(0.15) ? 500 : undefined,
@@ -77,6 +80,9 @@ export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
       ? own.one(['succeeds', 'takes its time', 'fails now and then'] as const)
       : undefined,
   };
+  // Drawn last, so that the other options of a seed stay what they were.
+  const isAdaptive = own.chance(0.3);
+  return { ...drawn, isAdaptive, ...(isAdaptive ? { suspectAfterMs: 1000, timeoutMs: 1000 } : {}) };
 }
 
 function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedging'] {
@@ -89,10 +95,14 @@ function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedgi
 export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientOptions['options']> {
   const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = drawn;
   const { safety, minNumOfFailures, slowCallMs, slowAboveMs, ...others } = drawn;
-  const { maxGracePeriodMs, budget, beforeFailback, ...rest } = others;
-  const timing = { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy };
+  const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, ...rest } = others;
+  const timing = {
+    ...{ intervalMs, numProbes, delayInBetweenProbesMs, policy },
+    timeoutMs: isAdaptive ? ('adaptive' as const) : timeoutMs,
+  };
   const options: Record<string, unknown> = {
     ...rest,
+    ...(isAdaptive ? { suspectAfterMs: 'adaptive' } : {}),
     healthCheck:
       slowAboveMs === undefined ? timing : [timing, { ...timing, strategy: latency(slowAboveMs) }],
     commandRetry: { safety, budget },

@@ -14,6 +14,8 @@ export interface View {
   readonly drained: boolean;
   /** It was asked over its data connection, and should have answered by now. */
   readonly silent: boolean;
+  /** A failback may pass over it: it has not answered of late, or its `beforeFailback` has failed. */
+  readonly unfit: boolean;
 }
 
 interface LeftDatabase {
@@ -202,7 +204,9 @@ export class RouteJudge {
     const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
     const serving = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
-    const answering = serving.filter((view) => !view.silent);
+    const answering = serving.filter((view) => {
+      return !view.silent && (reason !== 'failback' || view.id === to || !view.unfit);
+    });
     const candidates = answering.length > 0 ? answering : serving;
     const chosen = candidates.find((view) => view.id === to);
     const best = Math.max(...candidates.map((view) => view.weight));
@@ -312,8 +316,15 @@ export class RouteJudge {
       // The switch itself makes the connection of a client that has just joined count.
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
       const silent = database !== undefined && !isNew && known.verification.isSilent(database);
-      return { id, weight, usable, eligible, mayStay, drained, silent };
+      const unfit = database !== undefined && this.#isUnfit(database);
+      return { id, weight, usable, eligible, mayStay, drained, silent, unfit };
     });
+  }
+
+  #isUnfit(database: Database): boolean {
+    const { preparation, now } = this.client.session.group.coordinator;
+    if (preparation.report(database)?.kind === 'failed') return true;
+    return database.answeredAt < now - this.world.options.timeoutMs;
   }
 }
 
