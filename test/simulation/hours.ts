@@ -4,13 +4,9 @@
  */
 import type { Random } from '../../src/clock.js';
 import { MultiDbError } from '../../src/errors.js';
+import type { MultiDbOptions } from '../../src/options/types.js';
 import { FakeDatabase } from '../../src/testing/fake-database.js';
-import {
-  type MultiDbOptions,
-  SimulatedClient,
-  seededRandom,
-  VirtualClock,
-} from '../../src/testing/index.js';
+import { SimulatedClient, seededRandom, VirtualClock } from '../../src/testing/index.js';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
