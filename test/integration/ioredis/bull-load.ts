@@ -1,7 +1,6 @@
 /** Bull 4 under load while something happens to its databases. */
-import BullQueue, { type Job, type JobOptions, type Queue, type QueueOptions } from 'bull';
-import { waitFor } from '../../kit/index.js';
-import type { QueueLoad } from '../libraries/bullmq/faults.js';
+import BullQueue, { type Job, type Queue, type QueueOptions } from 'bull';
+import { JobLoad, type JobOptions, type QueueName } from '../libraries/bullmq/job-load.js';
 
 /** What Bull takes as a client: it has the types of its own copy of ioredis 5. */
 type BullClient = ReturnType<NonNullable<QueueOptions['createClient']>>;
@@ -15,33 +14,15 @@ const SETTINGS = {
   drainDelay: 1,
 } as const;
 
-/** Pause between two additions, in milliseconds. */
-const PAUSE_MS = 10;
-const LIMIT_MS = 30_000;
-
-/**
- * Producers that add jobs of every kind until they are stopped, and two workers that run them. Every job
- * has an id of its own and is added again until Bull has acknowledged it.
- */
-export class BullLoad implements QueueLoad {
-  readonly acknowledged = new Set<string>();
-  readonly completed = new Set<string>();
-  /** Ids of jobs of whose completion the producer has heard. */
-  readonly told = new Set<string>();
-  readonly failed: string[] = [];
-  scheduled = 0;
+/** Queues with a repeatable job, and workers of Bull. */
+export class BullLoad extends JobLoad {
   readonly #queue: Queue;
   readonly #limited: Queue;
   readonly workers: readonly Queue[];
-  #isStopped = false;
-  #producing: Promise<void> = Promise.resolve();
-  #number = 0;
+  protected readonly further = [];
 
-  private constructor(
-    producer: object,
-    another: () => object,
-    private readonly settle: () => Promise<void>,
-  ) {
+  private constructor(producer: object, another: () => object, settle: () => Promise<void>) {
+    super(settle);
     const create = (name: string, more: QueueOptions = {}) =>
       new BullQueue(name, {
         createClient: () => another() as BullClient,
@@ -60,8 +41,7 @@ export class BullLoad implements QueueLoad {
     ];
     this.#queue.on('global:completed', (id) => this.told.add(String(id)));
     for (const worker of this.workers) {
-      worker.on('completed', (job) => this.completed.add(String(job.id)));
-      worker.on('failed', (job, error) => this.failed.push(`${job.id}: ${error.message}`));
+      this.listen(worker);
       // Rejects when the worker is closed during an outage.
       worker.process('*', 5, (job) => this.#process(job)).catch(() => {});
     }
@@ -84,83 +64,39 @@ export class BullLoad implements QueueLoad {
     await this.#queue.add('tick', {}, { repeat: { every: 200 } });
   }
 
-  async flow(count = 20): Promise<void> {
-    const goal = this.completed.size + count;
-    await waitFor(() => this.completed.size >= goal, { what: 'jobs to flow', timeoutMs: LIMIT_MS });
+  protected add(queue: QueueName, options: JobOptions): Promise<unknown> {
+    return this.#queueOf(queue).add('plain', {}, options);
   }
 
-  resume(): void {
-    this.#isStopped = false;
-    this.#producing = this.#produce();
+  protected addBulk(jobs: readonly { opts: JobOptions }[]): Promise<unknown> {
+    return this.#queue.addBulk(jobs.map(({ opts }) => ({ name: 'plain', data: {}, opts })));
   }
 
-  async emptied(): Promise<void> {
-    await this.#stop();
-    const isEmpty = async () => {
-      const counts = await Promise.all(
-        [this.#queue, this.#limited].map((queue) => queue.getJobCounts()),
-      );
-      // The next run of the scheduler stays.
-      return counts.every(
-        ({ waiting, active, delayed }) => waiting === 0 && active === 0 && delayed <= 1,
-      );
-    };
-    await waitFor(isEmpty, { what: 'the queues to be empty', timeoutMs: LIMIT_MS, intervalMs: 50 });
+  protected untilFinished(job: unknown): Promise<unknown> {
+    return (job as Job).finished();
   }
 
-  async drained(): Promise<void> {
-    await this.#stop();
-    const missing = () => [...this.acknowledged].filter((id) => !this.completed.has(id));
-    const isDone = async () => {
-      await Promise.all(missing().map((id) => this.#look(id)));
-      return missing().length === 0;
-    };
-    await waitFor(isDone, {
-      what: 'every acknowledged job to complete',
-      timeoutMs: LIMIT_MS,
-      intervalMs: 50,
-    }).catch(async (cause: Error) => {
-      const states = await Promise.all(
-        missing()
-          .slice(0, 10)
-          .map((id) => this.#stateOf(id)),
-      );
-      throw new Error(`${cause.message}; missing: ${states}`, { cause });
-    });
+  protected async isEmpty(): Promise<boolean> {
+    const queues = [this.#queue, this.#limited];
+    const counts = await Promise.all(queues.map((queue) => queue.getJobCounts()));
+    return counts.every(
+      ({ waiting, active, delayed }) => waiting === 0 && active === 0 && delayed <= 1,
+    );
   }
 
-  async finishes(): Promise<void> {
-    const jobId = this.#nextId('asked');
-    const job = await this.#until(() => this.#queue.add('plain', {}, { jobId }));
-    await job.finished();
-    await waitFor(() => this.told.has(jobId), { what: 'the event', timeoutMs: LIMIT_MS });
-  }
-
-  async ticks(count = 2): Promise<void> {
-    const goal = this.scheduled + count;
-    await waitFor(() => this.scheduled >= goal, { what: 'the scheduler', timeoutMs: LIMIT_MS });
-  }
-
-  async close(): Promise<void> {
-    await this.#stop();
-    await Promise.all(this.#all().map((each) => each.close()));
-  }
-
-  async #stateOf(id: string): Promise<string> {
-    const job = await this.#queueOf(id).getJob(id);
-    if (!job) return `${id} (unknown to the database)`;
+  protected async stateOf(queue: QueueName, id: string): Promise<string> {
+    const job = await this.#queueOf(queue).getJob(id);
+    if (!job) return 'unknown to the database';
     const { failedReason: reason } = job;
-    return `${id} (${await job.getState()}${reason ? `: ${reason}` : ''})`;
+    return `${await job.getState()}${reason ? `: ${reason}` : ''}`;
   }
 
-  #queueOf(id: string): Queue {
-    return id.startsWith('limited') ? this.#limited : this.#queue;
+  protected end(): Promise<unknown> {
+    return Promise.all(this.#all().map((each) => each.close()));
   }
 
-  /** A server that was frozen completes a job when it goes on: no worker hears of that. */
-  async #look(id: string): Promise<void> {
-    const job = await this.#queueOf(id).getJob(id);
-    if (await job?.isCompleted()) this.completed.add(id);
+  #queueOf(queue: QueueName): Queue {
+    return queue === 'limited' ? this.#limited : this.#queue;
   }
 
   #all(): readonly Queue[] {
@@ -170,65 +106,5 @@ export class BullLoad implements QueueLoad {
   async #process(job: Job): Promise<unknown> {
     if (job.name === 'tick') this.scheduled += 1;
     return job.id;
-  }
-
-  async #stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#producing;
-  }
-
-  #nextId(kind: string): string {
-    this.#number += 1;
-    return `${kind}-${this.#number}`;
-  }
-
-  /** Adds again until it is acknowledged: the id keeps a job from being added twice. */
-  async #until<T>(add: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await add();
-      } catch (error) {
-        if (this.#isStopped) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  }
-
-  async #produce(): Promise<void> {
-    const kinds: readonly (() => Promise<void>)[] = [
-      () => this.#add('plain', {}),
-      () => this.#bulk(),
-      () => this.#add('plain', { priority: 3 }),
-      () => this.#add('plain', { delay: 50 }),
-      () => this.#add('limited', {}),
-    ];
-    for (let turn = 0; !this.#isStopped; turn += 1) {
-      await (kinds[turn % kinds.length] as () => Promise<void>)();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
-
-  #add(kind: 'plain' | 'limited', options: JobOptions): Promise<void> {
-    const jobId = this.#nextId(kind);
-    const queue = kind === 'limited' ? this.#limited : this.#queue;
-    return this.#acknowledge([jobId], () => queue.add('plain', {}, { jobId, ...options }));
-  }
-
-  #bulk(): Promise<void> {
-    const ids = Array.from({ length: 5 }, () => this.#nextId('bulk'));
-    const jobs = ids.map((jobId) => ({ name: 'plain', data: {}, opts: { jobId } }));
-    return this.#acknowledge(ids, () => this.#queue.addBulk(jobs));
-  }
-
-  async #acknowledge(ids: readonly string[], add: () => Promise<unknown>): Promise<void> {
-    try {
-      await this.#until(async () => {
-        await add();
-        await this.settle();
-      });
-    } catch {
-      return;
-    }
-    for (const id of ids) this.acknowledged.add(id);
   }
 }

@@ -54,7 +54,12 @@ const CASES: Record<string, Case> = {
   'BullMQ 6 with ioredis 6': {
     start: overBullMq(bullmq6),
     ioredis: 'ioredis 6',
-    byDefault: { pair: ['kill'], independent: ['freeze'] },
+    byDefault: { pair: ['kill'], independent: [] },
+  },
+  'BullMQ 6 with iovalkey': {
+    start: overBullMq(bullmq6),
+    ioredis: 'iovalkey',
+    byDefault: { pair: [], independent: ['freeze'] },
   },
   'BullMQ 5 with ioredis 5': {
     start: overBullMq(bullmq5 as unknown as typeof bullmq6),
@@ -64,7 +69,12 @@ const CASES: Record<string, Case> = {
   'Bull 4 with ioredis 5': {
     start: overBull,
     ioredis: 'ioredis 5',
-    byDefault: { pair: ['freeze'], independent: ['switch by hand'] },
+    byDefault: { pair: ['freeze'], independent: [] },
+  },
+  'Bull 4 with iovalkey': {
+    start: overBull,
+    ioredis: 'iovalkey',
+    byDefault: { pair: [], independent: ['switch by hand'] },
   },
 };
 
@@ -87,11 +97,13 @@ describe.each(Object.entries(CASES))('%s', (_, { start, ioredis, byDefault }) =>
 });
 
 it.each([
-  ['BullMQ 6', bullmq6, 'ioredis 6'],
-  ['BullMQ 5', bullmq5 as unknown as typeof bullmq6, 'ioredis 5'],
+  ['BullMQ 6', 'ioredis 6', bullmq6],
+  ['BullMQ 5', 'ioredis 5', bullmq5 as unknown as typeof bullmq6],
+  ['BullMQ 6', 'iovalkey', bullmq6],
+  ['BullMQ 5', 'iovalkey', bullmq5 as unknown as typeof bullmq6],
 ] as const)(
-  '%s gives the same results as over plain ioredis',
-  async (_, library, ioredis) => {
+  '%s with %s gives the same results as over the plain client',
+  async (_, ioredis, library) => {
     const Redis = classOf(ioredis);
     const options = { maxRetriesPerRequest: null };
     const [server, other] = await servers();

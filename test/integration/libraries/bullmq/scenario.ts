@@ -3,6 +3,7 @@
  * each client API give it what BullMQ takes as `connection`.
  */
 
+import type { EventEmitter } from 'node:events';
 import type {
   ConnectionOptions,
   FlowProducer,
@@ -14,8 +15,7 @@ import type {
   WorkerOptions,
 } from 'bullmq';
 import * as bullmq from 'bullmq';
-import { waitFor } from '../../../kit/index.js';
-import type { QueueLoad } from './faults.js';
+import { JobLoad, type JobOptions, LIMIT_MS, type QueueName } from './job-load.js';
 
 /** Creates what BullMQ takes as `connection`, each time another one. */
 export interface Connections {
@@ -33,25 +33,8 @@ const WORKER = {
   drainDelay: 1,
 } satisfies Partial<WorkerOptions>;
 
-/** Pause between two additions, in milliseconds. */
-const PAUSE_MS = 10;
-const LIMIT_MS = 30_000;
-
-/**
- * Producers that add jobs of every kind until they are stopped, and workers that run them. Every job has
- * an id of its own and is added again until BullMQ has acknowledged it.
- */
-export class BullMqLoad implements QueueLoad {
-  /** Ids of jobs that BullMQ has acknowledged. */
-  readonly acknowledged = new Set<string>();
-  /** Ids of jobs whose completion a worker has acknowledged. */
-  readonly completed = new Set<string>();
-  /** Ids of jobs for which QueueEvents told of a completion. */
-  readonly told = new Set<string>();
-  /** Jobs that were marked failed. */
-  readonly failed: string[] = [];
-  /** Runs of the job scheduler. */
-  scheduled = 0;
+/** Queues with a scheduler, flows of jobs, events and workers of BullMQ. */
+export class BullMqLoad extends JobLoad {
   /** Errors of BullMQ; a switch may cause some. */
   readonly errors: Error[] = [];
   readonly queue: Queue;
@@ -59,15 +42,14 @@ export class BullMqLoad implements QueueLoad {
   readonly flows: FlowProducer;
   readonly events: QueueEvents;
   readonly workers: readonly Worker[];
-  #isStopped = false;
-  #producing: Promise<void> = Promise.resolve();
-  #number = 0;
+  protected readonly further = [() => this.#flow()];
 
   private constructor(
     parts: readonly ConnectionOptions[],
-    private readonly settle: () => Promise<void>,
+    settle: () => Promise<void>,
     private readonly library: typeof bullmq,
   ) {
+    super(settle);
     const { FlowProducer, Queue, QueueEvents } = library;
     const connectionOf = (index: number) => ({ connection: parts[index] as ConnectionOptions });
     const keep: Partial<QueueOptions> = { defaultJobOptions: { attempts: 1 } };
@@ -86,10 +68,7 @@ export class BullMqLoad implements QueueLoad {
     this.events.on('completed', ({ jobId }) => this.told.add(jobId));
   }
 
-  /**
-   * `settle` resolves when what was acknowledged before it was called can't be lost any more, because it
-   * was replicated, for instance; rejects if that is not known. `library` is the version of BullMQ.
-   */
+  /** `settle` as in `JobLoad`; `library` is the version of BullMQ. */
   static async start(
     { producer, worker }: Connections,
     settle: () => Promise<void> = async () => {},
@@ -108,97 +87,42 @@ export class BullMqLoad implements QueueLoad {
     await this.queue.upsertJobScheduler('ticks', { every: 200 }, { name: 'tick' });
   }
 
-  /** Resolves when `count` more jobs have completed. */
-  async flow(count = 20): Promise<void> {
-    const goal = this.completed.size + count;
-    await waitFor(() => this.completed.size >= goal, { what: 'jobs to flow', timeoutMs: LIMIT_MS });
-  }
-
-  /** Lets the producers go on. */
-  resume(): void {
-    this.#isStopped = false;
-    this.#producing = this.#produce();
-  }
-
-  /**
-   * Stops the producers; resolves when nothing waits or is in progress on the active database. The next
-   * run of the scheduler stays.
-   */
-  async emptied(): Promise<void> {
-    await this.#stop();
-    const queues = [this.queue, this.limited];
-    const isEmpty = async () => {
-      const counts = await Promise.all(queues.map((queue) => queue.getJobCounts()));
-      return counts.every(({ completed: _, failed: __, delayed = 0, ...others }) => {
-        return delayed <= 1 && Object.values(others).every((count) => count === 0);
-      });
-    };
-    await waitFor(isEmpty, { what: 'the queues to be empty', timeoutMs: LIMIT_MS, intervalMs: 50 });
-  }
-
-  /** Stops the producers; resolves when every acknowledged job has completed. */
-  async drained(): Promise<void> {
-    await this.#stop();
-    const missing = () => [...this.acknowledged].filter((id) => !this.completed.has(id));
-    const isDone = async () => {
-      await Promise.all(missing().map((id) => this.#look(id)));
-      return missing().length === 0;
-    };
-    await waitFor(isDone, {
-      what: 'every acknowledged job to complete',
-      timeoutMs: LIMIT_MS,
-      intervalMs: 50,
-    }).catch(async (cause: Error) => {
-      const states = await Promise.all(
-        missing()
-          .slice(0, 10)
-          .map(async (id) => `${id} (${await this.#queueOf(id).getJobState(id)})`),
-      );
-      throw new Error(`${cause.message}; missing: ${states}`, { cause });
-    });
-  }
-
-  /**
-   * A server that was frozen completes a job that was reported to it before, when it goes on: no worker
-   * hears of that.
-   */
-  async #look(id: string): Promise<void> {
-    if ((await this.#queueOf(id).getJobState(id)) === 'completed') this.completed.add(id);
-  }
-
-  #queueOf(id: string): Queue {
-    return id.startsWith('limited') ? this.limited : this.queue;
-  }
-
-  /** A job that is added now completes, and `waitUntilFinished` hears of it. */
-  async finishes(): Promise<void> {
-    const jobId = this.#nextId('asked');
-    const job = await this.#until(() => this.queue.add('plain', {}, { jobId }));
-    await job.waitUntilFinished(this.events, LIMIT_MS);
-    // It may have seen that in the job itself.
-    await waitFor(() => this.told.has(jobId), { what: 'the event', timeoutMs: LIMIT_MS });
-  }
-
-  /** Resolves when the scheduler has made `count` more jobs. */
-  async ticks(count = 2): Promise<void> {
-    const goal = this.scheduled + count;
-    await waitFor(() => this.scheduled >= goal, { what: 'the scheduler', timeoutMs: LIMIT_MS });
-  }
-
   /** The names of the workers that the server knows. */
   async workerNames(): Promise<string[]> {
     const workers = await this.queue.getWorkers();
     return workers.map(({ rawname }) => String(rawname).split(':').at(-1) as string);
   }
 
-  async close(): Promise<void> {
-    await this.#stop();
-    await Promise.all(this.#all().map((each) => each.close()));
+  protected add(queue: QueueName, options: JobOptions): Promise<unknown> {
+    return this.#queueOf(queue).add('plain', {}, options);
   }
 
-  async #stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#producing;
+  protected addBulk(jobs: readonly { opts: JobOptions }[]): Promise<unknown> {
+    return this.queue.addBulk(jobs.map(({ opts }) => ({ name: 'plain', data: {}, opts })));
+  }
+
+  protected untilFinished(job: unknown): Promise<unknown> {
+    return (job as Job).waitUntilFinished(this.events, LIMIT_MS);
+  }
+
+  protected async isEmpty(): Promise<boolean> {
+    const queues = [this.queue, this.limited];
+    const counts = await Promise.all(queues.map((queue) => queue.getJobCounts()));
+    return counts.every(({ completed: _, failed: __, delayed = 0, ...others }) => {
+      return delayed <= 1 && Object.values(others).every((count) => count === 0);
+    });
+  }
+
+  protected stateOf(queue: QueueName, id: string): Promise<string> {
+    return this.#queueOf(queue).getJobState(id);
+  }
+
+  protected end(): Promise<unknown> {
+    return Promise.all(this.#all().map((each) => each.close()));
+  }
+
+  #queueOf(queue: QueueName): Queue {
+    return queue === 'limited' ? this.limited : this.queue;
   }
 
   #all() {
@@ -210,8 +134,7 @@ export class BullMqLoad implements QueueLoad {
       ...WORKER,
       ...options,
     });
-    worker.on('completed', (job) => this.completed.add(String(job.id)));
-    worker.on('failed', (job, error) => this.failed.push(`${job?.id}: ${error.message}`));
+    this.listen(worker as unknown as EventEmitter);
     return worker;
   }
 
@@ -221,71 +144,10 @@ export class BullMqLoad implements QueueLoad {
     return job.id;
   }
 
-  #nextId(kind: string): string {
-    this.#number += 1;
-    return `${kind}-${this.#number}`;
-  }
-
-  /** Adds again until it is acknowledged: the id keeps a job from being added twice. */
-  async #until<T>(add: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await add();
-      } catch (error) {
-        if (this.#isStopped) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  }
-
-  /** `add` adds the jobs with these ids. */
-  async #add(ids: readonly string[], add: () => Promise<unknown>): Promise<void> {
-    try {
-      await this.#until(async () => {
-        await add();
-        await this.settle();
-      });
-    } catch {
-      return;
-    }
-    for (const id of ids) this.acknowledged.add(id);
-  }
-
-  async #produce(): Promise<void> {
-    const kinds: readonly (() => Promise<void>)[] = [
-      () => this.#plain({}),
-      () => this.#bulk(),
-      () => this.#plain({ priority: 3 }),
-      () => this.#flow(),
-      () => this.#plain({ delay: 50 }),
-      () => this.#limitedJob(),
-    ];
-    for (let turn = 0; !this.#isStopped; turn += 1) {
-      await (kinds[turn % kinds.length] as () => Promise<void>)();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
-
-  #plain(options: object): Promise<void> {
-    const jobId = this.#nextId('plain');
-    return this.#add([jobId], () => this.queue.add('plain', {}, { jobId, ...options }));
-  }
-
-  #limitedJob(): Promise<void> {
-    const jobId = this.#nextId('limited');
-    return this.#add([jobId], () => this.limited.add('plain', {}, { jobId }));
-  }
-
-  #bulk(): Promise<void> {
-    const ids = Array.from({ length: 5 }, () => this.#nextId('bulk'));
-    const jobs = ids.map((jobId) => ({ name: 'plain', data: {}, opts: { jobId } }));
-    return this.#add(ids, () => this.queue.addBulk(jobs));
-  }
-
   #flow(): Promise<void> {
-    const [parent, ...children] = ['parent', 'child', 'child'].map((kind) => this.#nextId(kind));
+    const [parent, ...children] = ['parent', 'child', 'child'].map((kind) => this.nextId(kind));
     const child = (jobId: string) => ({ name: 'child', queueName: 'jobs', opts: { jobId } });
-    return this.#add([parent as string, ...children], () =>
+    return this.acknowledge([parent as string, ...children], () =>
       this.flows.add({
         name: 'parent',
         queueName: 'jobs',
