@@ -239,7 +239,8 @@ async function packOnce(write) {
 
 async function bench() {
   if (!isBuilt) await build();
-  const script = ['bench/throughput.mjs', '--quick', '--floor', '0.6'];
+  const clients = ['multidb-6', 'multidb-ioredis-6', 'ioredis-6-auto'].join(',');
+  const script = ['bench/throughput.mjs', '--quick', '--clients', clients, '--floor', '0.6'];
   await run(process.execPath, script, { env: { TMPDIR: temporary }, timeoutMs: 120_000 });
 }
 
