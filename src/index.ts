@@ -132,6 +132,11 @@ export type {
 } from './options/database-options.js';
 export { DEFAULTS, type OptionName } from './options/defaults.js';
 export type { OnPromotionNeeded, PromotionContext } from './options/promotion.js';
+export type {
+  SelectionCandidate,
+  SelectionFunction,
+  SelectionSetting,
+} from './options/selection.js';
 export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
 export type {
   CommandRetryOptions,

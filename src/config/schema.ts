@@ -146,6 +146,7 @@ const SHAPES: Readonly<Record<string, JsonSchema>> = {
   'databases[].gracePeriodMs': GRACE_PERIOD,
   preloadFunctions: { type: 'array', items: text },
   proxyErrors: { type: 'array', items: { ...text, minLength: 1 } },
+  selection: { enum: ['first', 'lowest-latency'] },
   initializationPolicy: { enum: ['ONE_AVAILABLE', 'MAJORITY_AVAILABLE', 'ALL_AVAILABLE'] },
 };
 

@@ -121,26 +121,32 @@ export function isUsable(view: DatabaseView): boolean {
   return view.connected && isHealthy && view.disabled === undefined;
 }
 
+/** Chooses among databases of equal weight, two or more, in any order. */
+export type Prefer = (equals: readonly DatabaseView[]) => DatabaseView;
+
 /** Databases that are excluded from a selection or come second. */
 export interface SelectionOptions {
   /** Id of the excluded database. */
   readonly exclude?: string | undefined;
   /** Whether the database should have answered over its data connection by now. */
   readonly isSilent?: ((view: DatabaseView) => boolean) | undefined;
+  /** Default: the lower `order` wins. */
+  readonly prefer?: Prefer | undefined;
 }
 
 /**
  * The eligible database of the highest weight, otherwise the usable one of the highest weight as
  * the last resort; `undefined` if no database can serve. In both cases a database that answers
  * comes before a silent one, and a writable one before one that serves reads only, regardless of
- * weights. Among equal weights the lower `order` wins.
+ * weights. Among equal weights `prefer` decides, by default the lower `order`.
  * Linear time.
  */
 export function selectBest(
   views: Iterable<DatabaseView>,
   now: number,
-  { exclude, isSilent = () => false }: SelectionOptions = {},
+  { exclude, isSilent = () => false, prefer }: SelectionOptions = {},
 ): Selection | undefined {
+  if (prefer !== undefined) views = [...views];
   let eligible: DatabaseView | undefined;
   let usable: DatabaseView | undefined;
   const isPreferred = (view: DatabaseView, than: DatabaseView | undefined) => {
@@ -152,21 +158,37 @@ export function selectBest(
     if (isPreferred(view, usable)) usable = view;
     if (isEligible(view, now) && isPreferred(view, eligible)) eligible = view;
   }
-  if (eligible !== undefined) return { view: eligible, lastResort: false };
-  if (usable !== undefined) return { view: usable, lastResort: true };
-  return undefined;
+  const best = eligible ?? usable;
+  if (best === undefined) return undefined;
+  const lastResort = eligible === undefined;
+  if (prefer === undefined) return { view: best, lastResort };
+  const equals = [...views].filter(
+    (view) =>
+      view.id !== exclude &&
+      (lastResort ? isUsable(view) : isEligible(view, now)) &&
+      isSilent(view) === isSilent(best) &&
+      isEqual(view, best),
+  );
+  return { view: equals.length > 1 ? prefer(equals) : best, lastResort };
+}
+
+/** Whether neither is better, except for their order. */
+function isEqual(view: DatabaseView, other: DatabaseView): boolean {
+  return view.weight === other.weight && (view.readOnly === true) === (other.readOnly === true);
 }
 
 /**
  * The eligible database of the highest weight if that is above the weight of the active one,
  * because databases of equal weight do not fail back to each other. Without an active database in
- * `views`, every weight is above. Linear time; allocates nothing.
+ * `views`, every weight is above. Linear time; allocates nothing without `prefer`.
  */
 export function selectFailback(
   views: Iterable<DatabaseView>,
   activeId: string | undefined,
   now: number,
+  prefer?: Prefer,
 ): DatabaseView | undefined {
+  if (prefer !== undefined) views = [...views];
   let best: DatabaseView | undefined;
   let activeWeight = 0;
   let isActiveReadOnly = true;
@@ -177,7 +199,13 @@ export function selectFailback(
     } else if (isEligible(view, now) && isBetter(view, best)) best = view;
   }
   if (best === undefined || best.weight <= activeWeight) return undefined;
-  return best.readOnly === true && !isActiveReadOnly ? undefined : best;
+  if (best.readOnly === true && !isActiveReadOnly) return undefined;
+  if (prefer === undefined) return best;
+  const heaviest = best;
+  const equals = [...views].filter(
+    (view) => view.id !== activeId && isEligible(view, now) && isEqual(view, heaviest),
+  );
+  return equals.length > 1 ? prefer(equals) : best;
 }
 
 /**

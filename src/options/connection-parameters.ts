@@ -15,6 +15,7 @@ const OTHERS: readonly (readonly [string, ReadonlySet<Type>])[] = [
   ['gracePeriodMs.baseMs', NUMBER],
   ['gracePeriodMs.maxMs', NUMBER],
   ['healthCheck.policy', TEXT],
+  ['selection', TEXT],
   ['initializationPolicy', TEXT],
   ['client.name', TEXT],
   ['client.RESP', NUMBER],

@@ -61,6 +61,7 @@ it('pins all options and their defaults', () => {
     gracePeriodMs: 60_000,
     readOnlyWrites: 'wait',
     onPromotionNeeded: undefined,
+    selection: 'first',
     beforeFailback: undefined,
     beforeFailbackTimeoutMs: 30_000,
     fastFailover: false,

@@ -381,6 +381,12 @@ export const DEFAULTS = Object.freeze({
     'How many databases must be available before `connect()` resolves. With two databases, ' +
       '`MAJORITY_AVAILABLE` requires both.',
   ),
+  selection: option<'first' | 'lowest-latency'>(
+    'first',
+    shape("'first', 'lowest-latency', or a function `(candidates) => id`"),
+    'Which of the eligible databases of equal weight is active: the first one, the one whose probes take the ' +
+      'least time, or the one that a function returns.',
+  ),
   initialWaitMs: option(
     1000,
     durationOrNone,

@@ -16,6 +16,7 @@ import type {
   PoolOptions,
 } from './database-options.js';
 import type { OnPromotionNeeded } from './promotion.js';
+import type { SelectionSetting } from './selection.js';
 import type { SteeringSource } from './steering.js';
 
 /**
@@ -267,6 +268,12 @@ export interface MultiDbOptions<ClientOptions = object, Database = DatabaseOptio
     | 'MAJORITY_AVAILABLE'
     | 'ALL_AVAILABLE';
   /**
+   * Which of the eligible databases of equal weight is active: the first one, the one whose probes
+   * take the least time, or the one that a function returns. Accepts 'first', 'lowest-latency', or
+   * a function `(candidates) => id`. Default: `first`.
+   */
+  readonly selection?: SelectionSetting;
+  /**
    * How long `connect()` waits for a database of higher weight before it uses another one. Accepts
    * milliseconds from 0 to 2147483647. Default: `1000`.
    */
@@ -430,6 +437,7 @@ export interface ResolvedOptions {
   readonly maxPendingCommands: number;
   readonly maxTransactionConnections: number;
   readonly initializationPolicy: InitializationPolicy;
+  readonly selection: SelectionSetting;
   readonly initialWaitMs: number;
   readonly keepConnectingMs: number;
   readonly failbackJitter: number;

@@ -27,6 +27,7 @@ describe('resolveOptions', () => {
       hedging: undefined,
       readOnlyWrites: 'wait',
       onPromotionNeeded: undefined,
+      selection: 'first',
       fallbackErrors: undefined,
       failbackSupported: true,
       failbackCheckIntervalMs: 120_000,

@@ -18,6 +18,7 @@ import { resolveHealthChecks } from './health-check.js';
 import { requireHedgeable, resolveHedging } from './hedging.js';
 import { libraryName } from './library-name.js';
 import { resolveOnPromotionNeeded } from './promotion.js';
+import { resolveSelection } from './selection.js';
 import { compileSelector } from './selector.js';
 import { defaultInstanceId, resolveSteering } from './steering.js';
 import { type Topology, UNHEALTHY_AFTER_MS } from './topologies.js';
@@ -100,6 +101,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     maxPendingCommands: read(values, 'maxPendingCommands', ''),
     maxTransactionConnections: read(values, 'maxTransactionConnections', ''),
     initializationPolicy: resolveInitializationPolicy(values.initializationPolicy),
+    selection: resolveSelection(values),
     initialWaitMs: read(values, 'initialWaitMs', ''),
     keepConnectingMs: read(values, 'keepConnectingMs', ''),
     failbackJitter: read(values, 'failbackJitter', ''),

@@ -1,6 +1,7 @@
 import { CircuitBreaker } from '../core/circuit-breaker.js';
 import type { DatabaseFailure } from '../core/database-failure.js';
 import type { GraceRecord } from '../core/grace-period.js';
+import type { ProbeLatency } from '../core/probe-latency.js';
 import { ResponseTimes } from '../core/response-times.js';
 import type { DatabaseView } from '../core/selection.js';
 import { SlowCalls } from '../core/slow-calls.js';
@@ -100,6 +101,8 @@ export class Database implements DatabaseView {
   readonly slowCalls: SlowCalls | undefined;
   /** Undefined unless a limit is derived from them. */
   responseTimes: ResponseTimes | undefined;
+  /** The durations of its latest healthy probes; undefined where nothing is chosen by them. */
+  probeLatency: ProbeLatency | undefined;
   /** Why it counts as slow, in words: it was left for that, and is not fast again. */
   slow: string | undefined;
 

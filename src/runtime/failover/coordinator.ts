@@ -21,6 +21,7 @@ import { type DelayedFailure, FailoverDelay } from './failover-delay.js';
 import { Hold } from './hold.js';
 import { Initialization, type StartupHost } from './initialization.js';
 import { PassedOver } from './passed-over.js';
+import { Preference } from './preference.js';
 import { Promotion } from './promotion.js';
 import { Router } from './router.js';
 import { GroupSteering, type SteeringHost } from './steering.js';
@@ -38,6 +39,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readonly drains: Drains;
   readonly failover: FailoverDelay;
   readonly hold: Hold;
+  readonly preference: Preference;
   readonly failback: FailbackSchedule;
   readonly preparation: FailbackPreparation;
   readonly promotion: Promotion;
@@ -59,6 +61,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.#passedOver = new PassedOver(this.health.verification);
     this.drains = new Drains(runtime, evaluate);
     this.failover = new FailoverDelay(runtime, this.health.grace, evaluate);
+    this.preference = new Preference(runtime, this.router, () => this.all());
     this.hold = new Hold(runtime, evaluate);
     this.failback = new FailbackSchedule(runtime, this.hold, () => {
       this.#passedOver.clear();
@@ -250,7 +253,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     if (this.#isFollowing && this.#follow(true)) return;
     const { route } = this;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
-    const better = this.#heavier(route.database);
+    const active = route.database;
+    const better = this.#heavier(active) ?? this.#equal(active);
     if (better === undefined) {
       this.ramp.end();
       return;
@@ -258,7 +262,11 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     if (!this.ramp.isDue(better)) return;
     const again = () => this.checkFailback();
     if (!this.isPrepared(better, again, { again: true, onUnfit: again })) return;
-    this.switchTo(better, 'failback', `${better.id} has recovered`);
+    const isHeavier = better.weight > active.weight;
+    const cause = isHeavier
+      ? `${better.id} has recovered`
+      : this.preference.compare(better, active);
+    this.switchTo(better, 'failback', cause);
   }
 
   /** The databases as steering sources may read them. */
@@ -267,6 +275,10 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
       const monitor = this.health.monitors.get(this.databases.get(id) as Database);
       return monitor === undefined ? [] : [{ id, sendCommand: (args) => monitor.ride(args) }];
     });
+  }
+
+  onLatency(): void {
+    this.preference.look();
   }
 
   onSteeringKnown(): void {
@@ -367,14 +379,25 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   /** The best database of higher weight than the active one that a failback does not pass over. */
   #heavier(active: Database): Database | undefined {
     const candidates = this.all().filter((each) => !this.#passedOver.has(each));
-    const best = selectFailback([active, ...candidates], active.id, this.now);
+    const { prefer } = this.preference;
+    const best = selectFailback([active, ...candidates], active.id, this.now, prefer);
     return best as Database | undefined;
+  }
+
+  /** The database of equal weight that `selection` prefers, if it can be returned to. */
+  #equal(active: Database): Database | undefined {
+    const preferred = this.preference.successorOf(active);
+    return preferred && !this.#passedOver.has(preferred) ? preferred : undefined;
   }
 
   /** The best database now; those that answer come before those that are silent. */
   #best(exclude?: string): Selection | undefined {
     const { isSilent } = this.health.verification;
-    return selectBest(this.databases.values(), this.now, { exclude, isSilent });
+    return selectBest(this.databases.values(), this.now, {
+      exclude,
+      isSilent,
+      prefer: this.preference.prefer,
+    });
   }
 
   /**
@@ -419,7 +442,8 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     const { route } = this;
     const mayLeave = this.phase === 'running' && route.database === active && !this.router.changing;
     if (!mayLeave || this.hold.lasts || active.forced) return false;
-    const next = selectBest(faster, this.now, { isSilent: this.health.verification.isSilent });
+    const { isSilent } = this.health.verification;
+    const next = selectBest(faster, this.now, { isSilent, prefer: this.preference.prefer });
     if (next === undefined || next.lastResort) return false;
     const { view } = next;
     this.health.onLeft(active, failure);

@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.js';
 import { evaluateInitializationPolicy } from '../../core/initialization-policy.js';
-import { type DatabaseView, isUsable, selectBest } from '../../core/selection.js';
+import { type DatabaseView, isUsable, type Prefer, selectBest } from '../../core/selection.js';
 import { InitializationFailedError, type InitializationFailure } from '../../errors.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -15,6 +15,7 @@ export interface StartupHost {
   };
   all(): Database[];
   run(database: Database, cause: string, lastResort: boolean): void;
+  readonly preference: { readonly prefer: Prefer | undefined };
   /** Steering determines which database comes first. */
   readonly steering: { readonly isOn: boolean; readonly isKnown: boolean };
 }
@@ -70,7 +71,7 @@ export class Initialization {
 
   #choose(databases: readonly Database[]): void {
     const { clock, options } = this.runtime;
-    const best = selectBest(databases, clock.now());
+    const best = selectBest(databases, clock.now(), { prefer: this.host.preference.prefer });
     if (best === undefined) {
       if (databases.every((database) => isUsable(database) || isDead(database))) {
         this.#failOrRetry(databases);

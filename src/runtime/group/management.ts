@@ -112,7 +112,8 @@ export class Management {
     const { route, now } = coordinator;
     if (coordinator.phase !== 'running' || coordinator.hold.lasts) return true;
     if (route.database === undefined) return true;
-    const better = selectFailback(coordinator.databases.values(), route.database.id, now);
+    const { prefer } = coordinator.preference;
+    const better = selectFailback(coordinator.databases.values(), route.database.id, now, prefer);
     if (better === undefined) return true;
     const switchTo = (target: Database) =>
       coordinator.switchTo(target, 'weight', `the weight of ${id} is now ${weight}`);
@@ -289,6 +290,7 @@ export class Management {
     const next = selectBest(databases.values(), now, {
       exclude: id,
       isSilent: this.#coordinator.health.verification.isSilent,
+      prefer: this.#coordinator.preference.prefer,
     });
     if (next !== undefined) return next;
     throw new DatabaseUnavailableError(

@@ -1,5 +1,6 @@
 import { REDIRECTS } from '../../core/connect-diagnosis.js';
 import type { DatabaseFailure } from '../../core/database-failure.js';
+import { ProbeLatency } from '../../core/probe-latency.js';
 import { isUsable } from '../../core/selection.js';
 import { CircuitOpenError, firstCause, UnsupportedError } from '../../errors.js';
 import type { DatabaseHealthyEvent, MultiDbEvents } from '../../events.js';
@@ -26,6 +27,15 @@ import { Slowness, type SlownessHost } from './slowness.js';
 import { Verification, type VerificationHost } from './verification.js';
 import { Writability } from './writability.js';
 
+/** The latency by which databases of equal weight are chosen. */
+const MEDIAN = {
+  percentile: 50,
+  windowSize: 9,
+  minProbes: 1,
+  slowAboveMs: Number.POSITIVE_INFINITY,
+  fastBelowMs: 0,
+};
+
 /** Decides on the basis of the recorded health. */
 export interface HealthListener {
   /**
@@ -33,6 +43,8 @@ export interface HealthListener {
    * for now.
    */
   changed(database?: Database, verdict?: 'unavailable'): void;
+  /** The latency of a database has changed, by which databases are chosen. */
+  onLatency(): void;
   /** Like `SlownessHost.leaveSlow`. */
   leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean;
 }
@@ -85,6 +97,9 @@ export class GroupHealth
   watch(database: Database): void {
     const monitor = new HealthMonitor(database, this, this.runtime);
     this.monitors.set(database, monitor);
+    if (this.runtime.options.selection !== 'first') {
+      database.probeLatency = new ProbeLatency(MEDIAN);
+    }
     this.connectivity.await(database);
     monitor.start();
     this.writability.watch(database);
@@ -125,8 +140,18 @@ export class GroupHealth
   onProbe(database: Database, record: ProbeRecord): void {
     database.lastProbe = record;
     database.counters.noteProbe(record);
+    this.#noteLatency(database, record);
     const { counters, onProbe } = this.runtime;
     if (database.membership === 'member') onProbe?.(database.id, record, counters);
+  }
+
+  /** Only the first full check: the probes of others do something else. */
+  #noteLatency(database: Database, { healthy, check, latencyMs }: ProbeRecord): void {
+    const { probeLatency, healthChecks } = database;
+    if (probeLatency === undefined || !healthy) return;
+    if (healthChecks.find(({ role }) => role === 'full')?.name !== check) return;
+    probeLatency.add(latencyMs);
+    this.listener.onLatency();
   }
 
   onOutdated(database: Database, why: Error): void {

@@ -244,6 +244,10 @@ function explainStandby(
   if (missing.length === 0) {
     if (active === undefined) {
       details.push('eligible, about to be chosen');
+    } else if (database.weight === active.weight && coordinator.preference.prefer !== undefined) {
+      details.push(
+        `eligible, with the same weight; ${coordinator.preference.state(database, active)}`,
+      );
     } else if (database.weight <= active.weight) {
       details.push(`eligible, but its weight (${database.weight}) is not higher`);
     } else if (!coordinator.failback.supported) {
