@@ -1,8 +1,10 @@
 /** A replica serves reads until it is promoted, with real replication and traffic. */
+import { Redis } from 'ioredis';
 import { createMultiDbClient, type MultiDbClient, type MultiDbClientOptions } from 'redis-multidb';
+import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { expect, it } from 'vitest';
 import { type RedisServer, startRedis, waitFor } from '../kit/index.js';
-import { clientOf, databases, errorOf, healthy, Traffic } from './support.js';
+import { clientOf, databases, errorOf, healthy, own, Traffic } from './support.js';
 import { LONG_GRACE } from './timing.js';
 
 type PromotionContext = Parameters<NonNullable<MultiDbClientOptions['onPromotionNeeded']>>[0];
@@ -57,7 +59,17 @@ it.each([
     await waitFor(() => client.activeDatabase === 'west', { what: 'west to be active' });
     const writes = ['a', 'b', 'c'].map((key) => client.set(key, '1'));
     const counted = client.multi().incr('n').incr('n').exec();
-    const isPending = Promise.race([...writes, counted, reads.flows(200).then(() => 'pending')]);
+    let calledBack = 0;
+    const transferred = client.transaction('balance', async (tx) => {
+      calledBack += 1;
+      return tx.multi().incr('balance').exec();
+    });
+    const isPending = Promise.race([
+      ...writes,
+      counted,
+      transferred,
+      reads.flows(200).then(() => 'pending'),
+    ]);
     expect(await isPending).toBe('pending');
     await waitFor(() => calls.length > 0, { what: 'the call' });
     expect(calls).toMatchObject([{ id: 'west', cause: expect.stringContaining('east') }]);
@@ -65,6 +77,7 @@ it.each([
     expect(await calls[0]?.sendCommand(['REPLICAOF', 'NO', 'ONE'])).toEqual('OK');
     expect(await Promise.all(writes)).toEqual(['OK', 'OK', 'OK']);
     expect(await counted).toEqual([1, 2]);
+    expect([await transferred, calledBack]).toEqual([[1], 1]);
     await reads.flows(50);
     await reads.stop();
     expect(reads.errors).toEqual([]);
@@ -91,8 +104,38 @@ it('writes reject with `readOnlyWrites: reject`, and a check that writes does no
     databaseId: 'west',
     maybeExecuted: false,
   });
+  const transaction = client.transaction('key', (tx) => tx.multi().set('key', 'other').exec());
+  expect(await errorOf(transaction)).toMatchObject({ code: 'NOT_WRITABLE', databaseId: 'west' });
   expect(await client.get('key')).toBe('value');
 });
+
+it('with the API of ioredis: reads go on, and writes and transactions when it is promoted', async () => {
+  const [east, west] = await masterAndReplica();
+  const redis = own(
+    createMultiDbRedis({
+      Redis,
+      databases: [east, west].map(({ port }, at) => ({
+        id: ['east', 'west'][at] as string,
+        weight: 1 / (at + 1),
+        redis: { port, host: '127.0.0.1' },
+        writable: 'auto' as const,
+      })),
+      commandDeadlineMs: 60_000,
+      ...LONG_GRACE,
+    }),
+  );
+  await waitFor(() => redis.activeDatabase === 'east', { what: 'east', timeoutMs: 20_000 });
+  await waitFor(() => redis.databases[1]?.readOnly === true, { what: 'west to be read-only' });
+  await east.kill();
+  await waitFor(() => redis.activeDatabase === 'west', { what: 'west to be active' });
+  const written = redis.set('k', 'v');
+  const counted = redis.transaction(['n'], (tx) => tx.multi().incr('n').exec());
+  expect(await redis.get('key')).toBe('value');
+  expect(await Promise.race([written, counted, redis.get('key')])).toBe('value');
+  await west.command('REPLICAOF', 'NO', 'ONE');
+  expect(await written).toBe('OK');
+  expect(await counted).toEqual([[null, 1]]);
+}, 60_000);
 
 it('an active database that is demoted in the middle of writes is left for the promoted one', async () => {
   const [east, west] = await masterAndReplica();

@@ -1,5 +1,5 @@
 import { RISK } from '../../core/command-risk.js';
-import { NotWritableError } from '../../errors.js';
+import { type MultiDbErrorDetails, NotWritableError } from '../../errors.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 
@@ -11,17 +11,22 @@ function isRefusedByReplica({ traits: { category } }: Command): boolean {
   return category === 'never' || (RISK[category] > RISK.read && RISK[category] < RISK.admin);
 }
 
+/** The error of a write while the active database serves reads only. */
+export function notWritable(client: ClientContext, details: MultiDbErrorDetails = {}): Error {
+  const databaseId = client.coordinator.route.database?.id;
+  const message = `${databaseId} serves reads only until it is promoted`;
+  return new NotWritableError(message, { ...details, databaseId });
+}
+
 /**
  * The active database serves reads only: keeps a write waiting until it is promoted, or rejects it,
  * as `readOnlyWrites` says. Returns false for a command that may be sent.
  */
 export function keepWrite(client: ClientContext, command: Command): boolean {
   if (!isRefusedByReplica(command)) return false;
-  const { route, runtime } = client.coordinator;
-  const databaseId = route.database?.id;
+  const { runtime } = client.coordinator;
   const { maybeExecuted } = command;
-  const message = `${databaseId} serves reads only until it is promoted`;
-  const error = new NotWritableError(message, { databaseId, maybeExecuted });
+  const error = notWritable(client, { maybeExecuted });
   if (runtime.options.readOnlyWrites === 'reject') client.reject(command, error);
   else {
     command.lastError = error;

@@ -104,7 +104,9 @@ export class Executor implements ClientContext {
         this.transactionConnections.renew(database, why);
       }),
       coordinator.health.writability.listen((database) => {
-        if (coordinator.route.database === database) this.resend(this.waiting.takeWrites());
+        if (coordinator.route.database !== database) return;
+        this.resend(this.waiting.takeWrites());
+        this.transactionConnections.onWritable();
       }),
     ];
     this.#stopListening = () => {

@@ -59,7 +59,7 @@ export async function runTransaction(
   const timer = loop.after(timeoutMs, () => {
     const message = `the transaction took longer than ${timeoutMs} ms`;
     const tooLong = (details: MultiDbErrorDetails) =>
-      new CommandTimeoutError(message, { ...details, cause: refusal });
+      new CommandTimeoutError(message, { ...details, cause: refusal ?? lease.refusal });
     const { maybeExecuted, database } = lease;
     late = tooLong({ maybeExecuted, databaseId: database?.id });
     lease.abort(tooLong);

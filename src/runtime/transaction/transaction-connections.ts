@@ -11,6 +11,7 @@ import {
 import type { ClientContext } from '../command/client-context.js';
 import { DataConnection } from '../command/data-connection.js';
 import type { DataConnections } from '../command/data-connections.js';
+import { notWritable } from '../command/read-only.js';
 import {
   ReconnectingConnection,
   type ReconnectingConnectionListener,
@@ -203,9 +204,27 @@ export class TransactionConnections implements ConnectionOwner, ReconnectingConn
     if (channel !== undefined) channel.relaxedUntil = this.client.loop.time + forMs;
   }
 
+  /** The active database takes writes now: transactions that waited for that begin. */
+  onWritable(): void {
+    this.#serve();
+  }
+
+  /** A transaction counts as a write: while the active database serves reads only, it waits or fails. */
+  #refuseWrites(): void {
+    const { readOnlyWrites } = this.client.coordinator.runtime.options;
+    for (const lease of [...this.#waiting]) {
+      lease.refusal = notWritable(this.client);
+      if (readOnlyWrites === 'reject') lease.abort((details) => notWritable(this.client, details));
+    }
+  }
+
   #serve(): void {
     const { database } = this.client.coordinator.route;
     if (database === undefined || !this.client.isAlive) return;
+    if (database.readOnly) {
+      this.#refuseWrites();
+      return;
+    }
     const full = new Set<string>();
     for (let index = 0; index < this.#waiting.length; ) {
       const lease = this.#waiting[index] as Lease;
