@@ -19,6 +19,8 @@ import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attem
  * Longest delay before a reconnect to a database that is known to be unhealthy, in milliseconds.
  */
 const LONGEST_RECONNECT_MS = 2000;
+/** Delay before a reconnect that is called for as soon as a connection can be made, in milliseconds. */
+const CALLED_RECONNECT_MS = 10_000;
 
 /**
  * One client's data connections: a link to each database, the channel of each link that is ready,
@@ -335,8 +337,9 @@ export class DataConnections implements ReconnectingConnectionListener {
     // The active database may recover, and commands wait for it.
     const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
     if (database === undefined || monitor === undefined) return LONGEST_RECONNECT_MS;
-    // All clients together reconnect no more often than a single one.
-    if (this.isCalled()) return LONGEST_RECONNECT_MS * database.links.length;
+    // All clients together reconnect no more often than a single one. `Reachability` tries as well: a server
+    // that recovers must not spend its time on accepting connections twice.
+    if (this.isCalled()) return CALLED_RECONNECT_MS * database.links.length;
     if (isGivenUp) return LONGEST_RECONNECT_MS;
     return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
   }

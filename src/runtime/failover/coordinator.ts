@@ -69,7 +69,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     });
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.promotion = new Promotion(runtime, this.health.monitors);
-    this.search = new DownSearch(options, clock, () => this.health.probeAll());
+    this.search = new DownSearch(options, clock, runtime.random, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
     this.steering = new GroupSteering(runtime, this);
     this.ramp = new FailbackRamp(runtime, this.steering.place, () => this.checkFailback());

@@ -17,6 +17,7 @@ beforeEach(() => {
   search = new DownSearch(
     { maxNumFailoverAttempts: 3, delayInBetweenFailoverAttemptsMs: 100 },
     clock,
+    () => 0,
     () => {
       probed += 1;
     },

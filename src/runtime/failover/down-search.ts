@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../../clock.js';
+import type { Clock, Random, Timer } from '../../clock.js';
+import { withJitter } from '../../core/backoff.js';
 import { PermanentlyUnavailableError, TemporarilyUnavailableError } from '../../errors.js';
 import type { Database } from '../database.js';
 
@@ -29,6 +30,7 @@ export class DownSearch {
   constructor(
     private readonly options: SearchOptions,
     private readonly clock: Clock,
+    private readonly random: Random,
     /** Probes every database again. */
     private readonly probeAll: () => void,
   ) {}
@@ -79,7 +81,9 @@ export class DownSearch {
   }
 
   #next(): Timer {
-    return this.clock.after(this.options.delayInBetweenFailoverAttemptsMs, () => {
+    // Processes that lost their databases at the same moment must not search in step.
+    const delayMs = withJitter(this.options.delayInBetweenFailoverAttemptsMs, this.random);
+    return this.clock.after(delayMs, () => {
       if (this.#state.kind !== 'down') return;
       this.#state.attempts = Math.min(this.#state.attempts + 1, Number.MAX_SAFE_INTEGER);
       this.#state.timer = this.#next();

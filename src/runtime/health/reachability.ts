@@ -23,11 +23,29 @@ const SEARCH_PAUSE_MS = 300;
 /** Pause between two attempts to reach a lazy standby that has no health check, in milliseconds. */
 const DEFAULT_PAUSE_MS = 5000;
 const JITTER = 0.3;
+/**
+ * While no database serves, the pause is at least this many times the time that the server took to
+ * accept the latest connection. A server that accepts late has more connections to accept than it can:
+ * those of thousands of processes that gave up too early and ask again would keep it there.
+ */
+const PAUSE_PER_ANSWER = 4;
+/**
+ * Share of the time without any database that an unanswered attempt is followed by. In a long outage the
+ * servers are asked less often, and their return is noticed hardly later in proportion.
+ */
+const PAUSE_PER_SEARCH = 1 / 60;
+const LONGEST_PAUSE_MS = 10_000;
 /** Maximum number of unanswered attempts in progress at the same time. */
 const MAX_UNDER_WAY = 4;
 
 interface Watch {
   timer: Timer | undefined;
+  /** An attempt that goes on although its time is over, to find out how late the answer is. */
+  patient: AbortController | undefined;
+  /** Time that the server took to accept the latest connection, in milliseconds. */
+  answerMs: number;
+  /** Whether the latest attempt was refused, which costs the server nothing. */
+  refused: boolean;
   readonly underWay: Set<AbortController>;
 }
 
@@ -37,12 +55,15 @@ interface Watch {
  *
  * - While no database serves, each is tried about four times a second, so that the first one that
  *   accepts connections again is noticed at once, however long the delays of the clients have
- *   grown. An unanswered attempt does not hold up the next one.
+ *   grown. An unanswered attempt does not hold up the next one. A server that accepts connections
+ *   late is asked less often.
  * - A lazy standby has no data connection that would show its state. It is tried until it was
  *   reached, and after that at the interval of its checks if they use no connection.
  */
 export class Reachability {
   readonly #watches = new Map<Database, Watch>();
+  /** Monotonic time at which the search began. */
+  #searchingSince = 0;
 
   constructor(
     private readonly runtime: EngineContext,
@@ -50,7 +71,13 @@ export class Reachability {
   ) {}
 
   watch(database: Database): void {
-    this.#watches.set(database, { timer: undefined, underWay: new Set() });
+    this.#watches.set(database, {
+      timer: undefined,
+      patient: undefined,
+      answerMs: 0,
+      refused: false,
+      underWay: new Set(),
+    });
     this.look(database);
   }
 
@@ -58,7 +85,8 @@ export class Reachability {
     const watch = this.#watches.get(database);
     this.#watches.delete(database);
     watch?.timer?.cancel();
-    for (const abort of watch?.underWay ?? []) abort.abort(new Error('no longer needed'));
+    const attempts = [...(watch?.underWay ?? []), watch?.patient];
+    for (const abort of attempts) abort?.abort(new Error('no longer needed'));
   }
 
   /** Checks whether the database needs to be tried now. */
@@ -71,8 +99,10 @@ export class Reachability {
 
   /** No database serves any more: probes start at once, attempts follow with random offsets. */
   search(): void {
+    this.#searchingSince = this.runtime.clock.now();
     for (const [database, watch] of this.#watches) {
       watch.timer?.cancel();
+      watch.answerMs = 0;
       this.#next(database, watch, SEARCH_PAUSE_MS * this.runtime.random());
     }
   }
@@ -86,27 +116,52 @@ export class Reachability {
     watch.underWay.add(abort);
     const startedAt = clock.now();
     const timeoutMs = this.listener.probeTimeoutMs(database);
-    const timer = loop.after(timeoutMs, () =>
-      abort.abort(new Error(`no connection within ${timeoutMs} ms`)),
-    );
-    const end = () => {
-      timer.cancel();
-      watch.underWay.delete(abort);
-      return this.#watches.get(database) === watch;
-    };
-    return database.driver.openProbe(abort.signal).then(
-      (connection) => {
-        connection.destroy();
-        if (!end()) return false;
-        this.listener.onReached(database, startedAt);
-        return true;
-      },
-      (error) => {
+    const tooLate = () => new Error(`no connection within ${timeoutMs} ms`);
+    const { connectTimeoutMs } = database.driver;
+    return new Promise((resolve) => {
+      const fail = (error: unknown) => {
+        resolve(false);
+        if (this.#watches.get(database) !== watch) return;
         // A later attempt may have succeeded.
-        if (end() && startedAt >= (database.reachedAt ?? 0)) this.#fail(database, error);
-        return false;
-      },
-    );
+        if (startedAt >= (database.reachedAt ?? 0)) this.#fail(database, error);
+      };
+      let timer = loop.after(timeoutMs, () => {
+        const isPatient = this.listener.isSearching && watch.patient === undefined;
+        if (!isPatient || connectTimeoutMs <= timeoutMs) {
+          abort.abort(tooLate());
+          return;
+        }
+        watch.underWay.delete(abort);
+        watch.patient = abort;
+        timer = loop.after(connectTimeoutMs - timeoutMs, () => abort.abort(tooLate()));
+        fail(tooLate());
+      });
+      const end = () => {
+        timer.cancel();
+        watch.underWay.delete(abort);
+        const isLate = watch.patient === abort;
+        if (isLate) watch.patient = undefined;
+        return isLate;
+      };
+      database.driver.openProbe(abort.signal).then(
+        (connection) => {
+          connection.destroy();
+          end();
+          watch.refused = false;
+          watch.answerMs = clock.now() - startedAt;
+          if (this.#watches.get(database) === watch) this.listener.onReached(database, startedAt);
+          resolve(true);
+        },
+        (error) => {
+          const isLate = end();
+          if (!abort.signal.aborted) {
+            watch.refused = true;
+            watch.answerMs = 0;
+          } else watch.refused = false;
+          if (!isLate) fail(error);
+        },
+      );
+    });
   }
 
   #fail(database: Database, cause: unknown): void {
@@ -117,12 +172,12 @@ export class Reachability {
     }
     const watch = this.#watches.get(database);
     const isOver = watch === undefined || watch.timer !== undefined || !this.#isWanted(database);
-    if (!isOver) this.#next(database, watch, this.#pauseMs(database));
+    if (!isOver) this.#next(database, watch, this.#pauseMs(database, watch));
   }
 
   #try(database: Database, watch: Watch): void {
     if (watch.underWay.size < MAX_UNDER_WAY) void this.attempt(database);
-    this.#next(database, watch, this.#pauseMs(database));
+    this.#next(database, watch, this.#pauseMs(database, watch));
   }
 
   #next(database: Database, watch: Watch, delayMs: number): void {
@@ -144,12 +199,19 @@ export class Reachability {
     return !database.isChecked || monitors.get(database)?.lines.commands.connected === true;
   }
 
-  #pauseMs(database: Database): number {
+  #pauseMs(database: Database, watch: Watch): number {
     const { random } = this.runtime;
     const intervals = database.healthChecks.map(({ intervalMs }) => intervalMs);
     const pauseMs = this.listener.isSearching
-      ? SEARCH_PAUSE_MS
+      ? this.#searchPauseMs(watch)
       : Math.min(...intervals, DEFAULT_PAUSE_MS);
     return pauseMs * (1 - JITTER * random());
+  }
+
+  #searchPauseMs({ refused, answerMs }: Watch): number {
+    if (refused) return SEARCH_PAUSE_MS;
+    const searchMs = this.runtime.clock.now() - this.#searchingSince;
+    const pauseMs = Math.max(answerMs * PAUSE_PER_ANSWER, searchMs * PAUSE_PER_SEARCH);
+    return Math.min(Math.max(pauseMs, SEARCH_PAUSE_MS), LONGEST_PAUSE_MS);
   }
 }
