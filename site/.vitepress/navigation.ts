@@ -86,6 +86,7 @@ export const CHAPTERS: readonly Chapter[] = [
     entries: [
       { text: 'Guarantees', file: 'docs/guarantees.md' },
       { text: 'How it is tested', file: 'docs/proofs.md' },
+      { text: 'A fleet of thousands', file: 'docs/fleet.md' },
       { text: 'Fault matrix', file: 'docs/fault-matrix.md' },
       { text: 'Performance', file: 'docs/performance.md' },
       { text: 'Security', file: 'SECURITY.md' },

@@ -111,15 +111,20 @@ export class Liveness {
     // Where a drain leads to is verified before it begins.
     if (this.judge.pendingDrains > 0) return;
     const isIneligible = active?.usable && !(lastResort ? active.eligible : active.mayStay);
-    if (!isIneligible || !views.some((view) => view.eligible)) {
+    const isSteeredAway = activeId !== undefined && this.judge.isSteeredAway(activeId);
+    // Forced by hand, which takes precedence over steering.
+    const isHeld = isSteeredAway && this.world.clock.now() < this.judge.heldUntil;
+    if (!isIneligible || isHeld || !views.some((view) => view.eligible)) {
       this.#lastResortSince = undefined;
       return;
     }
     this.#lastResortSince ??= awake;
     // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
     // The other one has to answer first.
+    // What was made active by hand is left at the next check for a failback.
+    const checkMs = isSteeredAway ? options.failbackCheckIntervalMs + 3000 : 0;
     const patienceMs =
-      options.unhealthyAfterMs + options.timeoutMs + this.world.bounds.preparationMs;
+      checkMs + options.unhealthyAfterMs + options.timeoutMs + this.world.bounds.preparationMs;
     const lateMs = awake - this.#lastResortSince - patienceMs;
     if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
@@ -151,7 +156,7 @@ export class Liveness {
     const { awake, bounds, clock, options } = this.world;
     const weight = views.find((view) => view.id === active)?.weight ?? 0;
     for (const view of views) {
-      const isBetter = view.eligible && view.weight > weight && options.failbackSupported;
+      const isBetter = view.eligible && view.weight > weight && this.judge.failbackSupported;
       if (!isBetter || clock.now() < this.judge.heldUntil) {
         this.#betterSince.delete(view.id);
         continue;

@@ -327,6 +327,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (view !== undefined) return;',
     17,
   ),
+  plant(
+    'a steering document that has ended is obeyed',
+    'core/steering/obedience.ts',
+    'return current !== undefined && now < current.endsAt ? current : undefined;',
+    'return current;',
+    1,
+  ),
+  plant(
+    'steering makes a database active that is not eligible',
+    'core/steering/overlay.ts',
+    'forced: force && id === prefer',
+    'forced: id === prefer',
+    9,
+  ),
 ];
 
 function plant(

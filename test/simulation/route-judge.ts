@@ -1,6 +1,7 @@
 import type { SwitchEvent } from '../../src/events.js';
 import type { Database } from '../../src/runtime/database.js';
 import type { FakeDatabase, SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
+import type { SteeringWorld } from './steering.js';
 import type { World } from './world.js';
 
 /** What the engine believes of a database, as a user sees it. */
@@ -50,7 +51,18 @@ export class RouteJudge {
     private readonly world: World,
     private readonly client: SimulatedClient,
     private readonly report: (promise: string, text: string) => void,
+    private readonly steering?: SteeringWorld | undefined,
   ) {}
+
+  /** Whether the client returns to a better database by itself. */
+  get failbackSupported(): boolean {
+    return this.steering?.document(this.client)?.failback ?? this.world.options.failbackSupported;
+  }
+
+  /** Whether the document that is obeyed drains this database. */
+  isSteeredAway(id: string): boolean {
+    return this.steering?.document(this.client)?.drain.includes(id) === true;
+  }
 
   get active(): string | undefined {
     return this.#active;
@@ -152,6 +164,8 @@ export class RouteJudge {
         this.#isDown = false;
         break;
       case 'error':
+        // Sources of steering fail and deliver nonsense on purpose.
+        if ((event as { code?: string }).code === 'STEERING_SOURCE_FAILED') break;
         this.report('P5', `an error event: ${String(event)}`);
     }
   }
@@ -215,12 +229,16 @@ export class RouteJudge {
     } else if (chosen.weight < best) {
       this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
     }
-    if (reason === 'failback' || reason === 'weight') {
-      const { clock, options } = this.world;
+    // No document says `force`.
+    if (reason === 'steered' && !eligible.some((view) => view.id === to)) {
+      this.report('P6', `${to} was chosen by steering although it is not eligible`);
+    }
+    if (reason === 'failback' || reason === 'weight' || reason === 'steered') {
+      const { clock } = this.world;
       const wasHeld = clock.now() < this.heldUntil;
       if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
       const before = views.find((view) => view.id === from);
-      if (reason === 'failback' && !options.failbackSupported && before?.eligible) {
+      if (reason === 'failback' && !this.failbackSupported && before?.eligible) {
         this.report('P1', `failback to ${to} although that is off`);
       }
     }
@@ -302,6 +320,7 @@ export class RouteJudge {
   views(chosen?: string): View[] {
     const isLazy = this.world.options.standbyConnections === 'lazy';
     const { databases, health: known } = this.client.session.group.coordinator;
+    const steered = this.steering?.document(this.client);
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
       const { unverified, gatesOpen, slow, links = [] } = databases.get(id) ?? {};
       const wasConnected = isLazy || links.some(({ connection }) => connection !== undefined);
@@ -309,7 +328,8 @@ export class RouteJudge {
       const usable = health === 'healthy' && connected;
       const isChecked = unverified !== true;
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
-      const drained = this.drainedUntil(id) > this.world.clock.now();
+      const drained =
+        this.drainedUntil(id) > this.world.clock.now() || steered?.drain.includes(id) === true;
       const mayStay = usable && isChecked && isFree && !drained;
       const eligible = mayStay && gatesOpen !== false && slow === undefined;
       const database = databases.get(id);

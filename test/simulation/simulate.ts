@@ -8,6 +8,7 @@ import { Liveness } from './liveness.js';
 import { manage } from './management.js';
 import { Bounds, clientOptions, drawOptions } from './options.js';
 import { RouteJudge } from './route-judge.js';
+import { SteeringWorld } from './steering.js';
 import { type Place, World } from './world.js';
 
 export interface Violation {
@@ -25,6 +26,8 @@ export interface SimulationResult {
   /** Without the first one. */
   readonly switches: number;
   readonly commands: number;
+  /** Number of steering documents that were obeyed. */
+  readonly steered: number;
   /** What happened, when asked for. */
   readonly trace: readonly string[];
 }
@@ -54,6 +57,10 @@ class Simulation {
   readonly #judge: RouteJudge;
   readonly #liveness: Liveness;
   readonly #connections: ConnectionJudge;
+  /** Undefined: this client is not steered. */
+  readonly #steering: SteeringWorld | undefined;
+  /** Draws what belongs to steering alone, so that the rest of a seed does not depend on it. */
+  readonly #steeringDraw: Draw;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
   /** Maximum number of commands in a step; drawn again from time to time. */
@@ -68,12 +75,16 @@ class Simulation {
     this.#draw = new Draw(seededRandom(seed));
     const options = drawOptions(this.#draw, new Draw(seededRandom(seed ^ 0x0f7)));
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
+    this.#steeringDraw = new Draw(seededRandom(seed ^ 0x57ee));
+    this.#steering = this.#steeringDraw.chance(0.4)
+      ? new SteeringWorld(this.#world, this.#steeringDraw, this.#report, this.#note)
+      : undefined;
     const count = this.#draw.integer(2, MAX_DATABASES);
     const databases = Array.from({ length: count }, () => this.#member(this.#world.add()));
     this.#client = new SimulatedClient({
       clock: this.#clock,
       databases,
-      options: clientOptions(options),
+      options: { ...clientOptions(options), ...this.#steeringOptions() },
       random: seededRandom(seed ^ 0x5eed),
     });
     this.#world.driverOf = (id) => this.#client.session.group.coordinator.databases.get(id)?.driver;
@@ -82,7 +93,7 @@ class Simulation {
     this.#callers = [callerOf(this.#client, true)];
     if (this.#draw.chance(0.3)) this.#callers.push(callerOf(this.#client.duplicate(), false));
     this.#ledger = new Ledger(this.#world, this.#callers, this.#draw, this.#report, this.#note);
-    this.#judge = new RouteJudge(this.#world, this.#client, this.#report);
+    this.#judge = new RouteJudge(this.#world, this.#client, this.#report, this.#steering);
     this.#liveness = new Liveness(this.#world, this.#client, this.#judge, this.#report);
     this.#connections = new ConnectionJudge(this.#world, this.#client, this.#report);
     this.#listen();
@@ -118,8 +129,15 @@ class Simulation {
       faults: this.#world.faults,
       switches: this.#judge.switches - 1,
       commands: this.#ledger.sent,
+      steered: this.#steering?.obeyed ?? 0,
       trace: this.#trace,
     };
+  }
+
+  #steeringOptions() {
+    if (this.#steering === undefined) return {};
+    const { sources, instanceId } = this.#steering;
+    return { steering: sources, instanceId };
   }
 
   async #step(): Promise<void> {
@@ -160,6 +178,7 @@ class Simulation {
     }
     this.#stallsNext ||= draw.chance(isCloseUp ? 0.003 : 0);
     if (draw.chance(0.006)) this.#manage();
+    if (this.#steeringDraw.chance(0.02)) this.#steering?.act();
     const duplicate = this.#callers[1];
     if (duplicate !== undefined && draw.chance(0.01)) this.#turn(duplicate);
   }
@@ -240,6 +259,7 @@ class Simulation {
     this.#judge.look();
     this.#liveness.look();
     this.#connections.look();
+    this.#steering?.look(this.#client);
     // Only what was emitted since: events are judged when they come.
     this.#client.events.length = 0;
   }

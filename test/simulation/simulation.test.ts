@@ -33,6 +33,7 @@ it(`keeps its promises in ${SEEDS} random schedules`, async () => {
   const sum = (of: (result: SimulationResult) => number) =>
     results.reduce((total, result) => total + of(result), 0);
   expect(sum((result) => result.commands)).toBeGreaterThan(SEEDS * 100);
+  expect(sum((result) => result.steered)).toBeGreaterThan(SEEDS);
 });
 
 it('repeats a seed exactly', async () => {

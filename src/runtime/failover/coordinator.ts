@@ -250,8 +250,10 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Checks for a better database, every `failbackCheckIntervalMs`. */
   checkFailback(): void {
-    if (this.#isFollowing && this.#follow(true)) return;
     const { route } = this;
+    // It may have been made active by hand, which takes precedence over steering only for a while.
+    const isSteeredAway = (route.database?.steered?.drainEndsAt ?? 0) > this.now;
+    if ((this.#isFollowing || isSteeredAway) && this.#follow(true)) return;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const active = route.database;
     const better = this.#heavier(active) ?? this.#equal(active);

@@ -273,6 +273,19 @@ it('what is forced by hand in one process takes precedence', async () => {
   await clock.until(() => client.activeDatabase === 'west', 20_000, 'the move');
 });
 
+it('a drained database that was forced by hand is left again when that has ended', async () => {
+  const { clock, client, switches, publish } = await world();
+  publish({ drain: ['east'] });
+  await clock.advance(100);
+  const forced = client.forceActiveDatabase('east', { durationMs: 1000 });
+  await clock.advance(500);
+  await forced;
+  expect(client.activeDatabase).toBe('east');
+  await clock.advance(6000);
+  expect(client.activeDatabase).toBe('west');
+  expect(switches.at(-1)).toMatchObject({ from: 'east', to: 'west', reason: 'steered' });
+});
+
 it('ends the watch with the client, and starts it again', async () => {
   const { clock, client, source, publish } = await world();
   publish({ prefer: 'west', spread: 86_400_000 });
