@@ -2,6 +2,7 @@
 
 import { ADAPTIVE_BOUNDS } from '../../src/options/adaptive.js';
 import { DEFAULTS } from '../../src/options/defaults.js';
+import { load, metastable, moved, returned } from './fleet.mjs';
 import { peers } from './peers.mjs';
 import { sequence } from './sequence.mjs';
 import { arrow, box, cross, database, svg, text } from './svg.mjs';
@@ -218,4 +219,8 @@ export const PICTURES = {
   'how-failback.svg': failback,
   'how-detectors.svg': detectors,
   'proof-peers.svg': peers,
+  'fleet-moved.svg': moved,
+  'fleet-load.svg': load,
+  'fleet-returned.svg': returned,
+  'fleet-metastable.svg': metastable,
 };

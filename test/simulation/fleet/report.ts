@@ -50,7 +50,7 @@ function scenario(
 
 /** What docs/fleet.md shows, with the number of processes by default. */
 const RUNS: Readonly<Record<string, { readonly processes: number; readonly make: Make }>> = {
-  refused: { processes: 10_000, make: scenario(12_000, 3000, () => regionRefuses()) },
+  refused: { processes: 1000, make: scenario(12_000, 3000, () => regionRefuses()) },
   silent: { processes: 1000, make: scenario(12_000, 8000, (draw) => regionSilent(draw)) },
   partition: { processes: 500, make: scenario(15_000, 5000, (draw) => partialPartition(draw)) },
   lazy: {
