@@ -18,6 +18,7 @@ export type { CommandReport, TracedAttempt } from './client/traced-call.js';
 export type { TransactionOptions } from './client/transaction-call.js';
 export { COMMAND_FAILURES, type CommandFailure } from './core/command-failure.js';
 export { type CommandCategory, RETRY_SAFETIES, type RetrySafety } from './core/command-risk.js';
+export type { FailureDetector } from './core/failure-detector.js';
 export {
   ALL_AVAILABLE,
   type InitializationPolicy,

@@ -12,6 +12,7 @@ type Properties = Record<string, JsonSchema>;
 export const NOT_IN_A_FILE: ReadonlySet<string> = new Set<OptionName>([
   'commandRetry.includedErrors',
   'commandRetry.ignoredErrors',
+  'failureDetector.detector',
   'failureDetector.includedErrors',
   'failureDetector.ignoredErrors',
   'fallbackErrors',

@@ -12,6 +12,15 @@ export type BreakerState =
       readonly total: number;
     };
 
+const UNKNOWN = new Error('a command failed');
+
+/** A failure detector that never throws; `undefined`: the thresholds decide. */
+export interface OutcomeJudge {
+  record(error: Error | undefined, now: number): void;
+  hasFailed(now: number): boolean | undefined;
+  reset(now: number): void;
+}
+
 export interface BreakerMetrics {
   readonly failures: number;
   readonly total: number;
@@ -49,7 +58,10 @@ export class CircuitBreaker {
   readonly #window: SlidingWindow;
   #state: BreakerState = CLOSED;
 
-  constructor(options: FailureDetectorOptions) {
+  constructor(
+    options: FailureDetectorOptions,
+    private readonly judge?: OutcomeJudge,
+  ) {
     this.#options = options;
     this.#window = createSlidingWindow(options);
   }
@@ -66,21 +78,25 @@ export class CircuitBreaker {
 
   recordSuccess(now: number): void {
     this.#window.record(false, now);
+    this.judge?.record(undefined, now);
   }
 
-  /** `'opened'` for the failure with which both thresholds are reached. */
-  recordFailure(now: number): 'opened' | undefined {
+  /** `'opened'` for the failure with which both thresholds are reached, or the detector says so. */
+  recordFailure(now: number, error: Error = UNKNOWN): 'opened' | undefined {
     this.#window.record(true, now);
+    this.judge?.record(error, now);
     if (this.#state.kind === 'open') return undefined;
     const failures = this.#window.failures(now);
     const total = this.#window.total(now);
-    if (!thresholdsReached(failures, total, this.#options)) return undefined;
+    if (!this.exceeds(now)) return undefined;
     this.#state = transition(this.#state, { kind: 'open', since: now, failures, total });
     return 'opened';
   }
 
-  /** Whether the window currently holds too many failures. */
+  /** Whether the outcomes so far mean that the database has failed. */
   exceeds(now: number): boolean {
+    const judged = this.judge?.hasFailed(now);
+    if (judged !== undefined) return judged;
     const failures = this.#window.failures(now);
     return thresholdsReached(failures, this.#window.total(now), this.#options);
   }
@@ -104,6 +120,7 @@ export class CircuitBreaker {
     if (this.#state.kind === 'closed') return false;
     this.#state = transition(this.#state, CLOSED);
     this.#window.reset(now);
+    this.judge?.reset(now);
     return true;
   }
 }

@@ -1,3 +1,16 @@
+/**
+ * Decides by the outcomes of commands whether a database has failed. Each database has its own. All
+ * members are synchronous, and called for every command that counts.
+ */
+export interface FailureDetector {
+  /** One outcome. `error`: undefined for a success. `now`: monotonic milliseconds. */
+  record(error: Error | undefined, now: number): void;
+  /** Whether the database has failed; asked after each failure. Only `true` opens the circuit breaker. */
+  hasFailed(now: number): boolean;
+  /** The circuit breaker closes: forgets all outcomes. */
+  reset(now: number): void;
+}
+
 /** The resolved options of the failure detector, which opens the circuit breaker of a database. */
 export interface FailureDetectorOptions {
   /** `time`: the last `slidingWindowSizeMs`; `count`: the last `slidingWindowSize` outcomes. */
@@ -16,6 +29,8 @@ export interface FailureDetectorOptions {
   readonly slowCallRateThreshold: number;
   /** Slow calls in the window, 0 or more; with 0 only the rate decides. */
   readonly minNumOfSlowCalls: number;
+  /** Creates the detector of a database; `undefined`: the thresholds decide. */
+  readonly detector?: ((databaseId: string) => FailureDetector) | undefined;
   /** Errors that count as failures; `undefined` uses the classification. */
   readonly includedErrors?: ((error: Error) => boolean) | undefined;
   /** Errors that do not count even if they are included; `undefined` for none. */

@@ -1,3 +1,4 @@
+import type { FailureDetector } from '../core/failure-detector.js';
 import type { ProbingPolicy } from '../core/probing-policy.js';
 import type { HealthCheckFunction, HealthCheckStrategy } from '../health-strategies/strategy.js';
 import type { GracePeriodOptions } from '../validation/rules.js';
@@ -57,6 +58,11 @@ export interface FailureDetectorSettings {
    * too. Accepts an integer from 0 to 2147483647. Default: `3`.
    */
   readonly minNumOfSlowCalls?: number;
+  /**
+   * Creates a failure detector of your own for each database. It decides instead of the thresholds.
+   * Accepts a function `(databaseId) => FailureDetector`. Default: the thresholds decide.
+   */
+  readonly detector?: (databaseId: string) => FailureDetector;
   /**
    * Errors that count as failures of the database. Accepts an array of error classes, or a function
    * `(error) => boolean`. Default: connection errors, timeouts, state replies.

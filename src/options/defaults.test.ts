@@ -46,6 +46,7 @@ it('pins all options and their defaults', () => {
     'failureDetector.slowCallMs': undefined,
     'failureDetector.slowCallRateThreshold': 50,
     'failureDetector.minNumOfSlowCalls': 3,
+    'failureDetector.detector': undefined,
     'failureDetector.includedErrors': undefined,
     'failureDetector.ignoredErrors': undefined,
     fallbackErrors: undefined,

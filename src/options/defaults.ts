@@ -224,6 +224,11 @@ export const DEFAULTS = Object.freeze({
     countOrNone,
     'Slow calls in the window that make the database slow, if `slowCallRateThreshold` is reached too.',
   ),
+  'failureDetector.detector': shaped(
+    'a function `(databaseId) => FailureDetector`',
+    'Creates a failure detector of your own for each database. It decides instead of the thresholds.',
+    'the thresholds decide',
+  ),
   'failureDetector.includedErrors': shaped(
     SELECTOR,
     'Errors that count as failures of the database.',

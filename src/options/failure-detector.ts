@@ -1,6 +1,7 @@
 import type { FailureDetectorOptions } from '../core/failure-detector.js';
 import { invalid, join, type Values } from '../validation/check.js';
 import { optionsObject, read } from './check.js';
+import { DEFAULTS } from './defaults.js';
 import { compileSelector } from './selector.js';
 
 const SECTION = 'failureDetector';
@@ -46,9 +47,17 @@ export function resolveFailureDetector(
     slowCallMs: read(parts, 'failureDetector.slowCallMs', at),
     slowCallRateThreshold: read(parts, 'failureDetector.slowCallRateThreshold', at),
     minNumOfSlowCalls: read(parts, 'failureDetector.minNumOfSlowCalls', at),
+    detector: detectorOf(parts.detector, at),
     includedErrors: selector(parts, 'includedErrors', at),
     ignoredErrors: selector(parts, 'ignoredErrors', at),
   };
+}
+
+function detectorOf(given: unknown, at: string): FailureDetectorOptions['detector'] {
+  if (given === undefined || typeof given === 'function') {
+    return given as FailureDetectorOptions['detector'];
+  }
+  throw invalid(join(at, 'detector'), DEFAULTS['failureDetector.detector'].range, given);
 }
 
 function selector(parts: Values, name: string, at: string) {

@@ -1,4 +1,4 @@
-import { CircuitBreaker } from '../core/circuit-breaker.js';
+import { CircuitBreaker, type OutcomeJudge } from '../core/circuit-breaker.js';
 import type { DatabaseFailure } from '../core/database-failure.js';
 import type { GraceRecord } from '../core/grace-period.js';
 import type { ProbeLatency } from '../core/probe-latency.js';
@@ -117,12 +117,13 @@ export class Database implements DatabaseView {
     readonly order: number,
     readonly driver: Driver,
     readonly counters = new DatabaseCounters(),
+    judge?: OutcomeJudge,
   ) {
     this.ownWeight = options.weight;
     this.healthChecks = options.healthChecks;
     this.readOnly = options.writable === false;
     const { failureDetector } = options;
-    this.circuit = new CircuitBreaker(failureDetector);
+    this.circuit = new CircuitBreaker(failureDetector, judge);
     const { slowCallMs } = failureDetector;
     this.slowCalls =
       slowCallMs === undefined ? undefined : new SlowCalls({ ...failureDetector, slowCallMs });

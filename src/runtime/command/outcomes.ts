@@ -166,7 +166,7 @@ export class Outcomes implements AttemptListener {
     const failed = asError(error);
     const isFailure = (includedErrors?.(failed) ?? counts) && !(ignoredErrors?.(failed) ?? false);
     if (isFailure) {
-      const opened = database.circuit.recordFailure(now);
+      const opened = database.circuit.recordFailure(now, failed);
       if (opened !== undefined) this.client.coordinator.health.onBreakerOpened(database);
     } else if (answered) database.circuit.recordSuccess(now);
   }

@@ -15,6 +15,7 @@ import { Database } from '../database.js';
 import type { DeferredRejections } from '../deferred-rejections.js';
 import type { OnProbe } from '../engine-context.js';
 import { Coordinator } from '../failover/coordinator.js';
+import { GuardedDetector } from '../health/guarded-detector.js';
 import type { Emit } from '../safe-emitter.js';
 import { ScriptSources } from '../script-sources.js';
 import { Executor } from './executor.js';
@@ -132,7 +133,8 @@ export class Group {
   /** Puts a database on trial beside the member that it may replace. No event reports it. */
   try(options: ResolvedDatabase, { order }: Database): Database {
     const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
-    const candidate = new Database(options, order, driver, new DatabaseCounters());
+    const judge = this.#judgeOf(options);
+    const candidate = new Database(options, order, driver, new DatabaseCounters(), judge);
     candidate.membership = 'candidate';
     this.candidates.add(candidate);
     try {
@@ -187,10 +189,20 @@ export class Group {
     closeStrategies([...strategies].filter((strategy) => !inUse.has(strategy)));
   }
 
+  /** The custom failure detector of a database; undefined without one. */
+  #judgeOf({ id, failureDetector: { detector } }: ResolvedDatabase): GuardedDetector | undefined {
+    if (detector === undefined) return undefined;
+    const { clock, emit } = this.dependencies;
+    // A listener must not act while an outcome is being recorded.
+    const report = (error: Error) => void clock.afterTurn(() => emit('error', error));
+    return new GuardedDetector(() => detector(id), report);
+  }
+
   #register(options: ResolvedDatabase): Database {
     const driver = this.dependencies.createDriver(options, this.coordinator.runtime);
     const counters = this.counters.of(options.id);
-    const database = new Database(options, this.#order++, driver, counters);
+    const judge = this.#judgeOf(options);
+    const database = new Database(options, this.#order++, driver, counters, judge);
     this.coordinator.databases.set(database.id, database);
     return database;
   }
