@@ -1,5 +1,13 @@
 /** What operators use works with an ioredis client as it does with a node-redis client. */
 import {
+  AggregationTemporality,
+  type DataPoint,
+  type Histogram,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import {
   InMemorySpanExporter,
   NodeTracerProvider,
   SimpleSpanProcessor,
@@ -9,12 +17,12 @@ import { Registry } from 'prom-client';
 import { isMultiDbError, openClients, parseConnectionString } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
-import { otelTracing } from 'redis-multidb/otel';
+import { otelMetrics, otelTracing } from 'redis-multidb/otel';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { describe, expect, it } from 'vitest';
-import { isRedis7, waitFor } from '../../kit/index.js';
+import { isRedis7, startProxy, waitFor } from '../../kit/index.js';
 import { EventReader, post, serve, WITH_TOKEN } from '../http-support.js';
-import { errorOf, own, servers } from '../support.js';
+import { errorOf, LONG_GRACE, own, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis } from './support.js';
 
 it('is managed, explained, counted and listed', async () => {
@@ -198,6 +206,94 @@ it('gives each command and each transaction a span, with the server that answere
     ['GET', east.port, 'CLIENT_CLOSED'],
   ]);
   expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toContain('secret');
+});
+
+it('shows commands, pipelines and MULTI across a failover, in spans and durations', async () => {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const redis = await readyRedis([proxy, west], LONG_GRACE);
+  const exporter = new InMemorySpanExporter();
+  const tracerProvider = new NodeTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+  });
+  const reader = new PeriodicExportingMetricReader({
+    exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
+    exportIntervalMillis: 3_600_000,
+  });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  const register = new Registry();
+  const settings = { clients: [redis], commandDurations: true };
+  const ends = [
+    otelTracing({ tracerProvider }),
+    otelMetrics({ meterProvider, ...settings }),
+    prometheusMetrics({ register, ...settings }),
+  ];
+  proxy.silence();
+  const single = redis.get('a');
+  const piped = redis.pipeline().get('a').mget('a', 'b').exec();
+  const written = redis.multi().incr('a').incr('b').exec();
+  const lost = errorOf(written);
+  await waitFor(() => redis.stats().pending === 4, { what: 'commands in flight' });
+  await east.kill();
+  proxy.refuse();
+  proxy.reset();
+  expect([await single, await piped]).toEqual([
+    null,
+    [
+      [null, null],
+      [null, [null, null]],
+    ],
+  ]);
+  // It may have been executed.
+  expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', maybeExecuted: true });
+  expect(redis.activeDatabase).toBe('west');
+  expect(await redis.multi().incr('a').incr('b').exec()).toEqual([
+    [null, 1],
+    [null, 1],
+  ]);
+  const shown = exporter
+    .getFinishedSpans()
+    .map(({ name, attributes, events }) => [
+      name,
+      attributes['server.port'],
+      attributes['error.type'],
+      events.map((event) => event.name),
+    ]);
+  expect(shown).toHaveLength(5);
+  expect(shown).toEqual(
+    expect.arrayContaining([
+      ['GET', west.port, undefined, expect.arrayContaining(['takeover'])],
+      ['GET', west.port, undefined, expect.arrayContaining(['takeover'])],
+      ['MGET', west.port, undefined, expect.arrayContaining(['takeover'])],
+      ['MULTI INCR', proxy.port, 'CONNECTION_LOST', []],
+      ['MULTI INCR', west.port, undefined, []],
+    ]),
+  );
+  const { resourceMetrics } = await reader.collect();
+  const points = resourceMetrics.scopeMetrics
+    .flatMap(({ metrics }) => metrics)
+    .find(({ descriptor }) => descriptor.name === 'db.client.operation.duration')?.dataPoints;
+  const measured = ((points ?? []) as DataPoint<Histogram>[]).map(({ attributes, value }) => [
+    attributes['db.operation.name'],
+    attributes['redis.client.geofailover.database'],
+    attributes['error.type'] ?? 'none',
+    value.count,
+  ]);
+  expect(measured.sort()).toEqual([
+    ['GET', 'west', 'none', 2],
+    ['MGET', 'west', 'none', 1],
+    ['MULTI INCR', 'east', 'CONNECTION_LOST', 1],
+    ['MULTI INCR', 'west', 'none', 1],
+  ]);
+  const scraped = await register.metrics();
+  for (const [operation, database, error, count] of measured) {
+    const labels = `database="${database}",operation="${operation}",error="${error}"`;
+    expect(scraped).toMatch(
+      new RegExp(`command_duration_seconds_count\\{.*${labels}\\} ${count}$`, 'm'),
+    );
+  }
+  for (const end of ends) end();
+  await meterProvider.shutdown();
 });
 
 it.runIf(await isRedis7())('settings of the client hold on each of its connections', async () => {
