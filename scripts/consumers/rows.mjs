@@ -182,6 +182,37 @@ const nest = {
   },
 };
 
+/**
+ * The same as ES modules. Vitest runs what the compiler wrote, which has the types of parameters.
+ * @type {Row}
+ */
+const nestVitest = {
+  name: 'nestjs-11-vitest',
+  async perform({ directory, packages }) {
+    const project = new Project(directory, { type: 'module' });
+    const tools = ['typescript@5.9', 'vitest@4', TYPES_NODE];
+    await project.install(...packages, ...NEST, 'reflect-metadata', 'rxjs@7', ...tools);
+    for (const file of ['databases.ts', 'databases.spec.ts', 'main.ts'])
+      project.write(file, appText(`nest/${file}`).replace("'./databases'", "'./databases.js'"));
+    const compilerOptions = {
+      target: 'ES2022',
+      module: 'nodenext',
+      strict: true,
+      emitDecoratorMetadata: true,
+      experimentalDecorators: true,
+      // The types of Vitest need those of optional peers.
+      skipLibCheck: true,
+      types: ['node', 'vitest/globals'],
+      outDir: 'out',
+    };
+    project.write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    await project.run(NODE, [project.installed('typescript/bin/tsc'), '-p', '.']);
+    await project.failsOver(NODE, ['out/main.js']);
+    const args = [project.installed('vitest/vitest.mjs'), 'run', '--globals', '--dir', 'out'];
+    await project.failsOver(NODE, args, { prints: /1 passed/ });
+  },
+};
+
 /** @type {Row} */
 const next = {
   name: 'nextjs',
@@ -439,6 +470,7 @@ export const ROWS = [
   vitest,
   nodeTest,
   nest,
+  nestVitest,
   next,
   esbuild,
   webpack,
