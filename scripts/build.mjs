@@ -26,19 +26,18 @@ const pageScript = {
   },
 };
 
-const CHUNKS = ['base', 'engine', 'client'];
+const CHUNKS = ['base', 'client'];
 
 /**
- * The main entry point loads three chunks, because each file that is loaded costs about a
- * millisecond: what no client library is needed for, the engine, and the client. Other entry points
- * share the first two.
+ * The main entry point loads two chunks, because each file that is loaded costs about a
+ * millisecond: what other entry points load without a client as well, and the client with its
+ * engine. What it imports dynamically becomes a chunk of its own.
  * @param {string} id
  */
 function chunkOf(id) {
   const file = path.relative(path.join(root, 'src'), id).replaceAll(path.sep, '/');
   if (!ofMainEntry.has(file) || file === 'index.ts') return undefined;
-  if (/^(drivers\/node-redis|client)\//.test(file)) return 'client';
-  return /^(runtime|drivers)\//.test(file) ? 'engine' : 'base';
+  return /^(client|drivers|runtime)\//.test(file) ? 'client' : 'base';
 }
 
 /** The files that src/index.ts imports, by paths below src/. @type {Set<string>} */
@@ -70,6 +69,8 @@ const shared = {
   sourcemap: true,
   dts: { entry: Object.values(library).map((file) => path.relative(root, file)), sourcemap: true },
   plugins: [pageScript],
+  // Without the comments that name the source of each part: the source maps say so.
+  inputOptions: { experimental: { attachDebugInfo: 'none' } },
   // Everything else is a dependency or a peer of the package.
   deps: { onlyBundle: [] },
   checks: { legacyCjs: false, pluginTimings: false },

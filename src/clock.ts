@@ -8,6 +8,9 @@ export interface Timer {
   cancel(): void;
 }
 
+/** A timer that never fires. */
+export const NO_TIMER: Timer = Object.freeze({ cancel() {} });
+
 /** Options of a timer. */
 export interface TimerOptions {
   /**

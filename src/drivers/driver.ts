@@ -254,6 +254,12 @@ export interface DatabaseAddress {
 /** Opens the connections to a database, each for one purpose. */
 export interface Connector {
   /**
+   * Loads code of the driver. Undefined once nothing is missing; until then only `openProbe` may be
+   * called, which waits by itself. Absent: nothing is ever missing. A load that was rejected may be
+   * tried again.
+   */
+  load?(): Promise<void> | undefined;
+  /**
    * How long a connection may take to become ready, in milliseconds of loop time; Infinity for no
    * limit.
    */

@@ -1,11 +1,12 @@
 /** What an application loads: the library alone, whatever the command line needs. */
+import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { ENTRY_POINTS } from '../../scripts/entry-points.mjs';
 import { loaded } from './loaded.js';
 
-/** What `import 'redis-multidb'` may load. Measured: 4 files with 659 kB. Each file costs a millisecond. */
-const MODULES = 4;
-const KILOBYTES = 680;
+/** What `import 'redis-multidb'` may load. Measured: 3 files with 574 kB. Each file costs a millisecond. */
+const MODULES = 3;
+const KILOBYTES = 590;
 
 const OF_COMMAND_LINE = ['commander', 'get-east-asian-width'];
 
@@ -18,7 +19,6 @@ it.each([
   // `redis.js`: the steering sources, which config files name as well; one of them reads over HTTP.
   const common = [
     'base.js',
-    'engine.js',
     'client.js',
     'rolldown-runtime.js',
     'load.js',
@@ -50,6 +50,38 @@ it.each(built)('%s loads only packages that a user has installed', (file) => {
   const { packages } = loaded(file);
   const peers = /^(@redis\/client|@opentelemetry\/api|prom-client|redis)(\/|$)/;
   expect(packages.filter((name) => !peers.test(name))).toEqual([]);
+});
+
+/** Connects to a port where nothing listens, with each topology. Prints why that failed. */
+const TOPOLOGIES = `
+  const client = { socket: { host: '127.0.0.1', port: 1 } };
+  const nodes = [{ host: '127.0.0.1', port: 1 }];
+  const databases = [
+    { id: 'pool', topology: 'pool', client },
+    { id: 'cluster', topology: 'cluster', cluster: { rootNodes: [client] } },
+    { id: 'sentinel', topology: 'sentinel', sentinel: { name: 'main', sentinelRootNodes: nodes } },
+  ];
+  const connecting = databases.map((database) =>
+    createMultiDbClient({ databases: [database] }).on('error', () => {}).connect().then(
+      () => console.log(database.id, 'connected'),
+      (error) => console.log(database.id, error.message),
+    ),
+  );
+  Promise.all(connecting).then(() => console.log('end'));
+`;
+
+it.each([
+  ['index.js', ['--input-type=module'], `import { createMultiDbClient } from './dist/index.js';`],
+  ['index.cjs', [], `const { createMultiDbClient } = require('./dist/index.cjs');`],
+])('%s loads the driver of a topology when it is used', (entry, format, imports) => {
+  const { files } = loaded(entry);
+  expect(files.filter((file) => /cluster|sentinel|pool/.test(file))).toEqual([]);
+  const args = [...format, '-e', imports + TOPOLOGIES];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8' });
+  expect(output.trim().split('\n').at(-1)).toBe('end');
+  for (const topology of ['pool', 'cluster', 'sentinel']) {
+    expect(output).toMatch(new RegExp(`^${topology} .*ECONNREFUSED`, 'm'));
+  }
 });
 
 it('HTTPS is loaded by the first check that needs it', () => {

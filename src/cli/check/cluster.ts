@@ -1,8 +1,8 @@
 /** Asks every root node of a cluster for its view, and visits every reported node. */
 import { systemClock } from '../../clock.js';
 import { percentile } from '../../drill/load/series.js';
+import { withAddress } from '../../drivers/node-redis/options.js';
 import { type AddressMap, mapped } from '../../drivers/node-redis/sentinel/address.js';
-import { withAddress } from '../../drivers/node-redis/sentinel/sentinels.js';
 import type { ResolvedCluster } from '../../options/types.js';
 import {
   type ClusterView,

@@ -1,6 +1,7 @@
 /** Asks every configured Sentinel, and visits the reported servers. */
+
+import { withAddress } from '../../drivers/node-redis/options.js';
 import { type AddressMap, mapped } from '../../drivers/node-redis/sentinel/address.js';
-import { withAddress } from '../../drivers/node-redis/sentinel/sentinels.js';
 import { addressOf } from '../../options/client.js';
 import type { ResolvedSentinel } from '../../options/types.js';
 import type { Deployment } from './deployment-view.js';

@@ -3,11 +3,10 @@ import { holdSecrets } from '../../foreign/held-secrets.js';
 import { secretsIn } from '../../foreign/secrets-in.js';
 import { LoopClock } from '../../loop-clock.js';
 import type { ResolvedDatabase } from '../../options/types.js';
-import type { Driver, DriverTime } from '../driver.js';
+import type { Driver, DriverTime, Endpoint } from '../driver.js';
 import { NodeRedisDriver } from './client-driver.js';
-import { ClusterDriver } from './cluster/cluster-driver.js';
-import { NodeRedisPoolDriver } from './pool-driver.js';
-import { NodeRedisSentinelDriver } from './sentinel/sentinel-driver.js';
+import { LazyClusterDriver, LazyDriver, LazySentinelDriver } from './lazy-driver.js';
+import { type NodeRedisOptions, withAddress } from './options.js';
 
 /**
  * Creates the driver for the topology of one database. While the driver is in use, the secrets in
@@ -19,16 +18,29 @@ export function createDriver(database: ResolvedDatabase, time: DriverTime = real
   return driver;
 }
 
+/** Only the driver of the default topology is loaded with the package. */
 function driverOf(database: ResolvedDatabase, time: DriverTime): Driver {
-  switch (database.topology) {
+  const { id, topology, client } = database;
+  switch (topology) {
     case 'client':
-      return new NodeRedisDriver(database.client);
+      return new NodeRedisDriver(client);
     case 'pool':
-      return new NodeRedisPoolDriver(database.id, database.client, database.pool);
+      return new LazyDriver(client, async () => {
+        const { NodeRedisPoolDriver } = await import('./pool-driver.js');
+        return new NodeRedisPoolDriver(id, client, database.pool);
+      });
     case 'cluster':
-      return new ClusterDriver(database.cluster, database.client);
-    case 'sentinel':
-      return new NodeRedisSentinelDriver(database.id, database.client, database.sentinel, time);
+      return new LazyClusterDriver(database.cluster.rootNodes[0] as NodeRedisOptions, async () => {
+        const { ClusterDriver } = await import('./cluster/cluster-driver.js');
+        return new ClusterDriver(database.cluster, client);
+      });
+    case 'sentinel': {
+      const [first] = database.sentinel.sentinelRootNodes;
+      return new LazySentinelDriver(withAddress(client, first as Endpoint), async () => {
+        const { NodeRedisSentinelDriver } = await import('./sentinel/sentinel-driver.js');
+        return new NodeRedisSentinelDriver(id, client, database.sentinel, time);
+      });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import * as library from '@redis/client';
 import { MAX_TIMER_MS } from '../../validation/rules.js';
+import type { Endpoint } from '../driver.js';
 import { connectionCredentials } from './credentials.js';
 import type { ConnectContext } from './diagnosed-error.js';
 import { type ConnectionNames, NamesInUse } from './names-in-use.js';
@@ -27,6 +28,16 @@ export interface NodeRedisOptions {
   };
   /** Set by the driver, not by the user: the host names of its database. */
   readonly names?: ConnectionNames;
+}
+
+/** Returns options of a connection to `address`; neither argument is changed. */
+export function withAddress(
+  options: object,
+  { host, port }: Endpoint,
+  over: NodeRedisOptions = {},
+): NodeRedisOptions {
+  const { socket, ...others } = options as NodeRedisOptions;
+  return { ...others, ...over, socket: { ...socket, host, port } };
 }
 
 export type ClientOptions = NonNullable<Parameters<typeof library.createClient>[0]>;

@@ -35,6 +35,7 @@ let ownDelay: number | undefined;
 let onAsked: () => void;
 let longestDelayMs: number;
 let isCalled: boolean;
+let loading: Promise<void> | undefined;
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -44,9 +45,11 @@ beforeEach(() => {
   onAsked = () => {};
   longestDelayMs = 2000;
   isCalled = false;
+  loading = undefined;
   const driver: Partial<Driver> = {
     address: 'east:1',
     connectTimeoutMs: 500,
+    load: () => loading,
     reconnectDelay: () => {
       onAsked();
       return ownDelay;
@@ -101,6 +104,46 @@ it('opens when asked, once', () => {
   link.open();
   expect(opened).toHaveLength(1);
   expect(story).toEqual(['up']);
+});
+
+describe('the code of the driver', () => {
+  it('is loaded first, without a time limit', async () => {
+    let finish = () => {};
+    loading = new Promise((resolve) => {
+      finish = resolve;
+    });
+    link.open();
+    await clock.advance(60_000);
+    link.open();
+    expect([opened, story, link.idle]).toEqual([[], [], false]);
+    loading = undefined;
+    finish();
+    await clock.advance(0);
+    expect(opened).toHaveLength(1);
+    last().listener.onReady();
+    expect(story).toEqual(['up']);
+  });
+
+  it('that can not be loaded is a lost connection, and is loaded again', async () => {
+    loading = Promise.reject(LOST);
+    link.open();
+    await clock.advance(40);
+    expect([opened, story[0]]).toEqual([[], 'down (lost, false)']);
+    loading = undefined;
+    await clock.advance(100);
+    expect(opened).toHaveLength(1);
+  });
+
+  it('opens nothing when the link is closed meanwhile', async () => {
+    const late = Promise.resolve();
+    loading = late;
+    link.open();
+    link.close(LOST);
+    loading = undefined;
+    await late;
+    await clock.advance(2000);
+    expect([opened, story]).toEqual([[], []]);
+  });
 });
 
 describe('hurry', () => {

@@ -111,22 +111,37 @@ export class Group {
     }
   }
 
-  /** Resolves when the initialization policy is met. */
+  /**
+   * Resolves when the initialization policy is met. The code of the drivers is loaded first, which
+   * is no part of any time limit.
+   */
   #start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.coordinator.startup.begin((error) => {
-        if (error === undefined) resolve();
-        else reject(error);
-      });
-      for (const database of this.coordinator.all()) this.#begin(database);
-      this.coordinator.steering.start();
+      const begin = () => {
+        this.coordinator.startup.begin((error) => {
+          if (error === undefined) resolve();
+          else reject(error);
+        });
+        for (const database of this.coordinator.all()) this.#begin(database);
+        this.coordinator.steering.start();
+      };
+      const loading = this.coordinator.all().flatMap(({ driver }) => driver.load?.() ?? []);
+      if (loading.length === 0) begin();
+      else {
+        Promise.allSettled(loading)
+          .then(() => {
+            if (this.coordinator.phase === 'new') begin();
+          })
+          .catch(reject);
+      }
     });
   }
 
   /** Adds a database while commands are running. */
   add(options: ResolvedDatabase): Database {
     const database = this.#register(options);
-    this.#begin(database);
+    // Otherwise it begins with the others.
+    if (this.coordinator.phase !== 'new') this.#begin(database);
     return database;
   }
 
@@ -138,8 +153,7 @@ export class Group {
     candidate.membership = 'candidate';
     this.candidates.add(candidate);
     try {
-      for (const member of this.members) member.connections.attach(candidate);
-      this.coordinator.health.watch(candidate);
+      this.#use(candidate, () => this.coordinator.health.watch(candidate));
     } catch (error) {
       this.remove(candidate);
       throw error;
@@ -212,8 +226,33 @@ export class Group {
   }
 
   #begin(database: Database): void {
-    for (const member of this.members) member.connections.attach(database);
-    this.coordinator.add(database);
+    this.#use(database, () => this.coordinator.add(database));
+  }
+
+  /**
+   * Opens the connections to a database and has it watched, once the code of its driver is loaded.
+   * A load that fails is reported by the connections and the health checks.
+   */
+  #use(database: Database, watch: () => void): void {
+    const begin = () => {
+      for (const { connections } of this.members) {
+        if (!connections.links.has(database)) connections.attach(database);
+      }
+      watch();
+    };
+    const loading = database.driver.load?.();
+    if (loading === undefined) {
+      begin();
+      return;
+    }
+    const isWanted = () =>
+      this.coordinator.phase !== 'ended' && this.#everyone().includes(database);
+    loading
+      .catch(() => {})
+      .then(() => {
+        if (isWanted()) begin();
+      })
+      .catch((error: Error) => this.dependencies.emit('error', error));
   }
 
   /** Closes one client's connections. The last client also ends the health checks. */

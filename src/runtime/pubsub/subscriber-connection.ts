@@ -1,4 +1,4 @@
-import type { Timer } from '../../clock.js';
+import { NO_TIMER, type Timer } from '../../clock.js';
 import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
@@ -111,6 +111,27 @@ export class SubscriberConnection {
   }
 
   #connect(): void {
+    const loading = this.database.driver.load?.();
+    if (loading === undefined) this.#open();
+    else this.#await(loading);
+  }
+
+  /** Waits for the code of the driver. */
+  #await(loading: Promise<void>): void {
+    const state: State = { kind: 'waiting', timer: NO_TIMER };
+    this.#state = state;
+    const isCurrent = () => this.#state === state;
+    loading.then(
+      () => {
+        if (isCurrent()) this.#connect();
+      },
+      () => {
+        if (isCurrent()) this.#lost();
+      },
+    );
+  }
+
+  #open(): void {
     const { driver } = this.database;
     const isCurrent = () => 'subscriber' in this.#state && this.#state.subscriber === subscriber;
     const subscriber: Subscriber = driver.openSubscriber({

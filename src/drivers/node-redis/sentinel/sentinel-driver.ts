@@ -10,14 +10,14 @@ import { PoolConnection } from '../../pool/pool-connection.js';
 import type { Subscriber, SubscriberListener } from '../../subscriber.js';
 import { NodeRedisConnection } from '../client-connection.js';
 import { NodeRedisDriver } from '../client-driver.js';
-import type { NodeRedisOptions } from '../options.js';
+import { type NodeRedisOptions, withAddress } from '../options.js';
 import { poolWaits } from '../pool-waits.js';
 import { openProbeConnection } from '../probe-connection.js';
 import { type Address, sameAddress } from './address.js';
 import { assertMaster } from './role.js';
 import { SentinelConnection } from './sentinel-connection.js';
 import { SentinelSubscriber } from './sentinel-subscriber.js';
-import { Sentinels, withAddress } from './sentinels.js';
+import { Sentinels } from './sentinels.js';
 import { MasterWatch } from './watch.js';
 
 /** Is notified when the Sentinels report a master. */

@@ -4,7 +4,7 @@ import { ownError } from '../../../foreign/own-error.js';
 import type { ResolvedSentinel } from '../../../options/types.js';
 import type { DriverTime } from '../../driver.js';
 import type { ConnectionNames, NamesInUse } from '../names-in-use.js';
-import type { NodeRedisOptions } from '../options.js';
+import { type NodeRedisOptions, withAddress } from '../options.js';
 import {
   type Address,
   type AddressMap,
@@ -157,13 +157,3 @@ interface Asked {
 }
 
 const nameOf = ({ host, port }: Address) => `${host}:${port}`;
-
-/** Returns options of a connection to `address`; neither argument is changed. */
-export function withAddress(
-  options: object,
-  { host, port }: Address,
-  over: NodeRedisOptions = {},
-): NodeRedisOptions {
-  const { socket, ...others } = options as NodeRedisOptions;
-  return { ...others, ...over, socket: { ...socket, host, port } };
-}
