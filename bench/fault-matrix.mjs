@@ -59,6 +59,7 @@ const { createMultiDbClient } = await import(dist);
  * @property {boolean} [direct] without the proxy between client and active server
  * @property {boolean} [both] with a proxy between client and standby
  * @property {object} [options] of the client, beside the defaults
+ * @property {object} [database] options of both databases
  * @property {boolean} [named] the databases are reached by host names
  */
 
@@ -67,6 +68,30 @@ const FAULTS = {
   'kill (SIGKILL)': { strike: ({ east }) => east.server.kill(), direct: true },
   'kill behind a proxy that accepts and resets': { strike: ({ east }) => east.server.kill() },
   'freeze (SIGSTOP)': { strike: ({ east }) => east.server.freeze(), direct: true },
+  'freeze (SIGSTOP), adaptive': {
+    // Until the response times are known.
+    before: () => sleep(15_000),
+    strike: ({ east }) => east.server.freeze(),
+    direct: true,
+    options: { suspectAfterMs: 'adaptive', healthCheck: { timeoutMs: 'adaptive' } },
+  },
+  'freeze for 1 s': { strike: ({ east }) => freezeFor(east.server, 1000), direct: true },
+  'freeze for 1 s, hedging after 50 ms': {
+    strike: ({ east }) => freezeFor(east.server, 1000),
+    direct: true,
+    options: { hedging: { afterMs: 50, maxShare: 1 } },
+  },
+  'kill, standby is a replica until 1 s later': {
+    before: ({ west }) => replica(west.server),
+    strike: (places) => killAndPromote(places, 1000),
+    direct: true,
+  },
+  "kill, standby is a replica until 1 s later, writable: 'auto'": {
+    before: ({ west }) => replica(west.server),
+    strike: (places) => killAndPromote(places, 1000),
+    direct: true,
+    database: { writable: 'auto' },
+  },
   'reset once, server well': { strike: ({ east }) => east.proxy.reset() },
   'reset, then refuse': {
     strike: ({ east }) => {
@@ -156,6 +181,23 @@ const FAULTS = {
   },
 };
 
+/** @param {RedisServer} server @param {number} ms */
+async function freezeFor(server, ms) {
+  await server.freeze();
+  await sleep(ms);
+  await server.thaw();
+}
+
+/** Of a master that nobody finds: it keeps its data. @param {RedisServer} server */
+const replica = (server) => server.command('REPLICAOF', '127.0.0.1', '1');
+
+/** @param {Places} places @param {number} ms */
+async function killAndPromote({ east, west }, ms) {
+  await east.server.kill();
+  await sleep(ms);
+  await west.server.command('REPLICAOF', 'NO', 'ONE');
+}
+
 /** Commands per second, or all at once; half GET, half INCR. */
 const LOADS = /** @type {const} */ (['idle', '10/s', '5000/s', '10 000 at once']);
 const RATES = { idle: 0, '10/s': 10, '5000/s': 5000, '10 000 at once': 0 };
@@ -239,7 +281,8 @@ async function place() {
  */
 async function cell(fault, load, fastFailover) {
   const setting = /** @type {Fault} */ (FAULTS[fault]);
-  const { strike, before, direct = false, both = false, named = false, options = {} } = setting;
+  const { strike, before, direct = false, both = false, named = false } = setting;
+  const { options = {}, database = {} } = setting;
   const [east, west] = await Promise.all([place(), place()]);
   const names = new NameServer().install();
   await east.server.command('SET', 'who', 'east');
@@ -255,11 +298,13 @@ async function cell(fault, load, fastFailover) {
       {
         id: 'east',
         weight: 1,
+        ...database,
         client: { url: addressOf('east', direct ? east.server.url : east.proxy.url) },
       },
       {
         id: 'west',
         weight: 0.5,
+        ...database,
         client: { url: addressOf('west', both ? west.proxy.url : west.server.url) },
       },
     ],
