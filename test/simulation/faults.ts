@@ -20,7 +20,9 @@ export interface Fault {
   begin(place: Place, draw: Draw, options: DrawnOptions): void;
 }
 
-const fatal = () => 'fatal' as const;
+/** The end of a connection whose flow was forgotten is not seen, and blind checks ask nobody. */
+const fatalIfSeen = (_: DrawnOptions, { checks, fake }: Place) =>
+  checks.isBlind && fake.lostConnections > 0 ? ('doubtful' as const) : ('fatal' as const);
 /** Nobody asks a database whose checks are blind. */
 const unlessBlind = (_: DrawnOptions, { checks }: Place) => (checks.isBlind ? 'doubtful' : 'fatal');
 const doubtful = () => 'doubtful' as const;
@@ -30,7 +32,7 @@ const unlessCounted = ({ minNumOfFailures }: DrawnOptions) =>
 
 export const CRASH: Fault = {
   name: 'crash',
-  severity: fatal,
+  severity: fatalIfSeen,
   lasting: true,
   refuses: true,
   begin: ({ fake }) => fake.crash(),
@@ -74,7 +76,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'refuses new connections, cuts the open ones',
-    severity: fatal,
+    severity: fatalIfSeen,
     lasting: true,
     refuses: true,
     begin: ({ fake }) => {
