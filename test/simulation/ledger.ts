@@ -55,8 +55,12 @@ export interface Caller {
   isOpen: boolean;
   /** How often it was closed; what was pending then may have failed by that. */
   closed: number;
-  /** The latest of its commands that was written for the first time. */
+  /**
+   * The latest of its commands that was written for the first time; with replicas apart for reads,
+   * which do not wait for a promotion.
+   */
   lastFirstWrite: number;
+  lastFirstRead?: number;
 }
 
 /** Slack of a deadline in milliseconds: a few looks of the loop clock, and a turn. */
@@ -153,6 +157,13 @@ export class Ledger {
     // A transaction has a connection of its own, and waits for it.
     if (entry.kind === 'transaction') return;
     const { caller, number } = entry;
+    if (this.world.options.replicas !== undefined && !isWrite(entry.kind)) {
+      if (number < (caller.lastFirstRead ?? 0)) {
+        this.report('P2', `${token} is written after ${caller.lastFirstRead}, which came later`);
+      }
+      caller.lastFirstRead = Math.max(caller.lastFirstRead ?? 0, number);
+      return;
+    }
     if (number < caller.lastFirstWrite) {
       this.report('P2', `${token} is written after ${caller.lastFirstWrite}, which came later`);
     }
@@ -198,7 +209,7 @@ export class Ledger {
       place.doubtfulUntil >= entry.sentAt ||
       this.#route.generation !== generation ||
       place.disturbances > disturbances + 1;
-    if (isOver || kind === 'wrong') return;
+    if (isOver || kind === 'wrong' || this.#isReadOnly(entry, place)) return;
     // A failure that the budget does not allow to repeat is the caller's.
     if (options.budget !== undefined) return;
     const isRefusal = error instanceof FakeErrorReply;
@@ -250,7 +261,11 @@ export class Ledger {
     if (entry.knownWell !== undefined && !isExcused) {
       const place = this.world.find(entry.knownWell);
       const stayedWell = place.wellSince !== undefined && place.wellSince < entry.sentAt;
-      if (stayedWell && this.#route.generation === entry.generation) {
+      if (
+        stayedWell &&
+        !this.#isReadOnly(entry, place) &&
+        this.#route.generation === entry.generation
+      ) {
         this.report(
           'P7',
           `${token} failed although ${entry.knownWell} is healthy: ${String(error)}`,
@@ -272,6 +287,14 @@ export class Ledger {
       const what = `${outcome} after ${tookMs.toFixed(1)} ms`;
       this.report('P7', `every database is down, but ${entry.token} did not fail at once: ${what}`);
     }
+  }
+
+  /** A write to a database that refused writes when it was sent, or until a moment before. */
+  #isReadOnly({ kind, sentAt }: Entry, { readOnlyUntil, fake }: Place): boolean {
+    if (!isWrite(kind)) return false;
+    // Over an old connection, a replica may have answered.
+    const isStale = this.world.options.replicas !== undefined && fake.staleConnections > 0;
+    return isStale || readOnlyUntil + PROMOTION_MS >= sentAt;
   }
 
   #isKnownDown(): boolean {
@@ -302,6 +325,14 @@ export class Ledger {
     if (fake.lostConnections > 0 || fake.staleConnections > 0) return undefined;
     return isWell ? id : undefined;
   }
+}
+
+/** By a promotion at the latest, the client finds out after this long. */
+const PROMOTION_MS = 6000;
+
+/** What a database that serves reads only does not get. */
+function isWrite(kind: Kind): boolean {
+  return !['read', 'read of a key', 'cursor'].includes(kind);
 }
 
 const KINDS: readonly Kind[] = [

@@ -154,9 +154,14 @@ export class Liveness {
 
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
     const { awake, bounds, clock, options } = this.world;
-    const weight = views.find((view) => view.id === active)?.weight ?? 0;
+    const { weight = 0, readOnly = true } = views.find((view) => view.id === active) ?? {};
+    const writable = views.some((view) => view.eligible && !view.readOnly);
     for (const view of views) {
-      const isBetter = view.eligible && view.weight > weight && this.judge.failbackSupported;
+      // One that takes writes comes before all that do not.
+      const isHeavier = view.weight > weight && view.readOnly === !writable;
+      const isPromoted = readOnly && writable && !view.readOnly;
+      const mayReturn = view.eligible && this.judge.failbackSupported;
+      const isBetter = mayReturn && (isHeavier || isPromoted);
       if (!isBetter || clock.now() < this.judge.heldUntil) {
         this.#betterSince.delete(view.id);
         continue;

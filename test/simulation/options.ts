@@ -19,6 +19,8 @@ export interface DrawnOptions {
   readonly suspectAfterMs: number;
   /** `suspectAfterMs` and the timeout of the group's checks are `'adaptive'`; both values are the upper bounds. */
   readonly isAdaptive: boolean;
+  /** Some databases are replicas, until they are promoted; undefined: none. */
+  readonly replicas: { readonly readOnlyWrites: 'wait' | 'reject' } | undefined;
   readonly commandTimeoutMs: number;
   readonly commandDeadlineMs: number;
   readonly standbyConnections: 'warm' | 'lazy';
@@ -82,7 +84,15 @@ export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
   };
   // Drawn last, so that the other options of a seed stay what they were.
   const isAdaptive = own.chance(0.3);
-  return { ...drawn, isAdaptive, ...(isAdaptive ? { suspectAfterMs: 1000, timeoutMs: 1000 } : {}) };
+  const replicas = own.chance(0.25)
+    ? { readOnlyWrites: own.one(['wait', 'reject'] as const) }
+    : undefined;
+  return {
+    ...drawn,
+    isAdaptive,
+    replicas,
+    ...(isAdaptive ? { suspectAfterMs: 1000, timeoutMs: 1000 } : {}),
+  };
 }
 
 function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedging'] {
@@ -95,7 +105,7 @@ function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedgi
 export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientOptions['options']> {
   const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = drawn;
   const { safety, minNumOfFailures, slowCallMs, slowAboveMs, ...others } = drawn;
-  const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, ...rest } = others;
+  const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, replicas, ...rest } = others;
   const timing = {
     ...{ intervalMs, numProbes, delayInBetweenProbesMs, policy },
     timeoutMs: isAdaptive ? ('adaptive' as const) : timeoutMs,
@@ -103,6 +113,7 @@ export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientO
   const options: Record<string, unknown> = {
     ...rest,
     ...(isAdaptive ? { suspectAfterMs: 'adaptive' } : {}),
+    ...replicas,
     healthCheck:
       slowAboveMs === undefined ? timing : [timing, { ...timing, strategy: latency(slowAboveMs) }],
     commandRetry: { safety, budget },

@@ -13,6 +13,7 @@ export interface View {
   readonly mayStay: boolean;
   readonly usable: boolean;
   readonly drained: boolean;
+  readonly readOnly: boolean;
   /** It was asked over its data connection, and should have answered by now. */
   readonly silent: boolean;
   /** A failback may pass over it: it has not answered of late, or its `beforeFailback` has failed. */
@@ -217,7 +218,10 @@ export class RouteJudge {
     const { from, reason } = event;
     const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
-    const serving = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const able = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const serving = able.some((view) => !view.readOnly)
+      ? able.filter((view) => !view.readOnly)
+      : able;
     const answering = serving.filter((view) => {
       return !view.silent && (reason !== 'failback' || view.id === to || !view.unfit);
     });
@@ -337,7 +341,17 @@ export class RouteJudge {
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
       const silent = database !== undefined && !isNew && known.verification.isSilent(database);
       const unfit = database !== undefined && this.#isUnfit(database);
-      return { id, weight, usable, eligible, mayStay, drained, silent, unfit };
+      return {
+        id,
+        weight,
+        usable,
+        eligible,
+        mayStay,
+        drained,
+        silent,
+        unfit,
+        readOnly: rest.readOnly,
+      };
     });
   }
 

@@ -73,14 +73,19 @@ class Simulation {
   constructor(private readonly settings: SimulationSettings) {
     const { seed } = settings;
     this.#draw = new Draw(seededRandom(seed));
-    const options = drawOptions(this.#draw, new Draw(seededRandom(seed ^ 0x0f7)));
+    const own = new Draw(seededRandom(seed ^ 0x0f7));
+    const options = drawOptions(this.#draw, own);
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
     this.#steeringDraw = new Draw(seededRandom(seed ^ 0x57ee));
     this.#steering = this.#steeringDraw.chance(0.4)
       ? new SteeringWorld(this.#world, this.#steeringDraw, this.#report, this.#note)
       : undefined;
     const count = this.#draw.integer(2, MAX_DATABASES);
-    const databases = Array.from({ length: count }, () => this.#member(this.#world.add()));
+    const databases = Array.from({ length: count }, (_, index) => {
+      const place = this.#world.add();
+      if (options.replicas !== undefined) this.#drawReplica(place, index, own);
+      return this.#member(place);
+    });
     this.#client = new SimulatedClient({
       clock: this.#clock,
       databases,
@@ -228,6 +233,21 @@ class Simulation {
     );
   }
 
+  /** Some standbys are replicas from the beginning, and most of them are promoted at some time. */
+  #drawReplica(place: Place, index: number, own: Draw): void {
+    place.writable = 'auto';
+    // The first one takes writes, or nothing would be written for long.
+    if (index === 0 || own.chance(0.4)) return;
+    place.demote();
+    if (own.chance(0.15)) place.writable = false;
+    else if (own.chance(0.8)) {
+      this.#clock.elsewhere(own.between(0, MIN_DURATION_MS), () => {
+        this.#note(`${place.id} is promoted`);
+        place.promote(this.#world.awake);
+      });
+    }
+  }
+
   #member(place: Place) {
     const { fake } = place;
     this.#note(`${place.id}: its checks are: ${place.checks.kind}`);
@@ -248,6 +268,7 @@ class Simulation {
     return {
       database: fake,
       weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]),
+      ...(place.writable === undefined ? {} : { writable: place.writable }),
       ...place.checks.options(this.#world.options),
     };
   }

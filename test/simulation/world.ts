@@ -43,6 +43,12 @@ export class Place {
   }
 
   readonly #latencyMs: number;
+  /** It refuses writes until it is promoted. */
+  isReplica = false;
+  /** How its `writable` is set; undefined: it must take writes. */
+  writable: 'auto' | false | undefined;
+  /** Awake time until which it may have refused writes. */
+  readOnlyUntil = Number.NEGATIVE_INFINITY;
 
   get id(): string {
     return this.fake.id;
@@ -54,10 +60,23 @@ export class Place {
     if (this.wellSince !== undefined) this.wellSince = awake;
   }
 
+  demote(): void {
+    this.isReplica = true;
+    this.readOnlyUntil = Number.POSITIVE_INFINITY;
+    this.fake.state ??= 'READONLY';
+  }
+
+  promote(awake: number): void {
+    this.isReplica = false;
+    this.readOnlyUntil = awake;
+    if (this.fake.state === 'READONLY') this.fake.state = undefined;
+  }
+
   heal(): void {
     this.fake.latencyMs = this.#latencyMs;
     this.checks.gate = undefined;
     this.fake.heal();
+    if (this.isReplica) this.fake.state = 'READONLY';
   }
 }
 

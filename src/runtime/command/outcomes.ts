@@ -87,7 +87,11 @@ export class Outcomes implements AttemptListener {
       this.client.coordinator.health.onRedirected(channel.database);
     }
     const isCurrent = attempt.generation === this.client.coordinator.route.generation;
-    if (isCurrent) this.#feed(attempt, error, classification.countsAsFailure, executed === 'yes');
+    // A replica that is not promoted yet is no failure.
+    const { writable } = channel.database.options;
+    const isReplica = stateWord === 'READONLY' && writable !== undefined;
+    const counts = classification.countsAsFailure && !isReplica;
+    if (isCurrent) this.#feed(attempt, error, counts, executed === 'yes');
     if (stateWord !== undefined) {
       this.client.coordinator.health.suspect(channel.database, { stateWord });
     }

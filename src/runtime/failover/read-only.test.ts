@@ -155,3 +155,27 @@ it('a refused write to a database without the option still leads to a failover',
   await clock.advance(1000);
   expect([client.activeDatabase, await write]).toEqual(['west', 'OK']);
 });
+
+it('the first refusal by a replica does not open its circuit breaker', async () => {
+  const { clock, client, east, track } = await world({ failureDetector: { minNumOfFailures: 1 } });
+  east.state = 'READONLY';
+  const write = track(['SET', 'k', 'v']);
+  await clock.advance(100);
+  expect(client.databases[0]?.readOnly).toBe(true);
+  expect(client.databases[0]?.breaker).toBe('closed');
+  expect(client.activeDatabase).toBe('east');
+  east.state = undefined;
+  await clock.advance(1000);
+  expect(write.reply).toBe('OK');
+});
+
+it('when its name leads to another server, the probes follow as well', async () => {
+  const { clock, client, east, track } = await world({ healthCheck: { intervalMs: 600_000 } });
+  await clock.advance(3000);
+  east.move();
+  const write = track(['SET', 'k', 'v']);
+  await clock.advance(5000);
+  expect(write.reply).toBe('OK');
+  expect(client.activeDatabase).toBe('east');
+  expect(east.staleConnections).toBe(0);
+});

@@ -31,14 +31,15 @@ export class ConnectionRenewal {
   }
 
   /**
-   * Replaces all connections except those of the probes, which are new already: a check passes over
-   * them, and contradicts the errors on the others. Has no effect shortly after such a renewal
-   * (`RenewalLimit`).
+   * Replaces all connections except the one of a check that passed, which is new already and
+   * contradicts the errors on the others: that of the full checks, or with `bySide` that of the gates and
+   * of the checks of writes. Has no effect shortly after such a renewal (`RenewalLimit`).
    */
-  followProbes(database: Database, why: Error): void {
+  followProbes(database: Database, why: Error, bySide = false): void {
     if (!this.#limit.allows(database)) return;
-    // Gates have a connection of their own, which no check has contradicted.
-    this.monitors.get(database)?.sideLines.commands.supersede();
+    const monitor = this.monitors.get(database);
+    const others = bySide ? monitor?.lines : monitor?.sideLines;
+    others?.commands.supersede();
     this.#renewOthers(database, why);
   }
 

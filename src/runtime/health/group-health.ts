@@ -158,9 +158,9 @@ export class GroupHealth
     this.renewal.followProbes(database, why);
   }
 
-  onRefuted(database: Database, stateWord: string): void {
+  onRefuted(database: Database, stateWord: string, bySide = false): void {
     const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
-    this.renewal.followProbes(database, ownError(message));
+    this.renewal.followProbes(database, ownError(message), bySide);
   }
 
   onMoved(database: Database, why: Error): void {

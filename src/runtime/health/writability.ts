@@ -16,7 +16,7 @@ export interface WritabilityHost {
   /** Whether the database takes writes has changed. */
   onWritability(database: Database): void;
   /** A command was refused, but a write over a new connection was not. */
-  onRefuted(database: Database, stateWord: string): void;
+  onRefuted(database: Database, stateWord: string, bySide: boolean): void;
 }
 
 /**
@@ -85,7 +85,7 @@ export class Writability {
 
   /** A check without an answer says nothing. */
   #note(database: Database, { healthy, error }: ProbeResult, wasRefused: boolean): void {
-    if (healthy && wasRefused) this.host.onRefuted(database, 'READONLY');
+    if (healthy && wasRefused) this.host.onRefuted(database, 'READONLY', true);
     const readOnly = healthy ? false : isReadOnlyReply(error) ? true : database.readOnly;
     if (readOnly === database.readOnly) return;
     database.readOnly = readOnly;
