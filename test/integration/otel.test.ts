@@ -13,7 +13,7 @@ import { afterEach, expect, it } from 'vitest';
 import { probeChannelName } from '../../src/diagnostics/channels.js';
 import { ATTRIBUTES, CATALOGUE, PROBE_DURATION } from '../../src/metrics/catalogue.js';
 import { waitFor } from '../kit/index.js';
-import { active, connected, errorOf, servers, Traffic, UNSTEERED } from './support.js';
+import { active, connected, errorOf, QUICK, servers, Traffic, UNSTEERED } from './support.js';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -62,6 +62,8 @@ it('exports every metric of the list, with the attributes that it has', async ()
   const client = await connected([east, west], {
     client: { name: 'orders' },
     steering: UNSTEERED,
+    suspectAfterMs: 'adaptive',
+    healthCheck: { ...QUICK.healthCheck, timeoutMs: 'adaptive' },
   });
   await client.set('key', 'value');
   await client.setActiveDatabase('west');

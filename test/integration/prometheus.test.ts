@@ -10,6 +10,7 @@ import {
   errorOf,
   healthy,
   own,
+  QUICK,
   servers,
   Traffic,
   UNSTEERED,
@@ -43,6 +44,8 @@ it('exports every metric of the list, with the labels that it has', async () => 
   const client = await connected([east, west], {
     client: { name: 'orders' },
     steering: UNSTEERED,
+    suspectAfterMs: 'adaptive',
+    healthCheck: { ...QUICK.healthCheck, timeoutMs: 'adaptive' },
   });
   await client.set('key', 'value');
   await client.setActiveDatabase('west');
