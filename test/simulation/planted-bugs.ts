@@ -99,7 +99,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'silence raises no suspicion',
     'runtime/command/deadlines.ts',
-    'if (!channel.draining) coordinator.health.suspect(channel.database, { doubtSince: since });',
+    'coordinator.health.suspect(channel.database, { doubtSince, silentForMs });',
     '',
     4,
   ),
@@ -134,7 +134,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'failback ignores that a database is forced',
     'runtime/failover/failback-schedule.ts',
-    'return this.supported && !this.held;',
+    'return this.supported && !this.hold.lasts;',
     'return this.supported;',
     8,
   ),

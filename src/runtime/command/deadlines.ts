@@ -148,10 +148,12 @@ export class Deadlines {
       // An adaptive suspicion comes early and often: a new connection is opened only if the probe
       // is not answered either, and this connection is not in doubt yet.
       const doubtSince = this.#isSilent(lane, time) ? since : undefined;
-      if (!channel.draining)
+      if (!channel.draining) {
         coordinator.health.suspect(channel.database, { doubtSince, silentForMs });
-      if (doubtSince !== undefined && (!channel.draining || channel.superseded))
+      }
+      if (doubtSince !== undefined && (!channel.draining || channel.superseded)) {
         void this.#silence.examine(lane, since);
+      }
     }
     const error = new Error(`${channel.database.id} did not answer within the deadline`);
     if (this.#isIdlyOrphaned(lane) && this.#isUseless(lane, time)) lane.drop(error);
