@@ -9,7 +9,7 @@ const ALLOWED_FILES = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|(config|steering)\.schema\.json)$/,
   /^dist\/.+\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
   /^src\/(?!.*\.test\.).+\.ts$/,
-  /^docs\/((guides\/)?[\w-]+\.md|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
+  /^docs\/((guides\/)?[\w-]+\.md|guides\/[\w-]+\.yaml|alerts(\.test)?\.yml|grafana-dashboard\.json|images\/[\w-]+\.(png|svg))$/,
   /^examples\/(README\.md|[\w.-]+\/(README\.md|package\.json|tsconfig\.json|[\w-]+\.[jt]s))$/,
 ];
 const REQUIRED_FILES = [
