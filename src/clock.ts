@@ -8,9 +8,6 @@ export interface Timer {
   cancel(): void;
 }
 
-/** A timer that never fires. */
-export const NO_TIMER: Timer = Object.freeze({ cancel() {} });
-
 /** Options of a timer. */
 export interface TimerOptions {
   /**

@@ -63,6 +63,17 @@ function plot({ title, description, unit, most, step, fromMs, toMs, stepMs, line
 const share = (/** @type {'east' | 'west'} */ id) => (/** @type {Run} */ of) =>
   of[id].active.map((count) => (100 * count) / of.processes);
 
+/** The seconds after the loss of a region, in both ways. */
+const afterLoss = (/** @type {(run: Run) => number[]} */ values) => ({
+  fromMs: -1000,
+  toMs: 10_000,
+  stepMs: 2000,
+  lines: [
+    { name: 'east refuses', kind: 'active', of: run('return'), values },
+    { name: 'east is silent', kind: 'failed', of: run('silent'), values },
+  ],
+});
+
 export function moved() {
   return plot({
     title: 'Processes that have moved after the loss of a region',
@@ -72,13 +83,7 @@ export function moved() {
     unit: 'percent of the processes for which west is active; time since the loss of east',
     most: 100,
     step: 25,
-    fromMs: -1000,
-    toMs: 10_000,
-    stepMs: 2000,
-    lines: [
-      { name: 'east refuses', kind: 'active', of: run('return'), values: share('west') },
-      { name: 'east is silent', kind: 'failed', of: run('silent'), values: share('west') },
-    ],
+    ...afterLoss(share('west')),
   });
 }
 
@@ -92,13 +97,7 @@ export function load() {
     unit: 'work that arrives at west, percent of its capacity; time since the loss of east',
     most: 200,
     step: 50,
-    fromMs: -1000,
-    toMs: 10_000,
-    stepMs: 2000,
-    lines: [
-      { name: 'east refuses', kind: 'active', of: run('return'), values: percent },
-      { name: 'east is silent', kind: 'failed', of: run('silent'), values: percent },
-    ],
+    ...afterLoss(percent),
   });
 }
 

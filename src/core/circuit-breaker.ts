@@ -86,9 +86,9 @@ export class CircuitBreaker {
     this.#window.record(true, now);
     this.judge?.record(error, now);
     if (this.#state.kind === 'open') return undefined;
+    if (!this.exceeds(now)) return undefined;
     const failures = this.#window.failures(now);
     const total = this.#window.total(now);
-    if (!this.exceeds(now)) return undefined;
     this.#state = transition(this.#state, { kind: 'open', since: now, failures, total });
     return 'opened';
   }

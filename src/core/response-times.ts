@@ -17,8 +17,8 @@ const BUCKET_MS = 600_000;
 const BUCKETS = 12;
 /** A new connection may take this multiple of the mean time to open one. */
 const OPENING_MARGIN = 1.5;
-/** Share of the timeout of a probe after which a new connection is opened. */
-const NEW_CONNECTION_AFTER = 0.25;
+/** Share of the timeout of a probe after which an unanswered command is also sent over a new connection. */
+export const NEW_CONNECTION_AFTER = 0.25;
 
 /** The fixed values, which are also the upper bounds. Milliseconds. */
 export interface AdaptiveBounds {

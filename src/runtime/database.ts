@@ -239,6 +239,11 @@ export class Database implements DatabaseView {
     return this.healthChecks.some((check) => check.role === 'full');
   }
 
+  /** Whether it may be a replica that is not promoted yet: refused writes are no failure then. */
+  get mayBeReadOnly(): boolean {
+    return this.options.writable !== undefined;
+  }
+
   get removed(): boolean {
     return this.membership === 'removed';
   }

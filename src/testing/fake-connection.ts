@@ -6,7 +6,7 @@ import type {
   ProbeConnection,
 } from '../drivers/driver.js';
 import { FakeErrorReply } from './fake-errors.js';
-import { type FakeRequest, type FakeServer, FakeWire } from './fake-network.js';
+import { type FakeAnswer, type FakeRequest, type FakeServer, FakeWire } from './fake-network.js';
 
 /** Is notified of what a connection does with attempts; for tests that judge the engine. */
 export interface AttemptObserver {
@@ -129,6 +129,27 @@ export class FakeConnection implements Connection {
 
 /** Opens a probe connection to a fake database; rejects when refused or aborted. */
 export function openFakeProbe(server: FakeServer, signal: AbortSignal): Promise<ProbeConnection> {
+  return openProbeOver((listener) => {
+    const wire = new FakeWire(server, 'probe', listener);
+    return {
+      ask: (args, onAnswer) =>
+        wire.send({ commands: [args], isBatch: false, sentAt: server.clock.now(), onAnswer }),
+      destroy: () => wire.destroy(),
+    };
+  }, signal);
+}
+
+/** A simulated TCP connection for probes. */
+export interface ProbeWire {
+  ask(args: readonly CommandArgument[], onAnswer: (answer: FakeAnswer) => void): void;
+  destroy(): void;
+}
+
+/** Opens a probe connection over the wire that `dial` opens; rejects when refused or aborted. */
+export function openProbeOver(
+  dial: (listener: { onOpen(): void; onClosed(error: Error): void }) => ProbeWire,
+  signal: AbortSignal,
+): Promise<ProbeConnection> {
   return new Promise((resolve, reject) => {
     const waiting = new Set<(error: Error) => void>();
     let alive = false;
@@ -143,7 +164,20 @@ export function openFakeProbe(server: FakeServer, signal: AbortSignal): Promise<
       wire.destroy();
       end(signal.reason);
     };
-    const wire = new FakeWire(server, 'probe', {
+    const send = (args: readonly CommandArgument[]) =>
+      new Promise<unknown>((onReply, onError) => {
+        if (!alive) {
+          onError(new Error('the probe connection is closed'));
+          return;
+        }
+        waiting.add(onError);
+        wire.ask(args, (answer) => {
+          waiting.delete(onError);
+          if (answer.ok) onReply(answer.reply);
+          else onError(answer.error);
+        });
+      });
+    const wire = dial({
       onOpen: () => {
         alive = true;
         signal.removeEventListener('abort', onAbort);
@@ -151,7 +185,7 @@ export function openFakeProbe(server: FakeServer, signal: AbortSignal): Promise<
           get alive() {
             return alive;
           },
-          send: (args) => send(args),
+          send,
           subscribe: () => Promise.reject(new FakeErrorReply('ERR no pub/sub in a fake database')),
           unsubscribe: () => {},
           destroy: () => {
@@ -162,24 +196,6 @@ export function openFakeProbe(server: FakeServer, signal: AbortSignal): Promise<
       },
       onClosed: end,
     });
-    const send = (args: readonly CommandArgument[]) =>
-      new Promise<unknown>((onReply, onError) => {
-        if (!alive) {
-          onError(new Error('the probe connection is closed'));
-          return;
-        }
-        waiting.add(onError);
-        wire.send({
-          commands: [args],
-          isBatch: false,
-          sentAt: server.clock.now(),
-          onAnswer: (answer) => {
-            waiting.delete(onError);
-            if (answer.ok) onReply(answer.reply);
-            else onError(answer.error);
-          },
-        });
-      });
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });

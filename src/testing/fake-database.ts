@@ -2,7 +2,7 @@ import type { CommandArgument } from '../core/command-argument.js';
 import type { SubscriptionKind } from '../core/subscription-kind.js';
 import type { Attempt, Driver } from '../drivers/driver.js';
 import { type AttemptObserver, FakeConnection, openFakeProbe } from './fake-connection.js';
-import { FakeAbortError, FakeErrorReply, FakeNetworkError } from './fake-errors.js';
+import { FAKE_ERROR_JUDGEMENT, type FakeErrorReply } from './fake-errors.js';
 import type {
   FakeAnswer,
   FakeConnectionKind,
@@ -120,13 +120,7 @@ export class FakeDatabase {
         new FakeConnection(this, windowSize, watched, listener, 'isolated'),
       openSubscriber: (listener) => new FakeSubscriber(this, this.#pubsub, listener),
       openProbe: (signal) => openFakeProbe(this, signal),
-      classify: (error) => {
-        if (error instanceof FakeErrorReply) return 'reply';
-        if (error instanceof FakeNetworkError) return 'connection';
-        return error instanceof FakeAbortError ? 'caller' : undefined;
-      },
-      isCut: (error) => error instanceof FakeNetworkError && error.code === 'ECONNRESET',
-      abortError: () => new FakeAbortError(),
+      ...FAKE_ERROR_JUDGEMENT,
     };
   }
 

@@ -1,4 +1,5 @@
 import { CLASS_BRAND, isInstance } from '../class-brand.js';
+import type { Driver } from '../drivers/driver.js';
 
 /** Base of the errors below. Holds for those of another copy of this package as well. */
 class FakeError extends Error {
@@ -55,3 +56,14 @@ export class FakeConflictError extends FakeError {
     super('One (or more) of the watched keys has been changed');
   }
 }
+
+/** How drivers of simulated databases judge these errors. */
+export const FAKE_ERROR_JUDGEMENT: Pick<Driver, 'classify' | 'isCut' | 'abortError'> = {
+  classify: (error) => {
+    if (error instanceof FakeErrorReply) return 'reply';
+    if (error instanceof FakeNetworkError) return 'connection';
+    return error instanceof FakeAbortError ? 'caller' : undefined;
+  },
+  isCut: (error) => error instanceof FakeNetworkError && error.code === 'ECONNRESET',
+  abortError: () => new FakeAbortError(),
+};

@@ -87,9 +87,7 @@ export class Outcomes implements AttemptListener {
       this.client.coordinator.health.onRedirected(channel.database);
     }
     const isCurrent = attempt.generation === this.client.coordinator.route.generation;
-    // A replica that is not promoted yet is no failure.
-    const { writable } = channel.database.options;
-    const isReplica = stateWord === 'READONLY' && writable !== undefined;
+    const isReplica = stateWord === 'READONLY' && channel.database.mayBeReadOnly;
     const counts = classification.countsAsFailure && !isReplica;
     if (isCurrent) this.#feed(attempt, error, counts, executed === 'yes');
     if (stateWord !== undefined) {

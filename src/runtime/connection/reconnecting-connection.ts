@@ -1,4 +1,4 @@
-import { type Clock, NO_TIMER, type Random, type Timer } from '../../clock.js';
+import type { Clock, Random, Timer } from '../../clock.js';
 import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { ConnectionSettings } from '../../drivers/connection-settings.js';
@@ -10,6 +10,7 @@ import type {
   Lane,
 } from '../../drivers/driver.js';
 import type { LoopClock } from '../../loop-clock.js';
+import { afterLoad } from './driver-load.js';
 import type { Preload } from './function-preload.js';
 
 export interface ReconnectingConnectionListener {
@@ -208,23 +209,16 @@ export class ReconnectingConnection {
 
   #connect(): void {
     const loading = this.driver.load?.();
-    if (loading === undefined) this.#state = { kind: 'opening', ...this.#open() };
-    else this.#await(loading);
-  }
-
-  /** Waits for the code of the driver. */
-  #await(loading: Promise<void>): void {
-    const state: State = { kind: 'waiting', timer: NO_TIMER };
-    this.#state = state;
-    const isCurrent = () => this.#state === state;
-    loading.then(
-      () => {
-        if (isCurrent()) this.#connect();
-      },
-      (error: Error) => {
-        if (isCurrent()) this.#lost(error);
-      },
+    if (loading === undefined) {
+      this.#state = { kind: 'opening', ...this.#open() };
+      return;
+    }
+    const timer = afterLoad(
+      loading,
+      () => this.#connect(),
+      (error) => this.#lost(error),
     );
+    this.#state = { kind: 'waiting', timer };
   }
 
   #open(): Opening {

@@ -252,8 +252,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   checkFailback(): void {
     const { route } = this;
     // It may have been made active by hand, which takes precedence over steering only for a while.
-    const isSteeredAway = (route.database?.steered?.drainEndsAt ?? 0) > this.now;
-    if ((this.#isFollowing || isSteeredAway) && this.#follow(true)) return;
+    if ((this.#isFollowing || this.#isSteeredAway(route.database)) && this.#follow(true)) return;
     if (this.phase !== 'running' || route.database === undefined || !this.failback.allowed) return;
     const active = route.database;
     const better = this.#heavier(active) ?? this.#equal(active);
@@ -316,6 +315,11 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     return true;
   }
 
+  /** Whether steering drains the database. */
+  #isSteeredAway(database: Database | undefined): boolean {
+    return (database?.steered?.drainEndsAt ?? 0) > this.now;
+  }
+
   #steeredTarget(active: Database): Database | undefined {
     const { steering, now } = this;
     const heavier = () => this.#heavier(active);
@@ -323,7 +327,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     if (obeyed === undefined && returnTo !== undefined) {
       return isEligible(returnTo, now) ? returnTo : undefined;
     }
-    if (obeyed !== undefined && (active.steered?.drainEndsAt ?? 0) > now) {
+    if (obeyed !== undefined && this.#isSteeredAway(active)) {
       const best = this.#best(active.id);
       if (best?.lastResort === false) return best.view as Database;
       // Nothing else can serve: the drained database is the last resort.

@@ -315,8 +315,7 @@ export class GroupHealth
     database: Database,
     suspicion: Suspicion & { readonly stateWord?: string | undefined },
   ): void {
-    if (suspicion.stateWord === 'READONLY' && database.options.writable !== undefined) {
-      // A replica that is not promoted yet is no failure.
+    if (suspicion.stateWord === 'READONLY' && database.mayBeReadOnly) {
       this.writability.onRefused(database);
       return;
     }

@@ -137,7 +137,7 @@ export class HealthCheck {
       {
         strategy: this.options.strategy,
         timeoutMs: this.#timeoutMs(silentForMs),
-        mayBeReadOnly: this.lines.database.options.writable !== undefined,
+        mayBeReadOnly: this.lines.database.mayBeReadOnly,
         stateCheck: this.listener.stateCheck(this),
         lines: this.lines,
         peers: this.listener.peers(),

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock.js';
+import { NEW_CONNECTION_AFTER } from '../../core/response-times.js';
 import { foreignError, foreignReason } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { HealthCheckStrategy, Probe } from '../../health-strategies/strategy.js';
@@ -32,9 +33,6 @@ export interface ProbeSetting {
   readonly clock: Clock;
   readonly loop: LoopClock;
 }
-
-/** Share of the timeout after which an unanswered command is also sent over a new connection. */
-const NEW_CONNECTION_AFTER = 0.25;
 
 /**
  * Runs one probe and calls back exactly once, unless the returned function cancels it first. A

@@ -154,10 +154,8 @@ export class Reachability {
         },
         (error) => {
           const isLate = end();
-          if (!abort.signal.aborted) {
-            watch.refused = true;
-            watch.answerMs = 0;
-          } else watch.refused = false;
+          watch.refused = !abort.signal.aborted;
+          if (watch.refused) watch.answerMs = 0;
           if (!isLate) fail(error);
         },
       );

@@ -1,10 +1,11 @@
-import { NO_TIMER, type Timer } from '../../clock.js';
+import type { Timer } from '../../clock.js';
 import { backoffMs, withJitter } from '../../core/backoff.js';
 import type { SubscriptionAction } from '../../core/held-subscriptions.js';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { WantedSubscriptions } from '../../core/wanted-subscriptions.js';
 import type { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Subscriber } from '../../drivers/subscriber.js';
+import { afterLoad } from '../connection/driver-load.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
 import { Heartbeat } from './heartbeat.js';
@@ -112,23 +113,16 @@ export class SubscriberConnection {
 
   #connect(): void {
     const loading = this.database.driver.load?.();
-    if (loading === undefined) this.#open();
-    else this.#await(loading);
-  }
-
-  /** Waits for the code of the driver. */
-  #await(loading: Promise<void>): void {
-    const state: State = { kind: 'waiting', timer: NO_TIMER };
-    this.#state = state;
-    const isCurrent = () => this.#state === state;
-    loading.then(
-      () => {
-        if (isCurrent()) this.#connect();
-      },
-      () => {
-        if (isCurrent()) this.#lost();
-      },
+    if (loading === undefined) {
+      this.#open();
+      return;
+    }
+    const timer = afterLoad(
+      loading,
+      () => this.#connect(),
+      () => this.#lost(),
     );
+    this.#state = { kind: 'waiting', timer };
   }
 
   #open(): void {

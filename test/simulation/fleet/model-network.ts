@@ -1,3 +1,4 @@
+import type { CommandArgument } from '../../../src/core/command-argument.js';
 import type {
   Attempt,
   Connection,
@@ -5,11 +6,13 @@ import type {
   Driver,
   ProbeConnection,
 } from '../../../src/drivers/driver.js';
+import { openProbeOver } from '../../../src/testing/fake-connection.js';
 import {
-  FakeAbortError,
+  FAKE_ERROR_JUDGEMENT,
   FakeErrorReply,
   FakeNetworkError,
 } from '../../../src/testing/fake-errors.js';
+import type { FakeAnswer } from '../../../src/testing/fake-network.js';
 import type { FleetClock } from './fleet-clock.js';
 import type { Measurements } from './measurements.js';
 import type { ModelDatabase } from './model-database.js';
@@ -230,58 +233,22 @@ function openProbe(
   values: ReadonlyMap<string, string>,
   signal: AbortSignal,
 ): Promise<ProbeConnection> {
-  return new Promise((resolve, reject) => {
-    const waiting = new Set<(error: Error) => void>();
-    let alive = false;
-    const end = (error: Error) => {
-      alive = false;
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-      for (const rejectOne of waiting) rejectOne(error);
-      waiting.clear();
-    };
-    const onAbort = () => {
-      wire.destroy();
-      end(signal.reason);
-    };
-    const wire = new Wire(path, {
-      onOpen: () => {
-        alive = true;
-        signal.removeEventListener('abort', onAbort);
-        resolve({
-          get alive() {
-            return alive;
-          },
-          send: (args) =>
-            new Promise((onReply, onError) => {
-              if (!alive) {
-                onError(new Error('the probe connection is closed'));
-                return;
-              }
-              const { measurements, database } = path;
-              waiting.add(onError);
-              measurements.add(measurements.of(database.id).probes);
-              wire.send(QUESTION_UNITS, () => {
-                if (!waiting.delete(onError)) return;
-                if (args[0] === 'PING') onReply('PONG');
-                else if (args[0] === 'GETRANGE')
-                  onReply(values.get(`${database.id} ${args[1]}`) ?? '');
-                else onError(new FakeErrorReply(`ERR unknown command '${args[0]}'`));
-              });
-            }),
-          subscribe: () => Promise.reject(new FakeErrorReply('ERR no pub/sub in this model')),
-          unsubscribe: () => {},
-          destroy: () => {
-            wire.destroy();
-            end(new Error('the probe connection was destroyed'));
-          },
-        });
+  const { measurements, database } = path;
+  const answerTo = ([name, key]: readonly CommandArgument[]): FakeAnswer => {
+    if (name === 'PING') return { ok: true, reply: 'PONG' };
+    if (name === 'GETRANGE') return { ok: true, reply: values.get(`${database.id} ${key}`) ?? '' };
+    return { ok: false, error: new FakeErrorReply(`ERR unknown command '${name}'`) };
+  };
+  return openProbeOver((listener) => {
+    const wire = new Wire(path, listener);
+    return {
+      ask: (args, onAnswer) => {
+        measurements.add(measurements.of(database.id).probes);
+        wire.send(QUESTION_UNITS, () => onAnswer(answerTo(args)));
       },
-      onClosed: end,
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
+      destroy: () => wire.destroy(),
+    };
+  }, signal);
 }
 
 /** How one process reaches one database. `values` are the strings at keys, as `east key`. */
@@ -301,12 +268,6 @@ export function modelDriver(
       throw new Error('no pub/sub in this model');
     },
     openProbe: (signal) => openProbe(path, values, signal),
-    classify: (error) => {
-      if (error instanceof FakeErrorReply) return 'reply';
-      if (error instanceof FakeNetworkError) return 'connection';
-      return error instanceof FakeAbortError ? 'caller' : undefined;
-    },
-    isCut: (error) => error instanceof FakeNetworkError && error.code === 'ECONNRESET',
-    abortError: () => new FakeAbortError(),
+    ...FAKE_ERROR_JUDGEMENT,
   };
 }
