@@ -91,7 +91,7 @@ export function managementMembers(
     },
     removeHealthCheck: (id: string, name: string) => running().removeHealthCheck(id, name),
     get failbackSupported() {
-      return coordinator().failback.supported;
+      return coordinator().failbackSchedule.supported;
     },
     setFailbackSupported: (supported: boolean) =>
       manage().setFailbackSupported(

@@ -30,9 +30,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'one failure leads to two failovers',
-    'runtime/failover/coordinator.ts',
-    'this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });',
-    `this.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });
+    'runtime/failover/failover.ts',
+    'switchover.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });',
+    `switchover.switchTo(view as Database, failure.reason, why, { lastResort, failed: true });
       this.#leave(view as Database, failure);`,
     3,
   ),
@@ -122,16 +122,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'that all are down is never announced',
-    'runtime/failover/coordinator.ts',
-    "if (this.phase !== 'running' || this.route.state === 'down') return;",
-    'if (this.now >= 0) return;',
+    'runtime/failover/outage.ts',
+    "if (this.host.phase !== 'running' || this.#route.state === 'down') return;",
+    "if (this.host.phase !== 'new') return;",
     3,
   ),
   plant(
     'an outage never ends',
-    'runtime/failover/coordinator.ts',
-    "if (this.route.state === 'down') {",
-    "if (this.route.state === 'down') return;\n    if (this.now < 0) {",
+    'runtime/failover/outage.ts',
+    "if (this.#route.state === 'down') {",
+    "if (this.#route.state === 'down') return;\n    if (this.host.phase === 'new') {",
     3,
   ),
   plant(
@@ -143,7 +143,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'the last resort is never left',
-    'runtime/failover/coordinator.ts',
+    'runtime/failover/failback.ts',
     'if (best !== undefined && !best.lastResort) {',
     'if (best === undefined && now < 0) {',
     26,

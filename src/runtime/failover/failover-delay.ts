@@ -10,10 +10,8 @@ export interface DelayedFailure extends DatabaseFailure {
   readonly leaveAt: number;
 }
 
-/** Decides when the active database is left for a failure, and records the latest such failure. */
+/** Decides when the active database is left for a failure. */
 export class FailoverDelay {
-  /** The failure for which the last active database was left, for the switch that follows. */
-  failure: DatabaseFailure | undefined;
   /** Runs until the failure of the active database has persisted long enough. */
   #timer: Timer | undefined;
 

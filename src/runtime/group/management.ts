@@ -1,4 +1,4 @@
-import { type Selection, selectBest, selectFailback } from '../../core/selection.js';
+import { type Selection, selectFailback } from '../../core/selection.js';
 import {
   ClientClosedError,
   DatabaseUnavailableError,
@@ -49,7 +49,7 @@ export class Management {
     coordinator.excuse(database);
     coordinator.hold.begin(coordinator.now + durationMs, database);
     if (coordinator.route.database === database) coordinator.router.setLastResort(false);
-    else coordinator.switchTo(database, 'forced', 'by hand, without checks');
+    else coordinator.switchover.switchTo(database, 'forced', 'by hand, without checks');
     coordinator.evaluate();
   }
 
@@ -116,8 +116,8 @@ export class Management {
     const better = selectFailback(coordinator.databases.values(), route.database.id, now, prefer);
     if (better === undefined) return true;
     const switchTo = (target: Database) =>
-      coordinator.switchTo(target, 'weight', `the weight of ${id} is now ${weight}`);
-    const prepared = () => coordinator.checkFailback();
+      coordinator.switchover.switchTo(target, 'weight', `the weight of ${id} is now ${weight}`);
+    const prepared = () => coordinator.failback.check();
     if (coordinator.preparation.isDone(better as Database, prepared, true))
       switchTo(better as Database);
     return true;
@@ -128,9 +128,9 @@ export class Management {
    * Returns false if nothing changed.
    */
   setFailbackSupported(supported: boolean): boolean {
-    const { failback } = this.#coordinator;
-    if (failback.configured === supported) return false;
-    failback.configured = supported;
+    const { failbackSchedule } = this.#coordinator;
+    if (failbackSchedule.configured === supported) return false;
+    failbackSchedule.configured = supported;
     // A database that has never been active is taken at once.
     this.#coordinator.evaluate();
     return true;
@@ -284,14 +284,10 @@ export class Management {
    * active.
    */
   #successorOf(database: Database, why: 'removed' | 'drained'): Selection | undefined {
-    const { databases, now, route } = this.#coordinator;
+    const { candidates, route } = this.#coordinator;
     if (route.database !== database) return undefined;
     const { id } = database;
-    const next = selectBest(databases.values(), now, {
-      exclude: id,
-      isSilent: this.#coordinator.health.verification.isSilent,
-      prefer: this.#coordinator.preference.prefer,
-    });
+    const next = candidates.best(id);
     if (next !== undefined) return next;
     throw new DatabaseUnavailableError(
       `${id} is active and no other database can serve; it was not ${why}`,
@@ -304,7 +300,7 @@ export class Management {
     const { lastResort } = next;
     // The hold ends, because it belongs to the database that was forced.
     this.#coordinator.hold.end();
-    this.#coordinator.switchTo(next.view as Database, reason, cause, { lastResort });
+    this.#coordinator.switchover.switchTo(next.view as Database, reason, cause, { lastResort });
   }
 
   #choose(database: Database, reason: 'manual' | 'forced', heldUntil: number): void {
@@ -312,6 +308,6 @@ export class Management {
     coordinator.clearFailureState(database);
     coordinator.hold.begin(heldUntil);
     if (coordinator.route.database === database) return;
-    coordinator.switchTo(database, reason, 'by hand');
+    coordinator.switchover.switchTo(database, reason, 'by hand');
   }
 }

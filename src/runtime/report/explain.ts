@@ -138,14 +138,14 @@ export function explain(coordinator: Coordinator): Explanation {
 }
 
 function nextFailbackCheckAt({
-  failback,
+  failbackSchedule,
   hold,
   now,
   route,
   runtime,
 }: Coordinator): Date | undefined {
-  if (route.database === undefined || !failback.supported) return undefined;
-  const inMs = Math.max(failback.nextCheckAt, hold.endsAt) - now;
+  if (route.database === undefined || !failbackSchedule.supported) return undefined;
+  const inMs = Math.max(failbackSchedule.nextCheckAt, hold.endsAt) - now;
   if (!Number.isFinite(inMs)) return undefined;
   return new Date(runtime.clock.wallTime() + Math.max(inMs, 0));
 }
@@ -158,7 +158,8 @@ function forced({ hold, now, route, runtime }: Coordinator): ForcedExplanation |
   return { unchecked: database.unchecked, until };
 }
 
-function healing({ delayedFailure, now, runtime }: Coordinator): HealingExplanation | undefined {
+function healing({ failover, now, runtime }: Coordinator): HealingExplanation | undefined {
+  const { delayedFailure } = failover;
   if (delayedFailure === undefined) return undefined;
   const { cause, since, leaveAt } = delayedFailure;
   const wallTime = runtime.clock.wallTime();
@@ -170,7 +171,8 @@ function healing({ delayedFailure, now, runtime }: Coordinator): HealingExplanat
 }
 
 function whyActive(coordinator: Coordinator, active: Database): string {
-  const { delayedFailure, hold, now } = coordinator;
+  const { hold, now } = coordinator;
+  const { delayedFailure } = coordinator.failover;
   if (active.unchecked) return whyUnchecked(coordinator, active);
   if (delayedFailure !== undefined) return whyKept(coordinator, active, delayedFailure);
   if (coordinator.route.lastResort) return 'last resort: no database is eligible';
@@ -250,10 +252,10 @@ function explainStandby(
       );
     } else if (database.weight <= active.weight) {
       details.push(`eligible, but its weight (${database.weight}) is not higher`);
-    } else if (!coordinator.failback.supported) {
+    } else if (!coordinator.failbackSchedule.supported) {
       details.push('eligible; automatic failback is off');
     } else {
-      const checkAt = Math.max(coordinator.failback.nextCheckAt, coordinator.hold.endsAt);
+      const checkAt = Math.max(coordinator.failbackSchedule.nextCheckAt, coordinator.hold.endsAt);
       const rampEndsAt = coordinator.ramp.dueAt(database);
       possibleInMs = (rampEndsAt ?? checkAt) - now;
       const preparation = coordinator.preparation.report(database);
