@@ -38,6 +38,7 @@ export {
 } from './core/probing-policy.js';
 export type { AdaptiveValues } from './core/response-times.js';
 export type { IneligibilityReason } from './core/selection.js';
+export type { SpreadStage, SteeringDocument } from './core/steering/document.js';
 export {
   type ClientMessage,
   type DiagnosticsMessage,
@@ -138,7 +139,12 @@ export type {
   SelectionFunction,
   SelectionSetting,
 } from './options/selection.js';
-export type { SteeringContext, SteeringDatabase, SteeringSource } from './options/steering.js';
+export type {
+  SteeringContext,
+  SteeringDatabase,
+  SteeringPublication,
+  SteeringSource,
+} from './options/steering.js';
 export type {
   CommandRetryOptions,
   HedgingOptions,

@@ -5,11 +5,13 @@ import { redisSteering } from 'redis-multidb/steering';
 
 const { EAST_URL = 'redis://localhost:6379', WEST_URL = 'redis://localhost:6380' } = process.env;
 
+// `npx redis-multidb steer drain east --key ops:steering ...`, and the status page, move all processes.
+export const steering = redisSteering({ key: 'ops:steering' });
+
 export const redis = createMultiDbClient({
   // The databases may start together with this process.
   keepConnectingMs: 60_000,
-  // `npx redis-multidb steer drain east --key ops:steering ...` moves all processes.
-  steering: redisSteering({ key: 'ops:steering' }),
+  steering,
   databases: [
     { id: 'east', weight: 1.0, client: { url: EAST_URL } },
     { id: 'west', weight: 0.5, client: { url: WEST_URL } },

@@ -3,13 +3,14 @@ import { register } from 'prom-client';
 import { isMultiDbError } from 'redis-multidb';
 import { bearer, createHttpHandler } from 'redis-multidb/http';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
-import { redis } from './redis.js';
+import { redis, steering } from './redis.js';
 
 const { PORT = '3000', HOST = '127.0.0.1', OPS_TOKEN, SHUTDOWN_DELAY_MS = '5000' } = process.env;
 
 // By default only this machine may read the status page, and nobody may change anything. With a token,
 // requests with `Authorization: Bearer <token>` and browsers with it as their password may do both.
 const ops = createHttpHandler(redis, {
+  steering,
   ...(OPS_TOKEN && { authorize: bearer(OPS_TOKEN), challenge: 'Basic realm="redis"' }),
 });
 prometheusMetrics();

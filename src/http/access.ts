@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
-import type { HttpAction, ResolvedHttpOptions } from './options.js';
+import type { SteeringDocument } from '../core/steering/document.js';
+import type { AuthorizeRequest, HttpAction, ResolvedHttpOptions } from './options.js';
 import { isCrossSite, isLocal, isNavigation, isOwnHost } from './origin.js';
 import type { HandledRequest } from './request.js';
 import type { RouteName } from './routes.js';
@@ -48,7 +49,7 @@ export class Access {
         message: "only loopback clients may read; the options 'authorize' and 'read' allow others",
       };
     }
-    return this.#ask(request, 'read', undefined, false);
+    return this.#ask(request, { action: 'read', preview: false });
   }
 
   /** Checks before the body is read. */
@@ -67,14 +68,15 @@ export class Access {
     request: HandledRequest,
     action: HttpAction,
     databaseId: string | undefined,
+    steering?: SteeringDocument,
   ): Promise<Refusal | undefined> {
-    return this.#ask(request, action, databaseId, false);
+    return this.#ask(request, { action, databaseId, steering, preview: false });
   }
 
-  /** Whether the page shows its buttons to this client. */
-  async mayChange(request: HandledRequest): Promise<boolean> {
+  /** Whether the page shows the buttons of `action` to this client. */
+  async mayChange(request: HandledRequest, action: 'switch' | 'steer'): Promise<boolean> {
     if (this.refuseChange(request) !== undefined) return false;
-    return (await this.#ask(request, 'switch', undefined, true)) === undefined;
+    return (await this.#ask(request, { action, preview: true })) === undefined;
   }
 
   #refuseHost(request: HandledRequest): Refusal | undefined {
@@ -84,13 +86,15 @@ export class Access {
 
   async #ask(
     request: HandledRequest,
-    action: HttpAction,
-    databaseId: string | undefined,
-    preview: boolean,
+    what: Pick<AuthorizeRequest, 'action' | 'preview'> & Partial<AuthorizeRequest>,
   ): Promise<Refusal | undefined> {
+    const { action, databaseId, steering, preview } = what;
     const { authorize, authorizeTimeoutMs, challenge } = this.options;
     const { method, path, headers, remoteAddress, raw } = request;
-    const asked = { action, databaseId, preview, method, path, headers, remoteAddress, raw };
+    const asked: AuthorizeRequest = {
+      ...{ action, databaseId, steering, preview },
+      ...{ method, path, headers, remoteAddress, raw },
+    };
     const refusal: Refusal =
       challenge === undefined ? NOT_ALLOWED : { status: 401, message: 'not allowed' };
     let isAllowed: unknown;

@@ -12,6 +12,12 @@ import { type Answer, BodyError, type HandledRequest } from './request.js';
 import { below, match, type Route } from './routes.js';
 import { STATUS_SCHEMA } from './schema.js';
 import { type Status, statusOf } from './status.js';
+import {
+  publishSteering,
+  readSteering,
+  steeringDocument,
+  steeringObstacle,
+} from './steering-change.js';
 
 const MAX_PATH_LENGTH = 2048;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -22,6 +28,7 @@ const BODY_MEANS: Readonly<Record<string, true>> = {
   drain: true,
   resume: true,
   release: true,
+  steering: true,
 };
 
 /** Answers every request, of every framework. */
@@ -122,10 +129,11 @@ export class Dispatcher {
   }
 
   async #page(request: HandledRequest): Promise<Answer> {
-    const mayChange = await this.#access.mayChange(request);
-    const { title, challenge } = this.options;
+    const mayChange = await this.#access.mayChange(request, 'switch');
+    const { title, challenge, steering } = this.options;
+    const maySteer = steering !== undefined && (await this.#access.mayChange(request, 'steer'));
     const maySignIn = !mayChange && challenge !== undefined && !this.#access.changesAreOff;
-    const { document, contentSecurityPolicy } = pageFor({ title, mayChange, maySignIn });
+    const { document, contentSecurityPolicy } = pageFor({ title, mayChange, maySteer, maySignIn });
     return html(document, contentSecurityPolicy);
   }
 
@@ -134,7 +142,7 @@ export class Dispatcher {
     if (this.#access.changesAreOff || this.options.challenge === undefined) {
       return failure(404, 'not found');
     }
-    if (await this.#access.mayChange(request)) return redirectUp();
+    if (await this.#access.mayChange(request, 'switch')) return redirectUp();
     return this.#refused({ status: 401, message: 'not allowed' });
   }
 
@@ -153,20 +161,70 @@ export class Dispatcher {
       if (!(error instanceof BodyError)) throw error;
       return abandoned(failure(error.status, error.message));
     }
+    return route.name === 'steering'
+      ? this.#steer(request, body)
+      : this.#changeDatabase(request, route, body);
+  }
+
+  async #changeDatabase(request: HandledRequest, route: Route, body: unknown): Promise<Answer> {
     const change = readChange(route, body);
     if (typeof change === 'string') return failure(400, change);
-    // `authorize` decides about the exact ids that would be changed, and about the requested id if
-    // no database matches, so that a refusal does not reveal which ids exist.
-    const meant = databasesMeant(this.client, change.databaseId);
-    for (const id of meant.length > 0 ? meant : [change.databaseId]) {
-      const denied = await this.#access.refuseAction(request, change.action, id);
+    const meant = await this.#authorized(change.databaseId, (id) => {
+      return this.#access.refuseAction(request, change.action, id);
+    });
+    return typeof meant === 'string'
+      ? perform(this.client, { ...change, databaseId: meant })
+      : meant;
+  }
+
+  /** Publishes a steering document for all processes. */
+  async #steer(request: HandledRequest, body: unknown): Promise<Answer> {
+    const asked = readSteering(body);
+    if (typeof asked === 'string') return failure(400, asked);
+    const { order } = asked;
+    const action = order.action === 'release' ? 'steer-release' : 'steer';
+    const documentOf = (databaseId: string | undefined) =>
+      steeringDocument(
+        this.client,
+        { ...asked, order: { ...order, databaseId } },
+        this.clock.wallTime(),
+      );
+    const refuse = (id: string | undefined) =>
+      this.#access.refuseAction(request, action, id, documentOf(id));
+    let { databaseId } = order;
+    if (databaseId === undefined) {
+      const denied = await refuse(undefined);
+      if (denied !== undefined) return this.#refused(denied);
+    } else {
+      const meant = await this.#authorized(databaseId, refuse);
+      if (typeof meant !== 'string') return meant;
+      databaseId = meant;
+    }
+    const { steering } = this.options;
+    const obstacle = steeringObstacle(this.client, steering, order);
+    if (obstacle !== undefined || steering === undefined) return failure(409, obstacle ?? '');
+    return publishSteering(this.client, steering, documentOf(databaseId));
+  }
+
+  /**
+   * The exact id of the database that a request means, or the answer that refuses it. `authorize`
+   * decides about the exact ids that would be changed, and about the requested id if no database
+   * matches, so that a refusal does not reveal which ids exist.
+   */
+  async #authorized(
+    databaseId: string,
+    refuse: (id: string) => Promise<Refusal | undefined>,
+  ): Promise<string | Answer> {
+    const meant = databasesMeant(this.client, databaseId);
+    for (const id of meant.length > 0 ? meant : [databaseId]) {
+      const denied = await refuse(id);
       if (denied !== undefined) return this.#refused(denied);
     }
-    const [databaseId] = meant;
-    if (databaseId === undefined) return failure(404, 'no database has this id');
+    const [found] = meant;
+    if (found === undefined) return failure(404, 'no database has this id');
     if (meant.length > 1)
       return failure(409, 'this id is ambiguous: several databases have it after redaction');
-    return perform(this.client, { ...change, databaseId });
+    return found;
   }
 
   async #body(request: HandledRequest): Promise<unknown> {

@@ -16,6 +16,13 @@ it('has safe defaults', () => {
   });
 });
 
+it('takes the first of several steering sources that can publish', () => {
+  const watch = () => () => {};
+  const publisher = { name: 'b', watch, publish: async () => ({}) as never };
+  const steering = [{ name: 'a', watch }, publisher];
+  expect(resolveHttpOptions({ steering }).steering).toBe(publisher);
+});
+
 it.each([
   ['authorize', true],
   ['read', 'all'],
@@ -26,6 +33,9 @@ it.each([
   ['basePath', 'redis'],
   ['basePath', '/../x y'],
   ['title', 7],
+  ['steering', 'ops:steering'],
+  ['steering', { name: 'file', watch: () => () => {} }],
+  ['steering', []],
   ['maxListeners', 0],
   ['statusIntervalMs', Number.NaN],
   ['heartbeatMs', 2 ** 31],

@@ -1,13 +1,24 @@
 import type { IncomingMessage } from 'node:http';
+import type { SteeringDocument } from '../core/steering/document.js';
 import { InvalidOptionError } from '../errors.js';
+import type { SteeringSource } from '../options/steering.js';
 import { anyObject, invalid, unknownOption } from '../validation/check.js';
 import { count, duration, type Rule } from '../validation/rules.js';
 
 /**
  * The kind of a request: read or change. `switch-unchecked` is a switch to a database that need not be
- * healthy; `release` ends a forced switch.
+ * healthy; `release` ends a forced switch. `steer` and `steer-release` publish a steering document
+ * for all processes: one that asks for something, and one that ends that.
  */
-export type HttpAction = 'read' | 'switch' | 'switch-unchecked' | 'drain' | 'resume' | 'release';
+export type HttpAction =
+  | 'read'
+  | 'switch'
+  | 'switch-unchecked'
+  | 'drain'
+  | 'resume'
+  | 'release'
+  | 'steer'
+  | 'steer-release';
 
 /** The argument of `authorize`. */
 export interface AuthorizeRequest {
@@ -15,6 +26,8 @@ export interface AuthorizeRequest {
   readonly action: HttpAction;
   /** The database that would become active, be drained, resumed or released. */
   readonly databaseId: string | undefined;
+  /** The document that would be published; undefined for other actions, and for a preview. */
+  readonly steering: SteeringDocument | undefined;
   /** True if the page only asks whether to show its buttons; nothing will be changed. */
   readonly preview: boolean;
   /** The HTTP method. */
@@ -37,6 +50,12 @@ export interface HttpHandlerOptions {
    * it. Default: none, so nothing can be changed.
    */
   readonly authorize?: (request: AuthorizeRequest) => boolean | Promise<boolean>;
+  /**
+   * The steering source to which `POST /steering` and the page publish, or the sources of the client,
+   * of which the first one that can publish is used: `redisSteering()`. The client must have it in
+   * its own option `steering`. Default: none, so nothing can be published.
+   */
+  readonly steering?: SteeringSource | readonly SteeringSource[];
   /**
    * Who may read. `loopback`: loopback clients, and clients that `authorize` allows. `authorize`:
    * only clients that it allows. `any`: every client that can reach the port. Default: `loopback`.
@@ -71,11 +90,14 @@ export interface HttpHandlerOptions {
 export interface ResolvedHttpOptions extends Required<Omit<HttpHandlerOptions, Optional>> {
   readonly authorize: HttpHandlerOptions['authorize'];
   readonly challenge: string | undefined;
+  /** A source with `publish()`. */
+  readonly steering: SteeringSource | undefined;
 }
-type Optional = 'authorize' | 'challenge';
+type Optional = 'authorize' | 'challenge' | 'steering';
 
 const DEFAULTS: ResolvedHttpOptions = Object.freeze({
   authorize: undefined,
+  steering: undefined,
   read: 'loopback',
   hosts: Object.freeze([]),
   challenge: undefined,
@@ -108,7 +130,11 @@ export function resolveHttpOptions(options: HttpHandlerOptions = {}): ResolvedHt
     const rule = NUMBERS[name];
     if (rule !== undefined && !rule.accepts(value)) throw invalid(name, rule.range, value);
   }
-  const resolved = { ...DEFAULTS, ...Object.fromEntries(given) } as ResolvedHttpOptions;
+  const resolved = {
+    ...DEFAULTS,
+    ...Object.fromEntries(given),
+    steering: publisherOf(options.steering),
+  } as ResolvedHttpOptions;
   const { authorize, read, hosts, challenge, basePath, title } = resolved;
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw invalid('authorize', 'a function', authorize);
@@ -135,4 +161,16 @@ export function resolveHttpOptions(options: HttpHandlerOptions = {}): ResolvedHt
     hosts: Object.freeze(hosts.map((host) => host.toLowerCase())),
     basePath: basePath.replace(/\/$/, ''),
   });
+}
+
+function publisherOf(given: unknown): SteeringSource | undefined {
+  if (given === undefined) return undefined;
+  const sources: unknown[] = Array.isArray(given) ? given : [given];
+  const found = sources.find((each) => {
+    const { name, watch, publish } = (each ?? {}) as Partial<SteeringSource>;
+    const isSource = typeof name === 'string' && typeof watch === 'function';
+    return isSource && typeof publish === 'function';
+  });
+  if (found !== undefined) return found as SteeringSource;
+  throw invalid('steering', 'a source that can publish, such as redisSteering()', given);
 }

@@ -5,6 +5,7 @@ it.each([
   ['GET', '/', 'page', undefined],
   ['HEAD', '/status', 'status', undefined],
   ['POST', '/active', 'active', undefined],
+  ['POST', '/steering', 'steering', undefined],
   ['POST', '/databases/127.0.0.1%3A6379/drain', 'drain', '127.0.0.1:6379'],
   ['POST', '/databases/%3Cscript%3E/resume', 'resume', '<script>'],
   ['POST', '/databases/east/release', 'release', 'east'],
@@ -39,6 +40,7 @@ it('tells a wrong method and a broken id', () => {
   expect(match('POST', '/status')).toEqual({ kind: 'wrong-method', allow: 'GET, HEAD' });
   expect(match('get', '/status')).toEqual({ kind: 'wrong-method', allow: 'GET, HEAD' });
   expect(match('GET', '/active')).toEqual({ kind: 'wrong-method', allow: 'POST' });
+  expect(match('GET', '/steering')).toEqual({ kind: 'wrong-method', allow: 'POST' });
   expect(match('DELETE', '/databases/a/drain')).toEqual({ kind: 'wrong-method', allow: 'POST' });
   expect(match('POST', '/databases/%E0%A4%A/drain')).toEqual({ kind: 'bad-path' });
 });

@@ -12,7 +12,8 @@ export type RouteName =
   | 'active'
   | 'drain'
   | 'resume'
-  | 'release';
+  | 'release'
+  | 'steering';
 
 export interface Route {
   readonly name: RouteName;
@@ -36,6 +37,10 @@ const READS: ReadonlyMap<string, RouteName> = new Map([
   ['/livez', 'livez'],
   ['/readyz', 'readyz'],
 ]);
+const CHANGES: ReadonlyMap<string, RouteName> = new Map([
+  ['/active', 'active'],
+  ['/steering', 'steering'],
+]);
 const DATABASE = /^\/databases\/([^/]+)\/(drain|resume|release)$/;
 
 /** Paths are compared without decoding or normalization, except for the id. */
@@ -45,12 +50,13 @@ export function match(method: string, path: string): Match {
     if (method === 'GET' || method === 'HEAD') return route(read, undefined);
     return { kind: 'wrong-method', allow: 'GET, HEAD' };
   }
+  const change = CHANGES.get(path);
   const [, encoded, verb] = DATABASE.exec(path) ?? [];
-  if (path !== '/active' && encoded === undefined) return { kind: 'unknown' };
+  if (change === undefined && encoded === undefined) return { kind: 'unknown' };
   if (method !== 'POST') return { kind: 'wrong-method', allow: 'POST' };
-  if (encoded === undefined) return route('active', undefined);
+  if (change !== undefined) return route(change, undefined);
   try {
-    return route(verb as RouteName, decodeURIComponent(encoded));
+    return route(verb as RouteName, decodeURIComponent(encoded as string));
   } catch {
     return { kind: 'bad-path' };
   }

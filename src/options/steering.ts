@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Timer } from '../clock.js';
 import type { CommandArgument } from '../core/command-argument.js';
+import type { SteeringDocument } from '../core/steering/document.js';
 import { invalid } from '../validation/check.js';
 
 /** A database of the client, as a steering source may read it. */
@@ -39,6 +40,22 @@ export interface SteeringSource {
   readonly name: string;
   /** Begins to watch; the returned function ends that. Several clients may watch at the same time. */
   watch(context: SteeringContext): () => void;
+  /**
+   * Publishes a document to every place of the source that can be reached. Raises the version of
+   * `document` where the source holds the same or a higher one. Rejects if no place can be named.
+   * Optional: without it, the source is read only.
+   */
+  publish?(document: SteeringDocument): Promise<SteeringPublication>;
+}
+
+/** What `publish()` of a steering source did. */
+export interface SteeringPublication {
+  /** The document as it was published. */
+  readonly document: SteeringDocument;
+  /** The places that hold it, such as ids of databases. */
+  readonly written: readonly string[];
+  /** The places that were not reached, or refused, and why. */
+  readonly failed: readonly { readonly place: string; readonly cause: string }[];
 }
 
 /** The sources, validated; none if steering is off. */

@@ -1,5 +1,17 @@
-import { MAX_STEERING_LENGTH } from '../core/steering/document.js';
-import type { SteeringContext, SteeringDatabase, SteeringSource } from '../options/steering.js';
+import {
+  MAX_STEERING_LENGTH,
+  parseSteering,
+  type Steering,
+  type SteeringDocument,
+} from '../core/steering/document.js';
+import { SteeringSourceError } from '../errors.js';
+import { foreignReason } from '../foreign/foreign-error.js';
+import type {
+  SteeringContext,
+  SteeringDatabase,
+  SteeringPublication,
+  SteeringSource,
+} from '../options/steering.js';
 import { jittered, milliseconds, optionalText, requiredText, sourceOptions } from './options.js';
 import { signed, verified } from './signature.js';
 
@@ -33,10 +45,21 @@ export function redisSteering(options: RedisSteeringOptions): SteeringSource {
   return new RedisSteering(options);
 }
 
-/** The source, which the command line uses to write what it reads. */
+/** What one database holds. */
+export interface Found {
+  readonly id: string;
+  /** Undefined: none, or it can't be read. */
+  readonly steering?: Steering;
+  readonly text?: string;
+  readonly error?: string;
+}
+
+/** The source, with which the command line reads and writes as well. */
 export class RedisSteering implements SteeringSource {
   readonly name: string;
   readonly key: string;
+  /** Where the source is watched at this moment. */
+  readonly #contexts = new Set<SteeringContext>();
   readonly #secret: string | undefined;
   readonly #intervalMs: number;
 
@@ -52,28 +75,72 @@ export class RedisSteering implements SteeringSource {
     return this.#secret !== undefined;
   }
 
-  /** The command that reads the value; an empty string if there is none. */
-  get readCommand(): readonly string[] {
+  /** Reads the document of one database. Never rejects. */
+  async read({ id, sendCommand }: SteeringDatabase): Promise<Found> {
+    try {
+      const value = String(await sendCommand(this.#readCommand));
+      if (value === '') return { id };
+      const text = verified(value, this.key, this.#secret);
+      return { id, text, steering: parseSteering(text) };
+    } catch (error) {
+      return { id, error: foreignReason(error) };
+    }
+  }
+
+  /** Writes a document to one database. Never rejects. */
+  async write({ id, sendCommand }: SteeringDatabase, text: string): Promise<Found> {
+    try {
+      await sendCommand(['SET', this.key, signed(text, this.key, this.#secret)]);
+      return { id, text };
+    } catch (error) {
+      return { id, error: foreignReason(error) };
+    }
+  }
+
+  /** Writes to every database of every client that watches the source. */
+  async publish(document: SteeringDocument): Promise<SteeringPublication> {
+    const databases = [...this.#contexts].flatMap((context) =>
+      context.databases.map((database) => ({ context, database })),
+    );
+    if (databases.length === 0) {
+      throw new SteeringSourceError(this.name, 'no client that is connected reads it');
+    }
+    const found = await Promise.all(databases.map(({ database }) => this.read(database)));
+    const above = found.map(({ steering }) => (steering?.version ?? 0) + 1);
+    const version = Math.max(document.version, ...above);
+    const published: SteeringDocument = { ...document, version };
+    const text = JSON.stringify(published, undefined, 2);
+    parseSteering(text);
+    const results = await Promise.all(
+      databases.map(async ({ context, database }) => {
+        const result = await this.write(database, text);
+        // Otherwise this process would obey a moment later than the others.
+        if (result.error === undefined) context.deliver(text, database.id);
+        return result;
+      }),
+    );
+    const failed = results.flatMap(({ id, error }) =>
+      error === undefined ? [] : [{ place: id, cause: error }],
+    );
+    const failedIds = new Set(failed.map(({ place }) => place));
+    const ids = new Set(results.map(({ id }) => id));
+    const written = [...ids].filter((id) => !failedIds.has(id));
+    return { document: published, written, failed };
+  }
+
+  /** Reads the value; an empty string if there is none. */
+  get #readCommand(): readonly string[] {
     return ['GETRANGE', this.key, '0', String(MOST_BYTES)];
   }
 
-  /** The command that writes a document. */
-  writeCommand(document: string): readonly string[] {
-    return ['SET', this.key, signed(document, this.key, this.#secret)];
-  }
-
-  /** The document in a value; throws `InvalidSteeringError` if it is not signed as it has to be. */
-  documentIn(value: string): string {
-    return verified(value, this.key, this.#secret);
-  }
-
   watch(context: SteeringContext): () => void {
+    this.#contexts.add(context);
     let isOver = false;
     let answers = 0;
     let readings = 0;
     const readOne = async ({ id, sendCommand }: SteeringDatabase) => {
       try {
-        const value = String(await sendCommand(this.readCommand));
+        const value = String(await sendCommand(this.#readCommand));
         if (isOver) return;
         answers += 1;
         if (value === '') context.absent(id);
@@ -94,13 +161,14 @@ export class RedisSteering implements SteeringSource {
     context.after(0, read);
     return () => {
       isOver = true;
+      this.#contexts.delete(context);
     };
   }
 
   /** What is not signed becomes a text that is no document, and is reported as invalid. */
   #documentOrNone(value: string): string {
     try {
-      return this.documentIn(value);
+      return verified(value, this.key, this.#secret);
     } catch {
       return 'not signed with the secret';
     }

@@ -2,6 +2,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { createMultiDbClient } from 'redis-multidb';
 import type { HttpHandlerOptions } from 'redis-multidb/http';
+import { redisSteering } from 'redis-multidb/steering';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium } from '../../scripts/ensure-chromium.mjs';
 import { report } from '../../src/drill/report/report.js';
@@ -18,6 +19,8 @@ import {
 } from './support.js';
 
 const ALLOW = { authorize: () => true } satisfies HttpHandlerOptions;
+/** A new source for each client, as in several processes. */
+const steering = () => redisSteering({ key: 'ops:steering', secret: 'sesame', intervalMs: 50 });
 
 let browser: Browser;
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -151,6 +154,8 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
   it('drains and resumes, and shows why a switch is refused', async () => {
     const app = await application(ALLOW);
     const page = await open(app);
+    // Nothing to publish to.
+    expect(await page.getByRole('button', { name: /^Steer/ }).count()).toBe(0);
     await page.getByRole('button', { name: 'Drain… frankfurt' }).click();
     const dialog = page.getByRole('dialog');
     expect(await dialog.innerText()).toContain('New commands go to dublin at once.');
@@ -173,6 +178,75 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     // Chromium logs every answer that is an error.
     expect(complaints.splice(0)).toEqual([expect.stringContaining('409')]);
+  });
+
+  it('steers all processes, after saying what will happen, and says until when it holds', async () => {
+    const app = await application({ ...ALLOW, steering: steering() });
+    const another = createMultiDbClient({
+      databases: app.servers.map(({ url }, index) => ({
+        id: app.client.databases[index]?.id as string,
+        weight: 1 / (index + 1),
+        client: { url },
+      })),
+      failbackCheckIntervalMs: 100,
+      steering: steering(),
+    });
+    cleanUps.push(async () => another.destroy());
+    await another.connect();
+    const everybodyOn = (id: string) =>
+      waitFor(() => [app.client, another].every((client) => client.activeDatabase === id), {
+        what: `both processes to use ${id}`,
+        timeoutMs: 20_000,
+      });
+    const published = () => app.requests.filter((request) => request === 'POST /steering').length;
+    const page = await open(app);
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+    await press('Steer all processes…');
+    const form = page.getByRole('dialog', { name: 'Steer all processes' });
+    await form.getByText('Nothing yet.').waitFor();
+    await form.getByLabel('Drain: leave a database').check();
+    expect(await form.getByLabel('Database', { exact: true }).inputValue()).toBe('frankfurt');
+    await form
+      .getByText('All processes with this steering source leave frankfurt, where another')
+      .waitFor();
+    await form.getByText('They do so within 10 min.').waitFor();
+    await form.getByText(/^That is at .* Then they return within 10 min\.$/).waitFor();
+    await form.getByLabel('Moves are spread').selectOption('not at all: all move at once');
+    await form.getByText('They move at once.').waitFor();
+    await form.getByLabel('Reason').fill('kernel upgrade');
+    await form.getByLabel('Your name').fill('ada');
+    // Enter in a field asks, and publishes nothing.
+    await form.getByLabel('Your name').press('Enter');
+    const question = page.getByRole('dialog', { name: 'Drain frankfurt in all processes?' });
+    await question.getByText('They move at once.').waitFor();
+    await press('Cancel');
+    expect(published()).toBe(0);
+    await press('Steer all processes…');
+    expect(await form.getByLabel('Reason').inputValue()).toBe('kernel upgrade');
+    await press('Continue');
+    await press('Drain frankfurt in all processes');
+    const result = page.getByRole('dialog', { name: 'Published' });
+    await result.getByText(/^Version \d+ was written to frankfurt, dublin, virginia\.$/).waitFor();
+    await result.getByText(/^It holds until \d/).waitFor();
+    await press('Close');
+    await everybodyOn('dublin');
+    await page
+      .getByText(/^Steered by ada \(version \d+\): drains frankfurt \(kernel upgrade\), until /)
+      .waitFor();
+    expect(published()).toBe(1);
+
+    await app.servers[2].kill();
+    await card(page, 'virginia').getByText('Failed', { exact: true }).waitFor();
+    await press('Steer all processes…');
+    await form.getByLabel('Release').check();
+    expect(await form.getByLabel('For how long?').isVisible()).toBe(false);
+    expect(await form.getByLabel('Your name').inputValue()).toBe('ada');
+    await form.getByText(/^It replaces version \d+ by ada \(kernel upgrade\)/).waitFor();
+    await press('Continue');
+    await press('Release all processes');
+    await result.getByText(/^It was not written to virginia: /).waitFor();
+    await press('Close');
+    await everybodyOn('frankfurt');
   });
 
   it('offers to sign in, and only then the buttons', async () => {
@@ -252,7 +326,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
   ];
 
   it('has no barriers that axe finds, and no sideways scrolling', async () => {
-    const app = await application(ALLOW);
+    const app = await application({ ...ALLOW, steering: steering() });
     await app.servers[0].kill();
     await app.client.drainDatabase('virginia');
     const found: unknown[] = [];
@@ -283,6 +357,10 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
       await check('the page');
       await page.getByRole('button', { name: 'Make active… virginia' }).click();
       await check('the dialog');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Steer all processes…' }).click();
+      await page.getByLabel('Hold: prefer a database').check();
+      await check('the dialog that steers');
     }
     await Promise.all(app.servers.map((server) => server.kill()));
     const page = await open(app, { scheme: 'dark' });

@@ -43,6 +43,7 @@ export async function startApplication(
     healthCheck: { intervalMs: 500, timeoutMs: 10_000, numProbes: 1 },
     gracePeriodMs,
     failbackCheckIntervalMs: 100,
+    ...(options.steering === undefined ? {} : { steering: options.steering }),
   });
   await client.connect();
   await waitFor(() => client.databases.every(({ id }) => client.isHealthy(id)), {

@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
+import { Redis } from 'ioredis';
 import type { MultiDbClient, SteeringSource } from 'redis-multidb';
+import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import {
   fileSteering,
   httpSteering,
@@ -17,7 +19,8 @@ import { afterEach, expect, it } from 'vitest';
 import { signed } from '../../src/steering/signature.js';
 import { NameServer, startProxy, waitFor } from '../kit/index.js';
 import { makeCertificates } from './health-certificates.js';
-import { active, connected, QUICK, servers } from './support.js';
+import { post, serve, WITH_TOKEN } from './http-support.js';
+import { active, connected, databases, own, QUICK, servers } from './support.js';
 
 const KEY = 'ops:steering';
 const closing: (() => unknown)[] = [];
@@ -42,7 +45,8 @@ async function steered(steering: SteeringSource) {
   return { client, east, west };
 }
 
-const sources = (client: MultiDbClient) => client.explain().steering?.sources ?? [];
+const sources = (client: Pick<MultiDbClient, 'explain'>) =>
+  client.explain().steering?.sources ?? [];
 
 /** Resolves when a source is in this state. */
 function state(client: MultiDbClient, expected: string, cause = /(?:)/): Promise<unknown> {
@@ -113,6 +117,81 @@ it('redis: with a secret, only what was signed for this key is obeyed', async ()
   await west.command('SET', KEY, signed(good, KEY, secret));
   await active(client, 'west');
   expect(JSON.stringify(client.explain())).not.toContain(secret);
+});
+
+it('redis: the handler of one process steers the others, signed, whatever their API', async () => {
+  const [east, west] = await servers();
+  const secret = 'correct horse';
+  const options = { key: KEY, secret, intervalMs: 20 };
+  const steering = redisSteering(options);
+  const first = await connected([east, west], { ...QUICK, steering });
+  const second = own(
+    createMultiDbRedis({
+      ...QUICK,
+      Redis,
+      databases: databases([east, west]),
+      steering: redisSteering(options),
+    }),
+  );
+  const both = [first, second];
+  const all = (id: string) =>
+    waitFor(() => both.every((client) => client.activeDatabase === id), {
+      what: `both to use ${id}`,
+      timeoutMs: 20_000,
+    });
+  await all('east');
+  const { url } = await serve(first, { ...WITH_TOKEN, steering });
+  // Somebody published with a version that is far ahead of the time.
+  await west.command('SET', KEY, signed(text(9_000_000_000), KEY, secret));
+  const order = { action: 'drain', database: 'east', durationMs: 3_600_000 };
+  const drained = await post(`${url}/steering`, { ...order, reason: 'upgrade', by: 'ada@ops' });
+  const answer = (await drained.json()) as { version: number; until: string };
+  expect(answer).toMatchObject({ changed: true, written: ['east', 'west'], failed: [] });
+  expect(answer.version).toBe(9_000_000_001);
+  expect(Date.parse(answer.until)).toBeGreaterThan(Date.now() + 3_000_000);
+  await all('west');
+  for (const client of both) {
+    expect(client.explain().steering?.obeyed).toMatchObject({
+      version: 9_000_000_001,
+      by: 'ada@ops',
+      reason: 'upgrade',
+      asks: 'drains east',
+    });
+    await waitFor(() => sources(client).every((each) => each.state === 'ok'), {
+      what: 'both databases to be read with the document',
+    });
+  }
+  expect(String(await east.command('GET', KEY))).toMatch(/^hmac-sha256 [0-9a-f]{64}\n\{/);
+
+  // Who has no token, or sits on another site, changes nothing.
+  const release = { action: 'release', by: 'ada@ops' };
+  const strangers: Record<string, string>[] = [
+    { authorization: 'Bearer wrong' },
+    { origin: 'https://evil.example' },
+  ];
+  for (const headers of strangers) {
+    expect((await post(`${url}/steering`, release, headers)).status).toBe(403);
+  }
+  await west.kill();
+  await all('east');
+  const released = await post(`${url}/steering`, release);
+  expect(await released.json()).toMatchObject({
+    written: ['east'],
+    failed: [{ database: 'west', error: expect.any(String) }],
+    until: null,
+  });
+  await waitFor(
+    () => both.every((client) => client.explain().steering?.obeyed?.asks === 'asks for nothing'),
+    { what: 'the release', timeoutMs: 20_000 },
+  );
+  await east.kill();
+  await waitFor(() => first.explain().state === 'down', { what: 'all to be down' });
+  const lost = await post(`${url}/steering`, release);
+  expect(lost.status).toBe(503);
+  expect(await lost.text()).toMatch(/nothing was written \(east: .*; west: /);
+  first.destroy();
+  const ended = await post(`${url}/steering`, release);
+  expect(ended.status).toBe(409);
 });
 
 it('file: survives the swap of a ConfigMap, half of a file, and its deletion', async () => {

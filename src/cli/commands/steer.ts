@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { SteeringAction } from '../../core/steering/order.js';
 import { milliseconds } from '../numbers.js';
-import type { SteerAction, SteerOptions } from '../steer/steer.js';
+import type { SteerOptions } from '../steer/steer.js';
 
 const TARGET = 'a config file, or URLs of the databases';
 
@@ -70,7 +71,7 @@ function reading(command: Command): Command {
 }
 
 async function act(
-  action: SteerAction,
+  action: SteeringAction,
   id: string | undefined,
   target: readonly string[],
   options: SteerOptions,

@@ -1,10 +1,10 @@
 /** The steering key in each database of a target. */
 import type { MultiDbClient } from '../../client/node-redis/client-type.js';
 import { createMultiDbClient } from '../../client/node-redis/create-client.js';
-import { parseSteering, type Steering } from '../../core/steering/document.js';
 import { InitializationFailedError } from '../../errors.js';
 import { foreignReason } from '../../foreign/foreign-error.js';
-import { RedisSteering } from '../../steering/redis.js';
+import type { SteeringDatabase } from '../../options/steering.js';
+import { type Found, RedisSteering } from '../../steering/redis.js';
 import { UsageError } from '../exit.js';
 import type { Target } from '../target.js';
 
@@ -14,15 +14,6 @@ export interface KeyOptions {
   /** Time within which each database must answer, in milliseconds. */
   readonly timeout: number;
   readonly json: boolean;
-}
-
-/** What one database holds. */
-export interface Found {
-  readonly id: string;
-  /** Undefined: none, or it can't be read. */
-  readonly steering?: Steering;
-  readonly text?: string;
-  readonly error?: string;
 }
 
 /** The source of the options, or that of the config file. */
@@ -50,12 +41,7 @@ export function readAll(
   source: RedisSteering,
   options: KeyOptions,
 ): Promise<Found[]> {
-  return everywhere(target, options, async (client, id) => {
-    const value = String(await client.sendCommand([...source.readCommand]));
-    if (value === '') return { id };
-    const text = source.documentIn(value);
-    return { id, text, steering: parseSteering(text) };
-  });
+  return everywhere(target, options, (database) => source.read(database));
 }
 
 /** Writes a document to every database that can be reached. Never rejects. */
@@ -65,16 +51,13 @@ export function writeAll(
   document: string,
   options: KeyOptions,
 ): Promise<Found[]> {
-  return everywhere(target, options, async (client, id) => {
-    await client.sendCommand([...source.writeCommand(document)]);
-    return { id, text: document };
-  });
+  return everywhere(target, options, (database) => source.write(database, document));
 }
 
 function everywhere(
   { options, resolved }: Target,
   { timeout }: KeyOptions,
-  act: (client: MultiDbClient, id: string) => Promise<Found>,
+  act: (database: SteeringDatabase) => Promise<Found>,
 ): Promise<Found[]> {
   const given = options.databases as readonly object[];
   return Promise.all(
@@ -92,7 +75,7 @@ function everywhere(
       client.on('error', () => {});
       try {
         await client.connect();
-        return await act(client, id);
+        return await act({ id, sendCommand: (args) => client.sendCommand([...args]) });
       } catch (error) {
         const [failure] = error instanceof InitializationFailedError ? error.failures : [];
         return { id, error: failure?.reason ?? foreignReason(error) };

@@ -1,10 +1,11 @@
 /** `steer show`: the document in each database. */
 import { systemClock } from '../../clock.js';
 import { compareSteering, describeSteering, type Steering } from '../../core/steering/document.js';
+import type { Found } from '../../steering/redis.js';
 import { EXIT } from '../exit.js';
 import { Output } from '../output.js';
 import { readTarget } from '../target.js';
-import { type Found, type KeyOptions, readAll, sourceOf } from './databases.js';
+import { type KeyOptions, readAll, sourceOf } from './databases.js';
 
 export async function show(args: readonly string[], options: KeyOptions): Promise<number> {
   const output = new Output(options);

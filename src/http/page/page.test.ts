@@ -10,7 +10,7 @@ it('has one script, without imports', () => {
 });
 
 it('is one document that asks for nothing from elsewhere', () => {
-  const { document } = pageFor({ title: 'T', mayChange: true, maySignIn: true });
+  const { document } = pageFor({ title: 'T', mayChange: true, maySteer: true, maySignIn: true });
   expect(document).not.toMatch(/\b(src|href)="(?!data:,|")/);
   expect(document.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|\/\/[a-z]/);
   expect(document).not.toMatch(/innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b/);
@@ -21,6 +21,7 @@ it('allows its script and its style by their hashes', () => {
   const { document, contentSecurityPolicy } = pageFor({
     title: '',
     mayChange: false,
+    maySteer: false,
     maySignIn: false,
   });
   for (const [directive, tag] of [
@@ -37,7 +38,7 @@ it('allows its script and its style by their hashes', () => {
 
 it('escapes its title', () => {
   const title = `</title><script>alert("x")</script>&'`;
-  const { document } = pageFor({ title, mayChange: false, maySignIn: false });
+  const { document } = pageFor({ title, mayChange: false, maySteer: false, maySignIn: false });
   expect(document).not.toContain('alert("x")');
   expect(document).toContain(
     '&lt;/title&gt;&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;',

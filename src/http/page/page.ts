@@ -7,6 +7,8 @@ export interface PageOptions {
   readonly title: string;
   /** Whether the reader gets the buttons. */
   readonly mayChange: boolean;
+  /** Whether the reader may publish steering documents. */
+  readonly maySteer: boolean;
   /** Whether there is something to sign in to. */
   readonly maySignIn: boolean;
 }
@@ -33,9 +35,12 @@ export function pageFor(options: PageOptions): {
   return { document: documentOf(options), contentSecurityPolicy: policy };
 }
 
-function documentOf({ title, mayChange, maySignIn }: PageOptions): string {
+function documentOf({ title, mayChange, maySteer, maySignIn }: PageOptions): string {
   const signIn = maySignIn
     ? '<a class="button" href="" id="sign-in" hidden>Sign in to make changes</a>'
+    : '';
+  const steer = maySteer
+    ? '<button type="button" id="steer">Steer all processes\u2026</button>'
     : '';
   return `<!doctype html>
 <html lang="en" data-may-change="${mayChange}">
@@ -55,7 +60,7 @@ function documentOf({ title, mayChange, maySignIn }: PageOptions): string {
 <span id="live" data-live="false">Connecting</span>
 </header>
 <main>
-<section id="state" aria-label="State"><p id="headline">Connecting</p><p id="why"></p><p id="steering"></p></section>
+<section id="state" aria-label="State"><p id="headline">Connecting</p><p id="why"></p><p id="steering"></p>${steer}</section>
 <div class="heading">
 <h2 id="databases-title">Databases</h2>
 <p class="legend">
@@ -84,12 +89,29 @@ ${signIn}
 <div class="actions"><button type="button" id="cancel">Cancel</button><button type="submit" class="primary" id="confirm"></button></div>
 </form>
 </dialog>
+${maySteer ? STEER_DIALOG : ''}
 <noscript><p>This page needs JavaScript. <code>status</code> beside it has the same as JSON.</p></noscript>
 <script type="module">${SCRIPT}</script>
 </body>
 </html>
 `;
 }
+
+/** The choices are made by the script, which knows the databases. */
+const STEER_DIALOG = `<dialog id="steer-dialog" aria-labelledby="steer-title">
+<form>
+<h2 id="steer-title">Steer all processes</h2>
+<fieldset id="steer-actions"><legend>What should they do?</legend></fieldset>
+<div class="field"><label for="steer-database">Database</label><select id="steer-database"></select></div>
+<div class="field"><label for="steer-for">For how long?</label><select id="steer-for"></select></div>
+<div class="field"><label for="steer-spread">Moves are spread</label><select id="steer-spread"></select></div>
+<div class="field"><label for="steer-reason">Reason</label><input id="steer-reason" maxlength="500" autocomplete="off"></div>
+<div class="field"><label for="steer-by">Your name</label><input id="steer-by" required maxlength="200" autocomplete="username"></div>
+<h3>What will happen</h3>
+<ul id="steer-preview" aria-live="polite"></ul>
+<div class="actions"><button type="button" id="steer-cancel">Cancel</button><button type="submit" class="primary">Continue</button></div>
+</form>
+</dialog>`;
 
 function hashOf(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -162,6 +162,13 @@ dialog legend { padding: 0 0 4px; font-weight: 600; }
 dialog label { display: flex; gap: 10px; padding: 5px 0; }
 dialog input { flex: none; width: 18px; height: 18px; margin: 2px 0 0; accent-color: var(--accent); }
 dialog .actions { justify-content: flex-end; margin-top: 20px; }
+dialog h3 { margin: 18px 0 6px; font-size: 15px; }
+dialog fieldset[hidden], .field[hidden], button[hidden] { display: none; }
+.field { margin-top: 14px; }
+dialog .field label { display: block; padding: 0 0 4px; font-weight: 600; }
+dialog .field input, dialog .field select { width: 100%; height: auto; min-height: 40px; margin: 0; padding: 6px 10px; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--quiet); border-radius: 8px; }
+#steering { margin-top: 4px; overflow-wrap: anywhere; }
+#steer { margin-top: 14px; }
 #refusal { margin-top: 14px; color: var(--bad); overflow-wrap: anywhere; }
 #refusal:empty { display: none; }
 

@@ -15,8 +15,17 @@ export interface Question {
   /** Index of the one that is chosen beforehand. Default: 0. */
   readonly preselected?: number;
   readonly confirm: string;
-  /** Resolves to why it was refused, if it was. */
-  perform(durationMs: number | null | undefined): Promise<string | undefined>;
+  /** Resolves to why it was refused, if it was; the dialog is closed otherwise. */
+  perform?(durationMs: number | null | undefined): Promise<string | undefined>;
+  /** Called when the dialog has been closed after a success. */
+  done?(): void;
+}
+
+/** Shows something that must be read, until it is closed. */
+export function tell(title: string, lines: readonly string[]): void {
+  ask({ title, consequences: lines, durations: [], confirm: 'Close' });
+  find('cancel').hidden = true;
+  find('confirm').focus();
 }
 
 export function ask(question: Question): void {
@@ -44,15 +53,23 @@ export function ask(question: Question): void {
   form.onsubmit = (event) => {
     event.preventDefault();
     const chosen = durations.querySelector('input:checked') as HTMLInputElement | null;
+    if (question.perform === undefined) {
+      dialog.close();
+      return;
+    }
     confirm.disabled = true;
     setText(refusal, '');
     question.perform(question.durations[Number(chosen?.value ?? 0)]?.durationMs).then((why) => {
       confirm.disabled = false;
-      if (why === undefined) dialog.close();
-      else setText(refusal, why);
+      if (why === undefined) {
+        dialog.close();
+        question.done?.();
+      } else setText(refusal, why);
     });
   };
-  find('cancel').onclick = () => dialog.close();
+  const cancel = find('cancel');
+  cancel.hidden = false;
+  cancel.onclick = () => dialog.close();
   dialog.showModal();
-  find('cancel').focus();
+  cancel.focus();
 }

@@ -4,6 +4,7 @@ import { ask, type Duration } from './dialog.js';
 import { find, icon, setAttribute, setChildren, setText } from './dom.js';
 import { clockTime, MINUTE_MS } from './format.js';
 import { change, listen, loadHistory, signInUrl } from './server.js';
+import { enableSteering } from './steer.js';
 import { showTimeline } from './timeline.js';
 import {
   announcement,
@@ -144,6 +145,7 @@ if (signIn !== null) {
   signIn.setAttribute('href', signInUrl());
   signIn.hidden = false;
 }
+enableSteering(() => status);
 setInterval(() => cards.tick(), 1000);
 listen({
   onStatus: showStatus,

@@ -23,15 +23,33 @@ export async function loadHistory(): Promise<LatencyHistoryStatus | undefined> {
 
 /** Resolves to why it was refused, if it was. */
 export async function change(path: string, body: object): Promise<string | undefined> {
+  const result = await post(path, body);
+  return typeof result === 'string' ? result : undefined;
+}
+
+/** The answer of `POST /steering`. */
+export interface Published {
+  readonly version: number;
+  /** ISO 8601; null: until the next document. */
+  readonly until: string | null;
+  readonly written: readonly string[];
+  readonly failed: readonly { readonly database: string; readonly error: string }[];
+}
+
+/** Resolves to the result, or to why it was refused. */
+export async function publish(body: object): Promise<Published | string> {
+  return (await post('steering', body)) as Published | string;
+}
+
+async function post(path: string, body: object): Promise<object | string> {
   try {
     const response = await fetch(`${BASE}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    if (response.ok) return undefined;
-    const { error } = (await response.json()) as { error?: string };
-    return error ?? `refused (${response.status})`;
+    const answer = (await response.json()) as { error?: string };
+    return response.ok ? answer : (answer.error ?? `refused (${response.status})`);
   } catch {
     return 'The application did not answer. The page shows the result when the application answers again.';
   }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { DatabaseStatus, Status } from '../../status.js';
+import { publishedLines, steerConsequences, steerTitle } from './steer-words.js';
 import {
   announcement,
   drainConsequences,
@@ -194,4 +195,41 @@ it('says what the process is steered to: who, why, which version, and its place'
   expect(words({ stopped: 'errors rose' })).toBe('Steering was stopped here: errors rose.');
   const sources = [{ source: 'http', state: 'unreachable', cause: 'status 500' }];
   expect(words({ sources })).toBe('Steering source http: unreachable (status 500).');
+});
+
+it('says what steering will do everywhere, and what this process cannot do', () => {
+  const drain = { action: 'drain', databaseId: 'east', durationMs: 3_600_000, spreadMs: 600_000 };
+  const now = new Date(2026, 10, 22, 12);
+  const words = (order: object, with_: Partial<Status> = {}) =>
+    steerConsequences(order as never, { ...status, databases: [east, west], ...with_ }, now);
+  expect(words(drain)).toEqual([
+    'All processes with this steering source leave east, where another database can serve.',
+    'They do so within 10 min.',
+    'It ends by itself after 1 h.',
+    'That is at 13:00:00. Then they return within 10 min.',
+  ]);
+  const failed = { ...west, health: 'unhealthy' as const };
+  expect(words(drain, { databases: [east, failed] }).at(-1)).toMatch(/has no other database now/);
+  expect(words({ action: 'hold', databaseId: 'west' }, { databases: [east, failed] })).toContain(
+    "This process can't use west now, and moves when it can.",
+  );
+  const obeyed = { version: 3, by: 'ada', reason: 'upgrade', asks: 'drains east' };
+  const others = { obeyed, next: null, stopped: null, sources: [], place: 0, instanceId: 'a' };
+  expect(words({ action: 'release' }, { steering: others as never }).at(-1)).toBe(
+    'It replaces version 3 by ada (upgrade), which drains east.',
+  );
+  expect(steerTitle({ action: 'stay' })).toBe('Stop failbacks in all processes');
+  const until = now.toISOString();
+  const published = { version: 4, until, written: ['east'], failed: [] };
+  expect(publishedLines(published, { action: 'hold', databaseId: 'east' }, now)).toEqual([
+    'Version 4 was written to east.',
+    'It holds until 12:00:00.',
+  ]);
+  const partly = { ...published, until: null, failed: [{ database: 'west', error: 'refused' }] };
+  expect(publishedLines(partly, { action: 'stay' }, now)).toEqual([
+    'Version 4 was written to east.',
+    'It was not written to west: refused',
+    'One database is enough for every process that reaches it. Publish again when the others are back.',
+    'It holds until the next document (Release).',
+  ]);
 });
