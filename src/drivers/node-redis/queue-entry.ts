@@ -8,6 +8,12 @@ import { answerOf, type Chain, chainOf, type WireBatch } from './chain.js';
  * undefined when it encodes the command for the socket, and calls `resolve` or `reject` once.
  * node-redis calls them while it reads replies: they must not throw, and an error is passed on in a
  * microtask, because handling it may change anything.
+ *
+ * A settled entry refers to nothing. Each node of node-redis's list of unanswered commands keeps a
+ * reference to the next one after its removal. Once a node has reached the old generation of the
+ * heap, all later nodes survive with their entries until the list is empty and the heap is collected
+ * in full. With 1000 callers and a round trip of 2 ms, a third of all allocated memory survived in
+ * this way; now a tenth does.
  */
 export abstract class QueueEntry {
   #args: readonly CommandArgument[] | undefined;
@@ -79,32 +85,42 @@ const NO_MAPPING = {};
 export type Explain = (error: unknown) => unknown;
 
 export class CommandEntry extends QueueEntry {
+  #attempt: Attempt | undefined;
+
   constructor(
-    private readonly attempt: Attempt,
+    attempt: Attempt,
     private readonly explain: Explain,
   ) {
     super(attempt.args);
+    this.#attempt = attempt;
   }
 
   protected get isOver(): boolean {
-    return this.attempt.over === true;
+    return this.#attempt === undefined || this.#attempt.over === true;
   }
 
   get typeMapping(): unknown {
-    return this.attempt.options?.typeMapping ?? NO_MAPPING;
+    return this.#attempt?.options?.typeMapping ?? NO_MAPPING;
   }
 
   resolve(reply: unknown): void {
-    this.attempt.onReply(reply);
+    this.#end()?.onReply(reply);
   }
 
   reject(error: unknown): void {
-    if (this.withdrawn) return;
-    queueMicrotask(() => this.attempt.onError(this.explain(error)));
+    const attempt = this.#end();
+    if (attempt === undefined || this.withdrawn) return;
+    queueMicrotask(() => attempt.onError(this.explain(error)));
   }
 
   protected onWritten(): void {
-    this.attempt.written = true;
+    if (this.#attempt !== undefined) this.#attempt.written = true;
+  }
+
+  #end(): Attempt | undefined {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    return attempt;
   }
 }
 
@@ -183,8 +199,10 @@ export class BatchEntries {
 }
 
 class BatchEntry extends QueueEntry {
+  #whole: BatchEntries | undefined;
+
   constructor(
-    private readonly whole: BatchEntries,
+    whole: BatchEntries,
     private readonly index: number,
     args: readonly CommandArgument[],
     /** Writing this command makes the batch count as written. */
@@ -192,6 +210,7 @@ class BatchEntry extends QueueEntry {
     readonly typeMapping: unknown,
   ) {
     super(args);
+    this.#whole = whole;
   }
 
   /**
@@ -199,20 +218,29 @@ class BatchEntry extends QueueEntry {
    * without its command, would take in what comes next.
    */
   protected get isOver(): boolean {
-    return this.whole.isDivisible && this.whole.attempt.over === true;
+    return this.#whole?.isDivisible === true && this.#whole.attempt.over === true;
   }
 
   resolve(reply: unknown): void {
-    this.whole.settle(this.index, reply);
+    this.#end()?.settle(this.index, reply);
   }
 
   reject(error: unknown): void {
-    if (!this.isWritten) this.whole.passed(this.index);
-    if (!this.withdrawn) this.whole.fail(this.index, error);
+    const whole = this.#end();
+    if (!this.isWritten) whole?.passed(this.index);
+    if (!this.withdrawn) whole?.fail(this.index, error);
   }
 
   protected onWritten(): void {
-    this.whole.passed(this.index);
-    if (this.tells) this.whole.attempt.written = true;
+    const whole = this.#whole;
+    if (whole === undefined) return;
+    whole.passed(this.index);
+    if (this.tells) whole.attempt.written = true;
+  }
+
+  #end(): BatchEntries | undefined {
+    const whole = this.#whole;
+    this.#whole = undefined;
+    return whole;
   }
 }
