@@ -16,6 +16,7 @@ import { opening, View } from '../src/drill/view.js';
 import { Terminal, traitsOf } from '../src/terminal.js';
 import { stopAll } from '../test/kit/index.js';
 import { type Arguments, HELP, readArguments } from './arguments.js';
+import { HedgedReads } from './hedged-reads.js';
 import { createClient, perform } from './run.js';
 import { SCRIPT, WARM_UP_MS } from './script.js';
 import { KEY_PREFIX, Servers, WHERE_KEY } from './servers.js';
@@ -76,7 +77,17 @@ async function main({ plain, report: reportFile, json }: Arguments): Promise<num
     stateOf: (id) => servers.stateOf(id),
   });
   const client = createClient(servers);
-  const result = await perform({ servers, client, load, recorder, view, versions, startedAt });
+  const hedged = new HedgedReads(servers, now);
+  const result = await perform({
+    servers,
+    client,
+    hedged,
+    load,
+    recorder,
+    view,
+    versions,
+    startedAt,
+  });
 
   terminal.print(...summary(result, terminal.paint, terminal.columns));
   writeFileSync(reportFile, report(result));

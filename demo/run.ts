@@ -15,13 +15,15 @@ import { judge } from '../src/drill/script/verdict.js';
 import type { View } from '../src/drill/view.js';
 import { openHandles, turns } from '../test/kit/index.js';
 import { audit } from './audit.js';
-import { SCRIPT, type Stage, WARM_UP_MS } from './script.js';
+import { type HedgedReads, judgeHedged } from './hedged-reads.js';
+import { HEDGED_STEP, SCRIPT, type Stage, WARM_UP_MS } from './script.js';
 import type { Servers } from './servers.js';
 import { CALLERS, RATE_PER_SECOND, SETTINGS, shownSettings, TEXTS, TITLE } from './settings.js';
 
 export interface Run {
   readonly servers: Servers;
   readonly client: MultiDbClient;
+  readonly hedged: HedgedReads;
   readonly load: Load;
   readonly recorder: Recorder;
   readonly view: View;
@@ -42,7 +44,7 @@ export function createClient(servers: Servers): MultiDbClient {
 
 /** Plays the script under traffic, reads the servers, ends everything, and judges. */
 export async function perform(run: Run): Promise<RunResult> {
-  const { servers, client, load, recorder, view } = run;
+  const { servers, client, hedged, load, recorder, view } = run;
   const ledger = new Ledger();
   const pace = { callers: CALLERS, ratePerSecond: RATE_PER_SECOND };
   const traffic = new Traffic(client, load, ledger, recorder, pace);
@@ -50,6 +52,7 @@ export async function perform(run: Run): Promise<RunResult> {
   view.start();
   await client.connect();
   traffic.start();
+  await hedged.start();
   const { runs, failure } = await play(run);
   traffic.stop();
   recorder.series.flush();
@@ -62,26 +65,29 @@ export async function perform(run: Run): Promise<RunResult> {
   const { switches, series } = recorder;
   const { reads, writes } = traffic;
   const { acknowledged } = ledger;
-  const promises = judge({
-    steps,
-    planned: SCRIPT.length,
-    switches,
-    gracePeriodMs: SETTINGS.gracePeriodMs,
-    reads,
-    writes,
-    acknowledged,
-    hanging,
-    maxLatencyMs: series.maxLatencyMs,
-    routed: recorder.routed,
-    misrouted: recorder.misrouted,
-    failedWhileDown: recorder.failedWhileDown,
-    waitedWhileDown: recorder.waitedWhileDown,
-    wrongWhileDown: recorder.wrongWhileDown,
-    audit: found,
-    looked: 'processes, sockets and unhandled rejections',
-    leftovers,
-    failure,
-  });
+  const promises = [
+    ...judge({
+      steps,
+      planned: SCRIPT.length,
+      switches,
+      gracePeriodMs: SETTINGS.gracePeriodMs,
+      reads,
+      writes,
+      acknowledged,
+      hanging,
+      maxLatencyMs: series.maxLatencyMs,
+      routed: recorder.routed,
+      misrouted: recorder.misrouted,
+      failedWhileDown: recorder.failedWhileDown,
+      waitedWhileDown: recorder.waitedWhileDown,
+      wrongWhileDown: recorder.wrongWhileDown,
+      audit: found,
+      looked: 'processes, sockets and unhandled rejections',
+      leftovers,
+      failure,
+    }),
+    judgeHedged(hedged),
+  ];
   return {
     title: TITLE,
     texts: TEXTS,
@@ -122,6 +128,11 @@ async function play(run: Run): Promise<Played<Stage>> {
   for (const step of SCRIPT) {
     try {
       await playStep(step, { stage: run, runs, follower });
+      if (step.title === HEDGED_STEP) {
+        await run.hedged.stop();
+        const { evidence, violations } = judgeHedged(run.hedged);
+        view.note([evidence, ...violations].join('; '));
+      }
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       view.failure(text);
@@ -149,8 +160,10 @@ async function settled({ pending }: Traffic): Promise<number> {
   return pending.size;
 }
 
-async function end({ client, servers, recorder }: Run, ledger: Ledger) {
+async function end({ client, hedged, servers, recorder }: Run, ledger: Ledger) {
   const leftovers: string[] = [];
+  // Without effect unless the script ended early.
+  await hedged.stop();
   // Bounded by itself; a client that hangs here would hang the demo.
   const closed = await Promise.race([
     client.close().then(() => true),

@@ -2,6 +2,7 @@ import type { MultiDbClient } from 'redis-multidb';
 import type { Recorder } from '../src/drill/load/recorder.js';
 import { duration, moment } from '../src/drill/report/format.js';
 import type { Step } from '../src/drill/script/step.js';
+import { FROZEN_MS, HEDGE_AFTER_MS, HEDGED_ID, type HedgedReads } from './hedged-reads.js';
 import type { Servers } from './servers.js';
 import { HOLD_MS, SETTINGS } from './settings.js';
 
@@ -9,6 +10,7 @@ export interface Stage {
   readonly client: MultiDbClient;
   readonly servers: Servers;
   readonly recorder: Recorder;
+  readonly hedged: HedgedReads;
 }
 
 const { gracePeriodMs, failbackCheckIntervalMs, suspectAfterMs, commandTimeoutMs } = SETTINGS;
@@ -19,6 +21,9 @@ const HOLD = commandTimeoutMs + 1200;
 const FAILOVER = ['health-check', 'circuit-breaker'];
 const RETURN = `${moment(gracePeriodMs)} of grace period, next failback check ≤ ${moment(failbackCheckIntervalMs)}`;
 const SILENCE = suspectAfterMs + SETTINGS.healthCheck.timeoutMs;
+
+/** The reads of the second client end with it. */
+export const HEDGED_STEP = 'Freeze a second under hedged reads';
 
 const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
   {
@@ -81,6 +86,19 @@ const PLAYED: readonly Omit<Step<Stage>, 'expectedMs'>[] = [
     goal: `${RETURN}, five fast measurements`,
     holdMs: HOLD,
     act: ({ servers }) => servers.speedUp('east'),
+  },
+  {
+    title: HEDGED_STEP,
+    action: `SIGSTOP to ${HEDGED_ID} for ${moment(FROZEN_MS)}: it is active for a second client, which has hedging and default detection`,
+    expected: 'east',
+    stays: true,
+    reasons: [],
+    goal: `hedging.afterMs = ${duration(HEDGE_AFTER_MS)} and a round trip`,
+    sign: 'first hedged reply',
+    holdMs: FROZEN_MS + 500,
+    reached: ({ hedged }) => ({ at: hedged.nextHedged, forget: () => {} }),
+    // The step holds its state until the database runs again.
+    act: ({ hedged }) => void hedged.freeze(),
   },
   {
     title: 'Switch manually',

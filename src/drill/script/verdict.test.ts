@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { HEDGED_ID, type HedgedEvidence, judgeHedged } from '../../../demo/hedged-reads.js';
 import { SCRIPT } from '../../../demo/script.js';
 import { sampleStep } from '../../../test/drill/sample-result.js';
 import { compare } from '../load/audit.js';
@@ -138,4 +139,17 @@ test.each<[string, Partial<Evidence>, string]>([
 
 test('judge() does not pass what could not be read', () => {
   expect(violations({ audit: undefined })).toHaveLength(3);
+});
+
+test.each<[string, Partial<HedgedEvidence>, string | undefined]>([
+  ['nothing when all reads are fast', {}, undefined],
+  ['a slow read', { frozen: [{ latencyMs: 900, from: HEDGED_ID }] }, 'p99.9'],
+  ['a read that failed', { errors: ['Error: late'] }, '1 read failed: Error: late'],
+  ['a failover', { switches: ['south → west: health-check'] }, 'south → west'],
+  ['that nothing was hedged', { frozen: [] }, 'no read was pending'],
+])('judgeHedged() finds %s', (_, over, text) => {
+  const frozen = [{ latencyMs: 60, from: 'west' }];
+  const found = judgeHedged({ before: [1, 2], frozen, errors: [], switches: [], ...over });
+  if (text === undefined) expect(found.violations).toEqual([]);
+  else expect(found.violations[0]).toContain(text);
 });
