@@ -162,6 +162,67 @@ describe('watch', () => {
   });
 });
 
+describe('several applications', () => {
+  it('have one line each, and a line that says how many use the same database', async () => {
+    const [one, other] = await Promise.all([application(), application()]);
+    const urls = [one.url, other.url];
+    const agreeing = await run(['status', ...urls]);
+    expect(agreeing).toMatchObject({ code: 0, stderr: '' });
+    expect(agreeing.stdout).toContain('2 of 2 applications use east\n');
+    for (const url of urls) expect(agreeing.stdout).toMatch(new RegExp(`● {2}${url} +east +\\d`));
+
+    const watching = start(['watch', ...urls]);
+    const json = start(['watch', ...urls, '--json']);
+    const lines = () =>
+      json.stdout
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line));
+    const agreements = () => lines().filter(({ event }) => event === 'agreement');
+    await waitFor(() => watching.stdout.includes('2 of 2') && agreements().length === 1, {
+      what: 'both to be known',
+      timeoutMs: 20_000,
+    });
+    await other.client.forceActiveDatabase('west');
+    await waitFor(() => /1 of 2 applications use \w+, 1 \w+\n/.test(watching.stdout), {
+      what: 'the disagreement',
+      timeoutMs: 20_000,
+    });
+    await waitFor(() => agreements().length === 2, { what: 'its document', timeoutMs: 20_000 });
+    expect(watching.stdout).toMatch(new RegExp(`${other.url}  \\S+  east → west \\(forced\\)`));
+    expect(agreements().map(({ data }) => data.agree)).toEqual([true, false]);
+    expect(lines().find(({ event }) => event === 'switch')).toMatchObject({
+      application: other.url,
+    });
+    watching.child.kill('SIGINT');
+    json.child.kill('SIGTERM');
+    expect(await watching.ended).toMatchObject({ code: 130, stderr: '' });
+    expect((await json.ended).code).toBe(143);
+
+    const apart = await run(['status', ...urls, '--json']);
+    expect(apart.code).toBe(1);
+    expect(JSON.parse(apart.stdout)).toMatchObject({
+      agree: false,
+      databases: { east: 1, west: 1 },
+      applications: [{ application: one.url, status: { activeDatabase: 'east' } }, {}],
+    });
+    const gone = `http://127.0.0.1:${await freePort()}/redis`;
+    const partly = await run(['status', one.url, gone]);
+    expect(partly.code).toBe(1);
+    expect(partly.stdout).toContain('1 of 2 applications use east, 1 not reached');
+    expect(partly.stdout).toMatch(new RegExp(`✗ {2}${gone} +can't be reached: .*ECONNREFUSED`));
+  });
+
+  it.each([
+    [['http://127.0.0.1:1', 'redis://127.0.0.1:1'], 'URLs of applications alone'],
+    [['http://127.0.0.1:1', 'http://127.0.0.1:1/'], 'each application once'],
+  ])('are not %j', async (args, message) => {
+    const ran = await run(['watch', ...args]);
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  });
+});
+
 /** Answers each path as `answers` say; and how to end it. */
 async function listening(answer: RequestListener, port = 0) {
   const server = createServer(answer);

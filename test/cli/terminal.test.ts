@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpHandler } from '../../src/http/index.js';
 import { createMultiDbClient, type MultiDbClient } from '../../src/index.js';
-import { type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import { freePort, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
 import { noTerminal, OnTerminal, screen } from './on-terminal.js';
 import { run } from './run.js';
 
@@ -157,5 +157,19 @@ describe.skipIf(noTerminal !== undefined)('watch', () => {
     expect(await terminal.ended).toBe(130);
     const lines = screen(terminal.output, 60, 5).filter((line) => /is active/.test(line));
     expect(lines).toHaveLength(1);
+  });
+
+  it('draws several applications, also those that are not reached', async () => {
+    const { url } = await application();
+    const terminal = onTerminal(['watch', url, `http://127.0.0.1:${await freePort()}`], {
+      columns: 100,
+    });
+    await terminal.shows(/1 of 2 applications use east, 1 not reached/);
+    await terminal.shows(/✗.*can't be reached: .*ECONNREFUSED/);
+    terminal.type('\u0003');
+    expect(await terminal.ended).toBe(130);
+    expect(terminal.output.trimEnd().endsWith(SHOW_CURSOR)).toBe(true);
+    const drawn = screen(terminal.output, 100).filter((line) => line.includes(' of 2 '));
+    expect(drawn).toHaveLength(1);
   });
 });

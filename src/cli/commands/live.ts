@@ -1,20 +1,25 @@
 import { type Command, Option } from 'commander';
 import { milliseconds } from '../numbers.js';
 
-const SOURCE = 'http://... of the handler, a config file, or URLs of databases';
+const SOURCE = 'http://... of one or several handlers, a config file, or URLs of databases';
 const HEADER = "header for the handler: 'authorization: Bearer ${TOKEN}'";
 
 const STATUS_HELP = `
 With a config file or the URLs of databases, the command probes them with its
-own client. With http(s)://, it asks the handler of a running application.
+own client. With http(s)://, it asks the handler of a running application. With
+several, it prints one line for each, and how many use the same database.
 
-Exit codes: 0 a database serves, 1 none serves or no answer, 2 wrong
-arguments.`;
+Exit codes: 0 a database serves (several applications: all use the same), 1 none
+serves or no answer, 2 wrong arguments.`;
 
 const WATCH_HELP = `
 On a terminal it redraws the status; otherwise it prints one line per event.
 With --json it prints one document per line: { "event", "data" }. It reconnects
-when the application returns. Ctrl-C ends it.`;
+when the application returns. Ctrl-C ends it.
+
+With several http://... it shows one line for each application, and how many use
+the same database. With --json each document names its "application", and an
+"agreement" event tells when that changes.`;
 
 const SWITCH_HELP = `
 The option "authorize" of the handler must allow the switch. Without --for or

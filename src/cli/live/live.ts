@@ -9,6 +9,7 @@ import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
 import { readTarget } from '../target.js';
 import type { ServerEvent } from './event-source.js';
+import { fleetStatus, watchFleet } from './fleet.js';
 import { isHttpUrl, Remote } from './remote.js';
 import { eventText, statusText } from './text.js';
 
@@ -29,7 +30,9 @@ interface Source {
 /** Prints the status. Resolves to exit code 0 while a database serves, else 1. */
 export async function status(args: readonly string[], options: LiveOptions): Promise<number> {
   const output = new Output(options);
-  const source = await open(args, options, output);
+  const remotes = remotesOf(args, options);
+  if (remotes.length > 1) return fleetStatus(remotes, output);
+  const source = await open(args, remotes, output);
   try {
     const found = await source.status();
     output.terminal.close();
@@ -44,7 +47,9 @@ export async function status(args: readonly string[], options: LiveOptions): Pro
 /** Watches until Ctrl-C, and reconnects if the application goes away. */
 export async function watch(args: readonly string[], options: LiveOptions): Promise<number> {
   const output = new Output(options);
-  const source = await open(args, options, output);
+  const remotes = remotesOf(args, options);
+  if (remotes.length > 1) return watchFleet(remotes, output);
+  const source = await open(args, remotes, output);
   const abort = new AbortController();
   const unlisten = onSignal(async () => {
     abort.abort();
@@ -214,16 +219,26 @@ function question(
   ];
 }
 
+/** The applications that the arguments name; none if they name databases. */
+function remotesOf(args: readonly string[], { header, timeout }: LiveOptions): Remote[] {
+  const urls = args.filter(isHttpUrl);
+  if (urls.length > 0 && urls.length < args.length) {
+    throw new UsageError(
+      'Expected URLs of applications alone, without databases or a config file.',
+    );
+  }
+  const remotes = urls.map((url) => new Remote(url, header, timeout));
+  const names = new Set(remotes.map(({ name }) => name));
+  if (names.size < remotes.length) throw new UsageError('Name each application once.');
+  return remotes;
+}
+
 async function open(
   args: readonly string[],
-  { header, timeout }: LiveOptions,
+  [remote]: readonly Remote[],
   output: Output,
 ): Promise<Source> {
-  const [first] = args;
-  if (first !== undefined && isHttpUrl(first)) {
-    if (args.length > 1) throw new UsageError('Expected the URL of one application.');
-    return Object.assign(new Remote(first, header, timeout), { close: () => {} });
-  }
+  if (remote !== undefined) return Object.assign(remote, { close: () => {} });
   const target = await readTarget(args);
   output.progress('  probing ...');
   const { Local } = await import('./local.js');

@@ -15,7 +15,7 @@ import { Pace, paced, pause } from './pace.js';
 /** Also the default of `--timeout`. */
 export const TIMEOUT_MS = 10_000;
 /** Delay before a reconnect in milliseconds, the same as the handler gives browsers. */
-const RECONNECT_MS = 2000;
+export const RECONNECT_MS = 2000;
 /**
  * Number of timeouts without data after which a stream counts as lost. The handler sends a status
  * or a comment more often.

@@ -156,6 +156,6 @@ function graceText({ at, eligibleAt }: Record<string, unknown>): string {
 }
 
 /** Formats a time in UTC, marked as such, because it is compared with logs of other machines. */
-function time(iso: string): string {
+export function time(iso: string): string {
   return iso.slice(11, 24).padEnd(13);
 }
