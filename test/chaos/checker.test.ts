@@ -1,10 +1,11 @@
 /** The checker catches a client that breaks a promise, and a server that lost what it had. */
 import { expect, it } from 'vitest';
+import { waitFor } from '../kit/index.js';
 import type { Data } from './data.js';
 import { History, token } from './history.js';
 import { type DatabaseEvidence, type Evidence, judge, type ViolationKind } from './judge.js';
 import type { Perform } from './perform.js';
-import type { Place } from './place.js';
+import { Place } from './place.js';
 import { PLANTS } from './planted.js';
 import { verdict } from './report.js';
 import { type ChaosOptions, chaos } from './run.js';
@@ -160,4 +161,25 @@ it('says how to repeat what it found, and what happened before', async () => {
   expect(text).toContain('repeat with: npm run chaos -- --seed 1 --minutes 0.1');
   expect(text).toContain('undefined -> east initial');
   expect(text).toMatch(/repeated: \w+ \d+ of client 0/);
+});
+
+it('a promoted server that is started again without its data is an empty master', async () => {
+  const place = await Place.start('east', {
+    persist: false,
+    topology: 'client',
+    moves: true,
+    names: undefined,
+  });
+  try {
+    await place.ask('SET', 'a', '1');
+    // The server gives a failover up after a short time.
+    await waitFor(() => place.move().then(() => true), { what: 'the move', timeoutMs: 20_000 });
+    expect(await place.ask('GET', 'a')).toBe('1');
+    await place.kill();
+    await place.heal();
+    expect(await place.ask('SET', 'b', '1')).toBe('OK');
+    expect(await place.ask('GET', 'a')).toBeNull();
+  } finally {
+    await place.dispose();
+  }
 });

@@ -8,8 +8,8 @@ import {
   RespError,
   startProxy,
   startRedis,
-  startReplica,
   waitFor,
+  waitForSync,
 } from '../kit/index.js';
 import { type Data, readData } from './data.js';
 import { ProxyWitness } from './proxy-witness.js';
@@ -55,12 +55,7 @@ export class Place {
       await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
       await clusterIsWell((...args) => server.command(...args));
     }
-    const spare = moves
-      ? await startReplica(server, {
-          persist,
-          config: { ...CONFIG, 'repl-diskless-sync-delay': 0 },
-        })
-      : undefined;
+    const spare = moves ? await startSpare(server, persist) : undefined;
     const proxy = await startProxy(server, { recordCommands: true });
     const monitor = { sentinel: [`monitor ${id} 127.0.0.1 ${server.port} 1`] };
     const sentinel =
@@ -223,6 +218,17 @@ export class Place {
     await waitFor(() => isGone, { what: `${this.id} to be gone`, timeoutMs: 10_000 });
     await gone;
   }
+}
+
+/**
+ * A replica by command and not by its configuration: a process that was promoted and is started again
+ * begins as a master, and does not get its lost data back from its own replica.
+ */
+async function startSpare(server: RedisServer, persist: boolean): Promise<RedisServer> {
+  const spare = await startRedis({ persist, config: CONFIG });
+  await spare.command('REPLICAOF', server.host, String(server.port));
+  await waitForSync(server, spare);
+  return spare;
 }
 
 function clusterIsWell(ask: (...args: string[]) => Promise<Reply>): Promise<unknown> {

@@ -23,13 +23,15 @@ export type TransactionCall = [keys: unknown, fn: (tx: unknown) => unknown, opti
  * connection.
  */
 export async function performTransaction(
-  { session, errors, redis }: Face,
+  face: Face,
   [keys, fn, options]: TransactionCall,
   createView: (connection: Transport) => unknown,
 ): Promise<unknown> {
   const given = keysOf(keys);
   if (typeof fn !== 'function') throw new InvalidOptionError('fn', 'a function', fn);
   const { maxAttempts, timeoutMs } = settingOf(options);
+  const { session, errors, redis } = face;
+  if (face.isBetween) await new Promise<void>((resolve) => face.whenDecided(resolve));
   const { executor } = session;
   if (executor === undefined) throw closed();
   const keyPrefix = redis.options.keyPrefix as CommandArgument | undefined;

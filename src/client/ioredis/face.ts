@@ -29,13 +29,15 @@ export class Face {
   readonly scripts: ScriptCalls;
   /** Who the commands belong to in traces. */
   readonly source: TraceSource;
-  /** Called when the client accepts commands again. */
-  onConnecting: () => void = () => {};
+  /** What waits for the end of `isBetween`, in the order of the calls. */
+  #waiting: (() => void)[] = [];
   /** Calls of `connect()` that wait for a database. */
   readonly #connecting = new Set<(error?: Error) => void>();
   #reconnecting: Timer | undefined;
   /** Number of the life that the last `connect()` has begun. */
   #life = 0;
+  /** The life that `quit()` ends. */
+  #quitLife: number | undefined;
 
   constructor(
     Redis: IoredisClass,
@@ -82,7 +84,7 @@ export class Face {
     if (this.session.isOpen) return served;
     this.#life += 1;
     this.session.connect().catch((error: Error) => this.#onFailed(error));
-    this.onConnecting();
+    this.#onDecided();
     return served;
   }
 
@@ -93,8 +95,7 @@ export class Face {
     if (this.status.current === 'end') return;
     this.session.destroy();
     if (!reconnect) {
-      this.status.ended();
-      this.#settleConnecting(closed());
+      this.#ended(closed());
       return;
     }
     this.status.lost();
@@ -103,15 +104,55 @@ export class Face {
     });
   }
 
-  /** Finishes pending commands, then ends the client. */
+  /** Finishes pending commands, also those that wait for the first database, then ends the client. */
   async close(): Promise<void> {
     this.#reconnecting?.cancel();
     const life = this.#life;
+    if (!this.session.isReady) await this.#finishConnecting();
+    if (life !== this.#life) return;
     await this.session.close();
     // `disconnect()` has ended it first, and `connect()` has begun another life.
     if (life !== this.#life) return;
-    this.status.ended();
-    this.#settleConnecting(closed());
+    this.#ended(closed());
+  }
+
+  /** As `redis.quit()`: rejects where ioredis does, after an earlier call. */
+  async quit(): Promise<void> {
+    if (this.status.current === 'end' || this.#quitLife === this.#life) throw closed();
+    this.#quitLife = this.#life;
+    await this.close();
+  }
+
+  /** Whether `disconnect(true)` was called, and neither a connect nor the end has followed yet. */
+  get isBetween(): boolean {
+    return this.status.current === 'reconnecting' && this.session.executor === undefined;
+  }
+
+  /** Whether `whenDecided` was called during `isBetween`. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Calls `action` when the client accepts commands again, and when it has ended. */
+  whenDecided(action: () => void): void {
+    this.#waiting.push(action);
+  }
+
+  #onDecided(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const action of waiting) action();
+  }
+
+  /** Lets the commands of a client that is still connecting finish, if a database serves in time. */
+  async #finishConnecting(): Promise<void> {
+    const { dependencies, options } = this.shared;
+    const timer = dependencies.clock.after(options.commandDeadlineMs, () => {
+      // A blocking command would wait for a database without end.
+      if (!this.session.isReady) this.session.destroy();
+    });
+    await this.session.executor?.finish();
+    timer.cancel();
   }
 
   #untilServed(): Promise<void> {
@@ -148,8 +189,15 @@ export class Face {
   #onFailed(error: Error): void {
     if (this.status.current === 'end' || this.session.isOpen) return;
     this.redis.silentEmit('error', error);
+    this.#ended(withText(error));
+  }
+
+  #ended(error: Error): void {
+    // Of a `disconnect(true)` during `close()`.
+    this.#reconnecting?.cancel();
     this.status.ended();
-    this.#settleConnecting(withText(error));
+    this.#settleConnecting(error);
+    this.#onDecided();
   }
 
   #settleConnecting(error?: Error): void {

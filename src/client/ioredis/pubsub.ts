@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { ErrorReply } from '@redis/client';
 import type { SubscriptionKind } from '../../core/subscription-kind.js';
 import type { PubSubListener } from '../../core/wanted-subscriptions.js';
+import { UnsupportedError } from '../../errors.js';
 import type { Subscriptions } from '../../runtime/pubsub/subscriptions.js';
 import type { IoredisCommand, IoredisInstance } from './library.js';
 
@@ -37,15 +39,23 @@ export class IoredisPubSub {
   }
 
   /** Performs a command of the SUBSCRIBE family; resolves to the number of subscriptions. */
-  async perform({ name, args }: IoredisCommand): Promise<number> {
+  async perform({ name, args }: IoredisCommand): Promise<number | string> {
     const command = name.toLowerCase();
     const kind = KINDS[command] as SubscriptionKind;
+    if (args.some((each) => typeof each !== 'string' && !isUtf8(each))) {
+      throw new UnsupportedError(`${command}: the name of a channel or a pattern has to be text`);
+    }
     const names = args.map(String);
-    if (command.includes('unsub')) await this.#unsubscribe(kind, names);
-    else if (names.length > 0) await this.#subscribe(kind, names);
-    // The text of the server.
-    else throw new ErrorReply(`ERR wrong number of arguments for '${command}' command`);
-    return this.#count(kind);
+    const isEnd = command.includes('unsub');
+    if (!isEnd && names.length === 0) {
+      // The text of the server.
+      throw new ErrorReply(`ERR wrong number of arguments for '${command}' command`);
+    }
+    const done = isEnd ? this.#unsubscribe(kind, names) : this.#subscribe(kind, names);
+    // After this command, and not after those that follow it.
+    const count = this.#count(kind);
+    await done;
+    return this.redis.options.stringNumbers === true ? String(count) : count;
   }
 
   async #subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {

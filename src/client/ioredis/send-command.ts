@@ -48,8 +48,6 @@ export class CommandSender {
   readonly #kinds = new Map<string, Kind>();
   readonly #transactions: Transactions;
   readonly #encodePlain: IoredisCommand['toWritable'];
-  /** Commands that were issued between a `disconnect(true)` and the connect that follows it. */
-  #waiting: (() => void)[] = [];
 
   constructor(
     private readonly face: Face,
@@ -58,7 +56,6 @@ export class CommandSender {
     private readonly connection?: Transport,
   ) {
     this.#encodePlain = Command.prototype.toWritable;
-    if (connection === undefined) face.onConnecting = () => this.#resume();
     this.#transactions = new Transactions({
       decoding: face.decoding,
       errors: face.errors,
@@ -77,6 +74,7 @@ export class CommandSender {
   ): Promise<unknown> {
     const { face } = this;
     command.setReplyContext?.(face.decoding.context);
+    if (command.reject === undefined) alreadyRejected(command);
     if (face.status.current === 'wait') face.connect().catch(() => {});
     if (stream?.isPipeline === true && this.#gather(command, stream, view)) return command.promise;
     const kind = this.#kinds.get(command.name) ?? this.#classify(command.name);
@@ -89,17 +87,14 @@ export class CommandSender {
     return this.connection ?? this.face.session.executor;
   }
 
+  get #isBetween(): boolean {
+    return this.connection === undefined && this.face.isBetween;
+  }
+
   #refusalOf(args: Arguments): Error | undefined {
     const refused = refusal(args);
     const isAllowed = this.connection !== undefined && /^(UN)?WATCH$/i.test(String(args[0]));
     return (isAllowed ? undefined : refused) ?? argumentFlaw(args);
-  }
-
-  /** The connect that commands wait for has begun. */
-  #resume(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const send of waiting) send();
   }
 
   #classify(name: string): Kind {
@@ -111,8 +106,8 @@ export class CommandSender {
   #send(command: IoredisCommand, view: ViewOptions): void {
     const { face } = this;
     const transport = this.#transport;
-    if (transport === undefined && face.status.current === 'reconnecting') {
-      this.#waiting.push(() => this.#send(command, view));
+    if (this.#isBetween) {
+      face.whenDecided(() => this.#send(command, view));
       return;
     }
     const { decoding } = face;
@@ -163,6 +158,10 @@ export class CommandSender {
       this.#refuse(command, new UnsupportedError(`${command.name}: ${why}`));
       return;
     }
+    if (this.#isBetween && (kind === 'pubsub' || (kind === 'quit' && face.hasWaiting))) {
+      face.whenDecided(() => this.#perform(kind, command, view));
+      return;
+    }
     switch (kind) {
       case 'pubsub':
         if (face.status.current === 'end') this.#refuse(command, closed());
@@ -171,7 +170,7 @@ export class CommandSender {
       case 'quit':
         this.#settle(
           command,
-          face.close().then(() => Buffer.from('OK')),
+          face.quit().then(() => Buffer.from('OK')),
           command.resolve,
         );
         return;
@@ -206,22 +205,22 @@ export class CommandSender {
     return true;
   }
 
-  async #sendBatch(commands: readonly Arguments[], { base }: ViewOptions): Promise<unknown> {
+  #sendBatch(commands: readonly Arguments[], view: ViewOptions): Promise<unknown> {
     const { face } = this;
-    const transport = this.#transport;
-    if (transport === undefined && face.status.current === 'reconnecting') {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
+    if (this.#isBetween) {
+      return new Promise((resolve) => {
+        face.whenDecided(() => resolve(this.#sendBatch(commands, view)));
       });
-      return this.#sendBatch(commands, { base } as ViewOptions);
     }
+    const { base } = view;
+    const transport = this.#transport;
     const { unfinished: execTypeMapping } = face.decoding.mappings;
     const issue = (trace?: CommandTrace): Promise<unknown> => {
       if (transport === undefined) return face.shared.rejections.reject(closed());
       const options = trace === undefined ? base : { ...base, trace };
       return transport.send(['MULTI'], options, { kind: 'multi', commands, execTypeMapping });
     };
-    return observeTransaction(issue, commands, face.source);
+    return Promise.resolve(observeTransaction(issue, commands, face.source));
   }
 
   #refuse(command: IoredisCommand, error: Error): void {
@@ -242,6 +241,12 @@ export class CommandSender {
   #isScript(command: IoredisCommand): boolean {
     return command.toWritable !== this.#encodePlain;
   }
+}
+
+/** An argument could not be converted to text: ioredis has rejected the promise and stopped there. */
+function alreadyRejected(command: IoredisCommand): void {
+  command.resolve = () => {};
+  command.reject = () => {};
 }
 
 function plain({ name, args }: IoredisCommand): Arguments {

@@ -76,6 +76,7 @@ export class Executor implements ClientContext {
   #open = false;
   #ended = false;
   #onIdle: (() => void) | undefined;
+  #finishing: Promise<void> | undefined;
   readonly #deadlines: Deadlines;
   readonly #budget: TrafficBudget | undefined;
   readonly #stopListening: () => void;
@@ -382,8 +383,13 @@ export class Executor implements ClientContext {
     this.reject(command, ClientClosedError.disconnected({ maybeExecuted, databaseId }));
   }
 
-  /** Stops accepting commands; resolves when every accepted command has settled. */
-  async finish(): Promise<void> {
+  /** Stops accepting commands; resolves when every accepted command has settled. Idempotent. */
+  finish(): Promise<void> {
+    this.#finishing ??= this.#finish();
+    return this.#finishing;
+  }
+
+  async #finish(): Promise<void> {
     this.#open = false;
     if (this.pending > 0) {
       await new Promise<void>((resolve) => {

@@ -25,7 +25,8 @@ export function whenServing(executor: Executor): Promise<void> {
     };
     const look = () => {
       const { database, state } = coordinator.route;
-      if (!executor.isOpen) settle(new ClientClosedError());
+      // A client that finishes what was accepted before it served still has to serve.
+      if (!executor.isAlive) settle(new ClientClosedError());
       else if (executor.ready) settle();
       else if (state === 'down') settle(failed(coordinator.all()));
       else if (database !== awaited) {

@@ -31,6 +31,53 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
     expect(redis.status).toBe('ready');
   });
 
+  it('pipelines of thousands of commands go over a kill', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class, ...LONG_GRACE });
+    let isKilled = false;
+    const piped = () => {
+      const pipeline = redis.pipeline();
+      for (let number = 0; number < 1000; number += 1) {
+        if (number % 2 === 0) pipeline.incr(`n${number}`);
+        else pipeline.get('none');
+      }
+      return pipeline.exec() as Promise<[Error | null, unknown][]>;
+    };
+    const callers = Array.from({ length: 4 }, async () => {
+      const all: [Error | null, unknown][][] = [];
+      while (!isKilled || redis.activeDatabase !== 'west') all.push(await piped());
+      return [...all, await piped()];
+    });
+    await waitFor(async () => Number(await east.command('GET', 'n0')) > 2, { what: 'pipelines' });
+    await east.kill();
+    isKilled = true;
+    const results = (await Promise.all(callers)).flat();
+    for (const result of results) {
+      expect(result).toHaveLength(1000);
+      for (const [index, [error, value]] of result.entries()) {
+        if (index % 2 === 1) expect([error, value]).toEqual([null, null]);
+        else if (error !== null) expect(error).toMatchObject({ maybeExecuted: true });
+      }
+    }
+    // Each increment that was acknowledged by west has another number: none was executed twice.
+    const last = Math.max(...results.map((result) => Number(result[0]?.[1] ?? 0)));
+    expect(last).toBeGreaterThan(0);
+    expect(Number(await west.command('GET', 'n0'))).toBeLessThanOrEqual(results.length);
+  });
+
+  it('an argument that has no text rejects, and a transaction with it is not executed', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class });
+    const textless = Object.create(null);
+    const message = 'Cannot convert object to primitive value';
+    await expect(redis.set('a', textless)).rejects.toThrow(message);
+    const piped = await redis.pipeline().set('a', textless).set('b', 1).exec();
+    expect([piped?.[0]?.[0]?.message, piped?.[1]]).toEqual([message, [null, 'OK']]);
+    const transaction = redis.multi().set('c', 1).set('a', textless).exec();
+    await expect(transaction).rejects.toThrow(/^EXECABORT/);
+    expect(await redis.get('c')).toBeNull();
+  });
+
   it('a read is answered by the standby while the active database is frozen', async () => {
     const [east, west] = await servers();
     await west.command('SET', 'key', 'value');
@@ -235,6 +282,8 @@ it('refuses what concerns one connection, and says what to use', async () => {
     () => redis.call('HELLO', '3'),
     () => redis.multi({ pipeline: false }),
     multiWithoutExec,
+    // Its messages could not be told from those of another channel.
+    () => redis.subscribe(Buffer.from([255, 254])),
   ];
   for (const call of refused) {
     const error = await errorOf(Promise.resolve().then(call));

@@ -1,17 +1,24 @@
 /**
  * Published libraries that take an ioredis client, all at once over one client, under load while
  * something happens to its databases. The queue libraries have tests of their own (queues.test.ts).
+ * `BULLMQ_FAULTS=all` also runs them over clients of ioredis 5 and iovalkey.
  */
 import type { MultiDbClient } from 'redis-multidb';
 import { expect, it } from 'vitest';
 import { type RedisServer, startRedis, waitFor } from '../../kit/index.js';
-import { SETTINGS } from '../libraries/bullmq/faults.js';
+import { runsAll, SETTINGS } from '../libraries/bullmq/faults.js';
 import '../libraries/support.js';
 import { active, Traffic } from '../support.js';
 import { LIBRARY_USERS, type LibraryUser } from './library-users.js';
-import { readyRedis } from './support.js';
+import { LIBRARIES, readyRedis } from './support.js';
 
 const CALLERS = 2;
+
+/** The class that libraries find when they import ioredis. */
+const OF_PEERS = LIBRARIES[0]?.[1];
+
+/** Libraries that take an instance of that class alone for a client (`instanceof`). */
+const OF_PEERS_ONLY: readonly string[] = ['@nest-lab/throttler-storage-redis'];
 
 interface World {
   readonly east: RedisServer;
@@ -42,13 +49,19 @@ const FAULTS: Record<string, Fault> = {
   },
 };
 
-it.each(Object.entries(FAULTS))(
-  'go on by themselves: %s',
-  async (_, { strike, maxErrors }) => {
+const RUNS = (runsAll ? LIBRARIES : LIBRARIES.slice(0, 1)).flatMap(([library, Redis]) =>
+  Object.entries(FAULTS).map(([fault, each]) => ({ library, fault, Redis, ...each })),
+);
+
+it.each(RUNS)(
+  'go on by themselves with $library: $fault',
+  async ({ Redis, strike, maxErrors }) => {
     const [east, west] = await Promise.all([startRedis(), startRedis()]);
-    const redis = await readyRedis([east, west], SETTINGS);
+    const redis = await readyRedis([east, west], { ...SETTINGS, Redis });
     const users = new Map<string, LibraryUser>();
-    for (const [name, start] of Object.entries(LIBRARY_USERS)) users.set(name, await start(redis));
+    for (const [name, start] of Object.entries(LIBRARY_USERS)) {
+      if (Redis === OF_PEERS || !OF_PEERS_ONLY.includes(name)) users.set(name, await start(redis));
+    }
     let number = 0;
     const idOf = (name: string) => `${name}-${number++}`;
     const traffic = [...users].map(([name, user]) => ({

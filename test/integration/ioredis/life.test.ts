@@ -1,6 +1,6 @@
 /** Status, its events, connect, quit and disconnect, as plain ioredis has them. */
 import { expect, it } from 'vitest';
-import { expectNoLeaks, waitFor } from '../../kit/index.js';
+import { expectNoLeaks, heapUsedAfterGc, waitFor } from '../../kit/index.js';
 import { errorOf, servers } from '../support.js';
 import { LIBRARIES, plainOf, readyRedis, redisOf, statusesOf, type TestRedis } from './support.js';
 
@@ -86,6 +86,86 @@ const LIVES: Record<string, (create: (options?: object) => Client) => Promise<un
     return [seen.filter((name) => name !== 'close' && name !== 'connect'), value];
   },
 
+  async 'quit twice'(create) {
+    const client = create();
+    await until(client, 'ready');
+    const both = [client.quit(), errorOf(client.quit())] as const;
+    const answers = [await both[0], (await both[1]).message];
+    await until(client, 'end');
+    return [...answers, (await errorOf(client.quit())).message];
+  },
+
+  async 'quit in the same turn as the first commands'(create) {
+    const client = create();
+    const answers = [client.set('a', 1), client.incr('a'), client.quit()];
+    return Promise.all(answers);
+  },
+
+  async 'quit behind a blocking command'(create) {
+    const client = create();
+    await until(client, 'ready');
+    const answers = [client.blpop('queue', 0), client.quit()];
+    const other = create();
+    await other.rpush('queue', 'job');
+    return Promise.all(answers);
+  },
+
+  async 'quit, and disconnect(true) in the middle of it'(create) {
+    const client = create();
+    await until(client, 'ready');
+    const answer = client.quit();
+    client.disconnect(true);
+    await answer;
+    await until(client, 'end');
+    return client.status;
+  },
+
+  async 'commands between disconnect(true) and disconnect'(create) {
+    const client = create();
+    await until(client, 'ready');
+    client.disconnect(true);
+    const failed = [
+      client.get('a'),
+      client.multi().set('a', 1).exec(),
+      client.subscribe('news'),
+    ].map(errorOf);
+    const piped = client.pipeline().get('a').exec();
+    client.disconnect();
+    const errors = (await Promise.all(failed)).map(({ message }) => message);
+    return [errors, (await piped)[0][0].message];
+  },
+
+  async 'commands between disconnect(true) and quit'(create) {
+    const client = create();
+    await until(client, 'ready');
+    client.disconnect(true);
+    return Promise.all([
+      client.set('a', 5),
+      client.multi().incr('a').exec(),
+      client.incr('a'),
+      client.pipeline().get('a').exec(),
+      client.quit(),
+    ]);
+  },
+
+  async 'subscriptions of a new life'(create) {
+    const client = create();
+    const publisher = create();
+    const seen: unknown[] = [];
+    client.on('message', (...message: unknown[]) => seen.push(message));
+    await client.subscribe('lives');
+    client.disconnect();
+    await until(client, 'end');
+    await client.connect();
+    // The server may count the connection of the life before.
+    const isHeard = async () => (await publisher.publish('lives', 'a')) > 0 && seen.length > 0;
+    await waitFor(isHeard, { what: 'a message', timeoutMs: 10_000 });
+    const [message] = seen;
+    client.disconnect(true);
+    const other = await client.psubscribe('x*');
+    return [message, other];
+  },
+
   async 'callbacks of connect'(create) {
     const client = create({ lazyConnect: true });
     return new Promise((resolve) => {
@@ -117,6 +197,59 @@ it('ends everything that it has opened', async () => {
   });
 });
 
+it('many lives leave neither memory nor listeners', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west]);
+  const live = async (count: number) => {
+    for (let number = 0; number < count; number += 1) {
+      const other = redis.duplicate();
+      await other.get('a');
+      if (number % 2 === 0) await other.quit();
+      else other.disconnect();
+    }
+    return heapUsedAfterGc();
+  };
+  const before = await live(50);
+  const listeners = () => process.eventNames().map((name) => process.listenerCount(name as 'exit'));
+  const held = listeners();
+  const after = await live(150);
+  // A client that is kept has several times as much.
+  expect((after - before) / 150).toBeLessThan(15_000);
+  expect(listeners()).toEqual(held);
+});
+
+it('ends although a blocking command waits for a database that never serves', async () => {
+  const [east, west] = await servers();
+  await Promise.all([east.kill(), west.kill()]);
+  const redis = redisOf([east, west], { commandDeadlineMs: 500, commandTimeoutMs: 500 });
+  const blocked = errorOf(redis.blpop('never', 0));
+  expect(await redis.quit()).toBe('OK');
+  expect([redis.status, (await blocked).message]).toEqual(['end', 'Connection is closed.']);
+});
+
+it('a callback that throws harms no other command', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west]);
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const thrown: string[] = [];
+  process.on('uncaughtException', ({ message }) => thrown.push(message));
+  const fail = (message: string) => () => {
+    throw new Error(message);
+  };
+  try {
+    redis.get('a', fail('of a command'));
+    redis.pipeline().get('a', fail('in a pipeline')).set('b', 1).exec(fail('of a pipeline'));
+    redis.multi().set('c', 1, fail('in a transaction')).exec(fail('of a transaction'));
+    redis.subscribe('news', fail('of a subscription'));
+    await waitFor(() => thrown.length === 6, { what: 'the errors' });
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const each of others) process.on('uncaughtException', each);
+  }
+  expect(await redis.mget('b', 'c')).toEqual(['1', '1']);
+});
+
 it('a quit that a disconnect overtakes does not end the life that begins after it', async () => {
   const [east, west] = await servers();
   await expectNoLeaks(async () => {
@@ -138,6 +271,15 @@ it('is reconnecting while no database serves, and ready again by itself', async 
   const seen = statusesOf(redis);
   await Promise.all([east.kill(), west.kill()]);
   await until(redis, 'reconnecting');
+  const blocking = [
+    redis.blpop('never', 0),
+    redis.xread('BLOCK', 0, 'STREAMS', 'never', '$'),
+    redis.multi().blpop('never', 0).exec() as Promise<unknown>,
+    redis.transaction('a', async (tx) => tx.multi().set('a', 1)),
+  ];
+  for (const call of blocking) {
+    expect((await errorOf(call)).message).toBe('Connection is closed.');
+  }
   const error = await errorOf(redis.get('a'));
   expect([error.message, error.code, error.maybeExecuted]).toEqual([
     'Connection is closed.',

@@ -4,6 +4,7 @@
  * fails this test until somebody has looked at it.
  */
 import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { describe, expect, it } from 'vitest';
 import { LIBRARIES } from './support.js';
@@ -96,6 +97,11 @@ const OF_COMMANDS = [
   ...['_commandTimeoutTimer', '_blockingTimeoutTimer', '_blockingDeadline'],
 ];
 
+/** Members of a scan stream. Each page is fetched by a member of `opt.redis`, which is ours. */
+const OF_SCAN_STREAMS = [
+  ...['constructor', 'opt', '_redisCursor', '_redisDrained', '_read', 'close'],
+];
+
 describe.each(LIBRARIES)('%s', (_, Class) => {
   const options = { lazyConnect: true };
   const databases = [{ id: 'east', redis: 'redis://127.0.0.1:1' }];
@@ -130,7 +136,7 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
     expect(unknown).toEqual([]);
   });
 
-  it('has no member of Pipeline, Commander or Command that nobody has looked at', () => {
+  it('has no member of Pipeline, Commander, ScanStream or Command that nobody has looked at', () => {
     const pipeline = redis.pipeline();
     expect(pipeline.constructor).toBe(plain.pipeline().constructor);
     const ownOf = (instance: object) =>
@@ -140,6 +146,10 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
     const unknown = (instance: object, known: readonly string[]) =>
       ownOf(instance).filter((key) => !known.includes(key));
     expect(unknown(pipeline, OF_PIPELINES)).toEqual([]);
+    const ofScanStreams = [...members(redis.scanStream())].filter(
+      (key) => !(key in Readable.prototype) && !Object.hasOwn(new Readable(), key),
+    );
+    expect(ofScanStreams.filter((key) => !OF_SCAN_STREAMS.includes(key))).toEqual([]);
     // A Pipeline reaches its client by `sendCommand` alone.
     const { Command } = Class as unknown as { Command: new (name: string) => object };
     expect(unknown(new Command('ping'), OF_COMMANDS)).toEqual([]);

@@ -64,7 +64,12 @@ const CASES: Record<string, Case> = {
   'BullMQ 5 with ioredis 5': {
     start: overBullMq(bullmq5 as unknown as typeof bullmq6),
     ioredis: 'ioredis 5',
-    byDefault: { pair: ['outage of all'], independent: ['kill'] },
+    byDefault: { pair: ['outage of all'], independent: [] },
+  },
+  'BullMQ 5 with iovalkey': {
+    start: overBullMq(bullmq5 as unknown as typeof bullmq6),
+    ioredis: 'iovalkey',
+    byDefault: { pair: [], independent: ['kill'] },
   },
   'Bull 4 with ioredis 5': {
     start: overBull,

@@ -203,6 +203,8 @@ const CALLS: Record<string, Call> = {
       await r.both('k', Buffer.from('w')),
       await r.bothBuffer('k', BINARY),
       await r.any(2, 'a', 'b'),
+      await r.anyBuffer(0),
+      await new Promise((resolve) => r.any(0, (...result: unknown[]) => resolve(result))),
       await r.pipeline().both('a', 'b').bothBuffer('a', BINARY).exec(),
       await r.multi().both('a', 'b').both('c', 'd').bothBuffer('a', BINARY).exec(),
       await new Promise((resolve) => r.both('k', 'v', (...result: unknown[]) => resolve(result))),
@@ -275,6 +277,47 @@ const CALLS: Record<string, Call> = {
     d.disconnect();
     return [(await r.keys('*')).sort(), streamed];
   },
+  'keyPrefix in every kind of command': async (r) => {
+    const d = r.duplicate({ keyPrefix: 'p:' });
+    d.defineCommand('two', { numberOfKeys: 2, lua: 'return {KEYS[1], KEYS[2], ARGV[1]}' });
+    const values = [
+      await d.eval('return {KEYS[1], ARGV[1]}', 1, 'k', 'v'),
+      await d.two('a', 'b', 'c'),
+      await d.pipeline().two('a', 'b', 'c').exec(),
+      await d.multi().two('a', 'b', 'c').exec(),
+      await d.rpush('l', 2, 1),
+      await d.mset({ w_1: 9, w_2: 3 }),
+      await d.sort('l', 'BY', 'w_*', 'GET', '#', 'GET', 'w_*'),
+      await d.sort('l', 'STORE', 'sorted'),
+      await d.xadd('s', '1-1', 'f', 'v'),
+      await d.xgroup('CREATE', 's', 'g', '0'),
+      await d.xread('COUNT', 1, 'STREAMS', 's', '0'),
+      await d.xreadgroup('GROUP', 'g', 'c', 'STREAMS', 's', '>'),
+      await d.zadd('z', 1, 'a'),
+      await d.zunionstore('union', 2, 'z', 'none'),
+      await d.object('ENCODING', 'z'),
+      await d.bitop('AND', 'bits', 'w_1'),
+      await d.rename('w_1', 'w_3'),
+      await d.blpop('l', 'none', 1),
+      await d.set(BINARY, 1),
+      await d.getBuffer(BINARY),
+      await d.subscribe('news'),
+    ];
+    d.disconnect();
+    return [values, (await r.keys('*')).sort()];
+  },
+  'counts of subscriptions': async (r) => {
+    const d = r.duplicate();
+    const [first, second, third] = [d.subscribe('a'), d.subscribe('b', 'c'), d.psubscribe('x*')];
+    const counts = [await first, await second, await third];
+    const [fourth, fifth] = [d.unsubscribe('a'), d.unsubscribe('b')];
+    counts.push(await fourth, await fifth, await d.punsubscribe('x*'));
+    const last = await new Promise((resolve) => {
+      d.subscribe('a', 'd', (error: unknown, count: unknown) => resolve([error, count]));
+    });
+    d.disconnect();
+    return [counts, last];
+  },
   'automatic pipelines': async (r) => {
     const d = r.duplicate({ enableAutoPipelining: true });
     const values = await Promise.all([d.set('a', 1), d.get('a'), d.incr('a'), d.getBuffer('a')]);
@@ -287,6 +330,7 @@ const CALLS: Record<string, Call> = {
       await d.incr('n'),
       await d.multi().incr('n').get('n').exec(),
       await d.strlen('n'),
+      await d.subscribe('news'),
     ];
     d.disconnect();
     return values;
