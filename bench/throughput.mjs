@@ -1,7 +1,9 @@
 // This client beside plain node-redis, and beside node-redis in a resilience library:
 // `npm run bench`, which builds dist/ first.
 //
-//   --quick           short rounds, and only what is needed to see an accident
+//   --quick           short rounds, and only what is needed to see an accident; then options that are off by
+//                     default, each against the same client without it
+//   --features        these options only
 //   --floor R         ends with 1 when both the rate and the CPU time of this client, as ratios to
 //                     `timeout: 0`, are worse than R; the same if the ioredis API is measured and does not
 //                     reach 1.5 times ioredis with auto-pipelining
@@ -31,8 +33,9 @@ import { writeSection } from './page.mjs';
 import { startServer } from './servers.mjs';
 import { median, percentile } from './statistics.mjs';
 import { CONTESTANTS } from './throughput/contestants.mjs';
+import { FEATURES } from './throughput/features.mjs';
 import { plot } from './throughput/plot.mjs';
-import { costTable, machine, tables } from './throughput/report.mjs';
+import { costTable, featureTable, machine, tables } from './throughput/report.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +46,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     clients: { type: 'string' },
     observed: { type: 'boolean', default: false },
+    features: { type: 'boolean', default: false },
     against: { type: 'string' },
     node: { type: 'string' },
     json: { type: 'string' },
@@ -54,19 +58,30 @@ const ms = Number(values.ms ?? (values.quick ? 250 : 400));
 /** Until the code is compiled for the load. */
 const WARM_UP_MS = 600;
 
-if (values.against !== undefined && values.write) throw new Error('--against writes no tables');
+if ((values.against !== undefined || values.quick) && values.write) {
+  throw new Error('--against and --quick write no tables');
+}
 if (values.against !== undefined) process.env.REDIS_MULTIDB_AGAINST = buildRevision(values.against);
-const BASE = values.against === undefined ? 'plain-6-no-timeout' : 'against';
+const BASE =
+  values.against !== undefined ? 'against' : values.features ? 'multidb-6' : 'plain-6-no-timeout';
 const QUICK = values.against === undefined ? [BASE, 'multidb-6', 'plain-6'] : [BASE, 'multidb-6'];
 const everyone = Object.keys(CONTESTANTS).filter(
-  (name) => !name.startsWith('against') && CONTESTANTS[name]?.isObserved !== true,
+  (name) =>
+    !name.startsWith('against') &&
+    CONTESTANTS[name]?.isObserved !== true &&
+    CONTESTANTS[name]?.base === undefined,
 );
+const features = Object.keys(FEATURES);
 const observed = Object.keys(CONTESTANTS).filter((name) => CONTESTANTS[name]?.isObserved);
-const isShort = values.quick || values.against !== undefined;
-const asked =
-  values.clients?.split(',') ??
-  (values.observed ? ['multidb-6', ...observed] : isShort ? QUICK : everyone);
-const names = [...new Set([BASE, ...asked])].filter(isInstalled);
+/** The clients that the flags choose. */
+function chosen() {
+  if (values.clients !== undefined) return values.clients.split(',');
+  if (values.features) return ['multidb-6', ...features];
+  if (values.observed) return ['multidb-6', ...observed];
+  if (values.against !== undefined) return QUICK;
+  return values.quick ? [...QUICK, ...features] : everyone;
+}
+const names = [...new Set([BASE, ...chosen()])].filter(isInstalled);
 
 /** @param {string} name */
 function isInstalled(name) {
@@ -83,7 +98,7 @@ function isInstalled(name) {
 
 const CALLERS = [1, 50, 1000, 10_000];
 const WORKLOADS = (
-  values.quick || values.observed
+  values.quick || values.observed || values.features
     ? [50, 1000].map((callers) => ({ workload: 'GET 32 B', callers }))
     : [
         ...['GET 32 B', 'SET 32 B', 'GET 4 KB', 'SET 4 KB'].flatMap((workload) =>
@@ -127,10 +142,16 @@ async function ask(name, request) {
  * @property {string} name
  * @property {number} perSecond median
  * @property {number} cpuUs median
- * @property {number} ratio to BASE, median of the ratios of neighbouring rounds
+ * @property {number} ratio to its base, median of the ratios of neighbouring rounds
  * @property {number} ofCeiling share of what the raw socket did; NaN if it was not measured
  * @property {number} low @property {number} high of these ratios, 10th and 90th percentile
  */
+
+/** The contestant that another one is compared with. @param {string} name */
+function baseOf(name) {
+  const { base } = CONTESTANTS[name] ?? {};
+  return base !== undefined && names.includes(base) ? base : BASE;
+}
 
 /** @param {{ workload: string, callers: number }} what @returns {Promise<Result[]>} */
 async function compare({ workload, callers }) {
@@ -153,7 +174,7 @@ async function compare({ workload, callers }) {
     of.map(({ perSecond }, i) => perSecond / (all.get(base)?.[i]?.perSecond ?? Number.NaN));
   return compared.map((name) => {
     const mine = all.get(name) ?? [];
-    const ratios = ratiosTo(BASE, mine);
+    const ratios = ratiosTo(baseOf(name), mine);
     return {
       workload,
       callers,
@@ -221,6 +242,8 @@ for (const what of WORKLOADS) {
   results.push(...done);
   process.stdout.write(`${what.workload}, ${what.callers} callers\n`);
   for (const { name, perSecond, ratio, low, high, cpuUs, ofCeiling } of done) {
+    if (name === features[0])
+      process.stdout.write('  the same client with options, the ratio to it without\n');
     const spread = `${low.toFixed(2)} to ${high.toFixed(2)}`;
     const share = Number.isNaN(ofCeiling) ? '' : `, ${ofCeiling.toFixed(2)} of the ceiling`;
     process.stdout.write(
@@ -230,7 +253,10 @@ for (const what of WORKLOADS) {
   }
 }
 const latencies =
-  values.quick || values.observed || !results.some(({ workload }) => workload === 'GET 32 B')
+  values.quick ||
+  values.observed ||
+  values.features ||
+  !results.some(({ workload }) => workload === 'GET 32 B')
     ? []
     : await compareLatency(results);
 for (const { name, p50, p99, ratio } of latencies) {
@@ -249,6 +275,8 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(repo
 if (values.write) {
   if (values.observed) {
     writeSection('npm run bench -- --observed', costTable(report));
+  } else if (values.features) {
+    writeSection('npm run bench -- --features', featureTable(report));
   } else if (values.node === undefined) {
     writeSection('npm run bench', tables(report));
     plot(report);

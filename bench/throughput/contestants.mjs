@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { FEATURES, publishSteering } from './features.mjs';
 import { nodeRedisOnly } from './node-redis-only.mjs';
 import { emptySubscriber, otelDurations, otelSpans, prometheusDurations } from './observers.mjs';
 import { rawSocket } from './raw-socket.mjs';
@@ -20,8 +21,8 @@ async function plain([url], options = {}) {
   return client.connect();
 }
 
-/** @param {Urls} urls @param {string} [built] another dist/ */
-async function multidb(urls, built = path.join(root, 'dist')) {
+/** @param {Urls} urls @param {string} [built] another dist/ @param {object} [options] */
+async function multidb(urls, built = path.join(root, 'dist'), options = {}) {
   const dist = pathToFileURL(path.join(built, 'index.js')).href;
   /** @type {typeof import('redis-multidb')} */
   const { createMultiDbClient } = await import(dist);
@@ -30,7 +31,7 @@ async function multidb(urls, built = path.join(root, 'dist')) {
     weight: urls.length - index,
     client: { url },
   }));
-  const client = createMultiDbClient({ databases });
+  const client = createMultiDbClient({ databases, ...options });
   await client.connect();
   while (!client.databases.every(({ health, connected }) => health === 'healthy' && connected)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -144,9 +145,17 @@ async function glide([url = '']) {
  * @property {string} title
  * @property {(urls: Urls) => Promise<any>} open
  * @property {boolean} [isObserved] only in `--observed`
+ * @property {string} [base] the contestant that the ratio is to; default: the first one
  * @property {string} [package] that is measured if it is installed
  * @property {readonly string[]} [workloads] the only ones; default: all
  */
+
+/** @param {keyof typeof FEATURES} name */
+const withFeature = (name) => async (/** @type {Urls} */ urls) => {
+  const client = await multidb(urls, undefined, await FEATURES[name]?.options());
+  await publishSteering(client);
+  return client;
+};
 
 /** @param {Contestant['open']} open @param {() => unknown} observe */
 const observed = (open, observe) => async (/** @type {Urls} */ urls) => {
@@ -301,4 +310,10 @@ export const CONTESTANTS = {
     title: '**redis-multidb** over 6, spans of `otelTracing()`',
     open: observed((urls) => multidb(urls), otelSpans),
   },
+  ...Object.fromEntries(
+    Object.entries(FEATURES).map(([name, { title }]) => [
+      name,
+      { version: 6, databases: 2, base: 'multidb-6', title, open: withFeature(name) },
+    ]),
+  ),
 };

@@ -116,3 +116,32 @@ export function costTable({ machine: m, rounds, ms, results }) {
   }
   return lines.join('\n');
 }
+
+/**
+ * What options cost that are off by default, as ratios to the same client without them.
+ * @param {any} report
+ */
+export function featureTable({ machine: m, rounds, ms, results }) {
+  const callers = [...new Set(results.map((/** @type {any} */ r) => r.callers))];
+  const names = [...new Set(results.map((/** @type {any} */ r) => r.name))];
+  const lines = [
+    `${m.cpu}; Node.js ${m.node}, node-redis ${m.redis6}; ${rounds} rounds of ${ms} ms. Each cell: the rate as a ratio to the ` +
+      'first row with its 10th and 90th percentile, and the CPU time per command.',
+    '',
+    `| GET 32 B | ${callers.map((c) => `${number(c)} callers`).join(' | ')} |`,
+    `|---|${callers.map(() => '---:|').join('')}`,
+  ];
+  for (const name of names) {
+    const cells = callers.map((c) => {
+      const r = results.find((/** @type {any} */ each) => each.name === name && each.callers === c);
+      const spread = `${r.low.toFixed(2)}–${r.high.toFixed(2)}`;
+      const ratio =
+        CONTESTANTS[name]?.base === undefined
+          ? '**1.00**'
+          : `**${r.ratio.toFixed(2)}** (${spread})`;
+      return `${ratio} · ${r.cpuUs.toFixed(2)} µs`;
+    });
+    lines.push(`| ${title(name)} | ${cells.join(' | ')} |`);
+  }
+  return lines.join('\n');
+}
