@@ -132,10 +132,10 @@ export class FakeClientContext implements ClientContext {
       health: {
         suspect,
         onBreakerOpened: () => {},
-        onResting: () => {},
+        connections: { onResting: () => {} },
         connectivity: { await: () => {} },
         verification: { isSilent: () => false },
-        whenSettled: () => new Promise(() => {}),
+        conditions: { whenSettled: () => new Promise(() => {}) },
         monitors: new Map(),
       },
     } as unknown as GroupContext;

@@ -108,9 +108,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'a lost connection raises no suspicion',
-    'runtime/health/group-health.ts',
-    '    } else this.connectivity.fail(database);\n    this.suspect(database, { fresh: true });',
-    '    } else this.connectivity.fail(database);',
+    'runtime/health/connection-reports.ts',
+    '    } else this.host.connectivity.fail(database);\n    this.host.suspect(database, { fresh: true });',
+    '    } else this.host.connectivity.fail(database);',
     14,
   ),
   plant(

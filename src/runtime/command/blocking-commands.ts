@@ -115,7 +115,7 @@ export class BlockingCommands {
     if (!lane.lost && !channel.superseded) return;
     // No new connection will be opened, because the other lanes are alive.
     const { coordinator } = this.client;
-    coordinator.health.whenSettled(channel.database).then(() => {
+    coordinator.health.conditions.whenSettled(channel.database).then(() => {
       if (coordinator.route.database === channel.database) this.rejectHeld();
     });
   }

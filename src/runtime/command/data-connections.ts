@@ -193,7 +193,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.#use(link, connection, database);
     link.requiredForAvailability = true;
     this.client.cacheValidity?.refresh();
-    this.#coordinator.health.onConnected(database);
+    this.#coordinator.health.connections.onReady(database);
     this.#resume(database, []);
     if (this.#coordinator.route.database !== database) return;
     if (database.health === 'healthy' || database.unchecked) this.blocking.rejectHeld();
@@ -303,7 +303,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.client.cacheValidity?.refresh();
     if (channel !== undefined) this.settleLost(channel.attempts(), error);
     if (database === undefined || !link.requiredForAvailability) return;
-    this.#coordinator.health.onConnectionLost(database, error, { wasReady });
+    this.#coordinator.health.connections.onLost(database, error, { wasReady });
     this.client.onServing?.();
   }
 
@@ -312,7 +312,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     const channel = this.channels.get(link);
     if (channel !== undefined && lane !== undefined) this.settleLost(channel.lose(lane), error);
     if (database === undefined || !link.requiredForAvailability) return;
-    this.#coordinator.health.onLaneLost(database, error);
+    this.#coordinator.health.connections.onLaneLost(database, error);
   }
 
   /** Settles attempts of a lost connection, in case the library does not. */
@@ -385,7 +385,7 @@ export class DataConnections implements ReconnectingConnectionListener {
     this.endHandover(database);
     this.channels.delete(link);
     link.rest(new Error('a standby rests'));
-    this.#coordinator.health.onResting(database);
+    this.#coordinator.health.connections.onResting(database);
   }
 
   /** Destroys every connection. */

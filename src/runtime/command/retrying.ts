@@ -50,7 +50,9 @@ export function resume(client: ClientContext, commands: readonly Command[]): voi
   const group = client.waiting.retries.hold(commands);
   if (group === undefined) return;
   askAgain(client, database, group);
-  health.whenSettled(database).then(() => client.resend(client.waiting.retries.release(group)));
+  health.conditions
+    .whenSettled(database)
+    .then(() => client.resend(client.waiting.retries.release(group)));
 }
 
 function isGivenTime(client: ClientContext, database: Database): boolean {

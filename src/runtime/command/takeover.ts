@@ -60,7 +60,7 @@ export function takeOver(
   if (channel === undefined) {
     if (client.lazy && from.database !== to.database) {
       link.rest(new Error('no longer active'));
-      client.coordinator.health.onResting(from.database as Database);
+      client.coordinator.health.connections.onResting(from.database as Database);
     }
     return;
   }
@@ -72,11 +72,11 @@ export function takeOver(
     link.drop(error);
     if (client.lazy) {
       link.rest(error);
-      client.coordinator.health.onResting(channel.database);
+      client.coordinator.health.connections.onResting(channel.database);
     }
   } else {
     connections.drain(link);
-    if (client.lazy) client.coordinator.health.onResting(channel.database);
+    if (client.lazy) client.coordinator.health.connections.onResting(channel.database);
     else client.coordinator.health.connectivity.await(channel.database);
   }
 }

@@ -3,7 +3,8 @@ import { isEligible, selectWritable } from '../../core/selection.js';
 import type { SteeringDatabase } from '../../options/steering.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
-import { GroupHealth, type HealthListener } from '../health/group-health.js';
+import { GroupHealth } from '../health/group-health.js';
+import type { HealthListener } from '../health/health-listener.js';
 import type { Route } from '../route.js';
 import { Candidates } from './candidates.js';
 import { DownSearch } from './down-search.js';
@@ -150,7 +151,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
         lastResort,
       });
     } else this.evaluate();
-    this.health.onReplaced(old, successor);
+    this.health.failureState.onReplaced(old, successor);
   }
 
   end(): void {
@@ -171,13 +172,13 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Clears the failure state, after the database was verified for a manual switch. */
   clearFailureState(database: Database): void {
-    this.health.clearFailureState(database);
+    this.health.failureState.clear(database);
     this.drains.end(database);
   }
 
   /** Ends what keeps the database from being used; the results of its health checks remain. */
   excuse(database: Database): void {
-    this.health.excuse(database);
+    this.health.failureState.excuse(database);
     this.drains.end(database);
   }
 
@@ -187,7 +188,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
       this.runtime.clock.afterTurn(() => this.evaluate());
       return;
     }
-    this.health.watchers.look();
+    this.health.conditions.look();
     if (this.phase === 'starting') this.startup.evaluate();
     if (this.phase !== 'running') return;
     const active = this.route.database;

@@ -58,7 +58,7 @@ export class Failover {
     const next = candidates.bestOf(faster);
     if (next === undefined || next.lastResort) return false;
     const { view } = next;
-    health.onLeft(active, failure);
+    health.failureState.begin(active, failure);
     switchover.failure = failure;
     switchover.switchTo(view as Database, failure.reason, `${active.id}: ${failure.cause}`);
     return true;
@@ -76,7 +76,7 @@ export class Failover {
   #leave(active: Database, failure: DatabaseFailure): void {
     const { hold, health, candidates, router, switchover, outage } = this.host;
     hold.end();
-    health.onLeft(active, failure);
+    health.failureState.begin(active, failure);
     const next = candidates.best();
     if (next?.view === active) {
       // No other database can serve, and this one still answers its probes: an outage would be

@@ -268,7 +268,7 @@ export class Group {
       executor.connections.detachAll();
       if (!others.some((member) => member.connections.areRequired))
         next.connections.requireForAvailability();
-      this.coordinator.health.onMemberLeft();
+      this.coordinator.health.connections.onMemberLeft();
       return;
     }
     this.coordinator.end();

@@ -155,7 +155,7 @@ export class Management {
       throw error;
     }
     if (skipInitialHealthCheck) return database;
-    await this.#coordinator.health.firstVerdict(database);
+    await this.#coordinator.health.conditions.firstVerdict(database);
     if (this.#coordinator.phase === 'ended') throw new ClientClosedError();
     // A replacement with the same id takes the place of this one.
     if (database.removed) {
@@ -254,7 +254,7 @@ export class Management {
     const verdict = await monitor?.verify();
     // A silent connection is replaced, or given up.
     await answered;
-    if (verdict?.healthy) await this.#coordinator.health.whenConnected(database);
+    if (verdict?.healthy) await this.#coordinator.health.conditions.whenConnected(database);
     const reason = database.removed
       ? 'it was removed'
       : verdict?.healthy !== true

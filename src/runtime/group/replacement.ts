@@ -21,12 +21,12 @@ export async function replaceInPlace(
     throw new InvalidOptionError('id', 'an id that is not being replaced', id);
   }
   const candidate = group.try(options, old);
-  await coordinator.health.firstVerdict(candidate);
+  await coordinator.health.conditions.firstVerdict(candidate);
   let release = () => {};
   if (coordinator.route.database === old && isUsable(candidate)) {
     // Lazy connections are needed now.
     release = group.hold(candidate);
-    await coordinator.health.whenConnected(candidate);
+    await coordinator.health.conditions.whenConnected(candidate);
   }
   try {
     if (coordinator.phase === 'ended') throw new ClientClosedError();

@@ -4,7 +4,6 @@ import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 
 export interface ConnectivityListener {
-  readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   /** The database's data connection could not be established within one probe timeout. */
   onConnectionFailed(database: Database): void;
 }
@@ -22,12 +21,13 @@ export class Connectivity {
 
   constructor(
     private readonly runtime: EngineContext,
+    private readonly monitors: ReadonlyMap<Database, HealthMonitor>,
     private readonly listener: ConnectivityListener,
   ) {}
 
   /** Starts to wait for the connection, unless it is ready or is already waited for. */
   await(database: Database): void {
-    const monitor = this.listener.monitors.get(database);
+    const monitor = this.monitors.get(database);
     if (monitor === undefined || database.connected || this.#timers.has(database)) return;
     database.unconnectedSince = this.runtime.clock.now();
     const timer = this.runtime.loop.after(monitor.probeTimeoutMs, () => {

@@ -1,30 +1,23 @@
 import { REDIRECTS } from '../../core/connect-diagnosis.js';
-import type { DatabaseFailure } from '../../core/database-failure.js';
 import { ProbeLatency } from '../../core/probe-latency.js';
-import { isUsable } from '../../core/selection.js';
 import { CircuitOpenError, firstCause, UnsupportedError } from '../../errors.js';
-import type { DatabaseHealthyEvent, MultiDbEvents } from '../../events.js';
-import { ownError } from '../../foreign/own-error.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
-import type { ProbeRecord } from '../probe-record.js';
 import type { RouteSource } from '../route.js';
 import { ConditionWaiters } from './condition-waiters.js';
 import { ConnectionRenewal } from './connection-renewal.js';
-import { Connectivity, type ConnectivityListener } from './connectivity.js';
+import { ConnectionReports } from './connection-reports.js';
+import { Connectivity } from './connectivity.js';
+import { FailureState } from './failure-state.js';
 import { GracePeriods } from './grace-periods.js';
 import type { Suspicion } from './health-check.js';
-import {
-  DEFAULT_TIMEOUT_MS,
-  HealthMonitor,
-  type HealthMonitorListener,
-  type Verdict,
-} from './health-monitor.js';
-import type { ProbeLines } from './probe-target.js';
-import { Reachability, type ReachabilityListener } from './reachability.js';
-import { Slowness, type SlownessHost } from './slowness.js';
-import { Verification, type VerificationHost } from './verification.js';
+import type { HealthListener } from './health-listener.js';
+import { DEFAULT_TIMEOUT_MS, HealthMonitor } from './health-monitor.js';
+import { HealthVerdicts } from './health-verdicts.js';
+import { Reachability } from './reachability.js';
+import { Slowness } from './slowness.js';
+import { Verification } from './verification.js';
 import { Writability } from './writability.js';
 
 /** The latency by which databases of equal weight are chosen. */
@@ -36,66 +29,46 @@ const MEDIAN = {
   fastBelowMs: 0,
 };
 
-/** Decides on the basis of the recorded health. */
-export interface HealthListener {
-  /**
-   * There is new information about `database`. `unavailable`: a verdict says that it can't serve
-   * for now.
-   */
-  changed(database?: Database, verdict?: 'unavailable'): void;
-  /** The latency of a database has changed, by which databases are chosen. */
-  onLatency(): void;
-  /** Like `SlownessHost.leaveSlow`. */
-  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean;
-}
-
 /**
  * The recorded health of the databases of a group. Monitors, connections and breakers report their
- * observations, which are recorded here before the listener evaluates them. This class decides
- * nothing.
+ * observations, which are recorded here and in the parts before the listener evaluates them. Nothing
+ * is decided here.
  */
-export class GroupHealth
-  implements
-    HealthMonitorListener,
-    ConnectivityListener,
-    ReachabilityListener,
-    VerificationHost,
-    SlownessHost
-{
+export class GroupHealth {
   readonly monitors = new Map<Database, HealthMonitor>();
+  readonly verdicts: HealthVerdicts;
+  readonly connections: ConnectionReports;
   readonly connectivity: Connectivity;
   readonly reachability: Reachability;
   readonly verification: Verification;
   readonly grace: GracePeriods;
+  readonly failureState: FailureState;
   readonly slowness: Slowness;
   readonly renewal: ConnectionRenewal;
   readonly writability: Writability;
-  readonly watchers = new ConditionWaiters();
-  /** While no database serves: the databases that accept connections. */
-  readonly #reached = new Set<Database>();
+  readonly conditions: ConditionWaiters;
 
   constructor(
     private readonly runtime: EngineContext,
     private readonly router: RouteSource,
     private readonly listener: HealthListener,
   ) {
-    this.connectivity = new Connectivity(runtime, this);
-    this.reachability = new Reachability(runtime, this);
+    this.verdicts = new HealthVerdicts(runtime, router, this, listener);
+    this.connections = new ConnectionReports(runtime, router, this, listener);
+    this.connectivity = new Connectivity(runtime, this.monitors, this.connections);
+    this.reachability = new Reachability(runtime, this, this.connections);
+    this.conditions = new ConditionWaiters(router, this.connectivity);
     this.verification = new Verification(runtime, this);
     this.renewal = new ConnectionRenewal(runtime.clock, this.monitors);
-    this.slowness = new Slowness(runtime, this);
-    this.writability = new Writability(runtime, this);
+    this.slowness = new Slowness(runtime, this, listener);
+    this.writability = new Writability(runtime, this, listener);
     this.grace = new GracePeriods(runtime, () => listener.changed());
-    router.listen(({ to }) => {
-      if (to.database !== undefined) return;
-      this.#reached.clear();
-      this.reachability.search();
-    });
+    this.failureState = new FailureState(runtime, this);
   }
 
   /** Starts the health checks of a database, and the wait for its data connection. */
   watch(database: Database): void {
-    const monitor = new HealthMonitor(database, this, this.runtime);
+    const monitor = new HealthMonitor(database, this.verdicts, this.connections, this.runtime);
     this.monitors.set(database, monitor);
     if (this.runtime.options.selection !== 'first') {
       database.probeLatency = new ProbeLatency(MEDIAN);
@@ -132,150 +105,10 @@ export class GroupHealth
   end(): void {
     for (const database of [...this.monitors.keys()]) this.unwatch(database);
     this.slowness.end();
-    this.watchers.end();
+    this.conditions.end();
   }
 
   // Observations.
-
-  onProbe(database: Database, record: ProbeRecord): void {
-    database.lastProbe = record;
-    database.counters.noteProbe(record);
-    this.#noteLatency(database, record);
-    const { counters, onProbe } = this.runtime;
-    if (database.membership === 'member') onProbe?.(database.id, record, counters);
-  }
-
-  /** Only the first full check: the probes of others do something else. */
-  #noteLatency(database: Database, { healthy, check, latencyMs }: ProbeRecord): void {
-    const { probeLatency, healthChecks } = database;
-    if (probeLatency === undefined || !healthy) return;
-    if (healthChecks.find(({ role }) => role === 'full')?.name !== check) return;
-    probeLatency.add(latencyMs);
-    this.listener.onLatency();
-  }
-
-  onOutdated(database: Database, why: Error): void {
-    this.renewal.followProbes(database, why);
-  }
-
-  onRefuted(database: Database, stateWord: string, bySide = false): void {
-    const message = `a command was refused (${stateWord}), and a check over a new connection passes`;
-    this.renewal.followProbes(database, ownError(message), bySide);
-  }
-
-  onMoved(database: Database, why: Error): void {
-    this.renewal.renewAll(database, why);
-  }
-
-  onGates(database: Database, cause: string | undefined): void {
-    const wereOpen = database.gatesOpen;
-    noteGates(database, cause);
-    if (wereOpen !== database.gatesOpen) this.listener.changed(database);
-  }
-
-  onHealthVerdict(database: Database, { healthy, cause, error }: Verdict): void {
-    if (error !== undefined) database.lastError = error;
-    const before = database.health;
-    const { id } = database;
-    const at = timestamp(this.runtime);
-    database.health = healthy ? 'healthy' : 'unhealthy';
-    database.verifiedFor = database.incarnation;
-    database.cause = cause;
-    if (healthy) {
-      if (!database.connectionFailed) database.failingSince = undefined;
-      if (before !== 'healthy') {
-        // Links that wait before a reconnect need not wait any longer.
-        for (const link of [...database.links]) link.hurry(0);
-        this.#tell(database, 'database-healthy', this.#healthyEvent(database));
-      }
-    } else {
-      database.failingSince ??= this.verification.unansweredSince(database) ?? this.#now;
-      if (before !== 'unhealthy') {
-        const why = cause ?? 'unhealthy';
-        this.#tell(database, 'database-unhealthy', { id, cause: why, error, at });
-      }
-    }
-    this.listener.changed(database, healthy ? undefined : 'unavailable');
-  }
-
-  onConnected(database: Database): void {
-    database.reachedAt = this.#now;
-    if (!database.connected) return;
-    this.connectivity.established(database);
-    if (database.health === 'healthy') database.failingSince = undefined;
-    else this.monitors.get(database)?.suspect();
-    this.listener.changed(database);
-  }
-
-  /** A connection was lost (`wasReady`), or could not be established. */
-  onConnectionLost(
-    database: Database,
-    error: Error,
-    { wasReady }: { readonly wasReady: boolean },
-  ): void {
-    database.lastError = error;
-    database.connectionError = error;
-    // Without health checks, a refusal is the verdict.
-    if (wasReady || database.isChecked || database.driver.isCut(error)) {
-      this.connectivity.await(database);
-    } else this.connectivity.fail(database);
-    this.suspect(database, { fresh: true });
-    this.listener.changed(database);
-  }
-
-  /** One lane was lost: not a failure of the database, but a reason to probe it. */
-  onLaneLost(database: Database, error: Error): void {
-    database.lastError = error;
-    this.suspect(database, { fresh: true });
-  }
-
-  /**
-   * A new connection was established by an attempt that began at `startedAt` (monotonic). While no
-   * database serves, this wakes everything that waits for the database.
-   */
-  onReached(database: Database, startedAt: number): void {
-    database.reachedAt = this.#now;
-    if (database.resting) {
-      this.connectivity.established(database);
-      if (database.health === 'healthy') database.failingSince = undefined;
-    }
-    if (this.isSearching) {
-      const isFirst = !this.#reached.has(database);
-      this.#reached.add(database);
-      for (const link of [...database.links]) link.hurry(startedAt);
-      const monitor = database.health === 'healthy' ? undefined : this.monitors.get(database);
-      if (isFirst) monitor?.restart();
-      else monitor?.suspect();
-    }
-    this.listener.changed(database);
-  }
-
-  onUnreachable(database: Database, error: Error): void {
-    this.#reached.delete(database);
-    if (!database.resting) return;
-    database.lastError = error;
-    database.connectionError = error;
-    this.connectivity.fail(database);
-  }
-
-  /** The connections of the database rest until it is needed. */
-  onResting(database: Database): void {
-    this.connectivity.rest(database);
-    this.reachability.look(database);
-  }
-
-  onConnectionFailed(database: Database): void {
-    this.listener.changed(database, 'unavailable');
-  }
-
-  /** A client has left: connections that only it lacked are no failure any more. */
-  onMemberLeft(): void {
-    for (const database of this.monitors.keys()) {
-      if (database.connected && !database.resting) this.connectivity.established(database);
-      else this.connectivity.await(database);
-    }
-    this.listener.changed();
-  }
 
   /**
    * Announced maintenance is not a failure: for `forMs` milliseconds the active database is not
@@ -325,71 +158,6 @@ export class GroupHealth
     if (this.isActive(database)) this.verification.askStandbys(database);
   }
 
-  onSilent(database: Database, since: number, error: Error): void {
-    database.lastError = error;
-    database.connectionError = error;
-    database.failingSince ??= since;
-    this.connectivity.fail(database);
-  }
-
-  onWritability(database: Database): void {
-    this.listener.changed(database);
-  }
-
-  onSpeed(database: Database): void {
-    this.listener.changed(database);
-  }
-
-  // Decisions.
-
-  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean {
-    return this.listener.leaveSlow(active, faster, failure);
-  }
-
-  /**
-   * The active database is left for its failure: its earlier results are void. The caller goes on
-   * to select a database; nothing is reported here, or the database would be left twice.
-   */
-  onLeft(database: Database, { reason, cause }: DatabaseFailure): void {
-    database.left = { reason, cause, at: this.#now };
-    database.incarnation += 1;
-    database.reachedAt = undefined;
-    database.wasEligible = true;
-    this.grace.begin(database);
-    if (reason === 'slow') this.slowness.onLeft(database);
-    const monitor = this.monitors.get(database);
-    noteGates(database, monitor?.gateCause);
-    // The reason for leaving must be checked from now on; a failed round restarts by itself.
-    if (database.health === 'healthy') monitor?.suspect({ fresh: true });
-  }
-
-  /** Clears the failure state, after the database was verified for a manual switch. */
-  clearFailureState(database: Database): void {
-    const wasHealthy = database.health === 'healthy';
-    database.health = 'healthy';
-    database.verifiedFor = database.incarnation;
-    database.cause = undefined;
-    database.failingSince = undefined;
-    database.latestGrace = undefined;
-    this.slowness.forget(database);
-    this.grace.end(database);
-    if (!wasHealthy) this.runtime.emit('database-healthy', this.#healthyEvent(database));
-  }
-
-  /** A manual switch takes the database unchecked: its grace period and its open breaker end. */
-  excuse(database: Database): void {
-    database.latestGrace = undefined;
-    this.slowness.forget(database);
-    this.grace.end(database);
-  }
-
-  /** `successor`, which is healthy, has replaced `old`, whose reported health is void. */
-  onReplaced(old: Database, successor: Database): void {
-    this.grace.end(old);
-    if (old.health === 'healthy') return;
-    this.#tell(successor, 'database-healthy', this.#healthyEvent(successor));
-  }
-
   /** Asks again whether the database can serve; its verdict is pending. */
   askAnew(database: Database): void {
     if (database.resting) database.reachedAt = undefined;
@@ -418,64 +186,7 @@ export class GroupHealth
     return this.monitors.get(database)?.probeTimeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  linesBeside(database: Database): readonly ProbeLines[] {
-    return [...this.monitors]
-      .filter(([other]) => other !== database && other.membership === 'member')
-      .map(([, { sideLines }]) => sideLines);
-  }
-
-  oneProbeIsEnough(database: Database): boolean {
-    const { health, maintenanceEndsAt } = database;
-    if (health === 'unknown' || this.router.route.database === undefined) return true;
-    return health === 'unhealthy' && maintenanceEndsAt > this.#now;
-  }
-
-  /** Resolves when it is known whether `database` can serve. */
-  firstVerdict(database: Database): Promise<void> {
-    return this.watchers.until(
-      database,
-      () => database.health === 'unhealthy' || database.connectionFailed || isUsable(database),
-    );
-  }
-
-  /** Resolves when the database is healthy, used unchecked, or not active any more. */
-  whenSettled(database: Database): Promise<void> {
-    return this.watchers.until(
-      database,
-      () =>
-        database.failingSince === undefined ||
-        database.unchecked ||
-        this.router.route.database !== database,
-    );
-  }
-
-  /** Resolves when the data connection is ready, or failed within a probe timeout. */
-  whenConnected(database: Database): Promise<void> {
-    this.connectivity.awaitAnew(database);
-    return this.watchers.until(database, () => database.connected || database.connectionFailed);
-  }
-
-  #healthyEvent({ id, graceEndsAt }: Database): DatabaseHealthyEvent {
-    const at = timestamp(this.runtime);
-    const graceLeftMs = Math.max(graceEndsAt - this.#now, 0);
-    return { id, at, eligibleAt: new Date(at.getTime() + graceLeftMs) };
-  }
-
-  /** Emits the event for members only. */
-  #tell<Name extends 'database-healthy' | 'database-unhealthy'>(
-    { membership }: Database,
-    name: Name,
-    ...event: MultiDbEvents[Name]
-  ): void {
-    if (membership === 'member') this.runtime.emit(name, ...event);
-  }
-
   get #now(): number {
     return this.runtime.clock.now();
   }
-}
-
-function noteGates(database: Database, cause: string | undefined): void {
-  database.gatesOpen = cause === undefined;
-  database.gateCause = cause;
 }

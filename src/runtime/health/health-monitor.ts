@@ -24,8 +24,6 @@ export interface HealthMonitorListener {
   onProbe(database: Database, record: ProbeRecord): void;
   /** Called only with verdicts for the database's present incarnation. */
   onHealthVerdict(database: Database, verdict: Verdict): void;
-  /** A probe connection was established; the attempt began at `startedAt` (monotonic). */
-  onReached(database: Database, startedAt: number): void;
   /** `cause`: why a failback to the database is not allowed; `undefined`: it is. */
   onGates(database: Database, cause: string | undefined): void;
   /** Probe connections led to another server, or to none, while new ones are healthy. */
@@ -41,6 +39,11 @@ export interface HealthMonitorListener {
   oneProbeIsEnough(database: Database): boolean;
   /** Connections to the other databases of the group, for the checks of this one. */
   linesBeside(database: Database): readonly ProbeLines[];
+}
+
+export interface ProbeConnectionListener {
+  /** A probe connection was established; the attempt began at `startedAt` (monotonic). */
+  onReached(database: Database, startedAt: number): void;
 }
 
 interface Latest {
@@ -89,6 +92,7 @@ export class HealthMonitor implements HealthCheckListener {
   constructor(
     readonly database: Database,
     private readonly listener: HealthMonitorListener,
+    connections: ProbeConnectionListener,
     private readonly time: Pick<EngineContext, 'clock' | 'loop' | 'random' | 'options'>,
   ) {
     const { driver, healthChecks } = database;
@@ -100,7 +104,7 @@ export class HealthMonitor implements HealthCheckListener {
         // Loop time is as coarse as its ticks.
         const longestMs = loopMs + 2 * time.loop.tickMs;
         database.responseTimes?.addOpening(Math.min(time.clock.now() - startedAt, longestMs));
-        listener.onReached(database, startedAt);
+        connections.onReached(database, startedAt);
       },
     };
     const newLine = () => new SharedProbeConnection(driver, time, setting);

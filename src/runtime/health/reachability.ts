@@ -4,12 +4,15 @@ import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from './health-monitor.js';
 
-export interface ReachabilityListener {
+export interface ReachabilityHost {
   /** Whether no database serves, so that each is tried several times a second. */
   readonly isSearching: boolean;
   /** How long opening a connection may take, in milliseconds. */
   probeTimeoutMs(database: Database): number;
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
+}
+
+export interface ReachabilityListener {
   /** A new connection was established by an attempt that began at `startedAt` (monotonic). */
   onReached(database: Database, startedAt: number): void;
   /** No connection could be established. */
@@ -67,6 +70,7 @@ export class Reachability {
 
   constructor(
     private readonly runtime: EngineContext,
+    private readonly host: ReachabilityHost,
     private readonly listener: ReachabilityListener,
   ) {}
 
@@ -115,7 +119,7 @@ export class Reachability {
     const abort = new AbortController();
     watch.underWay.add(abort);
     const startedAt = clock.now();
-    const timeoutMs = this.listener.probeTimeoutMs(database);
+    const timeoutMs = this.host.probeTimeoutMs(database);
     const tooLate = () => new Error(`no connection within ${timeoutMs} ms`);
     const { connectTimeoutMs } = database.driver;
     return new Promise((resolve) => {
@@ -126,7 +130,7 @@ export class Reachability {
         if (startedAt >= (database.reachedAt ?? 0)) this.#fail(database, error);
       };
       let timer = loop.after(timeoutMs, () => {
-        const isPatient = this.listener.isSearching && watch.patient === undefined;
+        const isPatient = this.host.isSearching && watch.patient === undefined;
         if (!isPatient || connectTimeoutMs <= timeoutMs) {
           abort.abort(tooLate());
           return;
@@ -186,21 +190,21 @@ export class Reachability {
   }
 
   #isWanted(database: Database): boolean {
-    if (this.listener.isSearching) return true;
+    if (this.host.isSearching) return true;
     return database.resting && !this.#isProven(database);
   }
 
   /** Whether the database was reached and its checks, if any, hold a connection that shows more. */
   #isProven(database: Database): boolean {
     if (database.reachedAt === undefined || database.connectionFailed) return false;
-    const { monitors } = this.listener;
+    const { monitors } = this.host;
     return !database.isChecked || monitors.get(database)?.lines.commands.connected === true;
   }
 
   #pauseMs(database: Database, watch: Watch): number {
     const { random } = this.runtime;
     const intervals = database.healthChecks.map(({ intervalMs }) => intervalMs);
-    const pauseMs = this.listener.isSearching
+    const pauseMs = this.host.isSearching
       ? this.#searchPauseMs(watch)
       : Math.min(...intervals, DEFAULT_PAUSE_MS);
     return pauseMs * (1 - JITTER * random());

@@ -1,8 +1,8 @@
 import type { Timer } from '../../clock.js';
-import type { DatabaseFailure } from '../../core/database-failure.js';
 import { isEligible } from '../../core/selection.js';
 import type { Database } from '../database.js';
 import { type EngineContext, timestamp } from '../engine-context.js';
+import type { HealthListener } from './health-listener.js';
 import type { HealthMonitor } from './health-monitor.js';
 import { FAST_SHARE, LatencyWatch } from './latency-watch.js';
 import type { Verification } from './verification.js';
@@ -17,12 +17,6 @@ export interface SlownessHost {
   readonly verification: Verification;
   isActive(database: Database): boolean;
   probeTimeoutMs(database: Database): number;
-  /** The state of a database has changed. */
-  onSpeed(database: Database): void;
-  /**
-   * Leaves the active database for the best of `faster`. Returns false if that is not possible now.
-   */
-  leaveSlow(active: Database, faster: ReadonlySet<Database>, failure: DatabaseFailure): boolean;
 }
 
 /** The active database is slow. */
@@ -48,10 +42,11 @@ export class Slowness {
   constructor(
     private readonly runtime: EngineContext,
     private readonly host: SlownessHost,
+    private readonly listener: Pick<HealthListener, 'changed' | 'leaveSlow'>,
   ) {
     this.watch = new LatencyWatch(runtime, host.monitors, (database) => {
       database.slow = undefined;
-      host.onSpeed(database);
+      listener.changed(database);
     });
   }
 
@@ -170,7 +165,7 @@ export class Slowness {
     if (isTooEarly || faster.size === 0) return false;
     const ping = ownMs === undefined ? '' : `; its PING takes ${Math.round(ownMs)} ms`;
     const cause = `${describe(database, now)}${ping}`;
-    return this.host.leaveSlow(database, faster, { reason: 'slow', cause, since });
+    return this.listener.leaveSlow(database, faster, { reason: 'slow', cause, since });
   }
 
   #degrade(episode: Episode, why = 'no other database is known to be faster'): void {

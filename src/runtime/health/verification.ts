@@ -13,11 +13,13 @@ export interface VerificationHost {
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   probeTimeoutMs(database: Database): number;
   isActive(database: Database): boolean;
-  /**
-   * A standby has not answered over its data connection since `since` (monotonic), and no other
-   * connection could be opened.
-   */
-  onSilent(database: Database, since: number, error: Error): void;
+  readonly connections: {
+    /**
+     * A standby has not answered over its data connection since `since` (monotonic), and no other
+     * connection could be opened.
+     */
+    onSilent(database: Database, since: number, error: Error): void;
+  };
 }
 
 /**
@@ -197,7 +199,7 @@ export class Verification {
           if (!isSilent() || this.host.isActive(database)) return;
           const error = ownError(`no answer over the data connection within ${timeoutMs} ms`);
           link.drop(error);
-          this.host.onSilent(database, startedAt, error);
+          this.host.connections.onSilent(database, startedAt, error);
         });
       });
     });

@@ -2,6 +2,7 @@ import type { Timer } from '../../clock.js';
 import { stateCheckFor } from '../../health-strategies/state-check.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
+import type { HealthListener } from './health-listener.js';
 import type { HealthMonitor } from './health-monitor.js';
 import { type ProbeResult, runProbe } from './probe.js';
 import { isReadOnlyReply } from './read-only-reply.js';
@@ -13,10 +14,10 @@ const INTERVAL_OF_ACTIVE_MS = 250;
 export interface WritabilityHost {
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   isActive(database: Database): boolean;
-  /** Whether the database takes writes has changed. */
-  onWritability(database: Database): void;
-  /** A command was refused, but a write over a new connection was not. */
-  onRefuted(database: Database, stateWord: string, bySide: boolean): void;
+  readonly verdicts: {
+    /** A command was refused, but a write over a new connection was not. */
+    onRefuted(database: Database, stateWord: string, bySide: boolean): void;
+  };
 }
 
 /**
@@ -31,6 +32,8 @@ export class Writability {
   constructor(
     private readonly runtime: EngineContext,
     private readonly host: WritabilityHost,
+    /** Is told when it has changed whether a database takes writes. */
+    private readonly listener: Pick<HealthListener, 'changed'>,
   ) {}
 
   /** Calls `listener` when a database is found to take writes; the returned function ends that. */
@@ -85,11 +88,11 @@ export class Writability {
 
   /** A check without an answer says nothing. */
   #note(database: Database, { healthy, error }: ProbeResult, wasRefused: boolean): void {
-    if (healthy && wasRefused) this.host.onRefuted(database, 'READONLY', true);
+    if (healthy && wasRefused) this.host.verdicts.onRefuted(database, 'READONLY', true);
     const readOnly = healthy ? false : isReadOnlyReply(error) ? true : database.readOnly;
     if (readOnly === database.readOnly) return;
     database.readOnly = readOnly;
-    this.host.onWritability(database);
+    this.listener.changed(database);
     if (!readOnly) for (const listener of [...this.#listeners]) listener(database);
     else if (this.host.isActive(database)) this.hurry(database);
   }
