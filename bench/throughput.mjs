@@ -11,6 +11,7 @@
 //   --ms N            length of a round (default 400)
 //   --only TEXT       workloads whose `name / callers` contains TEXT
 //   --clients A,B     these clients (see throughput/contestants.mjs), besides the first
+//   --round-trip MS   replies are delayed by a proxy, as by a network (default: none)
 //   --observed        GETs while commands are observed: traces and durations
 //   --against REV     another revision of this project in the place of plain node-redis: built in a
 //                     temporary worktree, measured in turns; the ratios are to it
@@ -45,6 +46,7 @@ const { values } = parseArgs({
     ms: { type: 'string' },
     only: { type: 'string', default: '' },
     clients: { type: 'string' },
+    'round-trip': { type: 'string' },
     observed: { type: 'boolean', default: false },
     features: { type: 'boolean', default: false },
     against: { type: 'string' },
@@ -110,7 +112,18 @@ const WORKLOADS = (
 ).filter(({ workload, callers }) => `${workload} / ${callers}`.includes(values.only));
 
 const servers = await Promise.all(Array.from({ length: 10 }, startServer));
-const urls = servers.map(({ url }) => url);
+const roundTrip = values['round-trip'];
+const urls =
+  roundTrip === undefined
+    ? servers.map(({ url }) => url)
+    : await Promise.all(servers.map(({ url }) => delayed(url, roundTrip)));
+
+/** @param {string} url @param {string} byMs */
+async function delayed(url, byMs) {
+  const file = path.join(import.meta.dirname, 'delaying-proxy.mjs');
+  const [port] = await once(fork(file, [new URL(url).port, byMs]), 'message');
+  return `redis://127.0.0.1:${port}`;
+}
 
 /** @type {Map<string, import('node:child_process').ChildProcess>} */
 const processes = new Map();
