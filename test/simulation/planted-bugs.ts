@@ -66,9 +66,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   plant(
     'a verdict from before the database was left is accepted',
-    'runtime/health/health-monitor.ts',
-    'if (this.#startedFor.get(check) !== incarnation) {',
-    'if (incarnation < 0) {',
+    'core/round-results.ts',
+    'if (this.#startedFor.get(check) !== incarnation) return false;',
+    '',
     397,
   ),
   plant(

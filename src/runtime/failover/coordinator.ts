@@ -224,7 +224,9 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   readable(): readonly SteeringDatabase[] {
     return this.all().flatMap(({ id }) => {
       const monitor = this.health.monitors.get(this.databases.get(id) as Database);
-      return monitor === undefined ? [] : [{ id, sendCommand: (args) => monitor.ride(args) }];
+      return monitor === undefined
+        ? []
+        : [{ id, sendCommand: (args) => monitor.sideCommands.ride(args) }];
     });
   }
 

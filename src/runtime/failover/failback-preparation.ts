@@ -101,7 +101,7 @@ export class FailbackPreparation {
     try {
       const monitor = this.monitors.get(database);
       if (monitor === undefined) throw ownError('it was removed');
-      const { sendCommand } = await monitor.target(signal);
+      const { sendCommand } = await monitor.sideCommands.target(signal);
       if (this.#states.get(turnEnd) !== running) return;
       const awayMs = clock.now() - at;
       const answer = Promise.resolve().then(() =>

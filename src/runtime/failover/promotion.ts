@@ -41,7 +41,7 @@ export class Promotion {
     if (onPromotionNeeded === undefined || monitor === undefined) return;
     const { id } = database;
     const call = async () => {
-      const { sendCommand } = await monitor.target(signal);
+      const { sendCommand } = await monitor.sideCommands.target(signal);
       if (signal.aborted) return;
       await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
     };

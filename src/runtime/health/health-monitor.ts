@@ -1,8 +1,7 @@
-import type { CommandArgument } from '../../core/command-argument.js';
+import { RoundResults } from '../../core/round-results.js';
 import { ownError } from '../../foreign/own-error.js';
 import { isNoSentinel } from '../../health-strategies/role-check.js';
-import { stateCheckFor } from '../../health-strategies/state-check.js';
-import type { HealthCheckFunction, ProbeTarget } from '../../health-strategies/strategy.js';
+import type { HealthCheckFunction } from '../../health-strategies/strategy.js';
 import type { ResolvedHealthCheck } from '../../options/types.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -10,15 +9,12 @@ import type { ProbeRecord } from '../probe-record.js';
 import { ComplaintProbe } from './complaint-probe.js';
 import { HealthCheck, type HealthCheckListener, type Suspicion } from './health-check.js';
 import { NameWatch } from './name-watch.js';
-import type { ProbeResult } from './probe.js';
-import { orAborted, type ProbeLines, probeTarget, restUnused } from './probe-target.js';
+import type { ProbeResult, Verdict } from './probe.js';
+import { type ProbeLines, restUnused } from './probe-target.js';
+import { ProbeWaiters } from './probe-waiters.js';
 import { SharedProbeConnection } from './shared-probe-connection.js';
-
-export interface Verdict {
-  readonly healthy: boolean;
-  readonly cause: string | undefined;
-  readonly error: unknown;
-}
+import { SideCommands } from './side-commands.js';
+import { inTurn, StateComplaints } from './state-complaints.js';
 
 export interface HealthMonitorListener {
   onProbe(database: Database, record: ProbeRecord): void;
@@ -46,12 +42,6 @@ export interface ProbeConnectionListener {
   onReached(database: Database, startedAt: number): void;
 }
 
-interface Latest {
-  readonly healthy: boolean;
-  readonly cause: string | undefined;
-  readonly incarnation: number;
-}
-
 /** Probe timeout in milliseconds where there is no check. */
 export const DEFAULT_TIMEOUT_MS = 1000;
 
@@ -70,19 +60,13 @@ export class HealthMonitor implements HealthCheckListener {
    * Connections of the gates and of the checks of other databases; opened for their first command.
    */
   readonly sideLines: ProbeLines;
+  readonly sideCommands: SideCommands;
   /** The full checks, which determine the health. */
   readonly #checks: HealthCheck[] = [];
   readonly #gates: HealthCheck[] = [];
-  readonly #latest = new Map<HealthCheck, Latest>();
-  /** Incarnation at each check's round start. */
-  readonly #startedFor = new Map<HealthCheck, number>();
-  readonly #probed = new Set<(check: HealthCheck, result: ProbeResult) => void>();
-  /** State words that the database replied with, until all of them pass. */
-  readonly #stateWords = new Set<string>();
-  /** State words from commands that no probe has checked yet. */
-  readonly #complaints = new Set<string>();
-  /** Monotonic time of the first complaint by state word, until all checks pass. */
-  readonly #complainedAt = new Map<string, number>();
+  readonly #results = new RoundResults<HealthCheck>();
+  readonly #probed = new ProbeWaiters();
+  readonly #complaints: StateComplaints;
   /** Whether the server may be a Sentinel; checked until all checks have passed once. */
   #maybeSentinel: boolean;
   readonly #names: NameWatch;
@@ -97,6 +81,7 @@ export class HealthMonitor implements HealthCheckListener {
   ) {
     const { driver, healthChecks } = database;
     this.#maybeSentinel = driver.mayBeSentinel === true;
+    this.#complaints = new StateComplaints(time.options.proxyErrors);
     const setting = {
       silentAfterMs: this.#timeoutOf(healthChecks),
       onOutdated: (why: Error) => listener.onOutdated(database, why),
@@ -111,6 +96,7 @@ export class HealthMonitor implements HealthCheckListener {
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
     this.lines = newLines();
     this.sideLines = newLines();
+    this.sideCommands = new SideCommands(this, time);
     const onMoved = (why: Error) => listener.onMoved(database, why);
     this.#names = new NameWatch(database, this, time, onMoved);
     this.#complaintProbe = new ComplaintProbe(this.lines, time, this.probeTimeoutMs, () =>
@@ -143,47 +129,6 @@ export class HealthMonitor implements HealthCheckListener {
     return this.#checks.length > 0;
   }
 
-  /**
-   * The database for commands that are no probes, over a connection that has just answered: an old one
-   * may be dead without an error.
-   */
-  async target(signal: AbortSignal): Promise<ProbeTarget> {
-    const { commands } = this.sideLines;
-    await orAborted(
-      commands.useNew(this.time.clock.now(), signal, (connection) => connection.send(['PING'])),
-      signal,
-    );
-    return probeTarget(this.sideLines, signal);
-  }
-
-  /** The database for measurements, over the connection of the full checks, which is usually open. */
-  measured(signal: AbortSignal): ProbeTarget {
-    return probeTarget(this.lines, signal);
-  }
-
-  /**
-   * Sends a command over a probe connection that is open, and opens one only where no check has its
-   * own. The answer says nothing about the health of the database.
-   */
-  ride(args: readonly CommandArgument[]): Promise<unknown> {
-    const { commands } = this.lines;
-    const controller = new AbortController();
-    const timer = this.time.loop.after(this.probeTimeoutMs, () => {
-      controller.abort(ownError(`no answer within ${this.probeTimeoutMs} ms`));
-    });
-    const answer = commands.connected
-      ? orAborted(commands.ride(args), controller.signal)
-      : this.#opensConnections
-        ? Promise.reject(ownError('no probe connection is open'))
-        : this.target(controller.signal).then((target) => target.sendCommand(args));
-    return answer.finally(() => timer.cancel());
-  }
-
-  /** Whether the full checks have opened a connection, and will again. */
-  get #opensConnections(): boolean {
-    return this.hasChecks && this.lines.commands.wasUsed;
-  }
-
   /** Starts all checks, and the watch over the host names. */
   start(): void {
     for (const check of [...this.#checks, ...this.#gates]) check.start();
@@ -213,19 +158,16 @@ export class HealthMonitor implements HealthCheckListener {
 
   #forget(check: HealthCheck): void {
     check.close();
-    this.#latest.delete(check);
-    this.#startedFor.delete(check);
+    this.#results.forget(check);
     // Whoever waits for it waits for the others alone.
     const result = { healthy: true, cause: undefined, error: undefined, latencyMs: 0 };
-    for (const onProbe of [...this.#probed]) onProbe(check, result);
+    this.#probed.onProbe(check, result);
   }
 
   /** Reports what the latest rounds of the full checks say together, if all of them are known. */
   #conclude(): void {
-    const { incarnation } = this.database;
-    const latest = this.#checks.map((check) => this.#latest.get(check));
-    const failed = latest.find((each) => each?.incarnation === incarnation && !each.healthy);
-    const havePassed = this.hasChecks && this.#stateWords.size === 0 && this.#allPassed();
+    const failed = this.#results.failed(this.#checks, this.database);
+    const havePassed = this.hasChecks && !this.#complaints.arePending && this.#allPassed();
     if (failed === undefined && !havePassed) return;
     this.#tell({ healthy: havePassed, cause: failed?.cause, error: undefined });
   }
@@ -237,20 +179,14 @@ export class HealthMonitor implements HealthCheckListener {
   suspect(suspicion: Suspicion & { readonly stateWord?: string | undefined } = {}): void {
     const { stateWord } = suspicion;
     if (stateWord !== undefined) {
-      this.#complaints.add(stateWord);
-      // One new connection is enough for a complaint that is repeated over and over.
-      const since = this.#complainedAt.get(stateWord) ?? this.time.clock.now();
-      this.#complainedAt.set(stateWord, since);
-      suspicion = { ...suspicion, doubtSince: since };
+      const doubtSince = this.#complaints.note(stateWord, this.time.clock.now());
+      suspicion = { ...suspicion, doubtSince };
     }
     if (!this.hasChecks && stateWord !== undefined) {
-      const checks = [...this.#complaints].map((word) => this.#stateCheckFor(word));
-      this.#complaintProbe.run(inTurn(checks));
+      this.#complaintProbe.run(inTurn(this.#complaints.complaintChecks()));
       return;
     }
-    const isNew = stateWord !== undefined && !this.#stateWords.has(stateWord);
-    if (isNew && this.#stateCheckFor(stateWord) !== undefined) {
-      this.#stateWords.add(stateWord);
+    if (stateWord !== undefined && this.#complaints.require(stateWord)) {
       // Earlier probes did not check this state.
       for (const check of this.#checks) check.restart(suspicion);
     } else {
@@ -268,25 +204,9 @@ export class HealthMonitor implements HealthCheckListener {
 
   /** Runs one probe of each full check over a new connection. */
   verify(): Promise<Verdict> {
-    const missing = new Set(this.#checks);
-    return new Promise((resolve) => {
-      const onProbe = (check: HealthCheck, result: ProbeResult) => {
-        missing.delete(check);
-        if (result.healthy && missing.size > 0) return;
-        this.#probed.delete(onProbe);
-        const { healthy, cause, error } = result;
-        resolve({
-          healthy,
-          cause: healthy ? undefined : `${check.options.name}: ${cause ?? 'failed'}`,
-          error,
-        });
-      };
-      if (missing.size === 0) resolve({ healthy: true, cause: undefined, error: undefined });
-      else {
-        this.#probed.add(onProbe);
-        this.suspect({ fresh: true });
-      }
-    });
+    const verdict = this.#probed.next(this.#checks);
+    if (this.hasChecks) this.suspect({ fresh: true });
+    return verdict;
   }
 
   close(): void {
@@ -301,11 +221,11 @@ export class HealthMonitor implements HealthCheckListener {
     if (check === undefined) return;
     const error = ownError('health checks have ended');
     const ended = { healthy: false, cause: error.message, error, latencyMs: 0 };
-    for (const onProbe of [...this.#probed]) onProbe(check, ended);
+    this.#probed.onProbe(check, ended);
   }
 
   onRoundStart(check: HealthCheck): void {
-    this.#startedFor.set(check, this.database.incarnation);
+    this.#results.begin(check, this.database);
   }
 
   onProbe(check: HealthCheck, result: ProbeResult): boolean {
@@ -319,48 +239,37 @@ export class HealthMonitor implements HealthCheckListener {
     });
     if (check.options.role === 'gate') return false;
     if (result.healthy) this.#refute();
-    for (const onProbe of [...this.#probed]) onProbe(check, result);
+    this.#probed.onProbe(check, result);
     return this.listener.oneProbeIsEnough(this.database);
   }
 
-  /** Reports each complaint that was not confirmed, once. */
   #refute(): void {
-    for (const stateWord of [...this.#complaints]) {
-      this.#complaints.delete(stateWord);
-      this.listener.onRefuted(this.database, stateWord);
-    }
+    this.#complaints.refute((stateWord) => this.listener.onRefuted(this.database, stateWord));
   }
 
   onVerdict(check: HealthCheck, healthy: boolean, last: ProbeResult): void {
-    const { incarnation } = this.database;
-    if (this.#startedFor.get(check) !== incarnation) {
+    const cause = healthy ? undefined : `${check.options.name}: ${last.cause ?? 'failed'}`;
+    if (!this.#results.record(check, { healthy, cause }, this.database)) {
       // The database was left meanwhile: the results of this round are outdated.
       check.start();
       return;
     }
-    const cause = healthy ? undefined : `${check.options.name}: ${last.cause ?? 'failed'}`;
-    this.#latest.set(check, { healthy, cause, incarnation });
     if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);
     else if (!healthy) this.#tell({ healthy, cause, error: last.error });
     else if (this.#allPassed()) {
       this.#maybeSentinel = false;
-      this.#stateWords.clear();
-      this.#complainedAt.clear();
+      this.#complaints.pass();
       this.#tell({ healthy, cause, error: undefined });
     }
   }
 
   stateCheck(check: HealthCheck): HealthCheckFunction | undefined {
     if (check.options.role === 'gate') return undefined;
-    const checks = [...this.#stateWords].map((word) => this.#stateCheckFor(word));
+    const checks = this.#complaints.requiredChecks();
     // A strategy that needs no connection opens none.
     const { commands } = this.lines;
     if (this.#maybeSentinel) checks.push((probe) => !commands.connected || isNoSentinel(probe));
     return checks.length === 0 ? undefined : inTurn(checks);
-  }
-
-  #stateCheckFor(stateWord: string): HealthCheckFunction | undefined {
-    return stateCheckFor(stateWord, this.time.options.proxyErrors);
   }
 
   peers(): readonly ProbeLines[] {
@@ -368,40 +277,15 @@ export class HealthMonitor implements HealthCheckListener {
   }
 
   #allPassed(): boolean {
-    const { incarnation } = this.database;
-    return this.#checks.every((each) => {
-      const latest = this.#latest.get(each);
-      return latest?.healthy === true && latest.incarnation === incarnation;
-    });
+    return this.#results.allPassed(this.#checks, this.database);
   }
 
   #tell(verdict: Verdict): void {
     this.listener.onHealthVerdict(this.database, verdict);
   }
 
-  /**
-   * Why a failback to the database is not allowed; `undefined` if it is. Gates are open before the
-   * first verdict, because start-up does not wait for them. After the database was left they are
-   * closed until they have passed again.
-   */
+  /** Why a failback to the database is not allowed; `undefined` if it is. */
   get gateCause(): string | undefined {
-    const { incarnation, left } = this.database;
-    for (const gate of this.#gates) {
-      const latest = this.#latest.get(gate);
-      const isKnown = latest?.incarnation === incarnation;
-      if (isKnown ? latest.healthy : left === undefined) continue;
-      return isKnown
-        ? latest.cause
-        : `${gate.options.name}: not checked again since the database was left`;
-    }
-    return undefined;
+    return this.#results.closedGate(this.#gates, this.database);
   }
-}
-
-/** Runs the checks once, one after the other. */
-function inTurn(checks: readonly (HealthCheckFunction | undefined)[]): HealthCheckFunction {
-  return async (probe) => {
-    for (const each of new Set(checks)) await each?.(probe);
-    return true;
-  };
 }

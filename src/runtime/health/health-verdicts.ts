@@ -6,7 +6,8 @@ import type { ProbeRecord } from '../probe-record.js';
 import type { RouteSource } from '../route.js';
 import type { ConnectionRenewal } from './connection-renewal.js';
 import type { HealthListener } from './health-listener.js';
-import type { HealthMonitor, HealthMonitorListener, Verdict } from './health-monitor.js';
+import type { HealthMonitor, HealthMonitorListener } from './health-monitor.js';
+import type { Verdict } from './probe.js';
 import type { ProbeLines } from './probe-target.js';
 import type { Verification } from './verification.js';
 

@@ -47,7 +47,7 @@ export class LatencyWatch {
     if (monitor === undefined) return Number.POSITIVE_INFINITY;
     const controller = new AbortController();
     const { signal } = controller;
-    const { sendCommand } = monitor.measured(signal);
+    const { sendCommand } = monitor.sideCommands.measured(signal);
     this.#underWay.add(controller);
     const abort = () => controller.abort(ownError('no answer in time'));
     const timer = loop.after((count + 1) * (timeoutMs + pauseMs), abort);

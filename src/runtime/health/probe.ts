@@ -10,6 +10,13 @@ import { stopwatch, wait } from './loop-waits.js';
 import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
 import { isReadOnlyReply } from './read-only-reply.js';
 
+/** What the checks of a database say together. */
+export interface Verdict {
+  readonly healthy: boolean;
+  readonly cause: string | undefined;
+  readonly error: unknown;
+}
+
 export interface ProbeResult {
   readonly healthy: boolean;
   /** Description of the failure. */
