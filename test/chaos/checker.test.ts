@@ -9,6 +9,7 @@ import { Place } from './place.js';
 import { PLANTS } from './planted.js';
 import { verdict } from './report.js';
 import { type ChaosOptions, chaos } from './run.js';
+import { NO_EXTRAS } from './settings.js';
 
 /** Nothing disturbs, so that what is found is what was planted. */
 const CALM: ChaosOptions = {
@@ -29,6 +30,7 @@ const CALM: ChaosOptions = {
     safety: 'read',
     ending: 'close',
     commandDeadlineMs: 600,
+    extras: NO_EXTRAS,
   },
 };
 

@@ -32,11 +32,14 @@ function plant(
     name,
     caughtAs,
     hasHappened: () => seen >= 4 * SHARE,
-    plant: (perform) => (client, operation) => {
-      const call = () => perform(client, operation);
-      if (!applies(operation)) return call();
-      seen += 1;
-      return seen % SHARE === 0 ? wrong(call, operation, client) : call();
+    plant: (perform) => {
+      seen = 0;
+      return (client, operation) => {
+        const call = () => perform(client, operation);
+        if (!applies(operation)) return call();
+        seen += 1;
+        return seen % SHARE === 0 ? wrong(call, operation, client) : call();
+      };
     },
   };
 }

@@ -14,6 +14,7 @@ import { type Perform, perform } from './perform.js';
 import { Place } from './place.js';
 import { type ChaosSettings, clientOptions, drawSettings, isHedged } from './settings.js';
 import { SocketWitness } from './socket-witness.js';
+import { steer } from './steer.js';
 import { reach, topologyOf } from './topology.js';
 import { Traffic } from './traffic.js';
 
@@ -177,6 +178,9 @@ class Run {
       ...(this.options.faults === false
         ? [waitFor(isOver, { what: 'the end', timeoutMs: durationMs + 30_000 })]
         : disturb(this.#places, this.#draw(2), isOver, note, this.#note)),
+      ...(this.#settings.extras.steering
+        ? [steer(this.#places, this.#draw(4), isOver, this.#note)]
+        : []),
       ...this.#callers.map((caller, n) =>
         manage(
           caller.client,

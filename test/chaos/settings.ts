@@ -2,11 +2,14 @@ import {
   type FailbackContext,
   LatencyStrategy,
   PingStrategy,
+  type PromotionContext,
   RETRY_SAFETIES,
   type RetrySafety,
 } from 'redis-multidb';
+import { redisSteering } from 'redis-multidb/steering';
 import { seededRandom } from 'redis-multidb/testing';
 import { Draw } from '../simulation/draw.js';
+import { STEERING_KEY } from './steer.js';
 import { type ChaosTopology, drawPool } from './topology.js';
 
 export interface ChaosSettings {
@@ -81,6 +84,22 @@ export function drawSettings(draw: Draw, thorough: boolean): ChaosSettings {
   };
 }
 
+/** Nothing that is off by default. */
+export const NO_EXTRAS: ChaosSettings['extras'] = {
+  slowCallMs: undefined,
+  doublesGrace: false,
+  budget: undefined,
+  beforeFailback: false,
+  latency: false,
+  adaptiveSuspicion: false,
+  adaptiveTimeout: false,
+  writable: false,
+  readOnlyWrites: 'wait',
+  promotes: false,
+  steering: false,
+  instanceId: 'chaos',
+};
+
 /** What is off by default; drawn from its own stream, so that the rest of a seed stays the same. */
 function drawExtras(draw: Draw) {
   return {
@@ -91,6 +110,13 @@ function drawExtras(draw: Draw) {
       : undefined,
     beforeFailback: draw.chance(0.3),
     latency: draw.chance(0.2),
+    adaptiveSuspicion: draw.chance(0.3),
+    adaptiveTimeout: draw.chance(0.3),
+    writable: draw.chance(0.35),
+    readOnlyWrites: draw.one(['wait', 'reject'] as const),
+    promotes: draw.chance(0.5),
+    steering: draw.chance(0.35),
+    instanceId: `chaos-${draw.integer(1, 1000)}`,
   };
 }
 
@@ -134,7 +160,7 @@ export function isHedged({ client }: ChaosSettings): boolean {
 /** The options of a client over these places. */
 export function clientOptions(
   settings: ChaosSettings,
-  places: readonly { readonly id: string; readonly options: object }[],
+  places: readonly { readonly id: string; readonly options: { readonly topology?: string } }[],
 ) {
   const { retryWaitMs, ...options } = settings.client;
   const hedging = isHedged(settings) ? options.hedging : undefined;
@@ -144,8 +170,9 @@ export function clientOptions(
   const timing = {
     ...healthCheck,
     intervalMs: intervalMs + moreMs,
-    timeoutMs: timeoutMs + moreMs,
+    timeoutMs: settings.extras.adaptiveTimeout ? 'adaptive' : timeoutMs + moreMs,
   };
+  const { adaptiveSuspicion, steering, instanceId } = settings.extras;
   const { slowCallMs, doublesGrace, budget, beforeFailback, latency } = settings.extras;
   const baseMs = Math.max(options.gracePeriodMs, 1);
   return {
@@ -156,6 +183,11 @@ export function clientOptions(
       : timing,
     failureDetector: { ...options.failureDetector, slowCallMs },
     ...(doublesGrace ? { gracePeriodMs: { baseMs, maxMs: 4 * baseMs } } : {}),
+    ...(adaptiveSuspicion ? { suspectAfterMs: 'adaptive' } : {}),
+    ...(steering
+      ? { instanceId, steering: redisSteering({ key: STEERING_KEY, intervalMs: 50 }) }
+      : {}),
+    ...promotion(settings),
     ...(beforeFailback ? { beforeFailback: changingPreparation() } : {}),
     client: { RESP: settings.RESP },
     commandDeadlineMs: settings.commandDeadlineMs,
@@ -169,8 +201,28 @@ export function clientOptions(
       id,
       weight: 1 / (index + 1),
       ...checksOf(settings.checks[index], timing),
+      ...(settings.extras.writable && isPlain(own) ? { writable: 'auto' } : {}),
       ...own,
     })),
+  };
+}
+
+/** Sentinel and clusters find their masters themselves. */
+function isPlain(options: { readonly topology?: string }): boolean {
+  return options.topology === undefined || options.topology === 'pool';
+}
+
+/** The databases may be replicas for a while, until the application or a healed fault promotes them. */
+function promotion({ extras, moves }: ChaosSettings): object {
+  const { writable, readOnlyWrites, promotes } = extras;
+  if (!writable) return {};
+  return {
+    readOnlyWrites,
+    onPromotionNeeded: async ({ sendCommand }: PromotionContext) => {
+      // An old connection may lead to a server that has handed over to its replica: two masters
+      // would be a fault of this application.
+      if (promotes && !moves) await sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    },
   };
 }
 
