@@ -1,4 +1,4 @@
-/** Numbers and durations from the command line. */
+/** Numbers, durations and lists from the command line. */
 import { InvalidArgumentError } from 'commander';
 import { MAX_TIMER_MS } from '../validation/rules.js';
 
@@ -26,4 +26,9 @@ export function wholeNumber(least: number, most: number) {
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Collects the values of an option that may be repeated. */
+export function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }

@@ -210,7 +210,8 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
       .getByText('All processes with this steering source leave frankfurt, where another')
       .waitFor();
     await form.getByText('They do so within 10 min.').waitFor();
-    await form.getByText(/^That is at .* Then they return within 10 min\.$/).waitFor();
+    await form.getByText(/^It ends by itself after 1 h, at \d.*\.$/).waitFor();
+    await form.getByText('Then they return within 10 min.').waitFor();
     await form.getByLabel('Moves are spread').selectOption('not at all: all move at once');
     await form.getByText('They move at once.').waitFor();
     await form.getByLabel('Reason').fill('kernel upgrade');
@@ -219,6 +220,7 @@ describe.skipIf(findChromium() === undefined)('the page', () => {
     await form.getByLabel('Your name').press('Enter');
     const question = page.getByRole('dialog', { name: 'Drain frankfurt in all processes?' });
     await question.getByText('They move at once.').waitFor();
+    await question.getByText('All of them report: kernel upgrade (ada).').waitFor();
     await press('Cancel');
     expect(published()).toBe(0);
     await press('Steer all processes…');

@@ -1,6 +1,9 @@
 /** `steer` against real servers: what it writes, what a client makes of it, and what it refuses. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { redisSteering } from 'redis-multidb/steering';
 import { afterEach, expect, it } from 'vitest';
+import { createHttpHandler } from '../../src/http/index.js';
 import { createMultiDbClient } from '../../src/index.js';
 import { startRedis, stopAll, waitFor } from '../kit/index.js';
 import { run } from './run.js';
@@ -16,12 +19,13 @@ const SECRET = 'correct horse';
 
 it('drains, shows and releases a fleet, signed, while a database is down', async () => {
   const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  const steering = redisSteering({ key: KEY, secret: SECRET, intervalMs: 50 });
   const client = createMultiDbClient({
     databases: [
       { id: 'east', weight: 1, client: { url: east.url } },
       { id: 'west', weight: 0.5, client: { url: west.url } },
     ],
-    steering: redisSteering({ key: KEY, secret: SECRET, intervalMs: 50 }),
+    steering,
     failbackCheckIntervalMs: 50,
   });
   closing.push(() => client.destroy());
@@ -46,6 +50,46 @@ it('drains, shows and releases a fleet, signed, while a database is down', async
     consistent: true,
     newest: { drain: ['east'], reason: 'upgrade' },
   });
+
+  // The same through an application: neither key nor secret nor databases are needed.
+  const handler = createHttpHandler(client, {
+    steering,
+    authorize: ({ headers }) => headers.authorization === 'Bearer right',
+  });
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => {
+    handler.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const through = (...args: string[]) =>
+    run(['steer', ...args, '--url', url, '--header', 'authorization: Bearer ${T}'], { T: 'right' });
+  const held = await through('hold', 'east', '--reason', 'evacuation', '--by', 'ada', '--yes');
+  expect(held).toMatchObject({ code: 0, stderr: '' });
+  expect(held.stdout).toMatch(/^Version \d+ was written to east, west\.\nAll processes with the /);
+  await waitFor(() => client.activeDatabase === 'east', { what: 'the hold' });
+  expect(client.explain().steering?.obeyed).toMatchObject({ by: 'ada', reason: 'evacuation' });
+  for (const [args, message] of [
+    [['hold', 'north', '--reason', 'x', '--yes'], 'known databases: east, west'],
+    [['hold', 'east', '--reason', 'x', '--force', '--yes'], '--force needs the databases'],
+    [['hold', 'east', target[0] as string, '--reason', 'x', '--yes'], 'not both'],
+  ] as const) {
+    const refused = await through(...args);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  }
+  const stranger = await run(['steer', 'release', '--url', url, '--yes']);
+  expect(stranger).toMatchObject({ code: 1, stderr: expect.stringContaining('not allowed') });
+  const again = await through('drain', 'east', '--reason', 'upgrade', '--yes', '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    report: 'steer',
+    until: null,
+    written: ['east', 'west'],
+    failed: [],
+  });
+  await waitFor(() => client.activeDatabase === 'west', { what: 'the drain' });
+
   await west.kill();
   await waitFor(() => client.activeDatabase === 'east', { what: 'the failover' });
   const released = await steer('release', '--yes');

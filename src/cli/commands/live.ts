@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { milliseconds } from '../numbers.js';
+import { collect, milliseconds } from '../numbers.js';
 
 const SOURCE = 'http://... of one or several handlers, a config file, or URLs of databases';
 const HEADER = "header for the handler: 'authorization: Bearer ${TOKEN}'";
@@ -78,8 +78,4 @@ function timeout(): Option {
   return new Option('--timeout <time>', 'timeout of an answer of the handler')
     .argParser(milliseconds)
     .default(10_000, '10s');
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { SteeringAction } from '../../core/steering/order.js';
-import { milliseconds } from '../numbers.js';
-import type { SteerOptions } from '../steer/steer.js';
+import { collect, milliseconds } from '../numbers.js';
+import type { SteerOptions } from '../steer/options.js';
 
 const TARGET = 'a config file, or URLs of the databases';
 
@@ -15,6 +15,7 @@ Examples
   redis-multidb steer hold west --reason "east is slow" redis.json
   redis-multidb steer stay --for 30m --reason "suspected split" redis.json
   redis-multidb steer release --spread 10m redis.json
+  redis-multidb steer hold west --reason "east is slow" --url http://.../redis
   redis-multidb steer show redis.json
 
 Exit codes: 0 written (show: consistent), 1 not written or inconsistent, 2 wrong
@@ -59,6 +60,13 @@ function publishing(steer: Command, name: string, description: string): Command 
     .option('--reason <text>', 'why; shown wherever it has an effect')
     .option('--by <text>', 'who; default: user@host')
     .option('--dry-run', 'print the document, and write nothing', false)
+    .option('--url <url>', 'let the handler of an application publish it: http://...')
+    .option(
+      '--header <header>',
+      "header for the handler: 'authorization: Bearer ${TOKEN}'",
+      collect,
+      [],
+    )
     .option('--yes', 'do not ask', false);
 }
 

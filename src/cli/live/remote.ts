@@ -30,6 +30,15 @@ const EVENTS_PER_SECOND = 50;
 const BURST_BYTES = 8 * 1024 * 1024;
 const BYTES_PER_SECOND = 1024 * 1024;
 
+/** The answer of `POST /steering`. */
+export interface SteeringAnswer {
+  readonly version: number;
+  /** ISO 8601; null: until the next document. */
+  readonly until: string | null;
+  readonly written: readonly string[];
+  readonly failed: readonly { readonly database: string; readonly error: string }[];
+}
+
 export class Remote {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -95,12 +104,23 @@ export class Remote {
     return changed;
   }
 
-  async #change(
-    path: string,
-    body: object,
-  ): Promise<{ readonly activeDatabase?: unknown; readonly changed?: unknown }> {
+  /** Lets the application publish a steering document. */
+  async steer(body: object): Promise<SteeringAnswer> {
+    const answer = await this.#change('/steering', body);
+    const { version, until, written, failed } = answer;
+    const isKnown =
+      typeof version === 'number' &&
+      (until === null || typeof until === 'string') &&
+      Array.isArray(written) &&
+      Array.isArray(failed) &&
+      failed.every((each) => typeof each === 'object' && each !== null);
+    if (!isKnown) throw this.#stranger();
+    return answer as unknown as SteeringAnswer;
+  }
+
+  async #change(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
     const answer = await this.#json('POST', path, body);
-    return typeof answer === 'object' && answer !== null ? answer : {};
+    return typeof answer === 'object' && answer !== null ? { ...answer } : {};
   }
 
   /**

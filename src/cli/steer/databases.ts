@@ -7,14 +7,7 @@ import type { SteeringDatabase } from '../../options/steering.js';
 import { type Found, RedisSteering } from '../../steering/redis.js';
 import { UsageError } from '../exit.js';
 import type { Target } from '../target.js';
-
-export interface KeyOptions {
-  readonly key?: string;
-  readonly secret?: string;
-  /** Time within which each database must answer, in milliseconds. */
-  readonly timeout: number;
-  readonly json: boolean;
-}
+import type { KeyOptions } from './options.js';
 
 /** The source of the options, or that of the config file. */
 export function sourceOf({ resolved }: Target, { key, secret }: KeyOptions): RedisSteering {

@@ -5,7 +5,8 @@ import type { Found } from '../../steering/redis.js';
 import { EXIT } from '../exit.js';
 import { Output } from '../output.js';
 import { readTarget } from '../target.js';
-import { type KeyOptions, readAll, sourceOf } from './databases.js';
+import { readAll, sourceOf } from './databases.js';
+import type { KeyOptions } from './options.js';
 
 export async function show(args: readonly string[], options: KeyOptions): Promise<number> {
   const output = new Output(options);

@@ -15,19 +15,8 @@ import { EXIT, UsageError } from '../exit.js';
 import { durationArgument } from '../numbers.js';
 import { Output } from '../output.js';
 import { readTarget, type Target } from '../target.js';
-import { type KeyOptions, readAll, sourceOf, writeAll } from './databases.js';
-
-export interface SteerOptions extends KeyOptions {
-  readonly for?: number;
-  readonly spread?: number;
-  /** In percent. */
-  readonly canary?: number;
-  readonly reason?: string;
-  readonly by?: string;
-  readonly force?: boolean;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-}
+import { readAll, sourceOf, writeAll } from './databases.js';
+import type { SteerOptions } from './options.js';
 
 export async function steer(
   action: SteeringAction,
@@ -35,13 +24,6 @@ export async function steer(
   args: readonly string[],
   options: SteerOptions,
 ): Promise<number> {
-  const output = new Output(options);
-  const target = await readTarget(args);
-  if (id !== undefined) requireKnown(id, action, target);
-  const source = sourceOf(target, options);
-  output.progress('  reading ...');
-  const before = await readAll(target, source, options);
-  output.terminal.close();
   const order: SteeringOrder = {
     action,
     databaseId: id,
@@ -50,11 +32,25 @@ export async function steer(
     spreadMs: options.spread,
     canaryPercent: options.canary,
   };
-  const document = documentFor(order, options, before);
+  const { reason, by = `${userInfo().username}@${hostname()}` } = options;
+  if (reason === undefined && action !== 'release') throw new UsageError('Say why: --reason TEXT.');
+  if (options.url !== undefined) {
+    if (args.length > 0) throw new UsageError('Name databases or --url, not both.');
+    return (await import('./remote.js')).steerRemotely(order, options.url, { by, reason }, options);
+  }
+  const output = new Output(options);
+  const target = await readTarget(args);
+  if (id !== undefined) requireKnown(id, action, target);
+  const source = sourceOf(target, options);
+  output.progress('  reading ...');
+  const before = await readAll(target, source, options);
+  output.terminal.close();
+  const document = documentFor(order, { by, reason }, before);
   const consequences = consequencesOf(order, {
     processes: `All processes that read ${source.key}`,
     release: 'redis-multidb steer release',
     span: durationArgument,
+    duration: durationArgument,
   });
   const text = JSON.stringify(document, undefined, 2);
   if (options.dryRun) {
@@ -91,17 +87,14 @@ function requireKnown(id: string, action: SteeringAction, { resolved }: Target):
 
 function documentFor(
   order: SteeringOrder,
-  { reason, by }: SteerOptions,
+  { by, reason }: { readonly by: string; readonly reason: string | undefined },
   found: readonly Found[],
 ): SteeringDocument {
-  if (reason === undefined && order.action !== 'release') {
-    throw new UsageError('Say why: --reason TEXT.');
-  }
   const issuedAt = systemClock.wallTime();
   const seen = found.map(({ steering }) => steering?.version ?? 0);
   const about = {
     version: nextVersion(issuedAt, seen),
-    by: by ?? `${userInfo().username}@${hostname()}`,
+    by,
     reason: reason ?? 'released',
   };
   const document = documentOf(order, about, issuedAt);

@@ -38,7 +38,12 @@ it('the next version is above all that were seen, and not below the time', () =>
   expect(nextVersion(5_000_000, [7, 5000])).toBe(5001);
 });
 
-const words = { processes: 'All', release: 'Release', span: (ms: number) => `${ms} ms` };
+const words = {
+  processes: 'All',
+  release: 'Release',
+  span: (ms: number) => `${ms} ms`,
+  duration: (ms: number) => `${ms} ms`,
+};
 
 it.each<[SteeringOrder, string]>([
   [

@@ -85,14 +85,16 @@ export interface OrderWords {
   readonly processes: string;
   /** How to release. */
   readonly release: string;
-  /** A duration in words. */
+  /** The time over which the processes move, in words. */
   span(ms: number): string;
+  /** The time after which the document ends, in words. */
+  duration(ms: number): string;
 }
 
 /** What an order will do, in words, one sentence each. */
 export function consequencesOf(order: SteeringOrder, words: OrderWords): string[] {
   const { action, databaseId: id, force, durationMs, spreadMs, canaryPercent } = order;
-  const { processes, release, span } = words;
+  const { processes, release, span, duration } = words;
   const what = {
     drain: `${processes} leave ${id}, where another database can serve.`,
     hold: `${processes} prefer ${id}${force ? ', also where its health checks fail' : ', where it is healthy'}.`,
@@ -111,6 +113,6 @@ export function consequencesOf(order: SteeringOrder, words: OrderWords): string[
   const until =
     durationMs === undefined
       ? `It holds until the next document (${release}).`
-      : `It ends by itself after ${span(durationMs)}.`;
+      : `It ends by itself after ${duration(durationMs)}.`;
   return [what, ...first, moves, ...(action === 'release' ? [] : [until])];
 }

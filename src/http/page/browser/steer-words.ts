@@ -63,11 +63,10 @@ export function steerConsequences(order: SteeringOrder, status: Status, now: Dat
     processes: 'All processes with this steering source',
     release: 'Release',
     span,
+    duration: (ms) => `${span(ms)}, at ${clockTime(new Date(now.getTime() + ms), now)}`,
   });
-  if (durationMs !== undefined && action !== 'release') {
-    const at = clockTime(new Date(now.getTime() + durationMs), now);
-    const back = spreadMs === undefined ? '' : ` Then they return within ${span(spreadMs)}.`;
-    lines.push(`That is at ${at}.${back}`);
+  if (durationMs !== undefined && spreadMs !== undefined && action !== 'release') {
+    lines.push(`Then they return within ${span(spreadMs)}.`);
   }
   return [...lines, ...replaced(status), ...here(order, status)];
 }

@@ -79,7 +79,10 @@ function question(order: SteeringOrder, status: Status): void {
   let result: readonly string[] = [];
   ask({
     title: `${title}?`,
-    consequences: steerConsequences(order, status, new Date()),
+    consequences: [
+      ...steerConsequences(order, status, new Date()),
+      `All of them report: ${reason === '' ? 'released' : reason} (${body.by}).`,
+    ],
     durations: [],
     confirm: title,
     async perform() {

@@ -205,8 +205,8 @@ it('says what steering will do everywhere, and what this process cannot do', () 
   expect(words(drain)).toEqual([
     'All processes with this steering source leave east, where another database can serve.',
     'They do so within 10 min.',
-    'It ends by itself after 1 h.',
-    'That is at 13:00:00. Then they return within 10 min.',
+    'It ends by itself after 1 h, at 13:00:00.',
+    'Then they return within 10 min.',
   ]);
   const failed = { ...west, health: 'unhealthy' as const };
   expect(words(drain, { databases: [east, failed] }).at(-1)).toMatch(/has no other database now/);

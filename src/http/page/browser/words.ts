@@ -168,7 +168,7 @@ export function switchConsequences(status: Status, target: DatabaseStatus): stri
   ];
   if (forgiven.length > 0) lines.push(`This ends ${forgiven.join(' and ')}.`);
   lines.push(`If ${target.id} fails, the client fails over as usual.`);
-  return lines;
+  return [...lines, ...thisProcessAlone(status)];
 }
 
 /** What the choice "until a better database is due" means for `target`. */
@@ -212,7 +212,8 @@ export function releaseConsequences({ forced }: Status, { id }: DatabaseStatus):
 }
 
 /** What draining `target` will do. */
-export function drainConsequences({ databases }: Status, target: DatabaseStatus): string[] {
+export function drainConsequences(status: Status, target: DatabaseStatus): string[] {
+  const { databases } = status;
   const others = databases.filter(({ id }) => id !== target.id);
   const able = others.filter(({ health, connected }) => health === 'healthy' && connected);
   const best = [...able].sort(
@@ -232,7 +233,14 @@ export function drainConsequences({ databases }: Status, target: DatabaseStatus)
   }
   lines.push('It stays connected, and its health checks continue.');
   lines.push('It serves only if no other database can.');
-  return lines;
+  return [...lines, ...thisProcessAlone(status)];
+}
+
+/** Beside a button that steers all processes, the others must say that they do not. */
+function thisProcessAlone({ steering }: Status): string[] {
+  // An older application does not report it.
+  if (steering === null || steering === undefined) return [];
+  return ['Other processes do not change.'];
 }
 
 /** What the client is steered to; empty without steering. */
