@@ -5,7 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CATALOGUE, COMMAND_DURATION, PREFIX, PROBE_DURATION } from '../src/metrics/catalogue.js';
+import { CATALOGUE } from '../src/metrics/catalogue.js';
+import { COMMAND_DURATION, PROBE_DURATION } from '../src/metrics/histograms.js';
+import { PREFIX } from '../src/metrics/metric.js';
 
 export const file = path.resolve(import.meta.dirname, '../docs/metrics.md');
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SwitchReason } from '../events.js';
-import { CATALOGUE, PROBE_DURATION } from './catalogue.js';
+import { CATALOGUE } from './catalogue.js';
+import { PROBE_DURATION } from './histograms.js';
 import type { Subject } from './subjects.js';
 
 type Counted = { from: string | undefined; to: string | undefined; reason: SwitchReason };

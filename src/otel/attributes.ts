@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { CallFailure } from '../metrics/call-failure.js';
-import { ATTRIBUTES, type Label } from '../metrics/catalogue.js';
+import { ATTRIBUTES, type Label } from '../metrics/metric.js';
 
 /** What every span and every series has. */
 export const COMMON: Attributes = Object.freeze({

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Attributes, Meter } from '@opentelemetry/api';
 import { type CommandMessage, commandChannelName } from '../diagnostics/command-channel.js';
 import { failureOf } from '../metrics/call-failure.js';
-import { COMMAND_DURATION, COMMAND_DURATION_BUCKETS } from '../metrics/catalogue.js';
+import { COMMAND_DURATION, COMMAND_DURATION_BUCKETS } from '../metrics/histograms.js';
 import type { Subjects } from '../metrics/subjects.js';
 import {
   attributesOf,

@@ -14,7 +14,9 @@ import {
 } from '@opentelemetry/api';
 import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
 import { type ProbeMessage, probeChannelName } from '../diagnostics/channels.js';
-import { CATALOGUE, type MetricDefinition, PROBE_DURATION } from '../metrics/catalogue.js';
+import { CATALOGUE } from '../metrics/catalogue.js';
+import { PROBE_DURATION } from '../metrics/histograms.js';
+import type { MetricDefinition } from '../metrics/metric.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
 import { attributesOf } from './attributes.js';
 import { recordCommands } from './command-durations.js';

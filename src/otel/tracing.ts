@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { TracedAttempt } from '../client/traced-call.js';
-import { ATTRIBUTES } from '../metrics/catalogue.js';
+import { ATTRIBUTES } from '../metrics/metric.js';
 import { observeCalls } from '../metrics/observed-calls.js';
 import { type MeasuredClient, Subjects } from '../metrics/subjects.js';
 import { COMMON, failureAttributes, serverAttributes } from './attributes.js';

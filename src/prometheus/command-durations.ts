@@ -1,6 +1,7 @@
 import type { CommandMessage } from '../diagnostics/command-channel.js';
 import { failureOf } from '../metrics/call-failure.js';
-import { COMMAND_DURATION, COMMAND_DURATION_BUCKETS, NONE, PREFIX } from '../metrics/catalogue.js';
+import { COMMAND_DURATION, COMMAND_DURATION_BUCKETS } from '../metrics/histograms.js';
+import { NONE, PREFIX } from '../metrics/metric.js';
 import type { Subjects } from '../metrics/subjects.js';
 import type { Value } from './value.js';
 

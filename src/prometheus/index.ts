@@ -13,7 +13,8 @@ import {
   type Registry,
 } from 'prom-client';
 import { type CommandMessage, commandChannelName } from '../diagnostics/command-channel.js';
-import { CATALOGUE, type MetricDefinition, PREFIX } from '../metrics/catalogue.js';
+import { CATALOGUE } from '../metrics/catalogue.js';
+import { type MetricDefinition, PREFIX } from '../metrics/metric.js';
 import { type MeasuredClient, type Subject, Subjects } from '../metrics/subjects.js';
 import { CommandDurations } from './command-durations.js';
 import { ProbeDurations } from './probe-durations.js';

@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS_MS } from '../core/latency-histogram.js';
-import { PREFIX, PROBE_DURATION } from '../metrics/catalogue.js';
+import { PROBE_DURATION } from '../metrics/histograms.js';
+import { PREFIX } from '../metrics/metric.js';
 import type { Subject } from '../metrics/subjects.js';
 import type { Value } from './value.js';
 

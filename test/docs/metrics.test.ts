@@ -11,7 +11,7 @@ import { redisSteering } from 'redis-multidb/steering';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { withMetricsTable } from '../../scripts/metrics-table.mjs';
-import { ATTRIBUTES } from '../../src/metrics/catalogue.js';
+import { ATTRIBUTES } from '../../src/metrics/metric.js';
 import { startRedis, stopAll } from '../kit/index.js';
 import { root } from './blocks.js';
 import { page, section } from './names.js';

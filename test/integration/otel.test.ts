@@ -11,7 +11,9 @@ import {
 import { otelMetrics } from 'redis-multidb/otel';
 import { afterEach, expect, it } from 'vitest';
 import { probeChannelName } from '../../src/diagnostics/channels.js';
-import { ATTRIBUTES, CATALOGUE, PROBE_DURATION } from '../../src/metrics/catalogue.js';
+import { CATALOGUE } from '../../src/metrics/catalogue.js';
+import { PROBE_DURATION } from '../../src/metrics/histograms.js';
+import { ATTRIBUTES } from '../../src/metrics/metric.js';
 import { waitFor } from '../kit/index.js';
 import { active, connected, errorOf, QUICK, servers, Traffic, UNSTEERED } from './support.js';
 

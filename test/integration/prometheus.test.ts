@@ -2,7 +2,8 @@ import { register as defaultRegister, Registry } from 'prom-client';
 import { COMMAND_FAILURES, createMultiDbClient, LATENCY_BUCKETS_MS } from 'redis-multidb';
 import { prometheusMetrics } from 'redis-multidb/prometheus';
 import { afterEach, expect, it } from 'vitest';
-import { CATALOGUE, PREFIX } from '../../src/metrics/catalogue.js';
+import { CATALOGUE } from '../../src/metrics/catalogue.js';
+import { PREFIX } from '../../src/metrics/metric.js';
 import { waitFor } from '../kit/index.js';
 import {
   active,
