@@ -123,3 +123,73 @@ it('only reports while its database is the last resort', async () => {
   expect(await client.set('key', 'value')).toBe('OK');
   expect(events.of('switch')).toEqual([]);
 });
+
+/** The outcomes of a custom detector of east, and a client whose east refuses all but probes. */
+async function withDetector(create: (record: unknown[]) => object, options: object = {}) {
+  const [east, west] = await servers();
+  const proxy = await startProxy(east);
+  const seen: unknown[] = [];
+  const client = await connected([proxy, west], {
+    failureDetector: { ...options, detector: (() => create(seen)) as never },
+    commandRetry: { maxAttempts: 1 },
+  });
+  const events = recordEvents(client);
+  await client.get('key');
+  proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
+  return { client, events, seen };
+}
+
+it('a custom detector opens it, at its own time', async () => {
+  let failed = 0;
+  const { client, events, seen } = await withDetector((record) => ({
+    record: (error: Error | undefined) => {
+      record.push(error);
+      if (error !== undefined) failed += 1;
+    },
+    hasFailed: () => failed >= 3,
+    reset: () => {},
+  }));
+  const traffic = new Traffic(() => client.get('key').catch(() => {}));
+  await active(client, 'west');
+  await traffic.stop();
+  expect(events.switches).toEqual(['east>west circuit-breaker']);
+  expect(seen).toContain(undefined);
+  expect(seen.some((each) => each instanceof Error && each.message.startsWith('LOADING'))).toBe(
+    true,
+  );
+});
+
+it('a custom detector that never fires leaves the database to the health checks', async () => {
+  const { client, events } = await withDetector(
+    () => ({ record: () => {}, hasFailed: () => false, reset: () => {} }),
+    // The thresholds do not count beside a detector.
+    { minNumOfFailures: 3 },
+  );
+  for (let round = 0; round < 30; round += 1) await client.get('key').catch(() => {});
+  expect(client.databases[0]).toMatchObject({ active: true, breaker: 'closed' });
+  expect(events.switches).toEqual([]);
+});
+
+it.each<[string, () => object]>([
+  [
+    'throws',
+    () => ({
+      record: () => {
+        throw new Error('not today');
+      },
+      hasFailed: () => false,
+      reset: () => {},
+    }),
+  ],
+  [
+    'returns nonsense',
+    () => ({ record: async () => Promise.reject('no'), hasFailed: () => 'yes', reset: () => {} }),
+  ],
+  ['is none', () => ({})],
+])('a custom detector that %s is reported, and the thresholds decide', async (_, create) => {
+  const { client, events } = await withDetector(create, { minNumOfFailures: 3 });
+  const traffic = new Traffic(() => client.get('key').catch(() => {}));
+  await active(client, 'west');
+  await traffic.stop();
+  expect(events.switches).toEqual(['east>west circuit-breaker']);
+});
