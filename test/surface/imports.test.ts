@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { ENTRY_POINTS } from '../../scripts/entry-points.mjs';
 import { loaded } from './loaded.js';
 
-/** What `import 'redis-multidb'` may load. Measured: 3 files with 601 kB. Each file costs a millisecond. */
+/** What `import 'redis-multidb'` may load. Measured: 3 files with 612 kB. Each file costs a millisecond. */
 const MODULES = 3;
-const KILOBYTES = 610;
+const KILOBYTES = 615;
 
 const OF_COMMAND_LINE = ['commander', 'get-east-asian-width'];
 
