@@ -44,9 +44,38 @@ export class BlockingCommands {
     private readonly leave: (lane: AttemptQueue, error: Error) => void,
   ) {}
 
+  /** Sum of the finite block times of pending commands, and number of those without end. */
+  #finiteMs = 0;
+  #endless = 0;
+
   /**
-   * Prepares a blocking command for an attempt over `channel`; returns how long it may still block,
-   * in milliseconds.
+   * Whether a blocking command behind others has their block times as well. By default it has its own
+   * alone.
+   */
+  countsOthers = false;
+
+  /**
+   * How long the pending blocking commands may block, one after another: a server begins with one
+   * when that before it on the connection has ended.
+   */
+  get pendingMs(): number {
+    if (!this.countsOthers) return 0;
+    return this.#endless > 0 ? Number.POSITIVE_INFINITY : this.#finiteMs;
+  }
+
+  began(blockMs: number): void {
+    if (Number.isFinite(blockMs)) this.#finiteMs += blockMs;
+    else this.#endless += 1;
+  }
+
+  ended(blockMs: number): void {
+    if (Number.isFinite(blockMs)) this.#finiteMs -= blockMs;
+    else this.#endless -= 1;
+  }
+
+  /**
+   * Prepares a blocking command for an attempt over `channel`; returns how long it may take longer
+   * than another command, in milliseconds.
    */
   prepare(command: Command, channel: InFlightConnection): number {
     const { blockMs } = command.traits;
@@ -54,13 +83,14 @@ export class BlockingCommands {
     // Asks for the server's identity ahead of the command, for `BlockedLanes`.
     if (!channel.isWaitingRoom) void channel.server;
     const { time } = this.client.loop;
+    const othersMs = Number.isFinite(blockMs) ? Math.max(this.pendingMs - blockMs, 0) : 0;
     if (command.blockEndsAt === undefined) {
       command.blockEndsAt = time + blockMs;
-      return blockMs;
+      return blockMs + othersMs;
     }
     const leftMs = Math.max(command.blockEndsAt - time, 0);
     command.args = withBlockTime(command.args, leftMs);
-    return leftMs;
+    return leftMs + othersMs;
   }
 
   /** The database was left as failed: abandons its blocking commands and returns them. */

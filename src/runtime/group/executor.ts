@@ -245,7 +245,8 @@ export class Executor implements ClientContext {
   }
 
   #deadlineOf({ blockMs }: CommandTraits, options: CommandOptions | undefined): number {
-    return this.loop.time + this.loop.tickMs + limitMs(this, options) + (blockMs ?? 0);
+    const endMs = this.loop.time + this.loop.tickMs + limitMs(this, options);
+    return blockMs === undefined ? endMs : endMs + blockMs + this.blocking.pendingMs;
   }
 
   /** The command is pending from now on. */
@@ -260,6 +261,8 @@ export class Executor implements ClientContext {
       this.hedging.onRead(options?.hedging);
     }
     this.pending += 1;
+    const { blockMs } = command.traits;
+    if (blockMs !== undefined) this.blocking.began(blockMs);
     this.#deadlines.watch();
     this.dispatch(command);
   }
@@ -444,6 +447,8 @@ export class Executor implements ClientContext {
     command.state = 'settled';
     command.removeAbortListener?.();
     this.pending -= 1;
+    const { blockMs } = command.traits;
+    if (blockMs !== undefined) this.blocking.ended(blockMs);
     if (command.outstanding > 0) this.#forgetAttempts(command);
     this.hedging?.forget(command);
     if (this.pending === 0) this.#onIdle?.();

@@ -226,6 +226,16 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
   });
 });
 
+it('commands that block one after another on one connection have the time of all of them', async () => {
+  const [east, west] = await servers();
+  const redis = await readyRedis([east, west], { commandTimeoutMs: 300, commandDeadlineMs: 300 });
+  const connection = await redis.client('ID');
+  const popped = Array.from({ length: 5 }, () => redis.brpoplpush('from', 'to', 1));
+  expect(await Promise.all(popped)).toEqual([null, null, null, null, null]);
+  // The connection was not taken for a dead one.
+  expect(await redis.client('ID')).toBe(connection);
+});
+
 it('a frozen database is left, and a read in flight answers', async () => {
   const [east, west] = await servers();
   const redis = await readyRedis([east, west], { failbackSupported: false });
