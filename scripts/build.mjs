@@ -46,6 +46,41 @@ const builtinModules = {
   },
 };
 
+/**
+ * Loads code on demand so that a failure can be repeated. Node.js remembers for ever that an ES module
+ * could not be read, for instance while no file descriptor was free; only another address is read
+ * again. CommonJS forgets it. What such code imports in turn is loaded already, or it would meet the
+ * same memory: `test/surface/imports.test.ts` checks that.
+ * @type {import('rolldown').Plugin}
+ */
+const repeatableImports = {
+  name: 'repeatable-imports',
+  renderChunk(code, { name }, { format }) {
+    if (format !== 'es' || !CHUNKS.includes(name) || !/\bimport\("\.\.?\//.test(code)) return null;
+    const changed = code.replace(
+      /\bimport\(("\.\.?\/[^"]+")\)/g,
+      (original, file) => `${original}.catch(() => importAgain(${file}))`,
+    );
+    const importAgain = `
+let again = 0;
+function importAgain(file) {
+	const { href } = new URL(file, import.meta.url);
+	return import(/* webpackIgnore: true */ /* @vite-ignore */ href + "?again=" + (again += 1));
+}
+`;
+    // Below everything else, so the source map is still right.
+    return { code: changed + importAgain, map: null };
+  },
+};
+
+/** Loaded on demand, but by more than one of those: what they share must be loaded before. */
+const SHARED = [
+  'core/hash-slot.ts',
+  'foreign/bounded-body.ts',
+  'drivers/node-redis/found-connection.ts',
+  'drivers/node-redis/sentinel/address.ts',
+];
+
 const CHUNKS = ['base', 'client'];
 
 /**
@@ -56,6 +91,7 @@ const CHUNKS = ['base', 'client'];
  */
 function chunkOf(id) {
   const file = path.relative(path.join(root, 'src'), id).replaceAll(path.sep, '/');
+  if (SHARED.includes(file)) return 'base';
   if (!ofMainEntry.has(file) || file === 'index.ts') return undefined;
   return /^(client|drivers|runtime)\//.test(file) ? 'client' : 'base';
 }
@@ -88,7 +124,7 @@ const shared = {
   clean: false,
   sourcemap: true,
   dts: { entry: Object.values(library).map((file) => path.relative(root, file)), sourcemap: true },
-  plugins: [pageScript, builtinModules],
+  plugins: [pageScript, builtinModules, repeatableImports],
   // Without the comments that name the source of each part: the source maps say so.
   inputOptions: { experimental: { attachDebugInfo: 'none' } },
   // Everything else is a dependency or a peer of the package.
@@ -121,6 +157,29 @@ await Promise.all([
 ]);
 for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
   if (/\.d\.c?ts$/.test(file)) restoreNames(path.join(dist, file));
+}
+
+inlineRuntime();
+
+/** Puts the helpers of the bundler for CommonJS into `base`, because each file takes time to load. */
+function inlineRuntime() {
+  const name = 'rolldown-runtime.cjs';
+  const runtime = readFileSync(path.join(dist, name), 'utf8');
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.cjs')) continue;
+    const text = readFileSync(path.join(dist, file), 'utf8');
+    const changed =
+      file === 'base.cjs'
+        ? // In one line, so that the source map stays right.
+          text.replace(
+            `const require_rolldown_runtime = require("./${name}");`,
+            () =>
+              `${runtime.trim().replace(/\n\s*/g, ' ')} const require_rolldown_runtime = exports;`,
+          )
+        : text.replace(/(require\("\.\.?\/)rolldown-runtime\.cjs"\)/, '$1base.cjs")');
+    if (changed !== text) writeFileSync(path.join(dist, file), changed);
+  }
+  rmSync(path.join(dist, name));
 }
 
 /**

@@ -25,7 +25,8 @@ function isAtLeastZero(value: unknown): boolean {
 /** Options of the cache of node-redis, or a provider. */
 export function checkCache(value: unknown, at: string): void {
   if (value === undefined || value === false) return;
-  const expected = 'an object with options of the cache, or one of the cache providers of node-redis';
+  const expected =
+    'an object with options of the cache, or one of the cache providers of node-redis';
   const given = anyObject(value, at, expected);
   if (typeof given.handleCache === 'function') return;
   for (const [name, part] of Object.entries(given)) {

@@ -24,7 +24,9 @@ export function loaded(entry: string): Loaded {
     files.add(file);
     const text = readFileSync(path.join(dist, file), 'utf8');
     bytes += Buffer.byteLength(text);
-    for (const specifier of specifiersIn(ts.createSourceFile(file, text, ts.ScriptTarget.ES2022))) {
+    for (const specifier of specifiersIn(
+      ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true),
+    )) {
       if (specifier.startsWith('.')) visit(path.posix.join(path.posix.dirname(file), specifier));
       else if (specifier.startsWith('node:')) builtins.add(specifier);
       else packages.add(specifier);
@@ -46,12 +48,14 @@ function* specifiersIn({ statements }: ts.SourceFile): Generator<string> {
   }
 }
 
+const LOADS: readonly string[] = ['require', 'process.getBuiltinModule'];
+
 function* requiredBy(node: ts.Node): Generator<string> {
   if (ts.isFunctionLike(node)) return;
-  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
+  if (ts.isCallExpression(node)) {
     const [argument] = node.arguments;
-    if (node.expression.text === 'require' && argument !== undefined)
-      yield (argument as ts.StringLiteral).text;
+    const isLoad = LOADS.includes(node.expression.getText());
+    if (isLoad && argument !== undefined) yield (argument as ts.StringLiteral).text;
   }
   const children: ts.Node[] = [];
   ts.forEachChild(node, (child) => void children.push(child));

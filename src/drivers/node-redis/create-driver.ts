@@ -26,7 +26,7 @@ function driverOf(database: ResolvedDatabase, time: DriverTime): Driver {
       return new NodeRedisDriver(client);
     case 'pool':
       return new LazyDriver(client, async () => {
-        const { NodeRedisPoolDriver } = await import('./pool-driver.js');
+        const { NodeRedisPoolDriver } = await import('./pooled-drivers.js');
         return new NodeRedisPoolDriver(id, client, database.pool);
       });
     case 'cluster':
@@ -37,7 +37,7 @@ function driverOf(database: ResolvedDatabase, time: DriverTime): Driver {
     case 'sentinel': {
       const [first] = database.sentinel.sentinelRootNodes;
       return new LazySentinelDriver(withAddress(client, first as Endpoint), async () => {
-        const { NodeRedisSentinelDriver } = await import('./sentinel/sentinel-driver.js');
+        const { NodeRedisSentinelDriver } = await import('./pooled-drivers.js');
         return new NodeRedisSentinelDriver(id, client, database.sentinel, time);
       });
     }
