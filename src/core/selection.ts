@@ -226,7 +226,11 @@ export function selectWritable(
   return best;
 }
 
-function isBetter(view: DatabaseView, than: DatabaseView | undefined): boolean {
+/**
+ * Whether `view` comes before `than` among databases that can serve: writable ones first, then the
+ * higher weight, then the lower `order`.
+ */
+export function isBetter(view: DatabaseView, than: DatabaseView | undefined): boolean {
   if (than !== undefined && (view.readOnly === true) !== (than.readOnly === true)) {
     return view.readOnly !== true;
   }

@@ -153,7 +153,7 @@ export class Liveness {
   }
 
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
-    const { awake, bounds, clock, options } = this.world;
+    const { awake, bounds, clock, options, present } = this.world;
     const { weight = 0, readOnly = true } = views.find((view) => view.id === active) ?? {};
     const writable = views.some((view) => view.eligible && !view.readOnly);
     for (const view of views) {
@@ -166,8 +166,12 @@ export class Liveness {
         this.#betterSince.delete(view.id);
         continue;
       }
-      const since = this.#betterSince.get(view.id) ?? awake;
-      this.#betterSince.set(view.id, since);
+      const betterSince = this.#betterSince.get(view.id) ?? awake;
+      this.#betterSince.set(view.id, betterSince);
+      // A check that finds it silent passes it over until the next one.
+      const place = present.find((each) => each.id === view.id);
+      if (place?.wellSince === undefined) continue;
+      const since = Math.max(betterSince, place.wellSince);
       // The look that came while it was forced was for nothing.
       const sinceHeldMs = clock.now() - this.judge.heldUntil;
       if (

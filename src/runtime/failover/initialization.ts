@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.js';
 import { evaluateInitializationPolicy } from '../../core/initialization-policy.js';
-import { type DatabaseView, isUsable, type Prefer, selectBest } from '../../core/selection.js';
+import { isBetter, isUsable, type Prefer, selectBest } from '../../core/selection.js';
 import { InitializationFailedError, type InitializationFailure } from '../../errors.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -25,10 +25,9 @@ const RETRY_MS = 500;
 
 /**
  * From `connect()` to the first active database. It ends as soon as the initialization policy is
- * met, but waits until `initialWaitMs` for a database of higher weight whose verdict is pending, and
- * for the first answer of each steering source. It
- * does not wait for a database that is known to be down. While the policy can't be met, databases
- * are asked again until `keepConnectingMs` is over.
+ * met, but waits until `initialWaitMs` for a better database whose verdict is pending, and for the
+ * first answer of each steering source. It does not wait for a database that is known to be down.
+ * While the policy can't be met, databases are asked again until `keepConnectingMs` is over.
  */
 export class Initialization {
   #startedAt = 0;
@@ -86,7 +85,7 @@ export class Initialization {
       return;
     }
     const better = databases.filter(
-      (database) => isPreferred(database, best.view) && !isUsable(database) && !isDead(database),
+      (database) => isBetter(database, best.view) && !isUsable(database) && !isDead(database),
     );
     const waitedMs = clock.now() - this.#startedAt;
     const { initialWaitMs } = options;
@@ -101,7 +100,7 @@ export class Initialization {
     }
     const settle = this.#settle;
     this.end();
-    const skipped = databases.filter((database) => isPreferred(database, best.view));
+    const skipped = databases.filter((database) => isBetter(database, best.view));
     const cause =
       skipped.length === 0
         ? 'highest weight'
@@ -139,13 +138,6 @@ export class Initialization {
       new InitializationFailedError(`not enough databases are available: ${list}`, failures),
     );
   }
-}
-
-/** Prefers the higher weight; among equal weights the one that was configured first. */
-function isPreferred(database: Database, to: DatabaseView): boolean {
-  return (
-    database.weight > to.weight || (database.weight === to.weight && database.order < to.order)
-  );
 }
 
 function isDead(database: Database): boolean {

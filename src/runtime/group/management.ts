@@ -107,20 +107,32 @@ export class Management {
     const database = this.find(id);
     if (database.ownWeight === weight) return false;
     database.ownWeight = weight;
-    const coordinator = this.#coordinator;
-    coordinator.steering.refresh();
-    const { route, now } = coordinator;
-    if (coordinator.phase !== 'running' || coordinator.hold.lasts) return true;
-    if (route.database === undefined) return true;
-    const { prefer } = coordinator.preference;
-    const better = selectFailback(coordinator.databases.values(), route.database.id, now, prefer);
-    if (better === undefined) return true;
-    const switchTo = (target: Database) =>
-      coordinator.switchover.switchTo(target, 'weight', `the weight of ${id} is now ${weight}`);
-    const prepared = () => coordinator.failback.check();
-    if (coordinator.preparation.isDone(better as Database, prepared, true))
-      switchTo(better as Database);
+    this.#coordinator.steering.refresh();
+    this.#takeForWeight(database);
     return true;
+  }
+
+  /**
+   * Switches to a database of higher weight than the active one because a weight was set. One that
+   * must be prepared, or does not answer, is taken when it is ready.
+   */
+  #takeForWeight(changed: Database): void {
+    const coordinator = this.#coordinator;
+    const { databases, health, hold, now, phase, preference, preparation, readiness, route } =
+      coordinator;
+    const active = route.database;
+    if (phase !== 'running' || hold.lasts || active === undefined) return;
+    const better = selectFailback(databases.values(), active.id, now, preference.prefer);
+    if (better === undefined) return;
+    const target = better as Database;
+    const { id, ownWeight } = changed;
+    const again = () => {
+      if (changed.ownWeight === ownWeight) this.#takeForWeight(changed);
+    };
+    if (!preparation.isDone(target, again, true)) return;
+    const isSilent = health.verification.isSilent(target);
+    if (isSilent && !readiness.isReady(target, again)) return;
+    coordinator.switchover.switchTo(target, 'weight', `the weight of ${id} is now ${ownWeight}`);
   }
 
   /**

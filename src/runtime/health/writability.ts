@@ -20,13 +20,19 @@ export interface WritabilityHost {
   };
 }
 
+interface Check {
+  /** The check follows a refused write. */
+  readonly wasRefused: boolean;
+  cancel(): void;
+}
+
 /**
  * Finds out whether databases with `writable: 'auto'` take writes, with a key that expires after one
  * second. Roles are not asked: managed services report them in different ways.
  */
 export class Writability {
   readonly #timers = new Map<Database, Timer>();
-  readonly #checks = new Map<Database, () => void>();
+  readonly #checks = new Map<Database, Check>();
   readonly #listeners = new Set<(database: Database) => void>();
 
   constructor(
@@ -49,15 +55,16 @@ export class Writability {
   forget(database: Database): void {
     this.#timers.get(database)?.cancel();
     this.#timers.delete(database);
-    this.#checks.get(database)?.();
+    this.#checks.get(database)?.cancel();
     this.#checks.delete(database);
   }
 
-  /** A write was refused: it is checked over a new connection. */
+  /** A write was refused: it is checked over a new connection, also in the middle of another check. */
   onRefused(database: Database): void {
-    if (database.options.writable === 'auto' && !this.#checks.has(database)) {
-      this.#check(database, true);
-    }
+    const underWay = this.#checks.get(database);
+    if (database.options.writable !== 'auto' || underWay?.wasRefused) return;
+    underWay?.cancel();
+    this.#check(database, true);
   }
 
   #check(database: Database, wasRefused: boolean): void {
@@ -76,7 +83,7 @@ export class Writability {
       this.#next(database);
       this.#note(database, result, wasRefused);
     });
-    this.#checks.set(database, cancel);
+    this.#checks.set(database, { cancel, wasRefused });
   }
 
   #next(database: Database): void {
