@@ -27,6 +27,15 @@ const pageScript = {
 };
 
 /**
+ * Whether a chunk is an ES module, and not types, which are built by the same plugins.
+ * @param {{ fileName: string }} chunk
+ * @param {string} format
+ */
+function isModule({ fileName }, format) {
+  return format === 'es' && fileName.endsWith('.js');
+}
+
+/**
  * Takes the modules of Node.js from `process.getBuiltinModule()`. An `import` of them would first
  * list everything that each of them exports, which loads parts that nobody uses: three milliseconds
  * for the main entry point.
@@ -34,8 +43,8 @@ const pageScript = {
  */
 const builtinModules = {
   name: 'builtin-modules',
-  renderChunk(code, _chunk, { format }) {
-    if (format !== 'es') return null;
+  renderChunk(code, chunk, { format }) {
+    if (!isModule(chunk, format)) return null;
     const changed = code.replace(
       /^import (\{ [^}]+ \}|\w+) from ("node:[^"]+");$/gm,
       (_, names, name) =>
@@ -55,8 +64,9 @@ const builtinModules = {
  */
 const repeatableImports = {
   name: 'repeatable-imports',
-  renderChunk(code, { name }, { format }) {
-    if (format !== 'es' || !CHUNKS.includes(name) || !/\bimport\("\.\.?\//.test(code)) return null;
+  renderChunk(code, chunk, { format }) {
+    if (!isModule(chunk, format) || !CHUNKS.includes(chunk.name)) return null;
+    if (!/\bimport\("\.\.?\//.test(code)) return null;
     const changed = code.replace(
       /\bimport\(("\.\.?\/[^"]+")\)/g,
       (original, file) => `${original}.catch(() => importAgain(${file}))`,
