@@ -7,6 +7,7 @@ import {
 } from '../core/steering/document.js';
 import {
   documentOf,
+  namesDatabase,
   nextVersion,
   STEERING_ACTIONS,
   type SteeringAction,
@@ -27,10 +28,18 @@ export interface SteeringRequest {
   readonly reason: string;
 }
 
+/** The answer of `POST /steering`. */
+export interface SteeringAnswer {
+  readonly version: number;
+  /** ISO 8601; null: until the next document. */
+  readonly until: string | null;
+  readonly written: readonly string[];
+  readonly failed: readonly { readonly database: string; readonly error: string }[];
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const NAMES = ['action', 'database', 'durationMs', 'spreadMs', 'canaryPercent', 'reason', 'by'];
-const NAMES_DATABASE: ReadonlySet<SteeringAction> = new Set(['drain', 'hold']);
 
 /** Returns the request, or why it is invalid: the field, what is expected, and what was received. */
 export function readSteering(body: unknown): SteeringRequest | string {
@@ -66,7 +75,7 @@ function requestOf(action: SteeringAction, fields: Fields): SteeringRequest {
 /** What is wrong with the fields; undefined if nothing is. */
 function orderFlaw(action: SteeringAction, fields: Fields): string | undefined {
   const { database, durationMs, spreadMs, canaryPercent, reason, by } = fields;
-  if (NAMES_DATABASE.has(action)) {
+  if (namesDatabase(action)) {
     if (typeof database !== 'string' || database === '') {
       return wrong('database', 'the id of a database', database);
     }
@@ -164,13 +173,16 @@ export async function publishSteering(
       return json(503, { error: `nothing was written (${why})`, failed: failures });
     }
     const { activeDatabase } = client;
-    return json(200, {
-      changed: true,
-      activeDatabase: activeDatabase === undefined ? null : redact(activeDatabase),
+    const answer: SteeringAnswer = {
       version: published.version,
       until: published.until ?? null,
       written: written.map(redact),
       failed: failures,
+    };
+    return json(200, {
+      changed: true,
+      activeDatabase: activeDatabase === undefined ? null : redact(activeDatabase),
+      ...answer,
     });
   } catch (error) {
     return isMultiDbError(error)

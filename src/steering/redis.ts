@@ -3,6 +3,7 @@ import {
   parseSteering,
   type Steering,
   type SteeringDocument,
+  versionAbove,
 } from '../core/steering/document.js';
 import { SteeringSourceError } from '../errors.js';
 import { foreignReason } from '../foreign/foreign-error.js';
@@ -106,8 +107,8 @@ export class RedisSteering implements SteeringSource {
       throw new SteeringSourceError(this.name, 'no client that is connected reads it');
     }
     const found = await Promise.all(databases.map(({ database }) => this.read(database)));
-    const above = found.map(({ steering }) => (steering?.version ?? 0) + 1);
-    const version = Math.max(document.version, ...above);
+    const seen = found.map(({ steering }) => steering?.version ?? 0);
+    const version = versionAbove(seen, document.version);
     const published: SteeringDocument = { ...document, version };
     const text = JSON.stringify(published, undefined, 2);
     parseSteering(text);

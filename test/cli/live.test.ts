@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Redis } from 'ioredis';
@@ -6,7 +6,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpHandler, type HttpHandlerOptions, STATUS_SCHEMA } from '../../src/http/index.js';
 import { createMultiDbClient, type MultiDbClient } from '../../src/index.js';
 import { createMultiDbRedis, type MultiDbRedis } from '../../src/ioredis/index.js';
-import { freePort, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import {
+  freePort,
+  type RedisServer,
+  serveHandler,
+  startRedis,
+  stopAll,
+  waitFor,
+} from '../kit/index.js';
 import { run, start } from './run.js';
 
 const opened: (() => unknown)[] = [];
@@ -54,15 +61,9 @@ async function applicationWith<Client extends MultiDbClient | MultiDbRedis<Redis
     basePath: '/redis',
     ...(token === undefined ? {} : { authorize }),
   });
-  const server: Server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  opened.push(async () => {
-    handler.close();
-    server.closeAllConnections();
-    server.close();
-    client.destroy();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/redis`, client, east };
+  const { url, close } = await serveHandler(handler);
+  opened.push(close, () => client.destroy());
+  return { url: `${url}/redis`, client, east };
 }
 
 const isStatus = new Ajv2020({ allowUnionTypes: true, formats: { 'date-time': true } }).compile(

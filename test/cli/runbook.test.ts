@@ -5,15 +5,13 @@
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { loadConfig } from 'redis-multidb/config';
 import { afterAll, expect, it } from 'vitest';
 import { placeOf } from '../../src/core/steering/spread.js';
 import { createHttpHandler } from '../../src/http/index.js';
 import { createMultiDbClient } from '../../src/index.js';
-import { startRedis, stopAll, waitFor } from '../kit/index.js';
+import { serveHandler, startRedis, stopAll, waitFor } from '../kit/index.js';
 import { directory } from './run.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -93,15 +91,9 @@ async function application(file: string): Promise<string> {
   client.on('error', () => {});
   await client.connect();
   const handler = createHttpHandler(client, { basePath: '/redis' });
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => {
-    handler.close();
-    server.closeAllConnections();
-    server.close();
-    client.destroy();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/redis`;
+  const { url, close } = await serveHandler(handler);
+  closing.push(close, () => client.destroy());
+  return `${url}/redis`;
 }
 
 function firstInstance(): string {

@@ -1,11 +1,8 @@
-/** `steer` against real servers: what it writes, what a client makes of it, and what it refuses. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { redisSteering } from 'redis-multidb/steering';
 import { afterEach, expect, it } from 'vitest';
 import { createHttpHandler } from '../../src/http/index.js';
 import { createMultiDbClient } from '../../src/index.js';
-import { startRedis, stopAll, waitFor } from '../kit/index.js';
+import { serveHandler, startRedis, stopAll, waitFor } from '../kit/index.js';
 import { run } from './run.js';
 
 const closing: (() => void)[] = [];
@@ -56,14 +53,8 @@ it('drains, shows and releases a fleet, signed, while a database is down', async
     steering,
     authorize: ({ headers }) => headers.authorization === 'Bearer right',
   });
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => {
-    handler.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, close } = await serveHandler(handler);
+  closing.push(close);
   const through = (...args: string[]) =>
     run(['steer', ...args, '--url', url, '--header', 'authorization: Bearer ${T}'], { T: 'right' });
   const held = await through('hold', 'east', '--reason', 'evacuation', '--by', 'ada', '--yes');

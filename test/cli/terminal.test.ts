@@ -1,10 +1,14 @@
-/** Questions and the live view on a real terminal, as far as the machine can give a process one. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpHandler } from '../../src/http/index.js';
 import { createMultiDbClient, type MultiDbClient } from '../../src/index.js';
-import { freePort, type RedisServer, startRedis, stopAll, waitFor } from '../kit/index.js';
+import {
+  freePort,
+  type RedisServer,
+  serveHandler,
+  startRedis,
+  stopAll,
+  waitFor,
+} from '../kit/index.js';
 import { noTerminal, OnTerminal, screen } from './on-terminal.js';
 import { run } from './run.js';
 
@@ -27,15 +31,9 @@ async function application(): Promise<{ url: string; client: MultiDbClient; east
     what: 'verdicts',
   });
   const handler = createHttpHandler(client, { authorize: () => true });
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  opened.push(async () => {
-    handler.close();
-    server.closeAllConnections();
-    server.close();
-    await client.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, client, east };
+  const { url, close } = await serveHandler(handler);
+  opened.push(close, () => client.close());
+  return { url, client, east };
 }
 
 function onTerminal(...given: ConstructorParameters<typeof OnTerminal>): OnTerminal {

@@ -1,12 +1,13 @@
 /** A handler behind a real server, asked with `fetch` and over raw sockets. */
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { createServer, Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import {
   createHttpHandler,
   type HttpHandlerOptions,
   type OperatedClient,
 } from 'redis-multidb/http';
 import { afterEach } from 'vitest';
+import { serveHandler } from '../kit/index.js';
 
 const opened: { close(): unknown }[] = [];
 
@@ -38,17 +39,9 @@ export async function serveListener(
   listener: Parameters<typeof createServer>[1],
   handler: ReturnType<typeof createHttpHandler>,
 ): Promise<Served> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  opened.push({
-    close: () => {
-      handler.close();
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  });
-  const { port } = server.address() as AddressInfo;
-  return { port, url: `http://127.0.0.1:${port}`, server, handler };
+  const served = await serveHandler(handler, listener);
+  opened.push(served);
+  return { ...served, handler };
 }
 
 /** As a program with the token does it. */

@@ -63,4 +63,5 @@ export {
 export { NameServer } from './name-server.js';
 export { startReplica, waitForSync } from './replica.js';
 export { RedisSentinel, type SentinelOptions, startSentinel } from './sentinel.js';
+export { type ServedHandler, serveHandler } from './serve-handler.js';
 export { hasTls, isRedis7 } from './server-features.js';

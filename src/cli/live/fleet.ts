@@ -117,12 +117,13 @@ class Fleet {
     const { output } = this;
     const members = [...this.#members.values()];
     if (members.some(({ status, lost }) => status === undefined && lost === undefined)) return;
-    const agreement = JSON.stringify(agreementOf(members));
-    if (agreement === this.#agreement) return;
-    this.#agreement = agreement;
+    const agreement = agreementOf(members);
+    const text = JSON.stringify(agreement);
+    if (text === this.#agreement) return;
+    this.#agreement = text;
     const isFirst = !this.#isComplete;
     this.#isComplete = true;
-    if (output.json) output.line({ event: 'agreement', data: agreementOf(members) });
+    if (output.json) output.line({ event: 'agreement', data: agreement });
     else if (output.terminal.traits.live) return;
     else if (isFirst) output.print(...fleetLines(members, output.paint));
     else output.print(`  ${agreementText(members, output.paint)}`);

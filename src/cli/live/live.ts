@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { duration } from '../../drill/report/format.js';
 import type { Status } from '../../http/status.js';
 import { wrap } from '../../terminal.js';
-import { EXIT, FailedError, UsageError } from '../exit.js';
+import { EXIT, FailedError, requireKnown, UsageError } from '../exit.js';
 import { Output } from '../output.js';
 import { onSignal } from '../signals.js';
 import { readTarget } from '../target.js';
@@ -126,11 +126,7 @@ export async function switchTo(id: string, options: SwitchOptions): Promise<numb
   const output = new Output(options);
   const remote = new Remote(options.url, options.header, options.timeout);
   const before = await remote.status();
-  const target = before.databases.find((database) => database.id === id);
-  if (target === undefined) {
-    const known = before.databases.map((database) => database.id).join(', ');
-    throw new UsageError(`No database has this id; known databases: ${known}.`);
-  }
+  requireKnown(id, before.databases);
   if (options.release) return release(id, remote, output, options);
   const durationMs = options.hold ? null : options.for;
   if (!options.yes && !(await output.confirm(question(before, id, durationMs, unchecked), '--yes')))

@@ -1,4 +1,5 @@
 /** A running application through its HTTP handler. */
+
 import { systemClock, type Timer } from '../../clock.js';
 import { substitute } from '../../config/variables.js';
 import { duration } from '../../drill/report/format.js';
@@ -7,6 +8,7 @@ import { holdSecrets } from '../../foreign/held-secrets.js';
 import type { Secret } from '../../foreign/secret-forms.js';
 import { secretsInHeader } from '../../foreign/secrets-in-header.js';
 import type { Status } from '../../http/status.js';
+import type { SteeringAnswer } from '../../http/steering-change.js';
 import { FailedError, UsageError } from '../exit.js';
 import { asStatus, cleanDocument, parseDocument, readText } from './answer.js';
 import { readEvents, type ServerEvent } from './event-source.js';
@@ -29,15 +31,6 @@ const BURST_EVENTS = 500;
 const EVENTS_PER_SECOND = 50;
 const BURST_BYTES = 8 * 1024 * 1024;
 const BYTES_PER_SECOND = 1024 * 1024;
-
-/** The answer of `POST /steering`. */
-export interface SteeringAnswer {
-  readonly version: number;
-  /** ISO 8601; null: until the next document. */
-  readonly until: string | null;
-  readonly written: readonly string[];
-  readonly failed: readonly { readonly database: string; readonly error: string }[];
-}
 
 export class Remote {
   readonly #base: string;

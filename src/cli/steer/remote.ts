@@ -1,6 +1,6 @@
 /** `steer drain`, `hold`, `stay` and `release` with `--url`: an application publishes the document. */
 import { consequencesOf, type SteeringOrder } from '../../core/steering/order.js';
-import { EXIT, UsageError } from '../exit.js';
+import { EXIT, requireKnown, UsageError } from '../exit.js';
 import { Remote } from '../live/remote.js';
 import { durationArgument } from '../numbers.js';
 import { Output } from '../output.js';
@@ -25,10 +25,7 @@ export async function steerRemotely(
   const remote = new Remote(url, options.header, options.timeout);
   const { databases } = await remote.status();
   const { databaseId } = order;
-  if (databaseId !== undefined && !databases.some(({ id }) => id === databaseId)) {
-    const known = databases.map(({ id }) => id).join(', ');
-    throw new UsageError(`No database has this id; known databases: ${known}.`);
-  }
+  if (databaseId !== undefined) requireKnown(databaseId, databases);
   const consequences = consequencesOf(order, {
     processes: `All processes with the steering source of ${remote.name}`,
     release: 'redis-multidb steer release',

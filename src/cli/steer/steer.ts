@@ -11,7 +11,7 @@ import {
 } from '../../core/steering/order.js';
 import { InvalidSteeringError } from '../../errors.js';
 import type { Found } from '../../steering/redis.js';
-import { EXIT, UsageError } from '../exit.js';
+import { EXIT, requireKnown, UsageError } from '../exit.js';
 import { durationArgument } from '../numbers.js';
 import { Output } from '../output.js';
 import { readTarget, type Target } from '../target.js';
@@ -40,7 +40,7 @@ export async function steer(
   }
   const output = new Output(options);
   const target = await readTarget(args);
-  if (id !== undefined) requireKnown(id, action, target);
+  if (id !== undefined) requireUsable(id, action, target);
   const source = sourceOf(target, options);
   output.progress('  reading ...');
   const before = await readAll(target, source, options);
@@ -75,12 +75,10 @@ export async function steer(
   return written.length > 0 ? EXIT.ok : EXIT.problems;
 }
 
-function requireKnown(id: string, action: SteeringAction, { resolved }: Target): void {
-  const known = resolved.databases.map((database) => database.id);
-  if (!known.includes(id)) {
-    throw new UsageError(`No database has this id; known databases: ${known.join(', ')}.`);
-  }
-  if (action === 'drain' && known.length === 1) {
+function requireUsable(id: string, action: SteeringAction, { resolved }: Target): void {
+  const { databases } = resolved;
+  requireKnown(id, databases);
+  if (action === 'drain' && databases.length === 1) {
     throw new UsageError(`${id} is the only database; there is nowhere to go.`);
   }
 }

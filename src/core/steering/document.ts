@@ -123,6 +123,11 @@ export function parseSteering(given: unknown): Steering {
   });
 }
 
+/** The lowest version that is above all that were seen, and not below `least`. */
+export function versionAbove(seen: readonly number[], least: number): number {
+  return Math.max(least, ...seen.map((version) => version + 1));
+}
+
 /**
  * Order of documents, the same in every process: the higher version, then the later `issuedAt`,
  * then the content. 0 only for the same content.

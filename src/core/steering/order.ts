@@ -1,5 +1,5 @@
 /** What an operator asks of a fleet, as a document and in words. Pure. */
-import type { SteeringDocument } from './document.js';
+import { type SteeringDocument, versionAbove } from './document.js';
 
 /**
  * - `drain`: leave a database
@@ -9,6 +9,11 @@ import type { SteeringDocument } from './document.js';
  */
 export const STEERING_ACTIONS = ['drain', 'hold', 'stay', 'release'] as const;
 export type SteeringAction = (typeof STEERING_ACTIONS)[number];
+
+/** Whether the action is about one database. */
+export function namesDatabase(action: SteeringAction | undefined): boolean {
+  return action === 'drain' || action === 'hold';
+}
 
 /** What is asked for. */
 export interface SteeringOrder {
@@ -33,7 +38,7 @@ export const CANARY_HOLD_MS = 60_000;
  * seconds.
  */
 export function nextVersion(wallTime: number, seen: readonly number[]): number {
-  return Math.max(Math.floor(wallTime / 1000), ...seen.map((version) => version + 1));
+  return versionAbove(seen, Math.floor(wallTime / 1000));
 }
 
 /** The document of an order that is issued at `issuedAt` (wall-clock milliseconds). */

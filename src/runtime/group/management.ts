@@ -129,9 +129,10 @@ export class Management {
     const again = () => {
       if (changed.ownWeight === ownWeight) this.#takeForWeight(changed);
     };
-    if (!preparation.isDone(target, again, true)) return;
-    const isSilent = health.verification.isSilent(target);
-    if (isSilent && !readiness.isReady(target, again)) return;
+    const isReady = health.verification.isSilent(target)
+      ? readiness.isReady(target, again, { again: true })
+      : preparation.isDone(target, again, true);
+    if (!isReady) return;
     coordinator.switchover.switchTo(target, 'weight', `the weight of ${id} is now ${ownWeight}`);
   }
 

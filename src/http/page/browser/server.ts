@@ -1,6 +1,8 @@
 /** Requests of the page to the handler. */
+
 import type { LatencyHistoryStatus } from '../../latency-history.js';
 import type { Status, SwitchStatus } from '../../status.js';
+import type { SteeringAnswer } from '../../steering-change.js';
 
 /** The page is at the path of the handler, with or without a trailing slash. */
 const BASE = `${location.origin}${location.pathname.replace(/\/*$/, '/')}`;
@@ -27,18 +29,9 @@ export async function change(path: string, body: object): Promise<string | undef
   return typeof result === 'string' ? result : undefined;
 }
 
-/** The answer of `POST /steering`. */
-export interface Published {
-  readonly version: number;
-  /** ISO 8601; null: until the next document. */
-  readonly until: string | null;
-  readonly written: readonly string[];
-  readonly failed: readonly { readonly database: string; readonly error: string }[];
-}
-
 /** Resolves to the result, or to why it was refused. */
-export async function publish(body: object): Promise<Published | string> {
-  return (await post('steering', body)) as Published | string;
+export async function publish(body: object): Promise<SteeringAnswer | string> {
+  return (await post('steering', body)) as SteeringAnswer | string;
 }
 
 async function post(path: string, body: object): Promise<object | string> {

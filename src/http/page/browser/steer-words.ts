@@ -1,8 +1,8 @@
 /** The texts about steering all processes. Pure. */
 import { consequencesOf, type SteeringOrder } from '../../../core/steering/order.js';
 import type { DatabaseStatus, Status } from '../../status.js';
+import type { SteeringAnswer } from '../../steering-change.js';
 import { clockTime, MINUTE_MS, span } from './format.js';
-import type { Published } from './server.js';
 
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -99,7 +99,7 @@ function canServe({ health, connected }: DatabaseStatus): boolean {
 
 /** What was published, and until when it holds. */
 export function publishedLines(
-  { version, until, written, failed }: Published,
+  { version, until, written, failed }: SteeringAnswer,
   { action }: SteeringOrder,
   now: Date,
 ): string[] {

@@ -1,5 +1,5 @@
 /** The dialog that steers all processes: what, for how long, why; then a question; then the result. */
-import type { SteeringOrder } from '../../../core/steering/order.js';
+import { namesDatabase, type SteeringOrder } from '../../../core/steering/order.js';
 import type { Status } from '../../status.js';
 import { ask, tell } from './dialog.js';
 import { el, find, setText } from './dom.js';
@@ -37,7 +37,7 @@ export function enableSteering(latest: () => Status | undefined): void {
     const status = latest();
     const order = chosen();
     const action = order?.action;
-    show('steer-database', action === 'drain' || action === 'hold');
+    show('steer-database', namesDatabase(action));
     show('steer-for', action !== 'release');
     field('steer-reason').required = action !== 'release';
     const isComplete = order !== undefined && status !== undefined;
@@ -107,9 +107,7 @@ function chosen(): SteeringOrder | undefined {
   const durationMs = STEER_DURATIONS[indexOf('steer-for')]?.durationMs ?? undefined;
   return {
     action,
-    ...(action === 'drain' || action === 'hold'
-      ? { databaseId: select('steer-database').value }
-      : {}),
+    ...(namesDatabase(action) ? { databaseId: select('steer-database').value } : {}),
     ...(action === 'release' || durationMs === undefined ? {} : { durationMs }),
     ...(spreadMs === undefined ? {} : { spreadMs }),
     ...(canaryPercent === undefined ? {} : { canaryPercent }),
