@@ -30,7 +30,10 @@ export class Connectivity {
     const monitor = this.monitors.get(database);
     if (monitor === undefined || database.connected || this.#timers.has(database)) return;
     database.unconnectedSince = this.runtime.clock.now();
-    const timer = this.runtime.loop.after(monitor.probeTimeoutMs, () => {
+    // What only repeats a known failure may be early: loop time would tick throughout an outage.
+    const { clock, loop } = this.runtime;
+    const time = database.connectionFailed ? clock : loop;
+    const timer = time.after(monitor.probeTimeoutMs, () => {
       this.#over(database);
       if (!database.connected) this.#fail(database);
     });
@@ -70,6 +73,8 @@ export class Connectivity {
   /** Like `await`, but discards earlier results. */
   awaitAnew(database: Database): void {
     if (database.connected) return;
+    // A wait that only repeats the failure has begun earlier.
+    if (database.connectionFailed) this.#over(database);
     database.connectionFailed = false;
     this.await(database);
   }

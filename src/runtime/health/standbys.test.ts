@@ -212,3 +212,21 @@ it('all down: a server that accepts connections too late is asked less often', a
     expect(perSecond).toBeLessThan(2);
   }
 });
+
+it('the loop clock rests while a standby refuses connections', async () => {
+  const { clock, client, connect, west } = world({ standbyConnections: 'warm', check: 'checked' });
+  await connect();
+  west.crash();
+  await clock.advance(WHILE_MS);
+  let timers = 0;
+  const after = clock.after.bind(clock);
+  clock.after = (...args) => {
+    timers += 1;
+    return after(...args);
+  };
+  const seconds = 60;
+  await clock.advance(seconds * 1000);
+  expect(client.activeDatabase).toBe('east');
+  // Reconnects, probes and pauses; with the ticks of the loop clock it would be three times as many.
+  expect(timers / seconds).toBeLessThan(12);
+});

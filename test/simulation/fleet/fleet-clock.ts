@@ -1,12 +1,20 @@
 import type { Clock, Timer } from '../../../src/clock.js';
 import { EventHeap } from '../../../src/testing/heap.js';
 
-interface Event {
-  readonly at: number;
-  readonly sequence: number;
-  /** Undefined once it was cancelled or has fired. */
-  callback: (() => void) | undefined;
+class Event implements Timer {
+  constructor(
+    readonly at: number,
+    readonly sequence: number,
+    /** Undefined once it was cancelled or has fired. */
+    public callback: (() => void) | undefined,
+  ) {}
+
+  cancel(): void {
+    this.callback = undefined;
+  }
 }
+
+const DONE = Promise.resolve();
 
 /** Start of the wall time, 2025-01-01T00:00:00Z, as on the virtual clock. */
 const EPOCH = 1_735_689_600_000;
@@ -38,13 +46,13 @@ export class FleetClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     const event = this.#event(this.#now + Math.max(1, delayMs), callback);
     this.#heap.push(event);
-    return cancels(event);
+    return event;
   }
 
   afterTurn(callback: () => void): Timer {
     const event = this.#event(this.#now, callback);
     this.#turns.push(event);
-    return cancels(event);
+    return event;
   }
 
   /** Something outside of the processes: a packet that arrives, a fault. */
@@ -57,7 +65,7 @@ export class FleetClock implements Clock {
     return new Promise((resolve, reject) => {
       const next = () => {
         try {
-          if (this.#fireNext(until)) queueMicrotask(schedule);
+          if (this.#fireNext(until)) DONE.then(schedule);
           else resolve();
         } catch (error) {
           reject(error);
@@ -65,7 +73,7 @@ export class FleetClock implements Clock {
       };
       // `process.nextTick` continues when no promise job is left.
       const schedule = () => process.nextTick(next);
-      queueMicrotask(schedule);
+      DONE.then(schedule);
     });
   }
 
@@ -105,14 +113,6 @@ export class FleetClock implements Clock {
 
   #event(at: number, callback: () => void): Event {
     this.#sequence += 1;
-    return { at, sequence: this.#sequence, callback };
+    return new Event(at, this.#sequence, callback);
   }
-}
-
-function cancels(event: Event): Timer {
-  return {
-    cancel: () => {
-      event.callback = undefined;
-    },
-  };
 }
