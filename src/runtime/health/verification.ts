@@ -22,10 +22,10 @@ export interface VerificationHost {
   };
 }
 
-/**
- * The shortest and the default wait for an answer, in milliseconds; at most a quarter of the probe timeout.
- */
+/** The shortest wait for an answer, in milliseconds. */
 const SHORTEST_WAIT_MS = 20;
+/** Share of the probe timeout that is the longest wait for an answer. */
+const LONGEST_WAIT = 0.25;
 /** Waiting time as a multiple of the recent latency of probes. */
 const LATENCIES = 5;
 
@@ -35,6 +35,8 @@ interface Question {
   readonly bytesBefore: number;
   /** The question waits behind a blocking command: silence proves nothing. */
   readonly isBlocked: boolean;
+  /** The server has answered over another connection. */
+  readonly onProof: () => void;
   readonly end: () => void;
 }
 
@@ -42,10 +44,15 @@ interface Question {
  * Asks over the data connections of a database, of every client, whether it answers: a connection
  * may be dead without an error, and a standby's connection carries no commands that would show it.
  *
- * A connection that is silent for longer than `patienceMs` is renewed: another one is opened beside
- * it and takes its place. Commands in flight on the silent one then end, because a connection that
- * was opened later has answered first. A connection with a blocking command is not silent, and its
- * answer is not awaited any longer, because it comes when that command has ended.
+ * A silent connection is renewed: another one is opened beside it and takes its place. Commands in
+ * flight on the silent one then end, because a connection that was opened later has answered first.
+ * The connection alone is dead if it is still silent `patienceMs` after a healthy probe. Without a
+ * healthy probe the server may be slow, for instance because thousands of processes ask it at this
+ * moment, and could not accept a connection of each: the renewal waits for a quarter of the probe
+ * timeout.
+ *
+ * A connection with a blocking command is not silent, and its answer is not awaited for longer than
+ * `patienceMs`, because it comes when that command has ended.
  */
 export class Verification {
   readonly #rounds = new Map<Database, Promise<boolean>>();
@@ -64,7 +71,7 @@ export class Verification {
 
   /** How long an answer may take before the connection is in doubt, in milliseconds. */
   patienceMs(database: Database): number {
-    const longest = this.host.probeTimeoutMs(database) / 4;
+    const longest = this.host.probeTimeoutMs(database) * LONGEST_WAIT;
     const { lastProbe } = database;
     if (lastProbe?.healthy !== true) return longest;
     return Math.min(longest, Math.max(SHORTEST_WAIT_MS, LATENCIES * lastProbe.latencyMs));
@@ -123,6 +130,11 @@ export class Verification {
     return round;
   }
 
+  /** A probe of the database was healthy. */
+  onHealthyProbe(database: Database): void {
+    for (const link of database.links) this.#questions.get(link)?.onProof();
+  }
+
   /** `link` has another connection now, which was opened while `previous` was asked. */
   onRenewed(link: ReconnectingConnection, previous: Connection): void {
     const question = this.#questions.get(link);
@@ -157,14 +169,27 @@ export class Verification {
     return new Promise((resolve) => {
       let open = 0;
       let answered = true;
-      let timer: Timer | undefined;
+      let isProven = false;
+      const patienceMs = this.patienceMs(database);
+      const timers = new Set<Timer>();
+      const after = (delayMs: number, act: () => void) => timers.add(loop.after(delayMs, act));
       const end = () => {
-        timer?.cancel();
+        for (const timer of timers) timer.cancel();
         if (this.#questions.get(link) === question) this.#questions.delete(link);
         resolve();
       };
       const { bytesReceived: bytesBefore } = connection;
-      const question = { connection, bytesBefore, isBlocked, end };
+      const isSilent = () =>
+        link.connection === connection && connection.bytesReceived === bytesBefore;
+      const renewIfSilent = () => {
+        if (isSilent()) link.renew();
+      };
+      const onProof = () => {
+        if (isProven || isBlocked) return;
+        isProven = true;
+        after(patienceMs, renewIfSilent);
+      };
+      const question = { connection, bytesBefore, isBlocked, onProof, end };
       this.#questions.set(link, question);
       const onAnswer = (isAnswer: boolean) => {
         open -= 1;
@@ -180,20 +205,11 @@ export class Verification {
           (error) => onAnswer(database.driver.classify(error) === 'reply'),
         );
       });
-      if (open === 0) {
-        end();
-        return;
-      }
-      const patienceMs = this.patienceMs(database);
-      const isSilent = () =>
-        link.connection === connection && connection.bytesReceived === bytesBefore;
-      timer = loop.after(patienceMs, () => {
-        if (isBlocked) {
-          end();
-          return;
-        }
-        if (isSilent()) link.renew();
-        timer = loop.after(timeoutMs - patienceMs, () => {
+      if (open === 0) end();
+      else if (isBlocked) after(patienceMs, end);
+      else {
+        after(timeoutMs * LONGEST_WAIT, renewIfSilent);
+        after(timeoutMs, () => {
           end();
           // The active database has commands, whose deadlines show its state.
           if (!isSilent() || this.host.isActive(database)) return;
@@ -201,7 +217,7 @@ export class Verification {
           link.drop(error);
           this.host.connections.onSilent(database, startedAt, error);
         });
-      });
+      }
     });
   }
 }

@@ -94,3 +94,13 @@ it('after the loss of a region 99 % have moved within the time that is promised'
     expect(movedMs[Math.floor(0.99 * movedMs.length)], fault.name).toBeLessThan(withinMs);
   }
 });
+
+it('expensive connections: processes that ask one database at the same moment open none', async () => {
+  // A connection of every process would take 1.25 s of the whole capacity, longer than a probe may take.
+  const course = courseOf(20_000, 0);
+  const settings = { ...defaultSettings(1, 60, course), connectionUnits: 50 };
+  const { fleet } = await runScenario({ settings, course, fault: regionRefuses() });
+  const { measurements: m } = fleet;
+  expect(m.sum(m.of(WEST).connects, course.faultAt, course.faultEndsAt)).toBeLessThan(5);
+  expect(m.sum(m.failed, course.faultAt, course.faultEndsAt)).toBe(0);
+});
