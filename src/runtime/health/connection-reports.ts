@@ -6,12 +6,14 @@ import type { Suspicion } from './health-check.js';
 import type { HealthListener } from './health-listener.js';
 import type { HealthMonitor } from './health-monitor.js';
 import type { Reachability, ReachabilityListener } from './reachability.js';
+import type { Verification } from './verification.js';
 
 /** What the state of connections concerns. */
 export interface ConnectionReportsHost {
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   readonly connectivity: Connectivity;
   readonly reachability: Reachability;
+  readonly verification: Pick<Verification, 'onAnswered'>;
   readonly isSearching: boolean;
   suspect(database: Database, suspicion: Suspicion): void;
 }
@@ -70,6 +72,7 @@ export class ConnectionReports implements ConnectivityListener, ReachabilityList
    */
   onReached(database: Database, startedAt: number): void {
     database.reachedAt = this.#now;
+    this.onAnswered(database);
     if (database.resting) {
       this.host.connectivity.established(database);
       if (database.health === 'healthy') database.failingSince = undefined;
@@ -83,6 +86,11 @@ export class ConnectionReports implements ConnectivityListener, ReachabilityList
       else monitor?.suspect();
     }
     this.listener.changed(database);
+  }
+
+  /** The server of the database has answered over a connection that carries no commands of callers. */
+  onAnswered(database: Database): void {
+    this.host.verification.onAnswered(database);
   }
 
   onUnreachable(database: Database, error: Error): void {

@@ -38,7 +38,8 @@ export class Connectivity {
       if (!database.connected) this.#fail(database);
     });
     this.#timers.set(database, timer);
-    if (!database.wasConnected) this.#inspect(database, monitor.probeTimeoutMs * INSPECTED_AFTER);
+    if (database.wasConnected || database.connectionFailed) return;
+    this.#inspect(database, monitor.probeTimeoutMs * INSPECTED_AFTER);
   }
 
   /** Detects a configuration mistake that only shows as silence, before the time is over. */
@@ -49,12 +50,13 @@ export class Connectivity {
     const { signal } = inspection;
     this.#inspections.get(database)?.abort();
     this.#inspections.set(database, inspection);
-    this.runtime.loop.after(afterMs, () => {
-      if (signal.aborted || database.connectionError !== undefined) return;
+    const timer = this.runtime.loop.after(afterMs, () => {
+      if (database.connectionError !== undefined) return;
       driver.inspectPort?.(signal).then((found) => {
         if (found !== undefined && !signal.aborted) database.connectionError ??= found;
       });
     });
+    signal.addEventListener('abort', () => timer.cancel(), { once: true });
   }
 
   #over(database: Database): void {

@@ -40,6 +40,8 @@ export interface HealthMonitorListener {
 export interface ProbeConnectionListener {
   /** A probe connection was established; the attempt began at `startedAt` (monotonic). */
   onReached(database: Database, startedAt: number): void;
+  /** A server has answered over a probe connection, with a reply or an error reply. */
+  onAnswered(database: Database): void;
 }
 
 /** Probe timeout in milliseconds where there is no check. */
@@ -91,6 +93,7 @@ export class HealthMonitor implements HealthCheckListener {
         database.responseTimes?.addOpening(Math.min(time.clock.now() - startedAt, longestMs));
         connections.onReached(database, startedAt);
       },
+      onAnswered: () => connections.onAnswered(database),
     };
     const newLine = () => new SharedProbeConnection(driver, time, setting);
     const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });

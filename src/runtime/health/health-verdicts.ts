@@ -15,7 +15,7 @@ import type { Verification } from './verification.js';
 export interface HealthVerdictsHost {
   readonly monitors: ReadonlyMap<Database, HealthMonitor>;
   readonly renewal: ConnectionRenewal;
-  readonly verification: Pick<Verification, 'onHealthyProbe' | 'unansweredSince'>;
+  readonly verification: Pick<Verification, 'unansweredSince'>;
 }
 
 /**
@@ -34,7 +34,6 @@ export class HealthVerdicts implements HealthMonitorListener {
     database.lastProbe = record;
     database.counters.noteProbe(record);
     this.#noteLatency(database, record);
-    if (record.healthy) this.host.verification.onHealthyProbe(database);
     const { counters, onProbe } = this.runtime;
     if (database.membership === 'member') onProbe?.(database.id, record, counters);
   }

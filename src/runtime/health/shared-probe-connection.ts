@@ -78,6 +78,8 @@ export interface SharedProbeSetting {
    * loop time.
    */
   onOpened?(startedAt: number, loopMs: number): void;
+  /** A server has answered over a connection, with a reply or an error reply. */
+  onAnswered?(): void;
 }
 
 type Ending<T> =
@@ -146,7 +148,11 @@ export class SharedProbeConnection {
   async ride(args: readonly CommandArgument[]): Promise<unknown> {
     const connection = this.#present?.connection;
     if (connection === undefined) throw ownError('no probe connection is open');
-    return connection.send(args);
+    try {
+      return await connection.send(args);
+    } finally {
+      if (connection.alive) this.setting?.onAnswered?.();
+    }
   }
 
   /** Makes later actions, and those in progress, use a new connection. */
@@ -344,12 +350,16 @@ export class SharedProbeConnection {
         connection = await way.opened;
         this.cutBy = undefined;
         signal.throwIfAborted();
-        return { ok: true, value: await action(connection), way };
+        const value = await action(connection);
+        this.setting?.onAnswered?.();
+        return { ok: true, value, way };
       } catch (error) {
         const goOn = connection === undefined ? this.#isCut(error) : !connection.alive;
         if (connection === undefined && this.driver.isCut(error)) this.cutBy = error;
         if (!goOn || signal.aborted || this.#closed) {
-          return { ok: false, error, answered: connection?.alive === true };
+          const answered = connection?.alive === true;
+          if (answered && !signal.aborted) this.setting?.onAnswered?.();
+          return { ok: false, error, answered };
         }
         if (broken > 0) await this.#pause(broken);
       }

@@ -1,5 +1,6 @@
 /** Data connections of standbys that are dead without a word, and standbys that do not answer. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Probe } from '../../health-strategies/strategy.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
 
 const TIMEOUT_MS = 1000;
@@ -118,6 +119,20 @@ describe('a standby whose data connection is silently dead', () => {
     expect(longestGapMs).toBeLessThan(50);
   });
 
+  it('is replaced within milliseconds when a check alone says that the active one is unhealthy', async () => {
+    let isEastWell = true;
+    const strategy = async ({ databaseId, sendCommand }: Probe) => {
+      await sendCommand(['PING']);
+      return databaseId !== 'east' || isEastWell;
+    };
+    const { clock, client, west } = await setup({ healthCheck: { strategy } });
+    west.loseConnections('data');
+    isEastWell = false;
+    const { longestGapMs } = await traffic(clock, client, 8000);
+    expect(switches(client)).toEqual(['east>west']);
+    expect(longestGapMs).toBeLessThan(100);
+  });
+
   it('is renewed for each client of the group alike', async () => {
     const { clock, client, east, west } = await setup({ healthCheck: false });
     west.loseConnections();
@@ -206,6 +221,21 @@ it('a standby that is far away is not taken for a silent one', async () => {
   east.crash();
   await clock.advance(1000);
   expect(switches(client)).toEqual(['east>west']);
+});
+
+it('a check that asks nothing of the server does not prove that it answers', async () => {
+  let isEastDown = false;
+  const { clock, client, east, west } = await setup({
+    healthCheck: { strategy: ({ databaseId }: Probe) => databaseId !== 'east' || !isEastDown },
+  });
+  const before = [...west.clients].map(({ id }) => id);
+  // Longer than a reply usually takes, and shorter than a quarter of the probe timeout.
+  west.latencyMs = 60;
+  isEastDown = true;
+  east.crash();
+  await clock.advance(2000);
+  expect(switches(client)).toEqual(['east>west']);
+  expect([...west.clients].map(({ id }) => id)).toEqual(before);
 });
 
 it('a lazy standby is reached by a new connection', async () => {

@@ -36,7 +36,7 @@ interface Question {
   /** The question waits behind a blocking command: silence proves nothing. */
   readonly isBlocked: boolean;
   /** The server has answered over another connection. */
-  readonly onProof: () => void;
+  readonly onAnswered: () => void;
   readonly end: () => void;
 }
 
@@ -46,10 +46,10 @@ interface Question {
  *
  * A silent connection is renewed: another one is opened beside it and takes its place. Commands in
  * flight on the silent one then end, because a connection that was opened later has answered first.
- * The connection alone is dead if it is still silent `patienceMs` after a healthy probe. Without a
- * healthy probe the server may be slow, for instance because thousands of processes ask it at this
- * moment, and could not accept a connection of each: the renewal waits for a quarter of the probe
- * timeout.
+ * The connection alone is dead if it is still silent `patienceMs` after the server has answered over
+ * a probe connection. Without such an answer the server may be slow, for instance because thousands
+ * of processes ask it at this moment, and could not accept a connection of each: the renewal waits
+ * for a quarter of the probe timeout.
  *
  * A connection with a blocking command is not silent, and its answer is not awaited for longer than
  * `patienceMs`, because it comes when that command has ended.
@@ -88,8 +88,8 @@ export class Verification {
     for (const [database, monitor] of this.host.monitors) {
       if (database === active || !isUsable(database)) continue;
       if (this.unansweredSince(database) === undefined) this.#askedAt.set(database, now);
-      void this.verify(database);
       monitor.suspect();
+      void this.verify(database);
     }
   }
 
@@ -130,9 +130,10 @@ export class Verification {
     return round;
   }
 
-  /** A probe of the database was healthy. */
-  onHealthyProbe(database: Database): void {
-    for (const link of database.links) this.#questions.get(link)?.onProof();
+  /** The server of the database has answered over a probe connection. */
+  onAnswered(database: Database): void {
+    if (this.#questions.size === 0) return;
+    for (const link of database.links) this.#questions.get(link)?.onAnswered();
   }
 
   /** `link` has another connection now, which was opened while `previous` was asked. */
@@ -149,8 +150,16 @@ export class Verification {
   async #ask(database: Database): Promise<boolean> {
     if (database.resting) return this.host.reachability.attempt(database);
     const startedAt = this.runtime.clock.now();
+    this.#askOverProbeConnection(database);
     await Promise.all(database.links.map((link) => this.#askOver(link, database, startedAt)));
     return database.connected && database.answeredAt >= startedAt;
+  }
+
+  /** Asks over an open probe connection, unless it carries a question that is not answered yet. */
+  #askOverProbeConnection(database: Database): void {
+    const monitor = this.host.monitors.get(database);
+    const { connected, isWaiting } = monitor?.lines.commands ?? {};
+    if (connected && !isWaiting) monitor?.sideCommands.ride(['PING']).catch(() => {});
   }
 
   #askOver(link: ReconnectingConnection, database: Database, startedAt: number): Promise<void> {
@@ -169,7 +178,7 @@ export class Verification {
     return new Promise((resolve) => {
       let open = 0;
       let answered = true;
-      let isProven = false;
+      let isProvenAlive = false;
       const patienceMs = this.patienceMs(database);
       const timers = new Set<Timer>();
       const after = (delayMs: number, act: () => void) => timers.add(loop.after(delayMs, act));
@@ -184,12 +193,12 @@ export class Verification {
       const renewIfSilent = () => {
         if (isSilent()) link.renew();
       };
-      const onProof = () => {
-        if (isProven || isBlocked) return;
-        isProven = true;
+      const onAnswered = () => {
+        if (isProvenAlive || isBlocked) return;
+        isProvenAlive = true;
         after(patienceMs, renewIfSilent);
       };
-      const question = { connection, bytesBefore, isBlocked, onProof, end };
+      const question = { connection, bytesBefore, isBlocked, onAnswered, end };
       this.#questions.set(link, question);
       const onAnswer = (isAnswer: boolean) => {
         open -= 1;
