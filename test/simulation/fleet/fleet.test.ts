@@ -43,9 +43,9 @@ it('a database is fast up to its capacity, then slow, then drops', async () => {
 });
 
 it('the judge finds a fleet metastable whose callers retry without limit and jitter', async () => {
-  const careful = await runScenario(planted(20, 'careful'));
+  const careful = await runScenario(planted(40, 'careful'));
   expect(careful.verdict.findings).toEqual([]);
-  const reckless = await runScenario(planted(20, 'reckless'));
+  const reckless = await runScenario(planted(40, 'reckless'));
   expect(reckless.verdict.findings.join()).toMatch(/the work per request is .* times normal/);
   expect(reckless.verdict.findings.join()).toMatch(/requests are unfinished/);
 });
