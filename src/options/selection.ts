@@ -19,8 +19,9 @@ export interface SelectionCandidate {
 
 /**
  * Returns the id of one of the candidates, which are two or more of equal weight, in order of
- * configuration; `undefined` for the first one. Synchronous and without side effects. An exception or
- * another value counts as `undefined`, and is reported by the event `error`.
+ * configuration; `undefined`: the active one stays if it is among them, otherwise the first one is
+ * chosen. Synchronous and without side effects. An exception or another value counts as `undefined`,
+ * and is reported by the event `error`.
  */
 export type SelectionFunction = (candidates: readonly SelectionCandidate[]) => string | undefined;
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { allBut, startProxy, waitFor } from '../kit/index.js';
-import { active, connected, recordEvents, servers, Traffic } from './support.js';
+import { active, clientOf, connected, healthy, recordEvents, servers, Traffic } from './support.js';
 
 const LOADING = '-LOADING Redis is loading the dataset in memory';
 const SENSITIVE = { minNumOfFailures: 20, failureRateThreshold: 10 };
@@ -129,14 +129,21 @@ async function withDetector(create: (record: unknown[]) => object, options: obje
   const [east, west] = await servers();
   const proxy = await startProxy(east);
   const seen: unknown[] = [];
-  const client = await connected([proxy, west], {
+  const client = clientOf([proxy, west], {
     failureDetector: { ...options, detector: (() => create(seen)) as never },
     commandRetry: { maxAttempts: 1 },
+    keepConnectingMs: 10_000,
   });
+  // A detector that can't be created is reported before the client is connected.
+  const errors: string[] = [];
+  client.on('error', (error) => errors.push(String(error)));
+  await client.connect();
+  await healthy(client);
+  await active(client, 'east');
   const events = recordEvents(client);
   await client.get('key');
   proxy.answerWith(LOADING, allBut('PING', 'HELLO', 'CLIENT'));
-  return { client, events, seen };
+  return { client, events, errors, seen };
 }
 
 it('a custom detector opens it, at its own time', async () => {
@@ -170,7 +177,7 @@ it('a custom detector that never fires leaves the database to the health checks'
   expect(events.switches).toEqual([]);
 });
 
-it.each<[string, () => object]>([
+it.each<[string, () => object, string]>([
   [
     'throws',
     () => ({
@@ -180,16 +187,20 @@ it.each<[string, () => object]>([
       hasFailed: () => false,
       reset: () => {},
     }),
+    'not today',
   ],
   [
     'returns nonsense',
     () => ({ record: async () => Promise.reject('no'), hasFailed: () => 'yes', reset: () => {} }),
+    'must return true or false',
   ],
-  ['is none', () => ({})],
-])('a custom detector that %s is reported, and the thresholds decide', async (_, create) => {
-  const { client, events } = await withDetector(create, { minNumOfFailures: 3 });
+  ['is none', () => ({}), 'must return { record, hasFailed, reset }'],
+])('a custom detector that %s is reported, and the thresholds decide', async (_, create, text) => {
+  const { client, events, errors } = await withDetector(create, { minNumOfFailures: 3 });
   const traffic = new Traffic(() => client.get('key').catch(() => {}));
   await active(client, 'west');
   await traffic.stop();
+  const isReported = () => errors.some((error) => error.includes(text));
+  await waitFor(isReported, { what: 'the mistake to be reported' });
   expect(events.switches).toEqual(['east>west circuit-breaker']);
 });

@@ -132,3 +132,18 @@ it.each<[string, SelectionSetting, RegExp]>([
   expect(errors()).toHaveLength(1);
   expect(String(errors()[0]?.event[0])).toMatch(text);
 });
+
+it('a function that returns undefined keeps the active one, at a failover it takes the first', async () => {
+  let answer: string | undefined = 'north';
+  const { clock, client, north, switches, errors } = await world(() => answer);
+  await clock.until(() => client.activeDatabase === 'north', 20_000, 'north to be active');
+  answer = undefined;
+  const before = switches().length;
+  await clock.advance(60_000);
+  expect(client.activeDatabase).toBe('north');
+  north.crash();
+  await clock.advance(5000);
+  expect(client.activeDatabase).toBe('east');
+  expect(switches().slice(before)).toEqual(['east health-check']);
+  expect(errors()).toEqual([]);
+});
