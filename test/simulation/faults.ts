@@ -27,8 +27,8 @@ const fatalIfSeen = (_: DrawnOptions, { checks, fake }: Place) =>
 const unlessBlind = (_: DrawnOptions, { checks }: Place) => (checks.isBlind ? 'doubtful' : 'fatal');
 const doubtful = () => 'doubtful' as const;
 /** A low threshold of the breaker makes a few failed commands a failed database. */
-const unlessCounted = ({ minNumOfFailures }: DrawnOptions) =>
-  minNumOfFailures < 1000 ? ('doubtful' as const) : ('benign' as const);
+const unlessCounted = ({ minNumOfFailures, detector }: DrawnOptions) =>
+  minNumOfFailures < 1000 || detector !== undefined ? ('doubtful' as const) : ('benign' as const);
 
 export const CRASH: Fault = {
   name: 'crash',

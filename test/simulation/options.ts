@@ -1,10 +1,11 @@
 import { LatencyStrategy } from '../../src/health-strategies/latency.js';
 import type { BeforeFailback } from '../../src/options/before-failback.js';
-import type { SimulatedClientOptions } from '../../src/testing/index.js';
+import type { Random, SimulatedClientOptions } from '../../src/testing/index.js';
+import { type Choices, choiceOptions, drawChoices } from './choices.js';
 import type { Draw } from './draw.js';
 
 /** Options of one schedule, as far as what it checks depends on them. */
-export interface DrawnOptions {
+export interface DrawnOptions extends Choices {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly numProbes: number;
@@ -41,8 +42,11 @@ export interface DrawnOptions {
   readonly hedging: { readonly afterMs: number | 'p99'; readonly maxShare: number } | undefined;
 }
 
-/** `own` draws what is off by default, so that the other options of a seed do not depend on it. */
-export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
+/**
+ * `own` draws what is off by default, `choices` what the application decides, so that the other
+ * options of a seed do not depend on them.
+ */
+export function drawOptions(draw: Draw, own: Draw, choices: Draw): DrawnOptions {
   const commandTimeoutMs = draw.one([1000, 2000, 5000]);
   const base = {
     intervalMs: draw.one([3000, 5000, 10_000]),
@@ -89,6 +93,7 @@ export function drawOptions(draw: Draw, own: Draw): DrawnOptions {
     : undefined;
   return {
     ...drawn,
+    ...drawChoices(choices),
     isAdaptive,
     replicas,
     ...(isAdaptive ? { suspectAfterMs: 1000, timeoutMs: 1000 } : {}),
@@ -102,10 +107,16 @@ function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedgi
   return isOn && standbys === 'warm' ? { afterMs, maxShare } : undefined;
 }
 
-export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientOptions['options']> {
+/** `random` is what functions of the application use. */
+export function clientOptions(
+  drawn: DrawnOptions,
+  random: Random,
+): NonNullable<SimulatedClientOptions['options']> {
   const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = drawn;
   const { safety, minNumOfFailures, slowCallMs, slowAboveMs, ...others } = drawn;
-  const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, replicas, ...rest } = others;
+  const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, replicas, ...more } = others;
+  const { selection, detector, ...rest } = more;
+  const chosen = choiceOptions({ selection, detector }, random);
   const timing = {
     ...{ intervalMs, numProbes, delayInBetweenProbesMs, policy },
     timeoutMs: isAdaptive ? ('adaptive' as const) : timeoutMs,
@@ -117,7 +128,8 @@ export function clientOptions(drawn: DrawnOptions): NonNullable<SimulatedClientO
     healthCheck:
       slowAboveMs === undefined ? timing : [timing, { ...timing, strategy: latency(slowAboveMs) }],
     commandRetry: { safety, budget },
-    failureDetector: { minNumOfFailures, slowCallMs },
+    selection: chosen.selection,
+    failureDetector: { minNumOfFailures, slowCallMs, detector: chosen.detector },
     beforeFailback: beforeFailback === undefined ? undefined : preparation(beforeFailback),
     ...(maxGracePeriodMs > rest.gracePeriodMs
       ? { gracePeriodMs: { baseMs: rest.gracePeriodMs, maxMs: maxGracePeriodMs } }

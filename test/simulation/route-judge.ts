@@ -1,6 +1,7 @@
 import type { SwitchEvent } from '../../src/events.js';
 import type { Database } from '../../src/runtime/database.js';
 import type { FakeDatabase, SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
+import { isDeliberate } from './choices.js';
 import type { SteeringWorld } from './steering.js';
 import type { World } from './world.js';
 
@@ -167,6 +168,7 @@ export class RouteJudge {
       case 'error':
         // Sources of steering fail and deliver nonsense on purpose.
         if ((event as { code?: string }).code === 'STEERING_SOURCE_FAILED') break;
+        if (isDeliberate(event)) break;
         this.report('P5', `an error event: ${String(event)}`);
     }
   }
@@ -212,20 +214,19 @@ export class RouteJudge {
 
   /**
    * P1: the eligible one of the highest weight; without one the usable of the highest. Those that
-   * were asked and do not answer come last.
+   * were asked and do not answer come last, even if the others serve reads only.
    */
   #judgeChoice(event: SwitchEvent, to: string): void {
     const { from, reason } = event;
     const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
     const able = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
-    const serving = able.some((view) => !view.readOnly)
-      ? able.filter((view) => !view.readOnly)
-      : able;
-    const answering = serving.filter((view) => {
+    const answering = able.filter((view) => {
       return !view.silent && (reason !== 'failback' || view.id === to || !view.unfit);
     });
-    const candidates = answering.length > 0 ? answering : serving;
+    const serving = answering.length > 0 ? answering : able;
+    const writable = serving.filter((view) => !view.readOnly);
+    const candidates = writable.length > 0 ? writable : serving;
     const chosen = candidates.find((view) => view.id === to);
     const best = Math.max(...candidates.map((view) => view.weight));
     if (chosen === undefined) {

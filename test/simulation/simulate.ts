@@ -74,7 +74,8 @@ class Simulation {
     const { seed } = settings;
     this.#draw = new Draw(seededRandom(seed));
     const own = new Draw(seededRandom(seed ^ 0x0f7));
-    const options = drawOptions(this.#draw, own);
+    const choices = new Draw(seededRandom(seed ^ 0xc401));
+    const options = drawOptions(this.#draw, own, choices);
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
     this.#steeringDraw = new Draw(seededRandom(seed ^ 0x57ee));
     this.#steering = this.#steeringDraw.chance(0.4)
@@ -89,7 +90,7 @@ class Simulation {
     this.#client = new SimulatedClient({
       clock: this.#clock,
       databases,
-      options: { ...clientOptions(options), ...this.#steeringOptions() },
+      options: { ...clientOptions(options, choices.random), ...this.#steeringOptions() },
       random: seededRandom(seed ^ 0x5eed),
     });
     this.#world.driverOf = (id) => this.#client.session.group.coordinator.databases.get(id)?.driver;
