@@ -7,6 +7,7 @@ import {
   isUsable,
   selectBest,
   selectFailback,
+  selectWritable,
 } from './selection.js';
 
 const NOW = 1000;
@@ -127,6 +128,33 @@ describe('selectFailback', () => {
   it('takes any eligible one when nothing is active', () => {
     expect(selectFailback([west], undefined, NOW)).toBe(west);
     expect(selectFailback([west], 'gone', NOW)).toBe(west);
+  });
+});
+
+describe('selectWritable', () => {
+  const replica = view('replica', { weight: 2, readOnly: true });
+  const [first, second] = [view('first', { order: 1 }), view('second', { order: 2 })];
+  const others = [
+    view('heavier-replica', { weight: 3, readOnly: true }),
+    view('ineligible', { weight: 2, gatesOpen: false }),
+    view('lower', { weight: 0.5 }),
+  ];
+
+  it('leaves a replica for the eligible one of the highest weight that takes writes', () => {
+    expect(selectWritable([replica, ...others, second, first], replica, NOW)).toBe(first);
+    expect(selectWritable([replica, ...others.slice(0, 2)], replica, NOW)).toBeUndefined();
+    expect(selectWritable([replica, first], first, NOW)).toBeUndefined();
+  });
+
+  it('asks about equal weights', () => {
+    const asked: string[][] = [];
+    const prefer = (equals: readonly DatabaseView[]) => {
+      asked.push(equals.map(({ id }) => id));
+      return second;
+    };
+    expect(selectWritable([replica, ...others, first, second], replica, NOW, prefer)).toBe(second);
+    expect(selectWritable([replica, ...others, first], replica, NOW, prefer)).toBe(first);
+    expect(asked).toEqual([['first', 'second']]);
   });
 });
 

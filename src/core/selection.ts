@@ -210,20 +210,20 @@ export function selectFailback(
 
 /**
  * The eligible database that takes writes, of the highest weight, if the active one serves reads
- * only. Linear time.
+ * only. Among equal weights `prefer` decides, by default the lower `order`. Linear time; allocates
+ * nothing if the active one takes writes.
  */
 export function selectWritable(
   views: Iterable<DatabaseView>,
   active: DatabaseView,
   now: number,
+  prefer?: Prefer,
 ): DatabaseView | undefined {
   if (active.readOnly !== true) return undefined;
-  let best: DatabaseView | undefined;
-  for (const view of views) {
-    const isWritable = view !== active && view.readOnly !== true;
-    if (isWritable && isEligible(view, now) && isBetter(view, best)) best = view;
-  }
-  return best;
+  const writable = [...views].filter(
+    (view) => view !== active && view.readOnly !== true && isEligible(view, now),
+  );
+  return selectBest(writable, now, { prefer })?.view;
 }
 
 /**

@@ -39,6 +39,8 @@ export interface Hedges {
    * command is rejected with `error`.
    */
   defers(command: Command, error: unknown, kind: FailureKind): boolean;
+  /** The command is about to be rejected: its written hedge may have been executed. */
+  doubt(command: Command, error: unknown): void;
   /** The commands whose hedges are in flight. */
   readonly commands: readonly Command[];
 }

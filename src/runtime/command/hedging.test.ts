@@ -322,6 +322,26 @@ describe('its end', () => {
   });
 });
 
+it('may have been executed although its own attempt was never written', async () => {
+  const { clock, client, east, west, send, ran } = await world(undefined, {
+    hedging: HEDGING,
+    commandDeadlineMs: 400,
+    unhealthyAfterMs: 5000,
+  });
+  east.crash();
+  await clock.advance(10);
+  const fate = send(['GET', 'k']);
+  await clock.advance(20);
+  west.silence('to-client');
+  await clock.advance(600);
+  expect([client.activeDatabase, ran(west, 'GET', 'k'), ran(east, 'GET', 'k')]).toEqual([
+    'east',
+    1,
+    0,
+  ]);
+  expect(fate.error).toMatchObject({ code: 'COMMAND_TIMEOUT', maybeExecuted: true });
+});
+
 it('hedges a read that waits for a connection, and for a retry', async () => {
   const { clock, client, east, send } = await world(undefined, {
     hedging: HEDGING,

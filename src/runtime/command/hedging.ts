@@ -7,6 +7,7 @@ import type { HedgingSettings } from '../../core/hedging-settings.js';
 import { LatencyPercentile } from '../../core/latency-percentile.js';
 import { selectBest } from '../../core/selection.js';
 import { TrafficBudget } from '../../core/traffic-budget.js';
+import { isError } from '../../is-error.js';
 import type { Database } from '../database.js';
 import { limitMs } from './admission.js';
 import type { ClientContext, Hedges } from './client-context.js';
@@ -297,6 +298,12 @@ export class Hedging implements Hedges, HedgeListener {
     const hedge = this.#underWay.get(command);
     this.#deferred.delete(command);
     if (hedge?.written === false) hedge.takeBack();
+  }
+
+  doubt(command: Command, error: unknown): void {
+    if (this.#underWay.get(command)?.written !== true) return;
+    command.maybeExecuted = true;
+    if (isError(error) && 'maybeExecuted' in error) error.maybeExecuted = true;
   }
 
   defers(command: Command, error: unknown, kind: FailureKind): boolean {

@@ -203,7 +203,9 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Whether the active database, which serves reads only, was left for one that takes writes. */
   #leaveReadOnly(active: Database): boolean {
-    const writable = selectWritable(this.databases.values(), active, this.now);
+    // The selection function is not called for a choice that is not made.
+    const prefer = this.hold.lasts ? undefined : this.preference.prefer;
+    const writable = selectWritable(this.databases.values(), active, this.now, prefer);
     if (writable === undefined) this.promotion.look(this.route);
     if (writable === undefined || this.hold.lasts) return false;
     if (!this.readiness.isReady(writable as Database, () => this.evaluate())) return false;

@@ -373,6 +373,7 @@ export class Executor implements ClientContext {
 
   /** `kind` is the classification of the error; undefined for an error of the engine. */
   reject(command: Command, error: unknown, kind?: FailureKind): void {
+    this.hedging?.doubt(command, error);
     if (!this.#settle(command)) return;
     countFailure(this.coordinator, error, kind, command);
     const told = this.toClientError(error, command);
