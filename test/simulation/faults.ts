@@ -17,6 +17,8 @@ export interface Fault {
   /** New connections are refused, and the open ones cut: noticed at once. */
   readonly refuses?: boolean;
   readonly losesProbe?: boolean;
+  /** Commands fail although the database is healthy, and a custom failure detector counts them. */
+  readonly isCounted?: boolean;
   begin(place: Place, draw: Draw, options: DrawnOptions): void;
 }
 
@@ -27,8 +29,8 @@ const fatalIfSeen = (_: DrawnOptions, { checks, fake }: Place) =>
 const unlessBlind = (_: DrawnOptions, { checks }: Place) => (checks.isBlind ? 'doubtful' : 'fatal');
 const doubtful = () => 'doubtful' as const;
 /** A low threshold of the breaker makes a few failed commands a failed database. */
-const unlessCounted = ({ minNumOfFailures, detector }: DrawnOptions) =>
-  minNumOfFailures < 1000 || detector !== undefined ? ('doubtful' as const) : ('benign' as const);
+const unlessCounted = ({ minNumOfFailures }: DrawnOptions) =>
+  minNumOfFailures < 1000 ? ('doubtful' as const) : ('benign' as const);
 
 export const CRASH: Fault = {
   name: 'crash',
@@ -43,6 +45,7 @@ export const FORGOTTEN_FLOWS: Fault = {
   name: 'flows are forgotten',
   severity: unlessCounted,
   lasting: false,
+  isCounted: true,
   begin: ({ fake }, draw) =>
     fake.loseConnections(
       draw.one([undefined, undefined, 'data', 'probe']),
@@ -111,6 +114,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'another server behind its name',
     severity: unlessCounted,
     lasting: false,
+    isCounted: true,
     begin: ({ fake }) => fake.move(),
   },
   {

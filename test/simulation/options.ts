@@ -1,7 +1,7 @@
 import { LatencyStrategy } from '../../src/health-strategies/latency.js';
 import type { BeforeFailback } from '../../src/options/before-failback.js';
-import type { Random, SimulatedClientOptions } from '../../src/testing/index.js';
-import { type Choices, choiceOptions, drawChoices } from './choices.js';
+import type { SimulatedClientOptions } from '../../src/testing/index.js';
+import { type Choices, choiceOptions, type Decisions, drawChoices } from './choices.js';
 import type { Draw } from './draw.js';
 
 /** Options of one schedule, as far as what it checks depends on them. */
@@ -107,16 +107,16 @@ function drawHedging(draw: Draw, standbys: 'warm' | 'lazy'): DrawnOptions['hedgi
   return isOn && standbys === 'warm' ? { afterMs, maxShare } : undefined;
 }
 
-/** `random` is what functions of the application use. */
+/** `decisions` learns what functions of the application answer. */
 export function clientOptions(
   drawn: DrawnOptions,
-  random: Random,
+  decisions: Decisions,
 ): NonNullable<SimulatedClientOptions['options']> {
   const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = drawn;
   const { safety, minNumOfFailures, slowCallMs, slowAboveMs, ...others } = drawn;
   const { maxGracePeriodMs, budget, beforeFailback, isAdaptive, replicas, ...more } = others;
   const { selection, detector, ...rest } = more;
-  const chosen = choiceOptions({ selection, detector }, random);
+  const chosen = choiceOptions({ selection, detector }, decisions);
   const timing = {
     ...{ intervalMs, numProbes, delayInBetweenProbesMs, policy },
     timeoutMs: isAdaptive ? ('adaptive' as const) : timeoutMs,

@@ -1,12 +1,5 @@
-import type { Edit } from './altered.js';
-
-/** A mistake that a change of the engine could contain. */
-export interface PlantedBug {
-  readonly name: string;
-  readonly edit: Edit;
-  /** The first schedule that is tried: one that shows the bug, so that the search is short. Default: 1. */
-  readonly firstSeed: number;
-}
+import { type PlantedBug, plant } from './planted-bug.js';
+import { PLANTED_CHOICES } from './planted-choices.js';
 
 /**
  * Mistakes that the simulation must notice. Each is a change of the source text; where the text
@@ -344,14 +337,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'forced: id === prefer',
     10,
   ),
+  ...PLANTED_CHOICES,
 ];
-
-function plant(
-  name: string,
-  file: string,
-  find: string,
-  replace: string,
-  firstSeed = 1,
-): PlantedBug {
-  return { name, edit: { file, find, replace }, firstSeed };
-}

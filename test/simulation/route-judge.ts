@@ -1,7 +1,8 @@
 import type { SwitchEvent } from '../../src/events.js';
 import type { Database } from '../../src/runtime/database.js';
 import type { FakeDatabase, SimulatedClient, SimulatedEvent } from '../../src/testing/index.js';
-import { isDeliberate } from './choices.js';
+import { ChoiceJudge } from './choice-judge.js';
+import { type Decisions, isDeliberate } from './choices.js';
 import type { SteeringWorld } from './steering.js';
 import type { World } from './world.js';
 
@@ -48,13 +49,17 @@ export class RouteJudge {
   #isDown = false;
   readonly #health = new Map<string, string>();
   readonly #breaker = new Map<string, string>();
+  readonly #choices: ChoiceJudge;
 
   constructor(
     private readonly world: World,
     private readonly client: SimulatedClient,
     private readonly report: (promise: string, text: string) => void,
+    decisions: Decisions,
     private readonly steering?: SteeringWorld | undefined,
-  ) {}
+  ) {
+    this.#choices = new ChoiceJudge(world.options, client, decisions, report);
+  }
 
   /** Whether the client returns to a better database by itself. */
   get failbackSupported(): boolean {
@@ -70,11 +75,18 @@ export class RouteJudge {
     return this.#active;
   }
 
+  /** The engine's route changed. */
+  onRoute(): void {
+    this.#choices.onRoute();
+  }
+
   /** The engine's route changed because its database failed. */
   onLeft(id: string): void {
     const place = this.world.find(id);
     const { awake, bounds, clock } = this.world;
-    if (place.doubtfulUntil + bounds.aftermathMs < awake) {
+    const isCounted =
+      place.countedUntil + bounds.aftermathMs >= awake && this.#choices.isCondemned(id);
+    if (place.doubtfulUntil + bounds.aftermathMs < awake && !isCounted) {
       this.report('P5', `${id} was left although nothing was wrong with it`);
     }
     const database = this.#find(id);
@@ -150,6 +162,7 @@ export class RouteJudge {
         if ((event as { id: string }).id !== this.#active) {
           this.report('P5', `${name} of ${(event as { id: string }).id}, which is not active`);
         }
+        this.#choices.onBreakerOpen((event as { id: string }).id);
         this.#alternate(this.#breaker, (event as { id: string }).id, name);
         break;
       case 'breaker-closed':
@@ -234,6 +247,12 @@ export class RouteJudge {
     } else if (chosen.weight < best) {
       this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
     }
+    const equals = candidates.filter(({ weight }) => weight === chosen?.weight);
+    this.#choices.onSwitch(
+      reason,
+      to,
+      equals.map(({ id }) => id),
+    );
     // No document says `force`.
     if (reason === 'steered' && !eligible.some((view) => view.id === to)) {
       this.report('P6', `${to} was chosen by steering although it is not eligible`);
@@ -276,6 +295,7 @@ export class RouteJudge {
 
   /** Databases that count as well again, after fewer probes than their policy asks for. */
   look(): void {
+    this.#choices.look();
     const { databases } = this.client.session.group.coordinator;
     for (const [id, { probes, wasDown, database: was }] of this.left) {
       const database = databases.get(id);

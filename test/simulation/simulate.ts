@@ -1,5 +1,6 @@
 import type { Database } from '../../src/runtime/database.js';
 import { SimulatedClient, seededRandom, VirtualClock } from '../../src/testing/index.js';
+import { Decisions, isDeliberate } from './choices.js';
 import { ConnectionJudge } from './connection-judge.js';
 import { Draw } from './draw.js';
 import { CRASH, FAULTS, FORGOTTEN_FLOWS } from './faults.js';
@@ -8,42 +9,21 @@ import { Liveness } from './liveness.js';
 import { manage } from './management.js';
 import { Bounds, clientOptions, drawOptions } from './options.js';
 import { RouteJudge } from './route-judge.js';
+import type { SimulationResult, SimulationSettings, Violation } from './simulation-result.js';
 import { SteeringWorld } from './steering.js';
 import { type Place, World } from './world.js';
-
-export interface Violation {
-  readonly promise: string;
-  readonly text: string;
-  /** Virtual time. */
-  readonly at: number;
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violations: readonly Violation[];
-  readonly simulatedMs: number;
-  readonly faults: number;
-  /** Without the first one. */
-  readonly switches: number;
-  readonly commands: number;
-  /** Number of steering documents that were obeyed. */
-  readonly steered: number;
-  /** What happened, when asked for. */
-  readonly trace: readonly string[];
-}
-
-export interface SimulationSettings {
-  readonly seed: number;
-  /** Costs time; a seed repeats exactly, so that it can be asked for afterwards. */
-  readonly trace?: boolean;
-}
 
 const MIN_DURATION_MS = 600_000;
 const MAX_DATABASES = 5;
 
 /** One schedule: 2 to 5 databases, drawn options, faults, traffic and management for a while. */
 export async function simulate(settings: SimulationSettings): Promise<SimulationResult> {
-  return new Simulation(settings).run();
+  const simulation = new Simulation(settings);
+  try {
+    return await simulation.run();
+  } catch (error) {
+    return simulation.resultAfter(error);
+  }
 }
 
 class Simulation {
@@ -61,6 +41,7 @@ class Simulation {
   readonly #steering: SteeringWorld | undefined;
   /** Draws what belongs to steering alone, so that the rest of a seed does not depend on it. */
   readonly #steeringDraw: Draw;
+  readonly #decisions: Decisions;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
   /** Maximum number of commands in a step; drawn again from time to time. */
@@ -76,6 +57,7 @@ class Simulation {
     const own = new Draw(seededRandom(seed ^ 0x0f7));
     const choices = new Draw(seededRandom(seed ^ 0xc401));
     const options = drawOptions(this.#draw, own, choices);
+    this.#decisions = new Decisions(choices.random);
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
     this.#steeringDraw = new Draw(seededRandom(seed ^ 0x57ee));
     this.#steering = this.#steeringDraw.chance(0.4)
@@ -90,7 +72,7 @@ class Simulation {
     this.#client = new SimulatedClient({
       clock: this.#clock,
       databases,
-      options: { ...clientOptions(options, choices.random), ...this.#steeringOptions() },
+      options: { ...clientOptions(options, this.#decisions), ...this.#steeringOptions() },
       random: seededRandom(seed ^ 0x5eed),
     });
     this.#world.driverOf = (id) => this.#client.session.group.coordinator.databases.get(id)?.driver;
@@ -99,7 +81,13 @@ class Simulation {
     this.#callers = [callerOf(this.#client, true)];
     if (this.#draw.chance(0.3)) this.#callers.push(callerOf(this.#client.duplicate(), false));
     this.#ledger = new Ledger(this.#world, this.#callers, this.#draw, this.#report, this.#note);
-    this.#judge = new RouteJudge(this.#world, this.#client, this.#report, this.#steering);
+    this.#judge = new RouteJudge(
+      this.#world,
+      this.#client,
+      this.#report,
+      this.#decisions,
+      this.#steering,
+    );
     this.#liveness = new Liveness(this.#world, this.#client, this.#judge, this.#report);
     this.#connections = new ConnectionJudge(this.#world, this.#client, this.#report);
     this.#listen();
@@ -109,6 +97,7 @@ class Simulation {
     const connected = this.#client.connect();
     const { coordinator } = this.#client.session.group;
     coordinator.router.listen(({ from, to, failed }) => {
+      this.#judge.onRoute();
       this.#note(
         `route: ${name(from.database)} -> ${name(to.database)}${failed ? ' (failed)' : ''}`,
       );
@@ -128,6 +117,17 @@ class Simulation {
     while (this.#clock.now() < end && this.#isClean) await this.#step();
     await this.#finale();
     if (this.#isClean) await this.#close();
+    return this.#result;
+  }
+
+  /** A mistake of the application that reaches anything but an event `error`. */
+  resultAfter(error: unknown): SimulationResult {
+    if (!isDeliberate(error)) throw error;
+    this.#report('P3', `the engine throws ${String(error)}`);
+    return this.#result;
+  }
+
+  get #result(): SimulationResult {
     return {
       seed: this.settings.seed,
       violations: this.#violations,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type SimulationResult, simulate } from './simulate.js';
+import { simulate } from './simulate.js';
+import type { SimulationResult } from './simulation-result.js';
 
 const SEEDS = 300;
 /** Seeds in a row, between which the real event loop turns, so that it sees unhandled rejections. */

@@ -17,6 +17,8 @@ export class Place {
   fatalSince: number | undefined;
   /** Awake time until which something was wrong that may make a client leave it. */
   doubtfulUntil = Number.NEGATIVE_INFINITY;
+  /** Awake time until which commands may have failed although it was healthy. */
+  countedUntil = Number.NEGATIVE_INFINITY;
   /** Number of events that may have disturbed connections or commands of the healthy database. */
   disturbances = 0;
   /** Awake time since which nothing at all has been wrong. */
@@ -138,7 +140,10 @@ export class World {
       const { lostConnections, staleConnections } = place.fake;
       // What is refused or lost over them opens a breaker of a low threshold.
       const isCounted = this.options.minNumOfFailures < 1000;
-      if (isCounted && lostConnections + staleConnections > 0) place.touch(awake);
+      if (lostConnections + staleConnections > 0) {
+        place.countedUntil = awake;
+        if (isCounted) place.touch(awake);
+      }
       if (place.doubtfulProbe) place.touch(awake);
       if (place.fake.probesToLose === 0) place.doubtfulProbe = false;
     }
@@ -167,6 +172,7 @@ export class World {
       });
     } else {
       if (severity !== 'benign') place.touch(awake);
+      if (fault.isCounted) place.countedUntil = awake;
       if (place.wellSince !== undefined) place.wellSince = awake;
     }
     // Nobody would lose it.
