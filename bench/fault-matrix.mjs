@@ -1,13 +1,14 @@
 // What each fault costs under each load: `npm run fault-matrix`, which builds dist/ and runs this
 // through tsx, because the test kit is TypeScript; the client is that of dist/.
 //
-//   --only TEXT     the cells whose `fault / load` contains TEXT; prints and writes nothing.
+//   --only TEXT     the cells whose `fault / load` contains TEXT; may be repeated.
 //                   A row alone: `--only 'flows forgotten (all of both databases) / 10/s'`
+//   --write         with --only: writes them too, and keeps the rest of the table
 //
 // Each cell: two new servers, those behind a fault proxy that need one, a client with default options
-// (but for fastFailover and those that a fault names), the load, the fault, and then the time from the fault until a command has
-// succeeded on the other database, what callers were told, and the heap. The table goes into
-// docs/fault-matrix.md, between its markers.
+// (but for fastFailover and those that a fault names), the load, the fault, and then the time from the
+// fault until a command has succeeded on the other database, what callers were told, and the heap. The
+// table goes into docs/fault-matrix.md, between its markers.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -28,7 +29,9 @@ const root = path.resolve(import.meta.dirname, '..');
 const page = path.join(root, 'docs/fault-matrix.md');
 const [BEGIN, END] = ['<!-- begin: npm run fault-matrix -->', '<!-- end -->'];
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, write: { type: 'boolean' } },
+});
 const dist = pathToFileURL(path.join(root, 'dist/index.js')).href;
 /** @type {typeof import('redis-multidb')} */
 const { createMultiDbClient } = await import(dist);
@@ -433,7 +436,7 @@ async function table(rows) {
   await server.dispose();
   const [cpu] = os.cpus();
   return [
-    `Measured with redis-multidb ${version}, @redis/client ${client.version}, Node.js ${process.versions.node}, ` +
+    `The latest cells were measured with redis-multidb ${version}, @redis/client ${client.version}, Node.js ${process.versions.node}, ` +
       `Redis ${redis} on ${os.type()}, ${os.availableParallelism()} × ${cpu?.model ?? 'CPU'}, ` +
       `${Math.round(os.totalmem() / 2 ** 30)} GB.`,
     '',
@@ -443,21 +446,29 @@ async function table(rows) {
   ].join('\n');
 }
 
+const text = readFileSync(page, 'utf8');
+const [head, tail] = [
+  text.slice(0, text.indexOf(BEGIN) + BEGIN.length),
+  text.slice(text.indexOf(END)),
+];
+const before = text.slice(head.length, text.length - tail.length).split('\n');
 const rows = [];
 for (const fault of Object.keys(FAULTS)) {
   for (const load of LOADS) {
-    if (values.only !== undefined && !`${fault} / ${load}`.includes(values.only)) continue;
+    const isWanted = values.only?.some((each) => `${fault} / ${load}`.includes(each)) ?? true;
     for (const fastFailover of [false, true]) {
+      if (!isWanted) {
+        const start = `| ${fault} | ${load} | ${fastFailover ? 'on' : 'off'} |`;
+        rows.push(...before.filter((line) => line.startsWith(start)));
+        continue;
+      }
       const line = row(await cell(fault, load, fastFailover));
       console.log(line);
       rows.push(line);
     }
   }
 }
-if (values.only === undefined) {
-  const text = readFileSync(page, 'utf8');
-  const head = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
-  const tail = text.slice(text.indexOf(END));
+if (values.only === undefined || values.write) {
   writeFileSync(page, `${head}\n${await table(rows)}\n${tail}`);
   console.log(`Written to ${path.relative(root, page)}`);
 }
