@@ -14,6 +14,8 @@ export interface View {
   /** Eligible, or only kept from it by its gates, which never evict the active database. */
   readonly mayStay: boolean;
   readonly usable: boolean;
+  /** Its checks fail, its breaker is open, or its connection is lost. */
+  readonly failed: boolean;
   readonly drained: boolean;
   readonly readOnly: boolean;
   /** It was asked over its data connection, and should have answered by now. */
@@ -259,9 +261,11 @@ export class RouteJudge {
     }
     if (reason === 'failback' || reason === 'weight' || reason === 'steered') {
       const { clock } = this.world;
-      const wasHeld = clock.now() < this.heldUntil;
-      if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
       const before = views.find((view) => view.id === from);
+      // One that has failed is not held, and serves only until another one is eligible.
+      const hasFailed = this.views().some((view) => view.id === from && view.failed);
+      const wasHeld = clock.now() < this.heldUntil && !hasFailed;
+      if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
       if (reason === 'failback' && !this.failbackSupported && before?.eligible) {
         this.report('P1', `failback to ${to} although that is off`);
       }
@@ -296,6 +300,11 @@ export class RouteJudge {
   /** Databases that count as well again, after fewer probes than their policy asks for. */
   look(): void {
     this.#choices.look();
+    // One that was forced, has failed, and serves as the last resort is not held any more.
+    const isLastResort = this.heldUntil > this.world.clock.now() && this.#route.lastResort;
+    if (isLastResort && this.views().find(({ id }) => id === this.#active)?.failed) {
+      this.heldUntil = 0;
+    }
     const { databases } = this.client.session.group.coordinator;
     for (const [id, { probes, wasDown, database: was }] of this.left) {
       const database = databases.get(id);
@@ -366,6 +375,7 @@ export class RouteJudge {
         id,
         weight,
         usable,
+        failed: !usable || breaker === 'open',
         eligible,
         mayStay,
         drained,
