@@ -139,6 +139,12 @@ interface CommonDatabaseOptions {
    */
   readonly gracePeriodMs?: number | GracePeriodOptions;
   /**
+   * How often the client checks whether to fail back to this database. Replaces the
+   * `failbackCheckIntervalMs` of the group for it. Accepts milliseconds from 1 to 2147483647.
+   * Default: that of the group.
+   */
+  readonly failbackCheckIntervalMs?: number;
+  /**
    * Replaces the `beforeFailback` of the group for this database. Accepts a function `(context) =>
    * void | Promise<void>`. Default: that of the group.
    */

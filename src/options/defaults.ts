@@ -98,6 +98,13 @@ export const DEFAULTS = Object.freeze({
     'Replaces the `gracePeriodMs` of the group for this database.',
     'that of the group',
   ),
+  'databases[].failbackCheckIntervalMs': option<number | undefined>(
+    undefined,
+    duration,
+    'How often the client checks whether to fail back to this database. Replaces the ' +
+      '`failbackCheckIntervalMs` of the group for it.',
+    'that of the group',
+  ),
   'databases[].beforeFailback': shaped(
     'a function `(context) => void | Promise<void>`',
     'Replaces the `beforeFailback` of the group for this database.',

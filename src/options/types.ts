@@ -394,6 +394,7 @@ export type ResolvedDatabase = ResolvedTopology & {
   readonly adaptiveSuspicion: boolean;
   readonly failureDetector: FailureDetectorOptions;
   readonly gracePeriod: GracePeriod;
+  readonly failbackCheckIntervalMs: number;
   readonly beforeFailback: BeforeFailback | undefined;
   /** `undefined`: a database that refuses writes is unhealthy. */
   readonly writable: 'auto' | false | undefined;

@@ -152,6 +152,22 @@ describe('resolveOptions', () => {
     ).toEqual([doubling, fixed(5)]);
   });
 
+  it('takes the interval of failback checks for the group and for each database', () => {
+    const intervals = (options: Partial<MultiDbOptions>) =>
+      resolveOptions({ databases, ...options }).databases.map(
+        ({ failbackCheckIntervalMs }) => failbackCheckIntervalMs,
+      );
+    expect(intervals({})).toEqual([120_000, 120_000]);
+    const own = [EAST, { ...WEST, failbackCheckIntervalMs: 5 }];
+    expect(intervals({ failbackCheckIntervalMs: 7000, databases: own })).toEqual([7000, 5]);
+    for (const failbackCheckIntervalMs of [0, -1, Number.NaN, 2 ** 31, '5']) {
+      const wrong = [EAST, { ...WEST, failbackCheckIntervalMs }] as MultiDbOptions['databases'];
+      expect(() => resolveOptions({ databases: wrong })).toThrow(
+        'databases[1].failbackCheckIntervalMs: expected milliseconds from 1 to 2147483647',
+      );
+    }
+  });
+
   it.each([
     [-1, 'gracePeriodMs: expected milliseconds from 0 to 2147483647, or an object'],
     [[1, 2], 'gracePeriodMs: expected milliseconds from 0 to 2147483647, or an object'],

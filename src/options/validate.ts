@@ -41,6 +41,7 @@ export interface GroupDefaults {
   readonly unhealthyAfterMs: number | undefined;
   readonly adaptiveSuspicion: boolean;
   readonly gracePeriod: GracePeriod;
+  readonly failbackCheckIntervalMs: number;
   readonly beforeFailback: BeforeFailback | undefined;
 }
 
@@ -69,6 +70,7 @@ export function resolveOptions(options: unknown): ValidatedOptions {
     unhealthyAfterMs: read(values, 'unhealthyAfterMs', ''),
     adaptiveSuspicion: suspectAfterMs === 'adaptive',
     gracePeriod: resolveGracePeriod(values.gracePeriodMs, 'gracePeriodMs'),
+    failbackCheckIntervalMs: read(values, 'failbackCheckIntervalMs', ''),
     beforeFailback: resolveBeforeFailback(values, ''),
   };
   resolveFailureDetector(group.failureDetector, 'failureDetector');
@@ -147,6 +149,8 @@ export function resolveDatabase(
       values.gracePeriodMs === undefined
         ? group.gracePeriod
         : resolveGracePeriod(values.gracePeriodMs, `${at}.gracePeriodMs`),
+    failbackCheckIntervalMs:
+      read(values, 'databases[].failbackCheckIntervalMs', at) ?? group.failbackCheckIntervalMs,
     beforeFailback: resolveBeforeFailback(values, at) ?? group.beforeFailback,
     writable: writableOf(values, at, topology.topology),
   };

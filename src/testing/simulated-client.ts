@@ -30,7 +30,12 @@ const MAX_TRANSACTION_ATTEMPTS = 10;
 export interface SimulatedDatabase
   extends Pick<
     DatabaseOptions,
-    'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs' | 'writable'
+    | 'weight'
+    | 'healthCheck'
+    | 'failureDetector'
+    | 'gracePeriodMs'
+    | 'failbackCheckIntervalMs'
+    | 'writable'
   > {
   /** The fake database. */
   readonly database: FakeDatabase;

@@ -10,7 +10,10 @@ import { VirtualClock } from '../testing/virtual-clock.js';
 
 /** A database with the options that it has in the group. */
 export interface WhatIfDatabase
-  extends Pick<DatabaseOptions, 'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs'> {
+  extends Pick<
+    DatabaseOptions,
+    'weight' | 'healthCheck' | 'failureDetector' | 'gracePeriodMs' | 'failbackCheckIntervalMs'
+  > {
   readonly id: string;
   /** Of one direction. Default: 0.5. */
   readonly latencyMs?: number;

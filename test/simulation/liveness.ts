@@ -122,9 +122,10 @@ export class Liveness {
     // One that fails is left when that has persisted; `#deadIsLeft` looks at that.
     // The other one has to answer first.
     // What was made active by hand is left at the next check for a failback.
-    const checkMs = isSteeredAway ? options.failbackCheckIntervalMs + 3000 : 0;
+    const longestMs = Math.max(...views.map((view) => view.failbackCheckIntervalMs));
+    const checkMs = isSteeredAway ? longestMs + 3000 : 0;
     const patienceMs =
-      checkMs + options.unhealthyAfterMs + options.timeoutMs + this.world.bounds.preparationMs;
+      checkMs + options.unhealthyAfterMs + options.timeoutMs + this.#preparationMs(longestMs);
     const lateMs = awake - this.#lastResortSince - patienceMs;
     if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
@@ -153,7 +154,7 @@ export class Liveness {
   }
 
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
-    const { awake, bounds, clock, options, present } = this.world;
+    const { awake, clock, present } = this.world;
     const { weight = 0, readOnly = true } = views.find((view) => view.id === active) ?? {};
     const writable = views.some((view) => view.eligible && !view.readOnly);
     for (const view of views) {
@@ -174,12 +175,16 @@ export class Liveness {
       const since = Math.max(betterSince, place.wellSince);
       // The look that came while it was forced was for nothing.
       const sinceHeldMs = clock.now() - this.judge.heldUntil;
-      if (
-        Math.min(awake - since, sinceHeldMs) >
-        options.failbackCheckIntervalMs + 3000 + bounds.preparationMs
-      ) {
+      const { failbackCheckIntervalMs: checkMs } = view;
+      const longestMs = checkMs + 3000 + this.#preparationMs(checkMs);
+      if (Math.min(awake - since, sinceHeldMs) > longestMs) {
         this.report('P1', `${view.id} is eligible and better, but ${active} stays active`);
       }
     }
+  }
+
+  /** How much longer a failback can take because of `beforeFailback`, which may fail. */
+  #preparationMs(checkMs: number): number {
+    return this.world.options.beforeFailback === undefined ? 0 : 2 * checkMs + 30_000;
   }
 }

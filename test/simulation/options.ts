@@ -167,8 +167,6 @@ export class Bounds {
   readonly recoverMs: number;
   /** From the recovery of a slow database until it counts as fast, by its calls or by its probes. */
   readonly fastAgainMs: number;
-  /** How much longer a failback can take because of `beforeFailback`. */
-  readonly preparationMs: number;
   /** From an unanswered command until its database is left. */
   readonly silenceMs: number;
   /** From a refused connection until its database is left. */
@@ -188,8 +186,6 @@ export class Bounds {
     this.silenceMs = options.suspectAfterMs + this.verdictMs + options.unhealthyAfterMs;
     const isMeasured = options.slowCallMs !== undefined || options.slowAboveMs !== undefined;
     this.fastAgainMs = isMeasured ? 12 * (intervalMs + this.roundMs) : 0;
-    const { beforeFailback, failbackCheckIntervalMs } = options;
-    this.preparationMs = beforeFailback === undefined ? 0 : 2 * failbackCheckIntervalMs + 30_000;
     const probesToDecide = policy === 'ALL_SUCCESS' ? 0 : numProbes;
     this.refusedMs = probesToDecide * (delayInBetweenProbesMs + 5) + options.unhealthyAfterMs + 60;
     this.aftermathMs = options.commandTimeoutMs + this.noticeMs + 2 * this.roundMs + 2000 + slackMs;

@@ -184,7 +184,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'the timer of failback outlives the client',
     'runtime/failover/failback-schedule.ts',
-    'this.#timer?.cancel();',
+    'for (const { timer } of this.#next.values()) timer.cancel();',
     '',
   ),
   plant(
@@ -211,8 +211,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'automatic failback does not happen',
     'runtime/failover/failback-schedule.ts',
-    '      this.start();\n      this.check();',
-    '      this.start();',
+    '      this.refresh();\n      this.check(intervalMs);',
+    '      this.refresh();',
   ),
   plant(
     'the verdict comes from the old probe connection, whatever a new one answers',

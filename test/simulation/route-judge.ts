@@ -20,6 +20,7 @@ export interface View {
   readonly readOnly: boolean;
   /** It was asked over its data connection, and should have answered by now. */
   readonly silent: boolean;
+  readonly failbackCheckIntervalMs: number;
   /** A failback may pass over it: it has not answered of late, or its `beforeFailback` has failed. */
   readonly unfit: boolean;
 }
@@ -236,17 +237,19 @@ export class RouteJudge {
     const views = this.#viewsFor(event, to);
     const eligible = views.filter((view) => view.eligible);
     const able = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const chosenMs = views.find((view) => view.id === to)?.failbackCheckIntervalMs;
     const answering = able.filter((view) => {
-      return !view.silent && (reason !== 'failback' || view.id === to || !view.unfit);
+      if (view.id === to || reason !== 'failback') return !view.silent;
+      // One with another interval has checks of its own.
+      const isDue = view.failbackCheckIntervalMs === chosenMs;
+      return !view.silent && !view.unfit && isDue;
     });
     const serving = answering.length > 0 ? answering : able;
     const writable = serving.filter((view) => !view.readOnly);
     const candidates = writable.length > 0 ? writable : serving;
     const chosen = candidates.find((view) => view.id === to);
     const best = Math.max(...candidates.map((view) => view.weight));
-    if (chosen === undefined) {
-      this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
-    } else if (chosen.weight < best) {
+    if (chosen === undefined || chosen.weight < best) {
       this.report('P1', `${to} was chosen (${reason}) although ${show(candidates)} can serve`);
     }
     const equals = candidates.filter(({ weight }) => weight === chosen?.weight);
@@ -380,6 +383,7 @@ export class RouteJudge {
         mayStay,
         drained,
         silent,
+        failbackCheckIntervalMs: database?.options.failbackCheckIntervalMs ?? 0,
         unfit,
         readOnly: rest.readOnly,
       };

@@ -42,6 +42,8 @@ class Simulation {
   /** Draws what belongs to steering alone, so that the rest of a seed does not depend on it. */
   readonly #steeringDraw: Draw;
   readonly #decisions: Decisions;
+  /** Draws `databases[].failbackCheckIntervalMs`, if they have it. */
+  readonly #intervals: Draw | undefined;
   readonly #violations: Violation[] = [];
   readonly #trace: string[] = [];
   /** Maximum number of commands in a step; drawn again from time to time. */
@@ -58,6 +60,8 @@ class Simulation {
     const choices = new Draw(seededRandom(seed ^ 0xc401));
     const options = drawOptions(this.#draw, own, choices);
     this.#decisions = new Decisions(choices.random);
+    const intervals = new Draw(seededRandom(seed ^ 0x1e7));
+    this.#intervals = intervals.chance(0.25) ? intervals : undefined;
     this.#world = new World(this.#clock, options, new Bounds(options), this.#draw, this.#note);
     this.#steeringDraw = new Draw(seededRandom(seed ^ 0x57ee));
     this.#steering = this.#steeringDraw.chance(0.4)
@@ -147,7 +151,7 @@ class Simulation {
   }
 
   async #step(): Promise<void> {
-    const { now } = { now: this.#clock.now() };
+    const now = this.#clock.now();
     if (now >= this.#nextModeAt) {
       this.#nextModeAt = now + this.#draw.between(5_000, 60_000);
       this.#traffic = this.#draw.one([0, 0, 1, 1, 1, 3, 12]);
@@ -167,7 +171,8 @@ class Simulation {
   }
 
   #disturb(isCloseUp: boolean): void {
-    const { draw, world } = { draw: this.#draw, world: this.#world };
+    const draw = this.#draw;
+    const world = this.#world;
     if (draw.chance(isCloseUp ? 0.01 : 0.035)) {
       this.#closeUp();
       this.#stallsNext = draw.chance(0.1);
@@ -271,7 +276,14 @@ class Simulation {
       weight: this.#draw.one([0.25, 0.5, 0.5, 1, 2]),
       ...(place.writable === undefined ? {} : { writable: place.writable }),
       ...place.checks.options(this.#world.options),
+      ...this.#ownInterval(place),
     };
+  }
+
+  #ownInterval(place: Place) {
+    const failbackCheckIntervalMs = this.#intervals?.one([undefined, 1000, 30_000, 120_000]);
+    this.#note(`${place.id}: its failback checks: ${failbackCheckIntervalMs}`);
+    return failbackCheckIntervalMs === undefined ? {} : { failbackCheckIntervalMs };
   }
 
   /** After every step everything is looked at. */

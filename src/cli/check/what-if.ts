@@ -21,7 +21,8 @@ export async function askWhatIf(
   const { databases: given, client: _client, healthCheck: _check, ...group } = options;
   const [preferred] = [...resolved.databases].sort((one, other) => other.weight - one.weight);
   const databases = resolved.databases.map((database, index) => {
-    const { failureDetector, gracePeriodMs } = (given as DatabaseOptions[])[index] ?? {};
+    const own = (given as DatabaseOptions[])[index] ?? {};
+    const { failureDetector, gracePeriodMs, failbackCheckIntervalMs } = own;
     const check = database.healthChecks.find(({ role }) => role === 'full');
     const { intervalMs, timeoutMs, numProbes, delayInBetweenProbesMs, policy } = check ?? {};
     return {
@@ -36,6 +37,7 @@ export async function askWhatIf(
             },
       ...(failureDetector === undefined ? {} : { failureDetector }),
       ...(gracePeriodMs === undefined ? {} : { gracePeriodMs }),
+      ...(failbackCheckIntervalMs === undefined ? {} : { failbackCheckIntervalMs }),
     };
   }) as Parameters<typeof whatIf>[0]['databases'];
   const simulated = {

@@ -88,12 +88,14 @@ export function throughProxies(
   const { RESP } = (shared ?? {}) as { RESP?: unknown };
   const databases = places.map((place) => {
     const index = resolved.databases.findIndex(({ id }) => id === place.id);
-    const { healthCheck, failureDetector, gracePeriodMs } = (given as Values[])[index] ?? {};
+    const own = (given as Values[])[index] ?? {};
+    const { healthCheck, failureDetector, gracePeriodMs, failbackCheckIntervalMs } = own;
     return {
       ...place.options,
       ...(healthCheck === undefined ? {} : { healthCheck }),
       ...(failureDetector === undefined ? {} : { failureDetector }),
       ...(gracePeriodMs === undefined ? {} : { gracePeriodMs }),
+      ...(failbackCheckIntervalMs === undefined ? {} : { failbackCheckIntervalMs }),
     };
   });
   return { ...rest, ...(RESP === undefined ? {} : { client: { RESP } }), databases };
@@ -111,17 +113,22 @@ export function shortened(options: Values, resolved: ValidatedOptions): Values {
   const current: Readonly<Record<keyof typeof SHORTENED, number>> = {
     ...resolved,
     gracePeriodMs: longestGraceMs(resolved),
+    failbackCheckIntervalMs: longestFailbackMs(resolved),
   };
   const changed = Object.entries(SHORTENED).filter(
     ([name, ms]) => current[name as keyof typeof SHORTENED] > ms,
   );
-  const databases = (options.databases as Values[]).map(({ gracePeriodMs: _, ...rest }) => rest);
-  const isGraceChanged = current.gracePeriodMs > SHORTENED.gracePeriodMs;
-  return {
-    ...options,
-    ...Object.fromEntries(changed),
-    ...(isGraceChanged ? { databases } : {}),
-  };
+  const databases = (options.databases as Values[]).map((database) => {
+    const own = { ...database };
+    for (const [name] of changed) delete own[name];
+    return own;
+  });
+  return { ...options, ...Object.fromEntries(changed), databases };
+}
+
+/** The longest time between two failback checks of a database. */
+export function longestFailbackMs({ databases }: ValidatedOptions): number {
+  return Math.max(...databases.map(({ failbackCheckIntervalMs }) => failbackCheckIntervalMs));
 }
 
 /** The longest grace period that any database can have. */

@@ -16,6 +16,7 @@ import { type Played, playStep } from '../script/play.js';
 import { judgedSteps } from '../script/results.js';
 import { ScriptError, type Step, type StepRun } from '../script/step.js';
 import {
+  longestFailbackMs,
   longestGraceMs,
   shortened,
   shortestGraceMs,
@@ -100,7 +101,7 @@ export class Rehearsal implements Shown {
     const [first, second] = places;
     this.steps = script(places, settings, {
       gracePeriodMs: this.#gracePeriodMs,
-      failbackCheckIntervalMs: inForce.failbackCheckIntervalMs,
+      failbackCheckIntervalMs: longestFailbackMs(inForce),
       slowCallMs: first?.database.failureDetector.slowCallMs,
       returnsByItself:
         inForce.failbackSupported && (first?.database.weight ?? 0) > (second?.database.weight ?? 0),

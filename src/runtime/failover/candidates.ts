@@ -37,19 +37,29 @@ export class Candidates {
     return selectBest(databases, this.#now, { exclude, isSilent, prefer: preference.prefer });
   }
 
-  /** The best database of higher weight than the active one that a failback does not pass over. */
-  heavier(active: Database): Database | undefined {
+  /**
+   * The best database of higher weight than the active one that a failback does not pass over, of
+   * those that are due.
+   */
+  heavier(
+    active: Database,
+    isDue: (database: Database) => boolean = () => true,
+  ): Database | undefined {
     const { passedOver, preference } = this.host;
-    const candidates = this.host.all().filter((each) => !passedOver.has(each));
+    const candidates = this.host.all().filter((each) => isDue(each) && !passedOver.has(each));
     const { prefer } = preference;
     const best = selectFailback([active, ...candidates], active.id, this.#now, prefer);
     return best as Database | undefined;
   }
 
-  /** The database of equal weight that `selection` prefers, if it can be returned to. */
-  equal(active: Database): Database | undefined {
+  /** The database of equal weight that `selection` prefers, if it is due and can be returned to. */
+  equal(
+    active: Database,
+    isDue: (database: Database) => boolean = () => true,
+  ): Database | undefined {
     const preferred = this.host.preference.successorOf(active);
-    return preferred && !this.host.passedOver.has(preferred) ? preferred : undefined;
+    if (preferred === undefined || !isDue(preferred)) return undefined;
+    return this.host.passedOver.has(preferred) ? undefined : preferred;
   }
 
   /** The eligible databases that were never eligible before: they do not wait for a failback check. */

@@ -70,9 +70,10 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.outage = new Outage(runtime, this);
     this.failover = new Failover(runtime, this);
     this.hold = new Hold(runtime, evaluate);
-    this.failbackSchedule = new FailbackSchedule(runtime, this.hold, () => {
-      this.passedOver.clear();
-      this.failback.check();
+    const databases = () => this.all();
+    this.failbackSchedule = new FailbackSchedule(runtime, this.hold, databases, (intervalMs) => {
+      this.passedOver.clear(intervalMs);
+      this.failback.check(intervalMs);
     });
     this.failback = new Failback(runtime, this);
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
@@ -82,7 +83,9 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.startup = new Initialization(runtime, this);
     this.steering = new GroupSteering(runtime, this);
     this.steeredSwitch = new SteeredSwitch(runtime, this);
-    this.ramp = new FailbackRamp(runtime, this.steering.place, () => this.failback.check());
+    this.ramp = new FailbackRamp(runtime, this.steering.place, ({ options: own }) =>
+      this.failback.check(own.failbackCheckIntervalMs),
+    );
     this.failbackSchedule.steered = () => this.steering.failback;
   }
 
@@ -103,6 +106,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   add(database: Database): void {
     this.search.await(database);
     this.steering.refresh();
+    this.failbackSchedule.refresh();
     this.health.watch(database);
     this.evaluate();
   }
@@ -136,6 +140,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.runtime.counters.replace(old.id, successor.counters);
     if (old.ownDrainEndsAt > now) this.drains.begin(successor, old.ownDrainEndsAt - now);
     this.steering.refresh();
+    this.failbackSchedule.refresh();
     if (this.route.database === old) {
       const stays = this.hold.lasts || successor.weight >= old.weight;
       const best =

@@ -44,10 +44,10 @@ export class FailbackPreparation {
     if (turnEnd === undefined || options.beforeFailback === undefined) return true;
     const state = this.#states.get(turnEnd);
     if (state?.kind === 'done') return true;
-    const { clock, options: group } = this.runtime;
+    const { clock } = this.runtime;
     const isDue =
       state?.kind === 'failed' &&
-      (again || clock.now() - state.at >= group.failbackCheckIntervalMs);
+      (again || clock.now() - state.at >= options.failbackCheckIntervalMs);
     if (state === undefined || isDue) {
       this.#forgetOthers(turnEnd, database);
       void this.#run(database, turnEnd, options.beforeFailback, onDone, onFailed);

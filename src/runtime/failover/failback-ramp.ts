@@ -16,7 +16,7 @@ export class FailbackRamp {
     private readonly runtime: Pick<EngineContext, 'clock' | 'options'>,
     /** In [0, 1). */
     private readonly place: number,
-    private readonly check: () => void,
+    private readonly check: (database: Database) => void,
   ) {}
 
   /** Whether the failback may happen now. If not, `check` follows when it may. */
@@ -28,7 +28,7 @@ export class FailbackRamp {
     if (!this.#isFor(database)) {
       this.end();
       this.#pending = { database, incarnation: database.incarnation, dueAt: now + delayMs };
-      this.#timer = clock.after(Math.ceil(delayMs), this.check);
+      this.#timer = clock.after(Math.ceil(delayMs), () => this.check(database));
     }
     return now >= (this.#pending?.dueAt ?? now);
   }

@@ -34,19 +34,24 @@ export class Failback {
     private readonly host: FailbackHost,
   ) {}
 
-  /** Checks for a better database, every `failbackCheckIntervalMs`. */
-  check(): void {
+  /**
+   * Checks for a better database among those that are checked every `intervalMs`. A database whose
+   * place in `failbackRampMs` is awaited takes part, so that a lower one does not replace it.
+   */
+  check(intervalMs: number): void {
     const { router, candidates, failbackSchedule, preference, ramp, readiness } = this.host;
     if (this.host.steeredSwitch.check()) return;
     const active = router.route.database;
     if (this.host.phase !== 'running' || active === undefined || !failbackSchedule.allowed) return;
-    const better = candidates.heavier(active) ?? candidates.equal(active);
+    const isDue = (each: Database) =>
+      each.options.failbackCheckIntervalMs === intervalMs || ramp.dueAt(each) !== undefined;
+    const better = candidates.heavier(active, isDue) ?? candidates.equal(active, isDue);
     if (better === undefined) {
       ramp.end();
       return;
     }
     if (!ramp.isDue(better)) return;
-    const again = () => this.check();
+    const again = () => this.check(intervalMs);
     if (!readiness.isReady(better, again, { again: true, onUnfit: again })) return;
     const isHeavier = better.weight > active.weight;
     const cause = isHeavier ? `${better.id} has recovered` : preference.compare(better, active);
@@ -69,13 +74,15 @@ export class Failback {
       }
     }
     const newcomers = candidates.newcomers();
-    const newcomer = selectFailback([active, ...newcomers], active.id, now);
-    const better = newcomer && (candidates.heavier(active) ?? newcomer);
+    const newcomer = selectFailback([active, ...newcomers], active.id, now) as Database | undefined;
+    // A better one comes first, unless it is to wait longer for its failback.
+    const mayCome = (each: Database) => newcomers.includes(each) || isSooner(each, newcomer);
+    const better = newcomer && (candidates.heavier(active, mayCome) ?? newcomer);
     const isWanted = better !== undefined && failbackSchedule.allowed;
-    if (isWanted && !this.#mayReturn(better as Database)) return;
+    if (isWanted && !this.#mayReturn(better)) return;
     for (const each of newcomers) each.wasEligible = true;
     if (!isWanted) return;
-    switchover.switchTo(better as Database, 'failback', `${better.id} has become available`);
+    switchover.switchTo(better, 'failback', `${better.id} has become available`);
   }
 
   #mayReturn(better: Database): boolean {
@@ -83,4 +90,8 @@ export class Failback {
     const onReady = () => this.host.evaluate();
     return ramp.isDue(better) && readiness.isReady(better, onReady, { onUnfit: onReady });
   }
+}
+
+function isSooner({ options }: Database, than: Database | undefined): boolean {
+  return options.failbackCheckIntervalMs <= (than?.options.failbackCheckIntervalMs ?? 0);
 }

@@ -26,8 +26,12 @@ export class PassedOver {
     this.#unprepared.add(database);
   }
 
-  clear(): void {
-    this.#silent.clear();
-    this.#unprepared.clear();
+  /** The failback check of the databases with this interval begins. */
+  clear(intervalMs: number): void {
+    for (const databases of [this.#silent, this.#unprepared]) {
+      for (const each of databases) {
+        if (each.options.failbackCheckIntervalMs === intervalMs) databases.delete(each);
+      }
+    }
   }
 }

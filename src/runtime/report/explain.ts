@@ -255,7 +255,8 @@ function explainStandby(
     } else if (!coordinator.failbackSchedule.supported) {
       details.push('eligible; automatic failback is off');
     } else {
-      const checkAt = Math.max(coordinator.failbackSchedule.nextCheckAt, coordinator.hold.endsAt);
+      const { failbackSchedule, hold } = coordinator;
+      const checkAt = Math.max(failbackSchedule.nextCheckOf(database), hold.endsAt);
       const rampEndsAt = coordinator.ramp.dueAt(database);
       possibleInMs = (rampEndsAt ?? checkAt) - now;
       const preparation = coordinator.preparation.report(database);
