@@ -151,6 +151,7 @@ export type {
   MultiDbOptions,
   RetryBudgetSettings,
 } from './options/types.js';
+export type { OutagePolicy } from './runtime/command/command-options.js';
 export type {
   SteeringSourceReport,
   SteeringSourceState,

@@ -18,7 +18,8 @@ const queue = new Queue('emails', { connection: over(redis) });
 const events = new QueueEvents('emails', { connection: over(redis.duplicate()) });
 const worker = new Worker('emails', async (job) => `sent to ${job.data.to}`, {
   // A worker's script that is cut off by a switch is repeated: lock tokens guard it.
-  connection: over(redis.withRetrySafety('accumulating')),
+  // While no database serves, the worker waits, and goes on as soon as one does.
+  connection: over(redis.withRetrySafety('accumulating').withOutage('wait')),
   // Longer than commandDeadlineMs (10 seconds), so that a job keeps its lock during a switch.
   lockDuration: 30_000,
   // A job may stall at each switch. With the default of 1 the second time would fail it.

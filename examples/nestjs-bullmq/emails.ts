@@ -21,9 +21,10 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { connection } from './redis.js';
+import { connection, workerConnection } from './redis.js';
 
 @Processor('emails', {
+  connection: workerConnection,
   // Longer than commandDeadlineMs (10 seconds), so that a job keeps its lock during a switch.
   lockDuration: 30_000,
   // A job may stall at each switch. With the default of 1 the second time would fail it.

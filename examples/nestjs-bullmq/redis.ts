@@ -26,4 +26,8 @@ redis.on('error', (error) => console.error('redis:', error));
  * every job has an id of its own, so that it is added only once. The cast spares the compiler the
  * comparison of two very large types.
  */
-export const connection = redis.withRetrySafety('accumulating') as unknown as ConnectionOptions;
+const forQueues = redis.withRetrySafety('accumulating');
+export const connection = forQueues as unknown as ConnectionOptions;
+
+/** For workers: while no database serves they wait, and go on as soon as one does. */
+export const workerConnection = forQueues.withOutage('wait') as unknown as ConnectionOptions;

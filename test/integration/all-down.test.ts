@@ -1,11 +1,13 @@
 import { PermanentlyUnavailableError, TemporarilyUnavailableError } from 'redis-multidb';
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
+import { readyRedis } from './ioredis/support.js';
 import {
   active,
   connected,
   errorOf,
   LONG_GRACE,
+  own,
   recordEvents,
   servers,
   Traffic,
@@ -105,4 +107,73 @@ it('with one database alone waits for it to return', async () => {
   await traffic.stop();
   for (const error of traffic.errors)
     expect(error).toMatchObject({ maybeExecuted: expect.any(Boolean) });
+});
+
+it('with outage "wait" commands wait for a database, however long', async () => {
+  const [east, west] = await servers();
+  const client = await connected([east, west], { commandDeadlineMs: 2000 });
+  const view = client.withRetrySafety('accumulating').withOutage('wait');
+  await west.kill();
+  await waitFor(() => !client.isHealthy('west'), { what: 'west to be found dead' });
+  await east.freeze();
+  // In flight when the last database fails: nobody knows whether it was executed.
+  const inFlight = view.incr('in-flight');
+  await east.kill();
+  await active(client, undefined);
+  const order: string[] = [];
+  const note = (name: string) => order.push(name);
+  const waiting = Promise.all([
+    inFlight,
+    view.rPush('list', 'a').finally(() => note('first')),
+    view.blPop('list', 30).finally(() => note('second')),
+    view.multi().incr('counter').exec(),
+  ]);
+  expect(await errorOf(client.get('key'))).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+  const limited = errorOf(client.withCommandOptions({ outage: 'wait', timeout: 2000 }).get('key'));
+  // The deadline of the others passes before.
+  expect(await limited).toMatchObject({ code: 'COMMAND_TIMEOUT', maybeExecuted: false });
+  expect(order).toEqual([]);
+  await west.restart();
+  expect(await waiting).toEqual([1, 1, { key: 'list', element: 'a' }, [1]]);
+  expect(order).toEqual(['first', 'second']);
+});
+
+it('with outage "wait" commands of an ioredis client wait as well, and it reconnects', async () => {
+  const [east] = await servers(1);
+  const redis = await readyRedis([east]);
+  const reconnected = own(redis.duplicate());
+  await reconnected.ping();
+  await east.kill();
+  await waitFor(() => redis.status === 'reconnecting', { what: 'the outage' });
+  const view = redis.withOutage('wait');
+  const waiting = view.pipeline().incr('counter').get('counter').exec();
+  const other = own(view.duplicate()).get('key');
+  reconnected.disconnect(true);
+  const afterReconnect = new Promise((resolve) => reconnected.once('ready', resolve));
+  expect(await errorOf(redis.get('key'))).toMatchObject({ message: 'Connection is closed.' });
+  await east.restart();
+  const results = [
+    [null, 1],
+    [null, '1'],
+  ];
+  expect(await Promise.all([waiting, other])).toEqual([results, null]);
+  await afterReconnect;
+});
+
+it('closing rejects commands that wait for a database', async () => {
+  const [east] = await servers(1);
+  const client = await connected([east]);
+  const invalid = errorOf(client.withOutage('never' as never).get('key'));
+  expect(await invalid).toMatchObject({ code: 'INVALID_OPTION', option: 'outage' });
+  const other = own(client.duplicate());
+  await other.connect();
+  await east.kill();
+  await active(client, undefined);
+  const [closed, destroyed] = [client, other].map((each) =>
+    errorOf(each.withOutage('wait').get('key')),
+  );
+  await client.close();
+  expect(await closed).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+  other.destroy();
+  expect(await destroyed).toMatchObject({ code: 'CLIENT_CLOSED' });
 });

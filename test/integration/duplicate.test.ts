@@ -228,7 +228,7 @@ describe('connect()', () => {
   });
 
   it('of a duplicate while every database is down rejects; later it joins', async () => {
-    const client = await connected([east]);
+    const client = await connected([east], { keepConnectingMs: 0 });
     await east.kill();
     await active(client, undefined);
     await errorOf(client.get('key'));
@@ -273,6 +273,7 @@ async function fill(server: RedisServer): Promise<void> {
 describe('a duplicate that can not connect', () => {
   it('makes no database fail, and is told', async () => {
     const client = await connected([east, west], {
+      keepConnectingMs: 0,
       client: { socket: { connectTimeout: 600 } } as never,
     });
     const events = recordEvents(client);
@@ -394,7 +395,10 @@ describe('overrides', () => {
 it('one that can not join does not stand for the group when others have', async () => {
   const proxy = await startProxy(east);
   // Longer than a database may be without its connection.
-  const first = await connected([proxy, west], { client: { socket: { connectTimeout: 1000 } } });
+  const first = await connected([proxy, west], {
+    keepConnectingMs: 0,
+    client: { socket: { connectTimeout: 1000 } },
+  });
   proxy.delay({ toClientMs: 60_000, scope: 'new' });
   const late = duplicateOf(first);
   const before = proxy.connections;

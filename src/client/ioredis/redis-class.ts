@@ -2,7 +2,7 @@ import type { RetrySafety } from '../../core/command-risk.js';
 import { UnsupportedError } from '../../errors.js';
 import { hedgingOfView } from '../../options/hedging.js';
 import type { HedgingOptions } from '../../options/types.js';
-import type { CommandOptions } from '../../runtime/command/command-options.js';
+import type { CommandOptions, OutagePolicy } from '../../runtime/command/command-options.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { define } from '../define.js';
 import { managementMembers } from '../management-members.js';
@@ -153,6 +153,10 @@ function extend(Redis: IoredisClass): MultiDbClass {
 
     withRetrySafety(retrySafety: RetrySafety): IoredisInstance {
       return viewOf(this, { retrySafety });
+    }
+
+    withOutage(outage: OutagePolicy): IoredisInstance {
+      return viewOf(this, { outage });
     }
 
     withHedging(given: HedgingOptions | false = {}): IoredisInstance {

@@ -1,6 +1,7 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import type { DatabaseOptions, SingleDatabaseOptions } from '../../options/database-options.js';
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
+import type { OutagePolicy } from '../../runtime/command/command-options.js';
 import type { AddOptions, ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 import type { TransactionOptions } from '../transaction-call.js';
@@ -76,6 +77,12 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
   duplicate(overrides?: Partial<R['options']>): MultiDbRedis<R>;
   /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbRedis<R>;
+  /**
+   * A view that decides what its commands do while no database can serve:
+   * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
+   * not count towards `commandDeadlineMs`; `commandTimeout` limits it.
+   */
+  withOutage(outage: OutagePolicy): MultiDbRedis<R>;
   /**
    * A view whose reads are sent to the best standby as well when they wait for too long; `false` turns
    * that off. Throws `InvalidOptionError`.

@@ -15,6 +15,7 @@ import type { RetrySafety } from '../../core/command-risk.js';
 import type { MultiDbEvents } from '../../events.js';
 import type { DatabaseOptions } from '../../options/database-options.js';
 import type { HedgingOptions, MultiDbOptions } from '../../options/types.js';
+import type { OutagePolicy } from '../../runtime/command/command-options.js';
 import type { AddOptions, ManagedClient } from '../../runtime/group/managed-client.js';
 import type { DatabaseSnapshot } from '../../runtime/report/snapshot.js';
 import type { TransactionOptions } from '../transaction-call.js';
@@ -37,6 +38,8 @@ export interface MultiDbCommandOptions<TM extends TypeMapping = TypeMapping> {
   readonly timeout?: number;
   /** Riskiest category that is retried, instead of `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety;
+  /** What the command does while no database can serve. Default: `reject`. */
+  readonly outage?: OutagePolicy;
   /** When reads are sent to a standby as well, instead of the option `hedging`; `false`: never. */
   readonly hedging?: HedgingOptions | false;
   /** What an iterator does at a switch, instead of the option `iterators`. */
@@ -124,6 +127,12 @@ export interface MultiDbMembers<
   asap(): MultiDbClient<M, F, S, RESP, TM>;
   /** Returns a view whose commands are retried up to the category `safety` when their outcome is unknown. */
   withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;
+  /**
+   * Returns a view that decides what its commands do while no database can serve:
+   * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
+   * not count towards `commandDeadlineMs`; the `timeout` of a command limits it.
+   */
+  withOutage(outage: OutagePolicy): MultiDbClient<M, F, S, RESP, TM>;
   /**
    * Returns a view whose reads are sent to the best standby as well when they wait for too long; `false`
    * turns that off. Parts that are not given have the defaults of `hedging`. Throws `InvalidOptionError`.

@@ -88,6 +88,10 @@ export function createFacade(
       return this.withCommandOptions({ retrySafety });
     },
 
+    withOutage(this: Internals, outage: CommandOptions['outage']) {
+      return this.withCommandOptions({ outage });
+    },
+
     withHedging(this: Internals, hedging: HedgingOptions | false = {}) {
       return this.withCommandOptions({ hedging });
     },

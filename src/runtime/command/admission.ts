@@ -1,7 +1,9 @@
 import type { FailureKind } from '../../core/command-failure.js';
+import type { CommandTraits } from '../../core/command-risk.js';
 import { ClientClosedError, InvalidOptionError, OverloadedError } from '../../errors.js';
 import { durationOrNone } from '../../validation/rules.js';
 import { abortError } from './abort-signal.js';
+import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { CommandOptions } from './command-options.js';
 
@@ -21,7 +23,7 @@ export function refusalOf(
 ): Refusal | undefined {
   const { route, runtime, search } = client.coordinator;
   if (!client.isOpen) return { error: new ClientClosedError() };
-  if (route.state === 'down') {
+  if (route.state === 'down' && options?.outage !== 'wait') {
     return { error: search.error({ cause: undefined, maybeExecuted: false }) };
   }
   if (client.pending >= runtime.options.maxPendingCommands) {
@@ -42,8 +44,23 @@ export function limitMs(client: ClientContext, options: CommandOptions | undefin
   return timeoutMs ? Math.min(Math.ceil(timeoutMs), commandDeadlineMs) : commandDeadlineMs;
 }
 
+/** Loop time by which a command settles that is accepted now. */
+export function deadlineOf(
+  client: ClientContext,
+  blocking: BlockingCommands,
+  { blockMs }: CommandTraits,
+  options: CommandOptions | undefined,
+): number {
+  const { time, tickMs } = client.loop;
+  const endMs = time + tickMs + limitMs(client, options);
+  return blockMs === undefined ? endMs : endMs + blockMs + blocking.pendingMs;
+}
+
 /** The problem with the options of one command; `undefined` if there is none. */
-export function flawOf({ timeout }: CommandOptions): Error | undefined {
+export function flawOf({ timeout, outage }: CommandOptions): Error | undefined {
+  if (outage !== undefined && outage !== 'reject' && outage !== 'wait') {
+    return new InvalidOptionError('outage', "'reject' or 'wait'", outage);
+  }
   if ((timeout ?? 0) !== 0 && !isDuration(timeout)) {
     return new InvalidOptionError('timeout', '0 to 2^31-1', timeout);
   }

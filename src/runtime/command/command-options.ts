@@ -4,6 +4,9 @@ import type { SendOptions } from '../../drivers/driver.js';
 import type { CommandTrace } from './command-trace.js';
 import type { CursorOwner } from './cursor-owner.js';
 
+/** What a command does while no database can serve: it rejects at once, or waits until one serves. */
+export type OutagePolicy = 'reject' | 'wait';
+
 /** Options of one command. Durations in milliseconds. */
 export interface CommandOptions extends SendOptions {
   /** A signal that ends the command while it waits. */
@@ -15,6 +18,11 @@ export interface CommandOptions extends SendOptions {
   readonly timeout?: number | undefined;
   /** Overrides `commandRetry.safety`. */
   readonly retrySafety?: RetrySafety | undefined;
+  /**
+   * What happens while no database can serve: `reject` (default) rejects the command at once, `wait`
+   * keeps it until one serves. The wait does not count towards `commandDeadlineMs`; `timeout` limits it.
+   */
+  readonly outage?: OutagePolicy | undefined;
   /** Overrides the option `iterators`. */
   readonly iterators?: 'throw' | 'restart' | undefined;
   /** Overrides the option `hedging`; `false`: off. */

@@ -45,8 +45,8 @@ export class Command {
     readonly options: CommandOptions | undefined,
     readonly batch: Batch | undefined,
     readonly traits: CommandTraits,
-    /** Loop time by which the command settles. */
-    readonly deadline: number,
+    /** Loop time by which the command settles. Later after an outage that it has waited for. */
+    public deadline: number,
     public resolve: (reply: unknown) => void,
     public reject: (error: unknown) => void,
   ) {}

@@ -11,6 +11,7 @@ import { noteDuration, noteTimeout } from './call-durations.js';
 import type { ClientContext } from './client-context.js';
 import type { DataConnections } from './data-connections.js';
 import { switched } from './database-binding.js';
+import { waitsInOutage } from './outage-waits.js';
 import { retry } from './retrying.js';
 import type { AttemptListener, SentAttempt } from './sent-attempt.js';
 
@@ -222,9 +223,14 @@ export class Outcomes implements AttemptListener {
       retry(this.client, command);
       return;
     }
-    if (this.#wasBlocking(attempt, failed) && coordinator.route.state !== 'down') {
+    const isDown = coordinator.route.state === 'down';
+    if (
+      this.#wasBlocking(attempt, failed) &&
+      (!isDown || waitsInOutage(this.client, command.options))
+    ) {
       const hasMoved = coordinator.route.database !== channel.database;
-      if (hasMoved && coordinator.route.database !== undefined) this.client.resend([command]);
+      const isElsewhere = hasMoved && coordinator.route.database !== undefined;
+      if (isDown || isElsewhere) this.client.resend([command]);
       else this.blocking.hold(attempt);
       return;
     }

@@ -2,6 +2,7 @@ import { RISK } from '../../core/command-risk.js';
 import { type MultiDbErrorDetails, NotWritableError } from '../../errors.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
+import { suspendDeadline } from './outage-waits.js';
 
 /**
  * Whether a replica would refuse the command. What concerns the server itself is sent, or nobody
@@ -30,6 +31,7 @@ export function keepWrite(client: ClientContext, command: Command): boolean {
   if (runtime.options.readOnlyWrites === 'reject') client.reject(command, error);
   else {
     command.lastError = error;
+    suspendDeadline(client, command);
     client.waiting.holdWrite(command);
   }
   return true;

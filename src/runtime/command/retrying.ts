@@ -3,6 +3,7 @@ import { abort } from './abort-signal.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import { countRetry } from './counting.js';
+import { beginOutage } from './outage-waits.js';
 import type { HeldGroup } from './retry-queue.js';
 
 /** Interval at which the active database is checked while commands wait for it, in milliseconds. */
@@ -13,7 +14,7 @@ const CHECK_AGAIN_MS = 250;
  * connection has changed.
  */
 export function retry(client: ClientContext, command: Command): void {
-  const { route, search } = client.coordinator;
+  const { route } = client.coordinator;
   if (!client.isAlive) {
     client.rejectClosed(command);
     return;
@@ -23,8 +24,7 @@ export function retry(client: ClientContext, command: Command): void {
     return;
   }
   if (route.state === 'down') {
-    const { lastError: cause, maybeExecuted } = command;
-    client.reject(command, search.error({ cause, maybeExecuted }));
+    beginOutage(client, [command]);
     return;
   }
   countRetry(command);

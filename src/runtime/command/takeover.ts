@@ -5,6 +5,7 @@ import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import type { DataConnections } from './data-connections.js';
+import { beginOutage, endOutage, restartDeadlines } from './outage-waits.js';
 import type { InFlightConnection } from './sent-attempt.js';
 
 /**
@@ -43,16 +44,19 @@ export function takeOver(
   }
   for (const command of client.waiting.retries.takeAll()) moving.add(command);
   for (const command of client.waiting.takeHeld()) moving.add(command);
-  for (const command of client.waiting.takeWrites()) moving.add(command);
+  for (const command of restartDeadlines(client, blocking, client.waiting.takeWrites())) {
+    moving.add(command);
+  }
 
   if (to.state === 'down') {
     const hedged = client.hedging?.commands ?? [];
-    failAll(client, [...moving, ...client.waiting.takeBacklog(), ...hedged]);
+    beginOutage(client, [...moving, ...client.waiting.takeBacklog(), ...hedged]);
     for (const old of [...connections.draining]) {
       failInFlight(client, old);
       connections.endDraining(old, new Error(`${old.database.id} was left as failed`));
     }
   } else {
+    if (from.state === 'down') endOutage(client, blocking);
     client.resend([...moving]);
   }
 
@@ -106,15 +110,8 @@ function repeatInFlight(
 
 function failInFlight(client: ClientContext, channel: InFlightConnection): void {
   for (const attempt of channel.attempts()) attempt.command.maybeExecuted ||= attempt.written;
-  failAll(
+  beginOutage(
     client,
     channel.attempts().map((attempt) => attempt.command),
   );
-}
-
-function failAll(client: ClientContext, commands: readonly Command[]): void {
-  for (const command of commands) {
-    const { lastError: cause, maybeExecuted } = command;
-    client.reject(command, client.coordinator.search.error({ cause, maybeExecuted }));
-  }
 }

@@ -8,7 +8,7 @@ import { ConnectionSettings } from '../../drivers/connection-settings.js';
 import type { Batch } from '../../drivers/driver.js';
 import { ClientClosedError } from '../../errors.js';
 import { abort, listenForAbort } from '../command/abort-signal.js';
-import { limitMs, refusalOf } from '../command/admission.js';
+import { deadlineOf, refusalOf } from '../command/admission.js';
 import { AwaitedCommand } from '../command/awaited-command.js';
 import { BlockingCommands } from '../command/blocking-commands.js';
 import type { CacheValidity } from '../command/cache-validity.js';
@@ -21,6 +21,7 @@ import { DataConnections } from '../command/data-connections.js';
 import { boundElsewhere } from '../command/database-binding.js';
 import { Deadlines } from '../command/deadlines.js';
 import { Hedging } from '../command/hedging.js';
+import { endOutageWaits, restartDeadlines, waitInBacklog } from '../command/outage-waits.js';
 import { Outcomes } from '../command/outcomes.js';
 import { keepWrite } from '../command/read-only.js';
 import { prepare } from '../command/remembered-commands.js';
@@ -106,7 +107,7 @@ export class Executor implements ClientContext {
       }),
       coordinator.health.writability.listen((database) => {
         if (coordinator.route.database !== database) return;
-        this.resend(this.waiting.takeWrites());
+        this.resend(restartDeadlines(this, this.blocking, this.waiting.takeWrites()));
         this.transactionConnections.onWritable();
       }),
     ];
@@ -193,7 +194,7 @@ export class Executor implements ClientContext {
   ): void {
     try {
       const traits = batch === undefined ? commandTraits(args) : BATCH_TRAITS;
-      const deadline = this.#deadlineOf(traits, options);
+      const deadline = deadlineOf(this, this.blocking, traits, options);
       const sequence = this.nextSequence();
       let sent = batch;
       let settle = resolve;
@@ -223,7 +224,7 @@ export class Executor implements ClientContext {
       const { concerns } = traits;
       if (concerns !== undefined && concerns !== 'script') return this.send(args, options);
       const batch = concerns === undefined ? undefined : this.scripts.callOf(args);
-      const deadline = this.#deadlineOf(traits, options);
+      const deadline = deadlineOf(this, this.blocking, traits, options);
       const command = new AwaitedCommand(
         this.nextSequence(),
         args,
@@ -242,11 +243,6 @@ export class Executor implements ClientContext {
   #refused(options: CommandOptions | undefined): Promise<never> | undefined {
     const refusal = refusalOf(this, options);
     return refusal && this.#refuse(refusal.error, refusal.kind);
-  }
-
-  #deadlineOf({ blockMs }: CommandTraits, options: CommandOptions | undefined): number {
-    const endMs = this.loop.time + this.loop.tickMs + limitMs(this, options);
-    return blockMs === undefined ? endMs : endMs + blockMs + this.blocking.pendingMs;
   }
 
   /** The command is pending from now on. */
@@ -320,7 +316,7 @@ export class Executor implements ClientContext {
       }
     }
     if (channel === undefined) {
-      this.waiting.addToBacklog(command);
+      waitInBacklog(this, command);
       return;
     }
     if (channel.database.readOnly && keepWrite(this, command)) return;
@@ -395,6 +391,7 @@ export class Executor implements ClientContext {
 
   async #finish(): Promise<void> {
     this.#open = false;
+    endOutageWaits(this, this.blocking);
     if (this.pending > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;

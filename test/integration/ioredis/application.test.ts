@@ -79,6 +79,7 @@ it('runs on plain ioredis', async () => {
 it('runs on when the active database is killed', async ({ annotate }) => {
   const east = await startRedis();
   const west = await startReplica(east);
+  let isPromoted = false;
 
   // What has changed.
   const redis = createMultiDbRedis({
@@ -87,15 +88,19 @@ it('runs on when the active database is killed', async ({ annotate }) => {
     // A busy machine does not count as a failure.
     initialWaitMs: 10_000,
     healthCheck: { timeoutMs: 5000 },
+    // Reads go to the replica until it is promoted, and writes wait.
     databases: [
-      { id: 'east', weight: 1, redis: { host: east.host, port: east.port } },
-      { id: 'west', weight: 0.5, redis: { host: west.host, port: west.port } },
+      { id: 'east', weight: 1, writable: 'auto', redis: { host: east.host, port: east.port } },
+      { id: 'west', weight: 0.5, writable: 'auto', redis: { host: west.host, port: west.port } },
     ],
+    onPromotionNeeded: async ({ sendCommand }) => {
+      isPromoted = true;
+      await sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    },
   });
-  const queues = redis.withRetrySafety('accumulating');
+  const queues = redis.withRetrySafety('accumulating').withOutage('wait');
 
   own(redis);
-  let isPromoted = false;
   // What is acknowledged is on both: replication is asynchronous.
   const settle = async () => {
     if (!isPromoted && (await queues.wait(1, 1000)) < 1) throw new Error('not replicated');
@@ -117,8 +122,6 @@ it('runs on when the active database is killed', async ({ annotate }) => {
       }),
   );
   await east.kill();
-  await west.command('REPLICAOF', 'NO', 'ONE');
-  isPromoted = true;
   const pauses = await Promise.all(next);
   const [bullmq, bull] = pauses;
   const pace = `20 jobs of each before in ${Math.round(flowMs)} ms`;

@@ -30,7 +30,7 @@ type Start = (redis: TestRedis, settle: Settle) => Promise<QueueLoad>;
 const overBullMq =
   (library: typeof bullmq6): Start =>
   (redis, settle) => {
-    const view = redis.withRetrySafety('accumulating');
+    const view = redis.withRetrySafety('accumulating').withOutage('wait');
     const connections = {
       producer: () => redis as unknown as bullmq6.ConnectionOptions,
       worker: () => own(view.duplicate()) as unknown as bullmq6.ConnectionOptions,
@@ -39,7 +39,7 @@ const overBullMq =
   };
 
 const overBull: Start = (redis, settle) => {
-  const view = redis.withRetrySafety('accumulating');
+  const view = redis.withRetrySafety('accumulating').withOutage('wait');
   return BullLoad.start(view, () => own(view.duplicate()), settle);
 };
 

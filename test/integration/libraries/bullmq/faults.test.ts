@@ -27,7 +27,9 @@ describeFaults(
     const another = async () => {
       const duplicate = own(client.duplicate());
       await duplicate.connect();
-      return duplicate.withRetrySafety('accumulating') as unknown as ConnectionOptions;
+      return duplicate
+        .withRetrySafety('accumulating')
+        .withOutage('wait') as unknown as ConnectionOptions;
     };
     const producer = () => client as unknown as ConnectionOptions;
     return { client, load: await BullMqLoad.start({ producer, worker: another }, settle) };
