@@ -224,16 +224,16 @@ it('is not cut by the deadline of a command behind it', async () => {
   const first = client.blPop('list', 10);
   await waitFor(() => isBlocked(east), { what: 'BLPOP to block' });
   const before = await connections(east);
-  const short = client.blPop('other', 0.3).catch((error) => error.code);
+  const short = client.blPop('other', 0.3);
   const stream = client.xRead({ key: 'stream', id: '$' }, { BLOCK: 20_000 });
   const codes = await callBehind(() => client.get('key'));
   expect(new Set(codes)).toEqual(new Set(['COMMAND_TIMEOUT']));
   expect(await isBlocked(east)).toBe(true);
-  expect(await short).toBe('COMMAND_TIMEOUT');
 
   await east.command('LPUSH', 'list', 'x');
   expect(await first).toEqual({ key: 'list', element: 'x' });
-  // What is behind it begins to block now.
+  // What is behind it begins to block now: its deadline counts the block times before it.
+  expect(await short).toBeNull();
   await waitFor(() => isBlocked(east), { what: 'XREAD to block' });
   await sleep(500);
   await waitFor(() => isBlocked(east), { what: 'XREAD to block' });
@@ -259,8 +259,11 @@ it('is not cut by what waits for a connection of its pool', async () => {
   });
   const popped = [client.blPop('list', 10), client.blPop('list', 10)];
   await waitFor(() => isBlocked(east, 2), { what: 'both to block' });
+  const third = client.blPop('other', 0.1).catch((error) => error.code);
   const codes = await callBehind(() => client.get('key'));
   expect(new Set(codes)).toEqual(new Set(['COMMAND_TIMEOUT']));
+  // In a pool no command is sent behind them.
+  expect(await third).toBe('COMMAND_TIMEOUT');
   await east.command('RPUSH', 'list', 'x', 'y');
   expect(await Promise.all(popped)).toEqual([
     { key: 'list', element: 'x' },

@@ -84,8 +84,6 @@ export class Face {
     if (this.session.isOpen) return served;
     this.#life += 1;
     this.session.connect().catch((error: Error) => this.#onFailed(error));
-    // Bull has several on one connection.
-    if (this.session.executor !== undefined) this.session.executor.blocking.countsOthers = true;
     this.#onDecided();
     return served;
   }

@@ -49,17 +49,14 @@ export class BlockingCommands {
   #endless = 0;
 
   /**
-   * Whether a blocking command behind others has their block times as well. By default it has its own
-   * alone.
-   */
-  countsOthers = false;
-
-  /**
    * How long the pending blocking commands may block, one after another: a server begins with one
-   * when that before it on the connection has ended.
+   * when the one before it on the connection has ended. A command that was abandoned because it waits
+   * for them would still pop an element then, which nobody would get. The connections of a pool carry
+   * one command each, so none waits behind another one.
    */
   get pendingMs(): number {
-    if (!this.countsOthers) return 0;
+    const { active } = this.client;
+    if (active?.isWaitingRoom && active.database.driver.shards === undefined) return 0;
     return this.#endless > 0 ? Number.POSITIVE_INFINITY : this.#finiteMs;
   }
 
