@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { AbortError, RESP_TYPES } from '@redis/client';
 import { ClientClosedError, OverloadedError } from 'redis-multidb';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { connected, servers } from './support.js';
 
 const REPLIES = 'node-redis:command:reply';
@@ -14,6 +14,19 @@ it('a method returns a native promise, with a reply to transform or without', as
   for (const promise of [got, all]) expect(Object.getPrototypeOf(promise)).toBe(Promise.prototype);
   expect(await got).toBe(null);
   expect({ ...(await all) }).toEqual({});
+});
+
+it('a method of a command does not pass the seam of node-redis, whatever its first call was', async () => {
+  const client = await connected(await servers());
+  const { _self } = client as unknown as { _self: { _executeCommand: unknown } };
+  const seam = vi.spyOn(_self as { _executeCommand(): unknown }, '_executeCommand');
+  await expect(client.lPush('list', undefined as never)).rejects.toThrow(TypeError);
+  seam.mockClear();
+  expect(await client.lPush('list', ['a', 'b', 'c'])).toBe(3);
+  expect(await client.lRange('list', 0, -1)).toEqual(['c', 'b', 'a']);
+  expect(await client.zAdd('set', { score: 1.5, value: 'one' })).toBe(1);
+  expect(await client.zRangeWithScores('set', 0, -1)).toEqual([{ score: 1.5, value: 'one' }]);
+  expect(seam).not.toHaveBeenCalled();
 });
 
 it('rejects what is aborted, refused or closed in the very turn of the call', async () => {

@@ -24,8 +24,8 @@ type Answer = (
 const REPLIES = channel('node-redis:command:reply');
 
 /**
- * Replaces `_executeCommand` of node-redis, which all its methods call and which awaits
- * `sendCommand` and transforms the reply. If nobody listens to replies, `answer` is awaited instead,
+ * Replaces `_executeCommand` of node-redis, which all its methods call (those of commands have direct
+ * methods instead, see `direct-methods.ts`) and which awaits `sendCommand` and transforms the reply. If nobody listens to replies, `answer` is awaited instead,
  * which saves each command a promise and a turn of the microtask queue. It handles replies with and
  * without a transformation, so that callers get replies in order.
  */
@@ -48,7 +48,10 @@ export function answeringMembers(facade: Internals, answer: Answer): { _executeC
 }
 
 /** To be awaited once, as `answered` is. */
-function transformed(answered: PromiseLike<unknown>, transform: (reply: unknown) => unknown) {
+export function transformed(
+  answered: PromiseLike<unknown>,
+  transform: (reply: unknown) => unknown,
+) {
   return {
     // biome-ignore lint/suspicious/noThenProperty: to be awaited is what it is for.
     then(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {

@@ -23,7 +23,8 @@ import {
 } from '../tracing.js';
 import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheValidityView } from './cache-store.js';
-import { answeringMembers } from './execute-command.js';
+import { defineDirectMethods, type SendDirectly } from './direct-methods.js';
+import { answeringMembers, transformed } from './execute-command.js';
 import type { CommandSink, Internals } from './internals.js';
 import { patchedLibrary } from './patched-library.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
@@ -130,6 +131,15 @@ export function createFacade(
       return timed.untilAwaited(answerNow(view, args, given, timed));
     });
     define(facade._self, members);
+    const sendDirectly: SendDirectly = (view, parser, transform) => {
+      if (transform === undefined) return send(view, parser.redisArgs, undefined);
+      const answered = transformed(answerNow(view, parser.redisArgs, undefined), (reply) =>
+        transform(reply, parser.preserve, view._commandOptions?.typeMapping),
+      );
+      return new Promise((resolve, reject) => answered.then(resolve, reject));
+    };
+    // A prefix is added by node-redis's parser.
+    if (!options.keyPrefix) defineDirectMethods(facade, sendDirectly);
   }
   for (const [name, why] of Object.entries(REFUSED_METHODS)) {
     const error = () => new UnsupportedError(`${name}: ${why}`);
