@@ -183,3 +183,19 @@ it('is given up when the client is closed', async () => {
   client.destroy();
   expect(calls[0]!.context.signal.aborted).toBe(true);
 });
+
+it('is not kept from running by connection attempts whose packets were lost', async () => {
+  const { clock, client, east, calls } = await world({ beforeFailbackTimeoutMs: 2000 });
+  east.crash();
+  await clock.advance(500);
+  east.restart();
+  await clock.advance(300);
+  // The connections of its health checks and for commands are open.
+  east.blackhole();
+  await clock.advance(12_000);
+  expect([client.activeDatabase, calls.length]).toEqual(['west', 0]);
+  east.blackhole(false);
+  await clock.until(() => calls.length === 1, 2000);
+  calls[0]!.succeed();
+  await clock.until(() => client.activeDatabase === 'east', 1000);
+});

@@ -1,9 +1,13 @@
 import { foreignError } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
+import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from '../health/health-monitor.js';
 import type { Route } from '../route.js';
+
+/** Between two attempts to reach the database, in milliseconds. */
+const RETRY_MS = 1000;
 
 /**
  * Calls `onPromotionNeeded` once for each outage of writes: from the moment at which a database that
@@ -41,7 +45,7 @@ export class Promotion {
     if (onPromotionNeeded === undefined || monitor === undefined) return;
     const { id } = database;
     const call = async () => {
-      const { sendCommand } = await monitor.sideCommands.target(signal);
+      const { sendCommand } = await this.#reach(monitor, signal);
       if (signal.aborted) return;
       await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
     };
@@ -51,6 +55,32 @@ export class Promotion {
       call().catch((error) => {
         if (!signal.aborted) emit('error', foreignError(error) as Error);
       });
+    });
+  }
+
+  /** The database over a new connection, which is tried again until one answers. */
+  async #reach({ sideCommands }: HealthMonitor, signal: AbortSignal): Promise<ProbeTarget> {
+    for (;;) {
+      try {
+        return await sideCommands.target(signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+      }
+      await this.#pause(signal);
+    }
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.runtime.clock.after(RETRY_MS, () => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      });
+      const giveUp = () => {
+        timer.cancel();
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 }

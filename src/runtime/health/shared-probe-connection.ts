@@ -279,7 +279,10 @@ export class SharedProbeConnection {
     });
   }
 
-  /** Runs `action` over a connection that was opened at `since` (monotonic) or later. */
+  /**
+   * Runs `action` over a connection that was opened at `since` (monotonic) or later. One that is not
+   * open when `signal` aborts is given up: its packets may be lost.
+   */
   async useNew<T>(
     since: number,
     signal: AbortSignal,
@@ -289,12 +292,17 @@ export class SharedProbeConnection {
     this.#uses.set(nothing, nothing);
     try {
       this.doubt(since);
-      const ending = await this.#run(() => this.#wayOfSuccessor(), signal, action);
+      const running = this.#run(() => this.#wayOfSuccessor(), signal, action);
+      const ending = await Promise.race([running, aborted(signal)]);
       if (!ending.ok) throw ending.error;
       this.#promote(ending.way, { state: 'over', failure: undefined });
       return ending.value;
     } finally {
       this.#uses.delete(nothing);
+      if (signal.aborted && this.#successor?.connection === undefined) {
+        this.#successor?.end();
+        this.#successor = undefined;
+      }
       this.endDoubt();
     }
   }
@@ -431,4 +439,14 @@ export class SharedProbeConnection {
 
 function asError(error: unknown): Error {
   return isError(error) ? error : new Error(String(error));
+}
+
+/** Rejects when `signal` aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const promise = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  promise.catch(() => {});
+  return promise;
 }

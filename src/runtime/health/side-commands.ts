@@ -24,13 +24,30 @@ export class SideCommands {
     private readonly time: Pick<EngineContext, 'clock' | 'loop'>,
   ) {}
 
-  /** The database over a connection that has just answered: an old one may be dead without an error. */
+  /**
+   * The database over a connection that has just answered: an old one may be dead without an error.
+   * Rejects after one probe timeout, because packets of a connection attempt may be lost.
+   */
   async target(signal: AbortSignal): Promise<ProbeTarget> {
     const { commands } = this.host.sideLines;
-    await orAborted(
-      commands.useNew(this.time.clock.now(), signal, (connection) => connection.send(['PING'])),
-      signal,
-    );
+    const { probeTimeoutMs } = this.host;
+    const opening = new AbortController();
+    const giveUp = () => opening.abort(signal.reason);
+    const timer = this.time.loop.after(probeTimeoutMs, () => {
+      opening.abort(ownError(`no new connection within ${probeTimeoutMs} ms`));
+    });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    const since = this.time.clock.now();
+    try {
+      const answer = commands.useNew(since, opening.signal, (connection) =>
+        connection.send(['PING']),
+      );
+      await orAborted(answer, opening.signal);
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', giveUp);
+    }
     return probeTarget(this.host.sideLines, signal);
   }
 
