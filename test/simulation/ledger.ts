@@ -213,7 +213,7 @@ export class Ledger {
     // A failure that the budget does not allow to repeat is the caller's.
     if (options.budget !== undefined) return;
     const isRefusal = error instanceof FakeErrorReply;
-    if (isRefusal && kind !== 'transaction') {
+    if (isRefusal && kind !== 'transaction' && !place.isRepeated) {
       this.report('P5', `${token} was refused although ${place.id} is healthy: ${error.message}`);
     }
     const hasTime = options.commandTimeoutMs > options.suspectAfterMs + options.timeoutMs + 300;

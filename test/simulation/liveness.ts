@@ -1,5 +1,6 @@
 import type { SimulatedClient } from '../../src/testing/index.js';
-import type { RouteJudge, View } from './route-judge.js';
+import type { RouteJudge } from './route-judge.js';
+import type { View } from './view.js';
 import type { Place, World } from './world.js';
 
 /** Without a probe a database whose connection can't be made is given this long. */

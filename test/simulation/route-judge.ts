@@ -4,26 +4,8 @@ import type { FakeDatabase, SimulatedClient, SimulatedEvent } from '../../src/te
 import { ChoiceJudge } from './choice-judge.js';
 import { type Decisions, isDeliberate } from './choices.js';
 import type { SteeringWorld } from './steering.js';
+import type { View } from './view.js';
 import type { World } from './world.js';
-
-/** What the engine believes of a database, as a user sees it. */
-export interface View {
-  readonly id: string;
-  readonly weight: number;
-  readonly eligible: boolean;
-  /** Eligible, or only kept from it by its gates, which never evict the active database. */
-  readonly mayStay: boolean;
-  readonly usable: boolean;
-  /** Its checks fail, its breaker is open, or its connection is lost. */
-  readonly failed: boolean;
-  readonly drained: boolean;
-  readonly readOnly: boolean;
-  /** It was asked over its data connection, and should have answered by now. */
-  readonly silent: boolean;
-  readonly failbackCheckIntervalMs: number;
-  /** A failback may pass over it: it has not answered of late, or its `beforeFailback` has failed. */
-  readonly unfit: boolean;
-}
 
 interface LeftDatabase {
   readonly database: Database | undefined;
@@ -234,8 +216,12 @@ export class RouteJudge {
    */
   #judgeChoice(event: SwitchEvent, to: string): void {
     const { from, reason } = event;
+    const { awake, bounds } = this.world;
     const views = this.#viewsFor(event, to);
-    const eligible = views.filter((view) => view.eligible);
+    // What has just been added was not measured in the moment in which the others were.
+    const isMeasured = ({ id }: View) =>
+      reason !== 'slow' || id === to || awake - this.world.find(id).addedAt > bounds.roundMs;
+    const eligible = views.filter((view) => view.eligible && isMeasured(view));
     const able = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
     const chosenMs = views.find((view) => view.id === to)?.failbackCheckIntervalMs;
     const answering = able.filter((view) => {

@@ -7,6 +7,7 @@ import type { Bounds, DrawnOptions } from './options.js';
 
 /** Longer than any command waits: what an earlier fault left unanswered is settled. */
 const WELL_BEFORE_MS = 16_000;
+const LONGEST_RENEWAL_PAUSE_MS = 60_000;
 
 /** One fake database, with the truth about it: what the engine can only guess. */
 export class Place {
@@ -19,6 +20,13 @@ export class Place {
   doubtfulUntil = Number.NEGATIVE_INFINITY;
   /** Awake time until which commands may have failed although it was healthy. */
   countedUntil = Number.NEGATIVE_INFINITY;
+  /**
+   * The latest of these events came soon after the effects of an earlier one. Connections that were
+   * renewed a moment ago are not renewed again at once.
+   */
+  isRepeated = false;
+  /** Awake time. */
+  addedAt = 0;
   /** Number of events that may have disturbed connections or commands of the healthy database. */
   disturbances = 0;
   /** Awake time since which nothing at all has been wrong. */
@@ -112,6 +120,7 @@ export class World {
   add(id = `d${this.places.length + 1}`): Place {
     const place = new Place(id, this.clock, this.draw);
     place.wellSince = this.awake;
+    place.addedAt = this.awake;
     this.places.push(place);
     return place;
   }
@@ -172,7 +181,10 @@ export class World {
       });
     } else {
       if (severity !== 'benign') place.touch(awake);
-      if (fault.isCounted) place.countedUntil = awake;
+      if (fault.isCounted) {
+        place.isRepeated = awake - place.countedUntil < LONGEST_RENEWAL_PAUSE_MS;
+        place.countedUntil = awake;
+      }
       if (place.wellSince !== undefined) place.wellSince = awake;
     }
     // Nobody would lose it.
