@@ -110,6 +110,8 @@ export class Database implements DatabaseView {
   unchecked = false;
   /** It serves reads only: a replica that was not promoted yet. */
   readOnly = false;
+  /** Whether `writable: 'auto'` has found out so far if it takes writes. */
+  writabilityKnown = false;
 
   constructor(
     readonly options: ResolvedDatabase,

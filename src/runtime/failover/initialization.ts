@@ -25,8 +25,8 @@ const RETRY_MS = 500;
 
 /**
  * From `connect()` to the first active database. It ends as soon as the initialization policy is
- * met, but waits until `initialWaitMs` for a better database whose verdict is pending, and for the
- * first answer of each steering source. It does not wait for a database that is known to be down.
+ * met, but waits until `initialWaitMs` for a better database whose verdict is pending, for whether a
+ * database of `writable: 'auto'` takes writes, and for the first answer of each steering source. It does not wait for a database that is known to be down.
  * While the policy can't be met, databases are asked again until `keepConnectingMs` is over.
  */
 export class Initialization {
@@ -90,7 +90,8 @@ export class Initialization {
     const waitedMs = clock.now() - this.#startedAt;
     const { initialWaitMs } = options;
     const { isOn, isKnown } = this.host.steering;
-    const isOpen = better.length > 0 || (isOn && !isKnown);
+    const mayBeReplica = chosen.options.writable === 'auto' && !chosen.writabilityKnown;
+    const isOpen = better.length > 0 || mayBeReplica || (isOn && !isKnown);
     if (isOpen && waitedMs < initialWaitMs) {
       this.#timer ??= clock.after(Math.ceil(initialWaitMs - waitedMs), () => {
         this.#timer = undefined;

@@ -46,27 +46,30 @@ async function world(options: Omit<MultiDbOptions, 'databases' | 'client'> = {})
   return { clock, client, east, west, calls, track };
 }
 
-it('a client waits for the connection of a database that takes writes before it begins with a replica', async () => {
-  const clock = new VirtualClock();
-  const east = new FakeDatabase({ id: 'east', clock });
-  const west = new FakeDatabase({ id: 'west', clock });
-  east.state = 'READONLY';
-  const client = new SimulatedClient({
-    clock,
-    databases: [
-      { database: east, weight: 1, writable: 'auto' },
-      { database: west, weight: 0.5, writable: 'auto' },
-    ],
-    options: { standbyConnections: 'lazy' },
-  });
-  clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
-  expect(client.stats().switches.map(({ to, reason }) => [to, reason])).toEqual([
-    ['west', 'initial'],
-  ]);
-});
+it.each(['lazy', 'warm'] as const)(
+  'a client waits for a database that takes writes before it begins with a replica: %s',
+  async (standbyConnections) => {
+    const clock = new VirtualClock();
+    const east = new FakeDatabase({ id: 'east', clock });
+    const west = new FakeDatabase({ id: 'west', clock, latencyMs: 40 });
+    east.state = 'READONLY';
+    const client = new SimulatedClient({
+      clock,
+      databases: [
+        { database: east, weight: 1, writable: 'auto' },
+        { database: west, weight: 0.5, writable: 'auto' },
+      ],
+      options: { standbyConnections },
+    });
+    clients.push(client);
+    const connecting = client.connect();
+    await clock.advance(3000);
+    await connecting;
+    expect(client.stats().switches.map(({ to, reason }) => [to, reason])).toEqual([
+      ['west', 'initial'],
+    ]);
+  },
+);
 
 it('a replica is healthy, takes reads at once after a failover, and writes when it is promoted', async () => {
   const { clock, client, east, west, calls, track } = await world();

@@ -96,8 +96,14 @@ export class Writability {
   /** A check without an answer says nothing. */
   #note(database: Database, { healthy, error }: ProbeResult, wasRefused: boolean): void {
     if (healthy && wasRefused) this.host.verdicts.onRefuted(database, 'READONLY', true);
+    const isNews = !database.writabilityKnown && (healthy || isReadOnlyReply(error));
+    if (isNews) database.writabilityKnown = true;
     const readOnly = healthy ? false : isReadOnlyReply(error) ? true : database.readOnly;
-    if (readOnly === database.readOnly) return;
+    if (readOnly === database.readOnly) {
+      // A start waits for it.
+      if (isNews) this.listener.changed(database);
+      return;
+    }
     database.readOnly = readOnly;
     this.listener.changed(database);
     if (!readOnly) for (const listener of [...this.#listeners]) listener(database);
