@@ -126,13 +126,10 @@ export function slowDatabase(speed: number): FleetFault {
   };
 }
 
-/** Both databases are lost, and return at the same moment. */
-export function totalOutage(draw: Draw): FleetFault {
-  const parts = draw.chance(0.5)
-    ? [regionRefuses(EAST), regionRefuses(WEST)]
-    : [regionSilent(draw, EAST), regionSilent(draw, WEST)];
+/** Several faults that begin and end at the same moments. */
+export function together(name: string, parts: readonly FleetFault[]): FleetFault {
   return {
-    name: `both databases are lost (${parts[0]!.name.replace(/.* and /, '')}) and return at once`,
+    name,
     begin: (fleet) => {
       for (const part of parts) part.begin(fleet);
     },
@@ -140,4 +137,13 @@ export function totalOutage(draw: Draw): FleetFault {
       for (const part of parts) part.end(fleet);
     },
   };
+}
+
+/** Both databases are lost, and return at the same moment. */
+export function totalOutage(draw: Draw): FleetFault {
+  const parts = draw.chance(0.5)
+    ? [regionRefuses(EAST), regionRefuses(WEST)]
+    : [regionSilent(draw, EAST), regionSilent(draw, WEST)];
+  const how = parts[0]!.name.replace(/.* and /, '');
+  return together(`both databases are lost (${how}) and return at once`, parts);
 }

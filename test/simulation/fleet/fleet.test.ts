@@ -1,8 +1,9 @@
 /** Fleets of processes with the real engine over databases with limited capacity, on virtual time. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Draw } from '../draw.js';
 import { EAST, Fleet, WEST } from './fleet.js';
-import { regionRefuses, regionSilent } from './fleet-faults.js';
+import { type FleetFault, regionRefuses, regionSilent, together } from './fleet-faults.js';
+import { steeringLost, steeringSplit } from './fleet-steering.js';
 import {
   courseOf,
   defaultSettings,
@@ -103,4 +104,53 @@ it('expensive connections: processes that ask one database at the same moment op
   const { measurements: m } = fleet;
   expect(m.sum(m.of(WEST).connects, course.faultAt, course.faultEndsAt)).toBeLessThan(5);
   expect(m.sum(m.failed, course.faultAt, course.faultEndsAt)).toBe(0);
+});
+
+describe('steering', () => {
+  const PROCESSES_STEERED = 40;
+  /** The documents are valid for 20 s after the fault. */
+  const steered = { forMs: 40_000, spreadMs: 5000 };
+
+  /** Runs `fault` for 20 s; `at` counts the processes on west at a time after its beginning. */
+  async function run(fault: FleetFault) {
+    const course = courseOf(20_000, 40_000);
+    const settings = defaultSettings(1, PROCESSES_STEERED, course);
+    const { fleet, verdict } = await runScenario({
+      settings: { ...settings, steering: 'service' },
+      course,
+      fault,
+    });
+    const { measurements: m } = fleet;
+    const onWest = (afterMs: number) => m.of(WEST).active[m.bucket(course.faultAt + afterMs)]!;
+    const failed = m.sum(m.failed, course.faultAt, settings.durationMs);
+    return { onWest, failed, findings: verdict.findings };
+  }
+
+  it('the source is lost in the middle of a drain: who has read it obeys, and the others follow later', async () => {
+    const { onWest, failed, findings } = await run(steeringLost(new Draw(() => 0.5), steered));
+    const obeying = onWest(10_000);
+    expect(obeying).toBeGreaterThan(PROCESSES_STEERED / 5);
+    expect(obeying).toBeLessThan((4 * PROCESSES_STEERED) / 5);
+    expect(onWest(19_000)).toBe(obeying);
+    expect(onWest(35_000)).toBe(PROCESSES_STEERED);
+    expect(onWest(50_000)).toBe(0);
+    expect(failed).toBe(0);
+    expect(findings).toEqual([]);
+  });
+
+  it('the source is split: the halves disagree until it heals, and then obey one document', async () => {
+    const { onWest, failed, findings } = await run(steeringSplit('service', steered));
+    expect(onWest(15_000)).toBe(PROCESSES_STEERED / 2);
+    expect([0, PROCESSES_STEERED]).toContain(onWest(32_000));
+    expect(failed).toBe(0);
+    expect(findings).toEqual([]);
+  });
+
+  it('a failure still fails over: west is lost while the source, which drains east, is lost', async () => {
+    const lost = steeringLost(new Draw(() => 0.5), steered);
+    const { onWest, failed, findings } = await run(together('both', [lost, regionRefuses(WEST)]));
+    expect(onWest(19_000)).toBe(0);
+    expect(failed).toBe(0);
+    expect(findings).toEqual([]);
+  });
 });

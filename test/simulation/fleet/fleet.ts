@@ -3,6 +3,7 @@ import { resolveOptions } from '../../../src/options/validate.js';
 import { seededRandom } from '../../../src/testing/random.js';
 import { FleetClock } from './fleet-clock.js';
 import { type Callers, FleetProcess } from './fleet-process.js';
+import { type SteeringKind, SteeringService, steeringSources } from './fleet-steering.js';
 import { BUCKET_MS, Measurements } from './measurements.js';
 import { ModelDatabase } from './model-database.js';
 import { Path } from './model-network.js';
@@ -27,7 +28,9 @@ export interface FleetSettings {
   readonly connectionUnits: number;
   readonly dropAfterMs: number;
   readonly callers: Callers;
-  readonly options?: Omit<MultiDbOptions, 'databases' | 'client' | 'instanceId'>;
+  readonly options?: Omit<MultiDbOptions, 'databases' | 'client' | 'instanceId' | 'steering'>;
+  /** Where the processes read steering documents; undefined: they are not steered. */
+  readonly steering?: SteeringKind;
   /** Ordinary commands that one simulated request stands for. */
   readonly commandUnits: number;
   /** Time over which the processes start, in milliseconds. */
@@ -44,6 +47,7 @@ export class Fleet {
   readonly random;
   /** Strings at keys, as `east key`; written by an operator. */
   readonly values = new Map<string, string>();
+  readonly service = new SteeringService();
 
   constructor(readonly settings: FleetSettings) {
     const { seed, processes, durationMs, callers, commandUnits, utilization } = settings;
@@ -63,6 +67,8 @@ export class Fleet {
         { id: WEST, weight: 0.5 },
       ],
     });
+    const { steering } = settings;
+    const sourceOf = steering === undefined ? undefined : steeringSources(steering, this.service);
     const zones = Object.keys(ZONES);
     this.processes = Array.from({ length: processes }, (_, index) => {
       const zone = zones[index % zones.length]!;
@@ -77,7 +83,11 @@ export class Fleet {
       return new FleetProcess(clock, this.measurements, {
         index,
         zone,
-        options: { ...resolved, instanceId: `process-${index}` },
+        options: {
+          ...resolved,
+          instanceId: `process-${index}`,
+          steering: sourceOf === undefined ? [] : [sourceOf(index)],
+        },
         callers,
         commandUnits,
         paths,

@@ -13,6 +13,7 @@ import {
   regionSilent,
   totalOutage,
 } from './fleet-faults.js';
+import { steeringLost, steeringSplit } from './fleet-steering.js';
 import type { Course } from './judge.js';
 import { BUCKET_MS } from './measurements.js';
 import {
@@ -48,6 +49,9 @@ function scenario(
   };
 }
 
+/** The documents of the runs with steering. */
+const STEERED = { forMs: 50_000, spreadMs: 10_000 };
+
 /** What docs/fleet.md shows, with the number of processes by default. */
 const RUNS: Readonly<Record<string, { readonly processes: number; readonly make: Make }>> = {
   refused: { processes: 1000, make: scenario(12_000, 3000, () => regionRefuses()) },
@@ -66,6 +70,17 @@ const RUNS: Readonly<Record<string, { readonly processes: number; readonly make:
       options: { failbackRampMs: 120_000 },
     }),
   },
+  steeringLost: {
+    processes: 500,
+    make: scenario(20_000, 60_000, (draw) => steeringLost(draw, STEERED), { steering: 'service' }),
+  },
+  steeringSplit: {
+    processes: 500,
+    make: scenario(20_000, 60_000, () => steeringSplit('service', STEERED), {
+      steering: 'service',
+    }),
+  },
+  healed: { processes: 500, make: scenario(15_000, 190_000, (draw) => partialPartition(draw)) },
   outage: { processes: 500, make: scenario(15_000, 30_000, (draw) => totalOutage(draw)) },
   careful: { processes: 500, make: (processes) => planted(processes, 'careful') },
   reckless: { processes: 500, make: (processes) => planted(processes, 'reckless') },
@@ -101,6 +116,32 @@ function movedMs(fleet: Fleet, { faultAt }: Course): number[] {
     .sort((one, other) => one - other);
 }
 
+/** Time from the fault until each process that had moved was back on east, sorted. */
+function returnedMs(fleet: Fleet, { faultAt }: Course): number[] {
+  return fleet.processes
+    .flatMap(({ switches }) => {
+      const away = switches.findIndex(({ at, to }) => at >= faultAt && to !== EAST);
+      const last = away === -1 ? undefined : switches.at(-1);
+      return last?.to === EAST ? [Math.round(last.at - faultAt)] : [];
+    })
+    .sort((one, other) => one - other);
+}
+
+const quantiles = (sorted: readonly number[]) => {
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  return { half: at(0.5), most: at(0.99), last: sorted.at(-1) };
+};
+
+/** Highest sum of a series over a second after `from`. */
+function peakPerSecond(fleet: Fleet, series: Float64Array, from: number): number {
+  const { measurements: m, settings } = fleet;
+  let peak = 0;
+  for (let at = from; at + 1000 <= settings.durationMs; at += BUCKET_MS)
+    peak = Math.max(peak, m.sum(series, at, at + 1000));
+  return peak;
+}
+
 /** Time in which more than one percent of the processes do not follow the majority, in milliseconds. */
 function disagreementMs(
   fleet: Fleet,
@@ -129,6 +170,7 @@ for (const [name, { processes, make }] of Object.entries(RUNS)) {
   const { measurements: m } = fleet;
   const { course, settings } = made;
   const moved = movedMs(fleet, course);
+  const returned = returnedMs(fleet, course);
   const every = Math.max(1, Math.round(settings.durationMs / 600 / BUCKET_MS));
   const perSecond = 1000 / (every * BUCKET_MS);
   const database = (id: string) => {
@@ -144,14 +186,25 @@ for (const [name, { processes, make }] of Object.entries(RUNS)) {
       queueMs: rounded(of.queueMs, every, 'max'),
     };
   };
-  const at = (share: number) => moved[Math.min(moved.length - 1, Math.floor(share * moved.length))];
+  const peaksOf = (id: string) => {
+    const { units, connects } = m.of(id);
+    const { unitsPerSecond } = fleet.database(id).capacity;
+    return {
+      /** Share of the capacity. */
+      load: Number((peakPerSecond(fleet, units, course.faultAt) / unitsPerSecond).toFixed(2)),
+      connects: peakPerSecond(fleet, connects, course.faultAt),
+    };
+  };
   const summary = {
     processes: settings.processes,
     fault: made.fault.name,
     faultAt: course.faultAt,
     faultEndsAt: Math.round(course.faultEndsAt),
     moved: moved.length,
-    movedMs: { half: at(0.5), most: at(0.99), last: moved.at(-1) },
+    movedMs: quantiles(moved),
+    returned: returned.length,
+    returnedMs: quantiles(returned),
+    peakPerSecond: { east: peaksOf(EAST), west: peaksOf(WEST) },
     disagreement: disagreementMs(fleet, course.faultAt),
     failed: m.sum(m.failed, course.faultAt, settings.durationMs),
     started: m.sum(m.started, course.faultAt, settings.durationMs),

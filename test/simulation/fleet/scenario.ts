@@ -10,8 +10,10 @@ import {
   regionRefuses,
   regionSilent,
   slowDatabase,
+  together,
   totalOutage,
 } from './fleet-faults.js';
+import { type SteeringKind, steeringLost, steeringSplit } from './fleet-steering.js';
 import { type Course, judge, type Verdict } from './judge.js';
 
 /** A fleet, what happens to it, and when. */
@@ -159,17 +161,43 @@ export function drawScenario(seed: number, processes: number): Scenario {
         commandTimeoutMs: draw.one([1000, 5000]),
         suspectAfterMs: draw.one([500, 1000]),
       };
+  const trouble = drawSteering(seed, faultMs);
   return {
-    fault,
+    fault: trouble === undefined ? fault : trouble.beside(fault),
     course,
     settings: {
       ...defaultSettings(seed, processes, course),
+      ...(trouble === undefined ? {} : { steering: trouble.kind }),
       utilization: draw.between(0.3, 0.6),
       connectionUnits: draw.one([5, 10, 20]),
       dropAfterMs: draw.one([1000, 3000, 8000]),
       callers: { ...CALLERS, retries: draw.integer(0, 3), waitMs: draw.one([50, 200, 1000]) },
       options: drawn,
     },
+  };
+}
+
+/**
+ * What goes wrong with the steering of a seed: in a third of the schedules, alone or beside another fault.
+ * Draws by itself, so that the schedules of a seed are the same with and without it.
+ */
+function drawSteering(seed: number, faultMs: number) {
+  const draw = new Draw(seededRandom(seed + 7_000_003));
+  if (!draw.chance(1 / 3)) return undefined;
+  const course = {
+    forMs: faultMs * draw.one([0.5, 1]) + draw.between(0, 5000),
+    spreadMs: draw.one([0, 5000, 10_000]),
+  };
+  const isAlone = draw.chance(0.3);
+  const [kind, trouble] = draw.one<() => readonly [SteeringKind, FleetFault]>([
+    () => ['service', steeringLost(draw, course)],
+    () => ['service', steeringSplit('service', course)],
+    () => ['redis', steeringSplit('redis', course)],
+  ])();
+  return {
+    kind,
+    beside: (fault: FleetFault) =>
+      isAlone ? trouble : together(`${trouble.name}; ${fault.name}`, [trouble, fault]),
   };
 }
 
