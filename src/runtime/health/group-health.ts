@@ -105,6 +105,7 @@ export class GroupHealth {
   end(): void {
     for (const database of [...this.monitors.keys()]) this.unwatch(database);
     this.slowness.end();
+    this.verification.end();
     this.conditions.end();
   }
 

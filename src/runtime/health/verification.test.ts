@@ -223,6 +223,37 @@ it('a standby that is far away is not taken for a silent one', async () => {
   expect(switches(client)).toEqual(['east>west']);
 });
 
+it('a lazy standby with an open probe connection is asked over a new one only if the suspicion lasts', async () => {
+  const opened = async (fail: (east: FakeDatabase, client: SimulatedClient) => void) => {
+    const { clock, client, east, west } = await setup({
+      standbyConnections: 'lazy',
+      healthCheck: RARELY,
+    });
+    const before = west.nextWireId();
+    fail(east, client);
+    await clock.advance(SUSPECT_MS + TIMEOUT_MS / 2);
+    return { count: west.nextWireId() - before - 1, active: client.activeDatabase };
+  };
+  // The data connection of the new active database.
+  expect(await opened((east) => east.crash())).toEqual({ count: 1, active: 'west' });
+  const silent = await opened((east, client) => {
+    east.freeze();
+    void client.send(['GET', 'key']).catch(() => {});
+  });
+  expect(silent).toEqual({ count: 1, active: 'east' });
+});
+
+it('a lazy standby is passed over if it answers nothing while the active database is suspect', async () => {
+  const { clock, client, east, west } = await setup({
+    standbyConnections: 'lazy',
+    healthCheck: RARELY,
+  });
+  for (const database of [east, west]) database.freeze();
+  void client.send(['GET', 'key']).catch(() => {});
+  await clock.advance(silentMs + 200);
+  expect(switches(client)).toEqual(['east>north']);
+});
+
 it('a check that asks nothing of the server does not prove that it answers', async () => {
   let isEastDown = false;
   const { clock, client, east, west } = await setup({

@@ -63,6 +63,8 @@ export class Verification {
   #standbysAskedAt = Number.NEGATIVE_INFINITY;
   /** The same for each standby; of several unanswered questions the first. */
   readonly #askedAt = new WeakMap<Database, number>();
+  /** Verifications that are delayed. */
+  readonly #later = new Set<Timer>();
 
   constructor(
     private readonly runtime: EngineContext,
@@ -89,8 +91,27 @@ export class Verification {
       if (database === active || !isUsable(database)) continue;
       if (this.unansweredSince(database) === undefined) this.#askedAt.set(database, now);
       monitor.suspect();
-      void this.verify(database);
+      if (isLazyAndReached(database, monitor)) this.#verifyLater(database);
+      else void this.verify(database);
     }
+  }
+
+  /**
+   * A lazy standby answers over its probe connection first. A failover that follows at once opens
+   * the data connection anyway, and thousands of processes would open two at the same moment.
+   */
+  #verifyLater(database: Database): void {
+    const delayMs = this.host.probeTimeoutMs(database) * LONGEST_WAIT;
+    const timer = this.runtime.clock.after(delayMs, () => {
+      this.#later.delete(timer);
+      if (database.resting && this.host.monitors.has(database)) void this.verify(database);
+    });
+    this.#later.add(timer);
+  }
+
+  end(): void {
+    for (const timer of this.#later) timer.cancel();
+    this.#later.clear();
   }
 
   /** Monotonic time of the unanswered question; the failure has lasted since then. */
@@ -132,6 +153,8 @@ export class Verification {
 
   /** The server of the database has answered over a probe connection. */
   onAnswered(database: Database): void {
+    // A lazy standby has no other connection that could be asked.
+    if (database.resting) this.#askedAt.delete(database);
     if (this.#questions.size === 0) return;
     for (const link of database.links) this.#questions.get(link)?.onAnswered();
   }
@@ -229,6 +252,12 @@ export class Verification {
       }
     });
   }
+}
+
+/** Whether an open probe connection would show that a lazy standby is lost. */
+function isLazyAndReached(database: Database, { lines }: HealthMonitor): boolean {
+  const { resting, reachedAt, connectionFailed } = database;
+  return resting && reachedAt !== undefined && !connectionFailed && lines.commands.connected;
 }
 
 /** Asks over each lane that can be asked; over none, if all of them are in use. */
