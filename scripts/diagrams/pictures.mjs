@@ -2,7 +2,7 @@
 
 import { ADAPTIVE_BOUNDS } from '../../src/options/adaptive.js';
 import { DEFAULTS } from '../../src/options/defaults.js';
-import { load, metastable, moved, returned } from './fleet.mjs';
+import { connections, disagreement, load, metastable, moved, returned } from './fleet.mjs';
 import { peers } from './peers.mjs';
 import { sequence } from './sequence.mjs';
 import { arrow, box, cross, database, svg, text } from './svg.mjs';
@@ -222,5 +222,7 @@ export const PICTURES = {
   'fleet-moved.svg': moved,
   'fleet-load.svg': load,
   'fleet-returned.svg': returned,
+  'fleet-connections.svg': connections,
+  'fleet-disagreement.svg': disagreement,
   'fleet-metastable.svg': metastable,
 };

@@ -63,6 +63,13 @@ const RUNS: Readonly<Record<string, { readonly processes: number; readonly make:
       options: { standbyConnections: 'lazy' },
     }),
   },
+  lazyStorm: {
+    processes: 300,
+    make: scenario(45_000, 5000, () => regionRefuses(), {
+      options: { standbyConnections: 'lazy' },
+      connectionUnits: 40,
+    }),
+  },
   return: { processes: 200, make: scenario(15_000, 190_000, () => regionRefuses()) },
   ramp: {
     processes: 200,
@@ -82,8 +89,8 @@ const RUNS: Readonly<Record<string, { readonly processes: number; readonly make:
   },
   healed: { processes: 500, make: scenario(15_000, 190_000, (draw) => partialPartition(draw)) },
   outage: { processes: 500, make: scenario(15_000, 30_000, (draw) => totalOutage(draw)) },
-  careful: { processes: 500, make: (processes) => planted(processes, 'careful') },
-  reckless: { processes: 500, make: (processes) => planted(processes, 'reckless') },
+  careful: { processes: 200, make: (processes) => planted(processes, 'careful') },
+  reckless: { processes: 200, make: (processes) => planted(processes, 'reckless') },
 };
 
 function rounded(
