@@ -129,6 +129,19 @@ describe('RedisServer', () => {
   });
 });
 
+test('a promoted replica that is killed begins without data, as every server without persistence', async () => {
+  const master = await startRedis();
+  await master.command('SET', 'key', 'value');
+  const replica = await startRedis();
+  await replica.command('REPLICAOF', master.host, String(master.port));
+  await waitForSync(master, replica);
+  await replica.command('REPLICAOF', 'NO', 'ONE');
+  expect(await replica.command('GET', 'key')).toBe('value');
+  await replica.kill();
+  await replica.restart();
+  expect(await replica.command('GET', 'key')).toBeNull();
+});
+
 test('startReplica() is in sync when it resolves', async () => {
   const master = await startRedis({ password: 'secret' });
   await master.command('SET', 'key', 'value');

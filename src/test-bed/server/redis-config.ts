@@ -52,7 +52,8 @@ function dataDirectives(options: RedisConfigOptions): Record<string, RedisDirect
   return {
     save: '',
     appendonly: options.persist,
-    ...(options.persist ? { appendfsync: 'always' } : {}),
+    // A server that has been a replica would begin with the file of its last synchronization.
+    ...(options.persist ? { appendfsync: 'always' } : { 'rdb-del-sync-files': true }),
     // The defaults (5 s and 10 s) would make every test with a replica wait.
     'repl-diskless-sync-delay': 0,
     'repl-ping-replica-period': 1,
