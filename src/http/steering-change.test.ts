@@ -56,6 +56,7 @@ it.each([
     'reason must be a text of 1 to 500 characters; received nothing',
   ],
   [{ ...drain, reason: ' ' }, 'received a text of 1 characters'],
+  [{ ...drain, reason: '\u001b \u202e' }, 'received a text of 3 characters'],
   [{ ...drain, by: 'x'.repeat(201) }, 'by must be a text of 1 to 200 characters; received a text'],
   [{ ...drain, by: {} }, 'received an object'],
   [{ ...drain, force: true }, 'the body may have action, database'],

@@ -1,4 +1,5 @@
 /** `POST /steering`: what is asked of all processes, and its publication. */
+import { cleanText } from '../clean-text.js';
 import {
   MAX_SPREAD_MS,
   MAX_TEXT,
@@ -110,7 +111,8 @@ function isWithin(value: unknown, least: number, most: number): boolean {
 }
 
 function isText(value: unknown, longest: number): boolean {
-  return typeof value === 'string' && value.trim() !== '' && [...value].length <= longest;
+  if (typeof value !== 'string' || [...value].length > longest) return false;
+  return cleanText(value).trim() !== '';
 }
 
 function wrong(field: string, expected: string, received: unknown): string {

@@ -3,12 +3,13 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { createMultiDbClient, type MultiDbClient, type MultiDbClientOptions } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
+import { redisSteering } from 'redis-multidb/steering';
 import { afterEach, expect, it } from 'vitest';
 import { cleanDocument } from '../../src/cli/live/answer.js';
 import { EventParser } from '../../src/cli/live/event-source.js';
 import { describeEvent } from '../../src/diagnostics/debug-log.js';
 import { run } from '../cli/run.js';
-import { Raw, serve, WITH_TOKEN } from '../integration/http-support.js';
+import { post, Raw, serve, WITH_TOKEN } from '../integration/http-support.js';
 import { clientOf, own, recordEvents } from '../integration/support.js';
 import { startRedis, waitFor } from '../kit/index.js';
 import type { Fuzz } from './random.js';
@@ -30,13 +31,22 @@ it('server-sent events and documents', async () => {
 });
 
 it('HTTP requests', async () => {
-  const client = clientOf([await startRedis({ password: `${MARK}-password` })]);
+  const redis = await startRedis({ password: `${MARK}-password` });
+  const steering = redisSteering({ key: 'steering', secret: SECRET, intervalMs: 20 });
+  const client = clientOf([redis], { steering });
   await client.connect();
-  const served = await serve(client, WITH_TOKEN);
+  const served = await serve(client, { ...WITH_TOKEN, steering });
   const paths = ['/', '/status', '/readyz', '/databases/east/drain', '/active', '/databases//x'];
+  const order = {
+    ...{ action: 'hold', database: 'east', durationMs: 9, spreadMs: 9, canaryPercent: 1 },
+    ...{ reason: 'upgrade', by: 'ada' },
+  };
   await fuzz('HTTP requests', async (random) => {
-    const body = random.mutate('{ "database": "east", "durationMs": 1 }');
-    const path = random.below(2) ? random.pick(paths) : random.mutate(random.pick(paths));
+    const steers = random.below(3) === 0;
+    const usualBody = steers ? JSON.stringify(order) : '{ "database": "east", "durationMs": 1 }';
+    const body = random.below(3) ? random.mutate(usualBody) : usualBody;
+    const usual = steers ? '/steering' : random.pick(paths);
+    const path = random.below(2) ? usual : random.mutate(usual);
     const head = [
       `${random.pick(['GET', 'GET', 'POST', 'PUT', 'HEAD'])} ${path} HTTP/1.1`,
       'Host: localhost',
@@ -52,7 +62,14 @@ it('HTTP requests', async () => {
     await waitFor(answered, { what: 'an answer', timeoutMs: 50 }).catch(() => {});
     raw.destroy();
     expect(raw.text).not.toMatch(/^HTTP\/1\.1 500/);
-    expect(showsSecret(raw.text)).toBe(false);
+    expect(showsSecret(raw.text, client.explain())).toBe(false);
+    // A document that is published is valid.
+    const sources = client.explain().steering?.sources ?? [];
+    expect(sources.filter(({ state }) => state === 'invalid')).toEqual([]);
+  });
+  expect(await (await post(`${served.url}/steering`, order)).json()).toMatchObject({
+    written: ['east'],
+    failed: [],
   });
   expect((await fetch(`${served.url}/livez`)).status).toBe(200);
 });

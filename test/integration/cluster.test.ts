@@ -1,5 +1,6 @@
 /** A cluster as a database: where commands go, what is refused, what its health is. */
 import { PingStrategy, ReplicationStrategy, WriteReadStrategy } from 'redis-multidb';
+import { redisSteering } from 'redis-multidb/steering';
 import { describe, expect, it } from 'vitest';
 import { hashSlot } from '../../src/core/hash-slot.js';
 import { expectNoLeaks, startRedis, waitFor } from '../kit/index.js';
@@ -12,6 +13,7 @@ import {
   OF_CLUSTERS,
   overCluster,
 } from './cluster-support.js';
+import { expectSteered, KEY } from './steering-support.js';
 import {
   active,
   clientOf,
@@ -40,7 +42,8 @@ describe('a cluster beside a single server', () => {
     const [east, west] = await Promise.all([aCluster(small), startRedis()]);
     const [single] = databases([{ url: west.url }]);
     const list = [overCluster('east', east), { ...single, id: 'west', weight: 0.5 }];
-    const client = await over(list, { failbackSupported: false });
+    const steering = redisSteering({ key: KEY, intervalMs: 20 });
+    const client = await over(list, { failbackSupported: false, steering });
     const keys = keyOfEach(east);
     const [a, b, c] = keys as [string, string, string];
 
@@ -79,6 +82,7 @@ describe('a cluster beside a single server', () => {
     expect(await client.get(a)).toBeNull();
     await client.set(a, 'in the west');
     expect(await west.command('GET', a)).toBe('in the west');
+    await expectSteered(client, steering, masterOf(east, KEY));
   });
 
   it('is asked at each of its masters whether it answers, before it is switched to', async () => {

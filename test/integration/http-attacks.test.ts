@@ -1,19 +1,24 @@
 /** The handler against people who mean harm. Nothing of it may change which database is active. */
 import { createServer } from 'node:http';
 import type { MultiDbClient } from 'redis-multidb';
-import type { AuthorizeRequest } from 'redis-multidb/http';
+import type { AuthorizeRequest, HttpHandlerOptions } from 'redis-multidb/http';
+import { redisSteering } from 'redis-multidb/steering';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../kit/index.js';
-import { EventReader, post, Raw, serve, TOKEN, WITH_TOKEN } from './http-support.js';
+import { type RedisServer, waitFor } from '../kit/index.js';
+import { EventReader, post, Raw, serve as serveClient, TOKEN, WITH_TOKEN } from './http-support.js';
 import { connected, databases, recordEvents, servers } from './support.js';
 
+const KEY = 'ops:steering';
+const steering = redisSteering({ key: KEY });
+let targets: readonly RedisServer[];
 let client: MultiDbClient;
 let events: ReturnType<typeof recordEvents>;
 const rejections: unknown[] = [];
 const onRejection = (error: unknown) => rejections.push(error);
 
 beforeEach(async () => {
-  client = await connected(await servers(), { failbackCheckIntervalMs: 3_600_000 });
+  targets = await servers();
+  client = await connected(targets, { failbackCheckIntervalMs: 3_600_000, steering });
   events = recordEvents(client);
   process.on('unhandledRejection', onRejection);
 });
@@ -23,11 +28,18 @@ afterEach(() => {
   expect(rejections.splice(0)).toEqual([]);
 });
 
-/** Still east, and never anything else. */
-function unharmed(): void {
+/** A handler that could steer as well. */
+function serve(operated: MultiDbClient, options: HttpHandlerOptions = {}) {
+  return serveClient(operated, { steering, ...options });
+}
+
+/** Still east, and never anything else; nothing was published. */
+async function unharmed(): Promise<void> {
   expect(client.activeDatabase).toBe('east');
   expect(events.switches).toEqual([]);
   expect(client.databases.map(({ drainLeftMs }) => drainLeftMs)).toEqual([0, 0]);
+  expect(events.all.filter(({ name }) => name === 'steered')).toEqual([]);
+  for (const server of targets) expect(await server.command('EXISTS', KEY)).toBe(0);
 }
 
 async function answered(raw: Raw): Promise<number> {
@@ -36,6 +48,12 @@ async function answered(raw: Raw): Promise<number> {
 }
 
 const SWITCH = JSON.stringify({ database: 'west' });
+const ORDER = { action: 'drain', database: 'east', reason: 'upgrade', by: 'ada' };
+/** What changes something, if it is let through. */
+const CHANGES = [
+  ['/active', SWITCH],
+  ['/steering', JSON.stringify(ORDER)],
+] as const;
 
 function request(method: string, path: string, headers: string[], body = ''): string {
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
@@ -50,7 +68,8 @@ describe('who may', () => {
     const { url } = await serve(client);
     expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
     expect((await post(`${url}/databases/east/drain`, {})).status).toBe(403);
-    unharmed();
+    expect((await post(`${url}/steering`, ORDER)).status).toBe(403);
+    await unharmed();
   });
 
   it.each<[string, (request: AuthorizeRequest) => unknown]>([
@@ -79,8 +98,9 @@ describe('who may', () => {
     });
     expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
     expect((await post(`${url}/databases/east/drain`, {})).status).toBe(403);
+    expect((await post(`${url}/steering`, ORDER)).status).toBe(403);
     if (_.startsWith('a late')) await new Promise((resolve) => setTimeout(resolve, 350));
-    unharmed();
+    await unharmed();
   });
 
   it('asks about the action and the database, with what came', async () => {
@@ -93,6 +113,8 @@ describe('who may', () => {
     });
     await post(`${url}/active`, { database: 'west' });
     await post(`${url}/databases/a%2Fb/drain`, {});
+    await post(`${url}/steering`, { ...ORDER, database: 'a/b' });
+    await post(`${url}/steering`, { action: 'release', by: 'ada' });
     await fetch(url);
     expect(
       asked.map(({ action, databaseId, preview, method, path }) => [
@@ -105,7 +127,10 @@ describe('who may', () => {
     ).toEqual([
       ['switch', 'west', false, 'POST', '/active'],
       ['drain', 'a/b', false, 'POST', '/databases/a%2Fb/drain'],
+      ['steer', 'a/b', false, 'POST', '/steering'],
+      ['steer-release', undefined, false, 'POST', '/steering'],
       ['switch', undefined, true, 'GET', '/'],
+      ['steer', undefined, true, 'GET', '/'],
     ]);
     expect(asked[0]).toMatchObject({
       remoteAddress: '127.0.0.1',
@@ -114,8 +139,8 @@ describe('who may', () => {
   });
 
   it('asks about the database that would be changed, not about the name in the request', async () => {
-    const targets = await servers();
     const named = await connected(targets, {
+      steering,
       databases: databases(targets).map((each) => ({ ...each, id: `prod@${each.id}` })),
     });
     const asked: (string | undefined)[] = [];
@@ -128,9 +153,12 @@ describe('who may', () => {
     expect((await post(`${url}/databases/west/drain`, {})).status).toBe(403);
     expect((await post(`${url}/databases/prod%40west/drain`, {})).status).toBe(403);
     expect((await post(`${url}/active`, { database: 'west' })).status).toBe(403);
+    const order = { ...ORDER, action: 'hold', database: 'west' };
+    expect((await post(`${url}/steering`, order)).status).toBe(403);
     expect(named.databases.map(({ drainLeftMs }) => drainLeftMs)).toEqual([0, 0]);
+    await unharmed();
     expect((await post(`${url}/databases/east/drain`, { durationMs: 1000 })).status).toBe(200);
-    expect(asked).toEqual(['prod@west', 'prod@west', 'prod@west', 'prod@east']);
+    expect(asked).toEqual(['prod@west', 'prod@west', 'prod@west', 'prod@west', 'prod@east']);
     // What does not exist is refused like what is not allowed.
     expect((await post(`${url}/databases/north/drain`, {})).status).toBe(403);
   });
@@ -175,14 +203,16 @@ describe('other sites', () => {
     ],
   ])('refuses %s', async (_, headers) => {
     const { port } = await serve(client, { authorize: () => true });
-    const changing = new Raw(port).send(
-      request('POST', '/active', [HOST, JSON_TYPE, ...headers], SWITCH),
-    );
-    expect(await answered(changing)).toBe(403);
+    for (const [path, body] of CHANGES) {
+      const changing = new Raw(port).send(
+        request('POST', path, [HOST, JSON_TYPE, ...headers], body),
+      );
+      expect(await answered(changing), path).toBe(403);
+    }
     const reading = new Raw(port).send(request('GET', '/status', [HOST, ...headers]));
     expect(await answered(reading)).toBe(403);
     expect(reading.header('access-control-allow-origin')).toBeUndefined();
-    unharmed();
+    await unharmed();
   });
 
   it('follows a link to the page', async () => {
@@ -203,11 +233,12 @@ describe('other sites', () => {
     '',
   ])('refuses a body of type %j', async (type) => {
     const { port } = await serve(client, { authorize: () => true });
-    const raw = new Raw(port).send(
-      request('POST', '/active', [HOST, ...(type === '' ? [] : [`Content-Type: ${type}`])], SWITCH),
-    );
-    expect(await answered(raw)).toBe(415);
-    unharmed();
+    const typed = type === '' ? [] : [`Content-Type: ${type}`];
+    for (const [path, body] of CHANGES) {
+      const raw = new Raw(port).send(request('POST', path, [HOST, ...typed], body));
+      expect(await answered(raw), path).toBe(415);
+    }
+    await unharmed();
   });
 
   it('refuses a name that was made to point here (DNS rebinding)', async () => {
@@ -217,9 +248,11 @@ describe('other sites', () => {
       'Origin: http://evil.example',
       'Sec-Fetch-Site: same-origin',
     ];
-    const raw = new Raw(port).send(request('POST', '/active', [...headers, JSON_TYPE], SWITCH));
-    expect(await answered(raw)).toBe(403);
-    unharmed();
+    for (const [path, body] of CHANGES) {
+      const raw = new Raw(port).send(request('POST', path, [...headers, JSON_TYPE], body));
+      expect(await answered(raw), path).toBe(403);
+    }
+    await unharmed();
     const named = await serve(client, { authorize: () => true, hosts: ['ops.example.com'] });
     const wanted = ['Host: ops.example.com:8080', 'Origin: http://ops.example.com:8080'];
     const fine = new Raw(named.port).send(
@@ -233,18 +266,20 @@ describe('other sites', () => {
 describe('what is sent', () => {
   it('refuses a huge body by its length, without reading it', async () => {
     const { port } = await serve(client, WITH_TOKEN);
-    const raw = new Raw(port).send(
-      'POST /active HTTP/1.1',
-      HOST,
-      AUTH,
-      JSON_TYPE,
-      'Content-Length: 100000000',
-      '',
-      '{"database":',
-    );
-    expect(await answered(raw)).toBe(413);
-    await waitFor(() => raw.closed, { what: 'the connection to be closed' });
-    unharmed();
+    for (const [path] of CHANGES) {
+      const raw = new Raw(port).send(
+        `POST ${path} HTTP/1.1`,
+        HOST,
+        AUTH,
+        JSON_TYPE,
+        'Content-Length: 100000000',
+        '',
+        '{"database":',
+      );
+      expect(await answered(raw), path).toBe(413);
+      await waitFor(() => raw.closed, { what: 'the connection to be closed' });
+    }
+    await unharmed();
   });
 
   it('stops reading a huge body that doesn’t tell its length', async () => {
@@ -263,7 +298,7 @@ describe('what is sent', () => {
     await waitFor(() => raw.closed, { what: 'the connection to be closed' });
     clearInterval(flood);
     expect([413, Number.NaN]).toContain(raw.status);
-    unharmed();
+    await unharmed();
   });
 
   it('waits no longer than bodyTimeoutMs for a slow body', async () => {
@@ -280,7 +315,7 @@ describe('what is sent', () => {
     expect(await answered(raw)).toBe(408);
     await waitFor(() => raw.closed, { what: 'the connection to be closed' });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
-    unharmed();
+    await unharmed();
   });
 
   it('survives a body that is cut off', async () => {
@@ -299,7 +334,7 @@ describe('what is sent', () => {
       raw.destroy();
     }
     expect((await fetch(`${url}/livez`)).status).toBe(200);
-    unharmed();
+    await unharmed();
   });
 
   it.each([
@@ -320,14 +355,40 @@ describe('what is sent', () => {
     `{"database":${'['.repeat(1500)}${']'.repeat(1500)}}`,
   ])('refuses the body %j', async (body) => {
     const { url } = await serve(client, WITH_TOKEN);
-    const response = await fetch(`${url}/active`, {
-      method: 'POST',
-      headers: { authorization: TOKEN, 'content-type': 'application/json' },
-      body,
-    });
-    expect(response.status).toBe(400);
+    for (const path of ['/active', '/steering']) {
+      const response = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { authorization: TOKEN, 'content-type': 'application/json' },
+        body,
+      });
+      expect(response.status, path).toBe(400);
+    }
     expect(Object.prototype).not.toHaveProperty('database');
-    unharmed();
+    await unharmed();
+  });
+
+  it('publishes nothing for an order that is not valid', async () => {
+    const { url } = await serve(client, WITH_TOKEN);
+    for (const body of [
+      '{"__proto__":{"action":"release"},"by":"ada"}',
+      '{"action":"release","by":"ada","force":true}',
+      '{"action":"release","by":{"toString":"ada"}}',
+      '{"action":"release","by":"ada","database":"east"}',
+      '{"action":"constructor","database":"east","by":"ada","reason":"x"}',
+      '{"action":"hold","database":"west","by":"ada","reason":"x","durationMs":1e999}',
+      '{"action":"hold","database":"west","by":"ada","reason":"x","spreadMs":86400001}',
+      '{"action":"hold","database":"west","by":"ada","reason":"x","canaryPercent":"1"}',
+      '{"action":"hold","database":"west","by":"ada","reason":" \\u202e\\u0000"}',
+      '{"action":"hold","database":"west","by":"\\u001b","reason":"x"}',
+    ]) {
+      const response = await fetch(`${url}/steering`, {
+        method: 'POST',
+        headers: { authorization: TOKEN, 'content-type': 'application/json' },
+        body,
+      });
+      expect(response.status, body).toBe(400);
+    }
+    await unharmed();
   });
 
   it('refuses bytes that are no text', async () => {
@@ -359,12 +420,13 @@ describe('what is sent', () => {
       await post(`${url}/active`, { database: id }),
       await post(`${url}/databases/${encodeURIComponent(id)}/drain`, {}),
       await post(`${url}/databases/${encodeURIComponent(id)}/resume`, {}),
+      await post(`${url}/steering`, { ...ORDER, database: id }),
     ]) {
       expect(response.status).toBe(404);
       expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
       expect(await response.text()).toBe('{"error":"no database has this id"}\n');
     }
-    unharmed();
+    await unharmed();
   });
 
   it.each([
@@ -373,6 +435,10 @@ describe('what is sent', () => {
     ['GET', '/active', 405],
     ['POST', '/status', 405],
     ['OPTIONS', '/active', 405],
+    ['GET', '/steering', 405],
+    ['PUT', '/steering', 405],
+    ['POST', '/steering/', 404],
+    ['POST', '/%73teering', 404],
     ['TRACE', '/status', 405],
     ['GET', '/databases/east/drain', 405],
     ['GET', '/../../etc/passwd', 404],
@@ -389,7 +455,7 @@ describe('what is sent', () => {
     const raw = new Raw(port).send(request(method, path, [HOST, AUTH, JSON_TYPE]));
     expect(await answered(raw)).toBe(status);
     expect(raw.text).not.toMatch(/evil|passwd|aaaa/);
-    unharmed();
+    await unharmed();
   });
 
   it('refuses long headers, whatever the server allows', async () => {

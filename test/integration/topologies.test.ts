@@ -1,7 +1,9 @@
 /** What is more than a command, over the topologies: the same as over one connection. */
 import type { MultiDbClient, MultiDbClientOptions } from 'redis-multidb';
+import { redisSteering } from 'redis-multidb/steering';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type RedisServer, startRedis, startSentinel, waitFor } from '../kit/index.js';
+import { expectSteered, KEY } from './steering-support.js';
 import { clientOf, healthy, own, switchTo } from './support.js';
 
 type Kind = 'pool' | 'sentinel';
@@ -10,6 +12,7 @@ describe.each<Kind>(['pool', 'sentinel'])('%s', (kind) => {
   let east: RedisServer;
   let west: RedisServer;
   let client: MultiDbClient;
+  const steering = redisSteering({ key: KEY, intervalMs: 20 });
 
   beforeEach(async () => {
     west = await startRedis();
@@ -34,6 +37,7 @@ describe.each<Kind>(['pool', 'sentinel'])('%s', (kind) => {
     const started = clientOf([], {
       databases: [first, { id: 'west', client: { url: west.url } }],
       unhealthyAfterMs: 0,
+      steering,
     } as Partial<MultiDbClientOptions>);
     await started.connect();
     await healthy(started);
@@ -83,12 +87,14 @@ describe.each<Kind>(['pool', 'sentinel'])('%s', (kind) => {
     expect(await popped).toEqual({ key: 'list', element: 'x' });
   });
 
-  it('scans, scripts and pipelines', async () => {
+  it('scans, scripts, pipelines and steering', async () => {
     await east.command('DEBUG', 'POPULATE', '500');
     let seen = 0;
     for await (const keys of client.scanIterator()) seen += keys.length;
     expect(seen).toBe(500);
     expect(await client.eval('return ARGV[1]', { arguments: ['x'] })).toBe('x');
     expect(await client.multi().set('k', 'v').get('k').execAsPipeline()).toEqual(['OK', 'v']);
+
+    await expectSteered(client, steering, east);
   });
 });
