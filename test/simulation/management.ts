@@ -85,7 +85,11 @@ export function manage(
       tell(
         `drainDatabase ${id} for ${durationMs} ms`,
         draining.then(
-          () => judge.onLeftByHand(wasActive),
+          () => {
+            // Begins when the successor has answered, which a blocked event loop can delay.
+            judge.onDrained(id, world.clock.now() + durationMs);
+            judge.onLeftByHand(wasActive);
+          },
           (error) => {
             judge.onDrained(id, before);
             throw error;
