@@ -30,8 +30,11 @@ export interface ReadObserver {
 export interface Hedges {
   /** Sends reads that wait for too long to a standby as well. `time` is loop time. */
   look(time: number): void;
-  /** The hedges on `database`, which is active now, become attempts like all others. */
-  adopt(database: Database): void;
+  /**
+   * The hedges on `database`, which is active now, become attempts like all others. Takes back those
+   * that are not written, and adds their commands to `moving`.
+   */
+  adopt(database: Database, moving: Set<Command>): void;
   /** The command has settled: an unwritten hedge is never written. */
   forget(command: Command): void;
   /**

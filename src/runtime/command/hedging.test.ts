@@ -380,6 +380,37 @@ it.each([
   expect(client.stats().databases[0]!.moved).toBe(0);
 });
 
+it.each(['in flight', 'without a connection'])(
+  'of a read %s does not overtake an older write when it is unwritten at the failover',
+  async (how) => {
+    const { clock, client, east, west, send, hedges } = await world(undefined, {
+      hedging: HEDGING,
+      unhealthyAfterMs: how === 'in flight' ? 0 : 100,
+    });
+    west.latencyMs = 100;
+    await clock.advance(12_000);
+    east.freeze();
+    // As many as `west` reads at a time, so that the next hedge is not written.
+    for (let n = 0; n < 64; n += 1) send(['GET', `filler:${n}`]);
+    await clock.advance(10);
+    if (how !== 'in flight') {
+      east.crash();
+      await clock.advance(10);
+    }
+    send(['SET', 'k', 'new']);
+    const read = send(['GET', 'k']);
+    await clock.until(() => hedges('west').sent === 65, 100);
+    if (how === 'in flight') east.crash();
+    await clock.until(() => client.activeDatabase === 'west', 200);
+    expect(west.executions.filter(({ args }) => args[1] === 'k')).toEqual([]);
+    await clock.advance(1000);
+    expect(read).toMatchObject({ reply: 'new' });
+    const names = west.executions.filter(({ args }) => args[1] === 'k').map(({ args }) => args[0]);
+    expect(names).toEqual(['SET', 'GET']);
+    expect(client.stats().pending).toBe(0);
+  },
+);
+
 it('everything that is pending fails when all databases are down', async () => {
   const { clock, client, east, west, send } = await world(undefined, {
     hedging: HEDGING,

@@ -284,13 +284,19 @@ export class Hedging implements Hedges, HedgeListener {
     this.client.reject(command, deferred.error, deferred.kind);
   }
 
-  adopt(database: Database): void {
+  adopt(database: Database, moving: Set<Command>): void {
     for (const [command, hedge] of this.#underWay) {
-      // A command of the backlog is sent with all others.
-      if (hedge.channel.database !== database || command.state === 'backlog') continue;
+      if (hedge.channel.database !== database) continue;
       this.#deferred.delete(command);
+      // It would be written before older commands that move to the same database.
+      const isTakenBack = !hedge.written && hedge.takeBack();
+      // A command of the backlog is sent with all others.
+      if (command.state === 'backlog') continue;
       this.client.waiting.remove(command);
-      hedge.adopt();
+      if (isTakenBack) {
+        command.maybeExecuted ||= command.latest?.written === true;
+        moving.add(command);
+      } else hedge.adopt();
     }
   }
 

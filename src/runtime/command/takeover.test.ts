@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClientContext } from '../../testing/fake-client-context.js';
 import type { Route, RouteChange } from '../route.js';
 import type { BlockingCommands } from './blocking-commands.js';
+import type { Command } from './command.js';
 import type { DataConnection } from './data-connection.js';
 import type { DataConnections } from './data-connections.js';
 import type { InFlightConnection } from './sent-attempt.js';
@@ -73,6 +74,17 @@ describe('from a database that failed', () => {
     change({ database: client.west }, true);
     expect(client.resent).toEqual([first?.command]);
     expect(second?.state).toBe('under-way');
+  });
+
+  it('sends a read whose hedge was taken back, and takes nothing from the budget for it', () => {
+    client.repeatsLeft = 1;
+    const [hedged, other] = [1, 2].map(() => client.sent(['GET', 'k'], channel));
+    client.hedging = {
+      adopt: (_database: unknown, moving: Set<Command>) => moving.add(hedged!.command),
+    } as unknown as FakeClientContext['hedging'];
+    change({ database: client.west }, true);
+    expect(client.resent).toEqual([hedged?.command, other?.command]);
+    expect(hedged?.command.maybeExecuted).toBe(true);
   });
 
   it('repeats nothing that has used up its attempts or its time', () => {

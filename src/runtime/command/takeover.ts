@@ -24,7 +24,7 @@ export function takeOver(
   { from, to, failed }: RouteChange,
 ): void {
   const moving = new Set<Command>();
-  if (to.database !== undefined) client.hedging?.adopt(to.database);
+  if (to.database !== undefined) client.hedging?.adopt(to.database, moving);
   if (from.database !== undefined) connections.endHandover(from.database);
   const link = from.database === undefined ? undefined : connections.links.get(from.database);
   const channel = link === undefined ? undefined : connections.channels.get(link);
@@ -102,7 +102,8 @@ function repeatInFlight(
     const { category } = command.traits;
     const harmless = mayRepeat(category, 'read') && mayRepeat(category, safety);
     if (!harmless && !(retryOnFailover && mayRepeat(category, safety))) continue;
-    if (!client.takeFromBudget(command)) continue;
+    // One that moves already was paid for as a hedge, or was never written.
+    if (!moving.has(command) && !client.takeFromBudget(command)) continue;
     command.maybeExecuted = true;
     moving.add(command);
   }
