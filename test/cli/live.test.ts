@@ -213,6 +213,14 @@ describe('several applications', () => {
     expect(partly.code).toBe(1);
     expect(partly.stdout).toContain('1 of 2 applications use east, 1 not reached');
     expect(partly.stdout).toMatch(new RegExp(`✗ {2}${gone} +can't be reached: .*ECONNREFUSED`));
+
+    const many = start(['watch', ...Array.from({ length: 15 }, (_, index) => `${gone}/${index}`)]);
+    await waitFor(() => many.stdout.includes('15 not reached'), {
+      what: 'all to be tried',
+      timeoutMs: 20_000,
+    });
+    many.child.kill('SIGINT');
+    expect(await many.ended).toMatchObject({ code: 130, stderr: '' });
   });
 
   it.each([

@@ -37,6 +37,8 @@ it('drains, shows and releases a fleet, signed, while a database is down', async
   const unconfirmed = await steer('drain', 'east', '--reason', 'upgrade');
   expect(unconfirmed).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
   expect((await steer('drain', 'north', '--reason', 'x', '--yes')).code).toBe(2);
+  const silent = await steer('drain', 'east', '--reason', ' \u001b', '--yes');
+  expect(silent).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason TEXT') });
 
   const drained = await steer('drain', 'east', '--for', '1h', '--reason', 'upgrade', '--yes');
   expect(drained).toMatchObject({ code: 0, stderr: '' });

@@ -1,4 +1,5 @@
 /** `status` and `watch` of several applications. */
+import { setMaxListeners } from 'node:events';
 import type { Status } from '../../http/status.js';
 import { EXIT, FailedError } from '../exit.js';
 import type { Output } from '../output.js';
@@ -34,6 +35,8 @@ export async function fleetStatus(remotes: readonly Remote[], output: Output): P
 /** Watches until Ctrl-C. An application that can't be reached is tried again. */
 export async function watchFleet(remotes: readonly Remote[], output: Output): Promise<never> {
   const abort = new AbortController();
+  // Each application adds listeners, and Node.js warns of more than ten.
+  setMaxListeners(0, abort.signal);
   const fleet = new Fleet(
     remotes.map(({ name }) => name),
     output,

@@ -1,5 +1,6 @@
 /** `steer drain`, `hold`, `stay` and `release`: publishes a steering document. */
 import { hostname, userInfo } from 'node:os';
+import { cleanText } from '../../clean-text.js';
 import { systemClock } from '../../clock.js';
 import { parseSteering, type SteeringDocument } from '../../core/steering/document.js';
 import {
@@ -33,7 +34,9 @@ export async function steer(
     canaryPercent: options.canary,
   };
   const { reason, by = `${userInfo().username}@${hostname()}` } = options;
-  if (reason === undefined && action !== 'release') throw new UsageError('Say why: --reason TEXT.');
+  const isSilent = reason === undefined && action === 'release';
+  if (!isSilent && isBlank(reason)) throw new UsageError('Say why: --reason TEXT.');
+  if (isBlank(by)) throw new UsageError('Say who: --by TEXT.');
   if (options.url !== undefined) {
     if (args.length > 0) throw new UsageError('Name databases or --url, not both.');
     return (await import('./remote.js')).steerRemotely(order, options.url, { by, reason }, options);
@@ -73,6 +76,11 @@ export async function steer(
     }
   }
   return written.length > 0 ? EXIT.ok : EXIT.problems;
+}
+
+/** Control characters are shown as white space. */
+function isBlank(text: string | undefined): boolean {
+  return text === undefined || cleanText(text).trim() === '';
 }
 
 function requireUsable(id: string, action: SteeringAction, { resolved }: Target): void {
