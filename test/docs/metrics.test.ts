@@ -2,6 +2,7 @@
  * docs/metrics.md has every metric; the dashboard and the alert rules ask for metrics, labels and
  * values of labels that are exported by a real client, and for nothing else.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Registry } from 'prom-client';
@@ -172,6 +173,24 @@ describe.each(rules)('$alert', (rule) => {
     expect(Object.keys(rule.annotations)).toEqual(['summary', 'description']);
   });
 });
+
+const promtool = spawnSync('promtool', ['--version']).error === undefined;
+it.skipIf(!promtool)(
+  'promtool accepts the alerts, and their tests pass',
+  () => {
+    for (const args of [
+      ['check', 'rules', 'alerts.yml'],
+      ['test', 'rules', 'alerts.test.yml'],
+    ]) {
+      const { status, stdout, stderr } = spawnSync('promtool', args, {
+        cwd: path.join(root, 'docs'),
+        encoding: 'utf8',
+      });
+      expect(status, `${stdout}${stderr}`).toBe(0);
+    }
+  },
+  120_000,
+);
 
 it('docs/metrics.md has every alert', () => {
   const text = section(page('docs/metrics.md'), 'Prometheus');

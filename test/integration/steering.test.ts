@@ -5,7 +5,14 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
+import { FlagdCore } from '@openfeature/flagd-core';
+import {
+  InMemoryProvider,
+  OpenFeature,
+  OpenFeatureEventEmitter,
+  type Provider,
+  ProviderEvents,
+} from '@openfeature/server-sdk';
 import { Redis } from 'ioredis';
 import type { MultiDbClient, SteeringSource } from 'redis-multidb';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
@@ -368,4 +375,44 @@ it('openFeature: follows an object flag of the provider', async () => {
   await provider.putConfiguration({});
   await state(client, 'unreachable', /steering|FLAG_NOT_FOUND/);
   expect(client.activeDatabase).toBe('west');
+});
+
+it('openFeature: follows a flag in the file format of flagd, with targeting', async () => {
+  const evaluator = new FlagdCore();
+  const changes = new OpenFeatureEventEmitter();
+  const provider = {
+    metadata: { name: 'flagd' },
+    runsOn: 'server',
+    events: changes,
+    resolveBooleanEvaluation: async (...args) => evaluator.resolveBooleanEvaluation(...args),
+    resolveStringEvaluation: async (...args) => evaluator.resolveStringEvaluation(...args),
+    resolveNumberEvaluation: async (...args) => evaluator.resolveNumberEvaluation(...args),
+    resolveObjectEvaluation: async (...args) => evaluator.resolveObjectEvaluation(...args),
+  } satisfies Provider;
+  const file = (defaultVariant: string, state = 'ENABLED') => {
+    const drain = document(2, { drain: ['east'] });
+    const variants = { none: {}, drain, canary: document(1, { prefer: 'west' }) };
+    const targeting = { if: [{ '==': [{ var: 'team' }, 'payments'] }, 'canary', defaultVariant] };
+    const flags = { steering: { state, variants, defaultVariant: 'none', targeting } };
+    evaluator.setConfigurations(JSON.stringify({ flags }));
+    changes.emit(ProviderEvents.ConfigurationChanged, { flagsChanged: ['steering'] });
+  };
+  file('none');
+  await OpenFeature.setProviderAndWait('steering-flagd', provider);
+  closing.push(() => OpenFeature.close());
+  const of = (team: string) => {
+    const flags = OpenFeature.getClient('steering-flagd').setContext({ team });
+    return steered(openFeatureSteering(flags, 'steering', { intervalMs: 3_600_000 }));
+  };
+  const [{ client: payments }, { client: others }] = [await of('payments'), await of('orders')];
+  await active(payments, 'west');
+  await state(others, 'absent');
+  expect(others.activeDatabase).toBe('east');
+  file('drain');
+  await active(others, 'west');
+  expect(others.explain().steering?.obeyed).toMatchObject({ version: 2, asks: 'drains east' });
+  expect(payments.explain().steering?.obeyed).toMatchObject({ version: 1 });
+  file('drain', 'DISABLED');
+  await state(others, 'absent');
+  expect(others.activeDatabase).toBe('west');
 });
