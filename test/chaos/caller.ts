@@ -7,6 +7,7 @@ export class Caller {
   /** Active databases in order of the switches; `undefined`: none. */
   readonly switches: (string | undefined)[] = [];
   readonly #views = new Map<RetrySafety, MultiDbClient>();
+  #worker: MultiDbClient | undefined;
 
   constructor(
     readonly index: number,
@@ -26,19 +27,21 @@ export class Caller {
   async issue(
     kind: Kind,
     target: number,
-    options: { safety?: RetrySafety; abortSignal?: AbortSignal } = {},
+    options: { safety?: RetrySafety; abortSignal?: AbortSignal; waits?: boolean } = {},
   ): Promise<Operation> {
-    const { safety = this.defaults.safety, abortSignal } = options;
+    const { safety = this.defaults.safety, abortSignal, waits = false } = options;
     const operation = this.history.issue({
       kind,
       target,
       safety,
       client: this.index,
-      deadlineMs: this.defaults.deadlineMs,
+      // The time of an outage does not count.
+      deadlineMs: waits ? Number.POSITIVE_INFINITY : this.defaults.deadlineMs,
       activeAtIssue: this.client.activeDatabase,
       switchesAtIssue: this.switches.length,
     });
     let view = options.safety === undefined ? this.client : this.#view(options.safety);
+    if (waits) view = this.#worker ??= this.client.withOutage('wait') as MultiDbClient;
     if (abortSignal !== undefined) view = view.withAbortSignal(abortSignal);
     const settle = (outcome: NonNullable<Operation['outcome']>) => {
       this.history.settle(operation, outcome, this.switches.length);

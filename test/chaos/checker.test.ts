@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { waitFor } from '../kit/index.js';
 import type { Data } from './data.js';
-import { History, token } from './history.js';
+import { History, type Operation, token } from './history.js';
 import { type DatabaseEvidence, type Evidence, judge, type ViolationKind } from './judge.js';
 import type { Perform } from './perform.js';
 import { Place } from './place.js';
@@ -137,6 +137,17 @@ it('allows what the safety allows, and no more', () => {
   expect(violations.map(({ kind }) => kind)).toEqual(['repeated', 'repeated']);
   expect(violations.map(({ text }) => text.split(' ')[1])).toEqual(['0', '2']);
   expect(repeatsAllowed).toBe(1);
+});
+
+it('catches a command that was to wait for the end of an outage, and was rejected', () => {
+  const evidence = evidenceOf(['read', 'read'], {});
+  const [waited, others] = evidence.operations as [Operation, Operation];
+  Object.assign(waited, { deadlineMs: Number.POSITIVE_INFINITY });
+  const error = { code: 'TEMPORARILY_UNAVAILABLE', maybeExecuted: false };
+  for (const each of [waited, others]) each.outcome = { kind: 'error', error };
+  expect(judge(evidence).violations).toMatchObject([{ kind: 'not-waited' }]);
+  Object.assign(waited, { outcome: undefined, settledAt: undefined });
+  expect(judge(evidence).violations).toMatchObject([{ kind: 'unsettled' }]);
 });
 
 it('catches a command on a database that was not active', () => {

@@ -25,6 +25,7 @@ function faceOf(redis: Client): object {
     connect: async () => (redis.status === 'ready' ? undefined : redis.connect()),
     duplicate: () => faceOf(redis.duplicate({ lazyConnect: true }).on('error', () => {})),
     withRetrySafety: (safety: 'read') => faceOf(redis.withRetrySafety(safety)),
+    withOutage: (outage: 'wait') => faceOf(redis.withOutage(outage)),
     // ioredis has no signals for single commands.
     withAbortSignal: () => faceOf(redis),
     sendCommand: (args: readonly [string, ...string[]]) => redis.call(...args),

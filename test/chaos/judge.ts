@@ -26,6 +26,8 @@ export type ViolationKind =
   | 'misdirected'
   /** Does not serve although every database is healthy. */
   | 'not-recovered'
+  /** Told that no database can serve, instead of waiting for one. */
+  | 'not-waited'
   | 'unhandled-rejection';
 
 export interface Violation {
@@ -129,7 +131,7 @@ class Judge {
   #lookAtTime(operation: Operation): void {
     const { deadlineMs, issuedAt, settledAt } = operation;
     const took = (settledAt ?? this.evidence.loopTime) - issuedAt;
-    if (took <= deadlineMs + SLACK_MS) return;
+    if (took <= deadlineMs + SLACK_MS && settledAt !== undefined) return;
     const how = settledAt === undefined ? 'it has not settled' : 'it settled';
     this.#report('unsettled', operation, `${how} after ${Math.round(took)} of ${deadlineMs} ms`);
   }
@@ -194,6 +196,9 @@ class Judge {
     executions: number,
   ): void {
     const { maybeExecuted, message, code, cause } = error as Record<string, unknown>;
+    if (operation.deadlineMs === Number.POSITIVE_INFINITY && /_UNAVAILABLE$/.test(`${code}`)) {
+      this.#report('not-waited', operation, String(message));
+    }
     const text = `the caller got ${code ?? ''} ${show(message)}, maybeExecuted ${maybeExecuted}`;
     const isReply = code === undefined && maybeExecuted === undefined;
     if (isReply && !isAbort(error)) {

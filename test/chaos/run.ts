@@ -216,6 +216,11 @@ class Run {
         return false;
       }
     }
+    const isOver = () => this.#history.pending.length === 0;
+    await waitFor(isOver, { what: 'every command to settle', timeoutMs: RECOVERY_MS }).catch(() => {
+      const text = `${this.#history.pending.length} commands wait although every database is healthy`;
+      this.#violations.push({ kind: 'not-recovered', text });
+    });
     return true;
   }
 

@@ -45,6 +45,9 @@ export class Traffic {
     }
     this.#go(200, (draw, caller) => this.#burst(draw, caller), 300);
     this.#go(201, (draw, caller) => this.#abort(draw, caller), 20);
+    // A worker, whose commands wait for the end of an outage.
+    const own = WRITES.filter((kind) => kind !== 'transaction');
+    this.#go(203, (draw, caller) => caller.issue(draw.one(own), 0, { waits: true }), 10);
     if (stallsPerSecond > 0) {
       this.#go(202, async (draw) => this.#stall(draw), 1000 / stallsPerSecond);
     }

@@ -80,7 +80,7 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
   /**
    * A view that decides what its commands do while no database can serve:
    * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
-   * not count towards `commandDeadlineMs`; `commandTimeout` limits it.
+   * not count towards `commandDeadlineMs`; `commandTimeout` limits it. `transaction()` does not wait.
    */
   withOutage(outage: OutagePolicy): MultiDbRedis<R>;
   /**

@@ -130,7 +130,7 @@ export interface MultiDbMembers<
   /**
    * Returns a view that decides what its commands do while no database can serve:
    * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
-   * not count towards `commandDeadlineMs`; the `timeout` of a command limits it.
+   * not count towards `commandDeadlineMs`; the `timeout` of a command limits it. `transaction()` does not wait.
    */
   withOutage(outage: OutagePolicy): MultiDbClient<M, F, S, RESP, TM>;
   /**
