@@ -1,5 +1,5 @@
 /** Databases that serve reads only until they are promoted, on virtual time. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
@@ -170,6 +170,46 @@ it('asks for a promotion once in each outage, and contains the error', async () 
   west.state = 'READONLY';
   await clock.advance(6000);
   expect(calls).toBe(2);
+});
+
+describe('the database that is to be promoted can only be reached over new connections', () => {
+  async function unreachable() {
+    const reached: AbortSignal[] = [];
+    const all = await world({
+      onPromotionNeeded: ({ signal }) => {
+        reached.push(signal);
+        all.west.state = undefined;
+      },
+    });
+    const { clock, client, east, west } = all;
+    const errors: unknown[] = [];
+    client.on('error', (error) => errors.push(error));
+    // Its open connections serve reads.
+    client.on('switch', ({ to }) => {
+      if (to === 'west') west.refuse();
+    });
+    east.crash();
+    await clock.advance(10_000);
+    expect([client.activeDatabase, reached, errors]).toEqual(['west', [], []]);
+    return { ...all, reached, errors };
+  }
+
+  it('and the client tries again until one of them answers', async () => {
+    const { clock, west, reached, errors, track } = await unreachable();
+    const write = track(['SET', 'k', 'v']);
+    west.refuse(false);
+    await clock.advance(2500);
+    expect([reached.length, reached[0]?.aborted, write.reply, errors]).toEqual([1, true, 'OK', []]);
+  });
+
+  it('and it stops when the outage of writes ends', async () => {
+    const { clock, client, east, west, reached, errors } = await unreachable();
+    east.restart();
+    await clock.advance(8000);
+    west.refuse(false);
+    await clock.advance(5000);
+    expect([client.activeDatabase, reached, errors]).toEqual(['east', [], []]);
+  });
 });
 
 it('a refused write to a database without the option still leads to a failover', async () => {

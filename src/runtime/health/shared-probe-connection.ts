@@ -170,10 +170,15 @@ export class SharedProbeConnection {
    */
   doubt(since: number): boolean {
     if (this.#successor?.isUsable) return true;
-    const present = this.#present;
-    if (this.#closed || present?.isUsable !== true || present.since >= since) return false;
     const now = this.time.clock.now();
     if (now - this.#inVainAt < IN_VAIN_MS) return false;
+    return this.#openSuccessor(since);
+  }
+
+  /** Opens a new connection unless the current one was opened at `since` (monotonic) or later. */
+  #openSuccessor(since: number): boolean {
+    const present = this.#present;
+    if (this.#closed || present?.isUsable !== true || present.since >= since) return false;
     this.#successor = this.#newWay();
     for (const again of [...this.#uses.keys()]) again();
     return true;
@@ -291,7 +296,8 @@ export class SharedProbeConnection {
     const nothing = () => {};
     this.#uses.set(nothing, nothing);
     try {
-      this.doubt(since);
+      // Also right after another new connection did no better: the current one is too old.
+      if (!this.#successor?.isUsable) this.#openSuccessor(since);
       const running = this.#run(() => this.#wayOfSuccessor(), signal, action);
       const ending = await Promise.race([running, aborted(signal)]);
       if (!ending.ok) throw ending.error;
