@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { FailbackContext } from '../../options/before-failback.js';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
-import type { SimulatedClient } from '../../testing/index.js';
+import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -83,6 +83,48 @@ it('keeps the database away when it rejects, says why, and is asked again', asyn
   calls[1]!.succeed();
   await clock.advance(100);
   expect(client.activeDatabase).toBe('east');
+});
+
+it('of a database takes the place of that of the group', async () => {
+  const clock = new VirtualClock();
+  const calls: string[] = [];
+  const note = (who: string) => (context: FailbackContext) => {
+    calls.push(`${context.id}: ${who}`);
+  };
+  const [north, east, west] = ['north', 'east', 'west'].map(
+    (id) => new FakeDatabase({ id, clock }),
+  ) as [FakeDatabase, FakeDatabase, FakeDatabase];
+  const client = new SimulatedClient({
+    clock,
+    databases: [
+      { database: north, weight: 1, beforeFailback: note('its own') },
+      { database: east, weight: 0.8 },
+      { database: west, weight: 0.5 },
+    ],
+    options: {
+      healthCheck: { intervalMs: 100, timeoutMs: 50, numProbes: 1 },
+      gracePeriodMs: 1000,
+      failbackCheckIntervalMs: 500,
+      beforeFailback: note('of the group'),
+    },
+  });
+  clients.push(client);
+  const connecting = client.connect();
+  await clock.advance(500);
+  await connecting;
+  north.crash();
+  await clock.advance(500);
+  east.crash();
+  await clock.advance(500);
+  expect(client.activeDatabase).toBe('west');
+  east.restart();
+  await clock.advance(4000);
+  north.restart();
+  await clock.advance(4000);
+  expect([client.activeDatabase, calls]).toEqual([
+    'north',
+    ['east: of the group', 'north: its own'],
+  ]);
 });
 
 it('counts as failed at its deadline, also when it throws at once', async () => {
