@@ -35,6 +35,7 @@ export interface SimulatedDatabase
     | 'failureDetector'
     | 'gracePeriodMs'
     | 'failbackCheckIntervalMs'
+    | 'beforeFailback'
     | 'writable'
   > {
   /** The fake database. */
