@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Probe } from '../../health-strategies/strategy.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import type { Database } from '../database.js';
 
 const TIMEOUT_MS = 1000;
 const SUSPECT_MS = 1000;
@@ -267,6 +268,21 @@ it('a check that asks nothing of the server does not prove that it answers', asy
   await clock.advance(2000);
   expect(switches(client)).toEqual(['east>west']);
   expect([...west.clients].map(({ id }) => id)).toEqual(before);
+});
+
+it('a database that has answered lately, and has been asked since without an answer, is asked again', async () => {
+  const { clock, client, east, west } = await setup({ suspectAfterMs: 100 });
+  const { databases, health } = client.session.group.coordinator;
+  const database = databases.get('west') as Database;
+  void health.verification.verify(database);
+  await clock.advance(10);
+  expect(health.verification.isFresh(database)).toBe(true);
+  west.freeze();
+  east.freeze();
+  void client.send(['GET', 'key']).catch(() => {});
+  await clock.advance(500);
+  expect(clock.now() - database.answeredAt).toBeLessThan(TIMEOUT_MS);
+  expect(health.verification.isFresh(database)).toBe(false);
 });
 
 it('a lazy standby is reached by a new connection', async () => {

@@ -132,10 +132,10 @@ export class Verification {
     return isSilent(view, { at, now: this.runtime.clock.now(), patienceMs });
   };
 
-  /** Whether the database has answered within the last probe timeout. */
+  /** Whether the database has answered within the last probe timeout, and is not silent since. */
   isFresh(database: Database): boolean {
-    const { clock } = this.runtime;
-    return database.answeredAt >= clock.now() - this.host.probeTimeoutMs(database);
+    const from = this.runtime.clock.now() - this.host.probeTimeoutMs(database);
+    return database.answeredAt >= from && !this.isSilent(database);
   }
 
   /**
