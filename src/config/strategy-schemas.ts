@@ -30,7 +30,7 @@ export const STRATEGY_SCHEMAS: Readonly<
   latency: {
     slowAboveMs: ms,
     fastBelowMs: ms,
-    percentile: { type: 'number', minimum: 0, maximum: 100 },
+    percentile: { type: 'number', minimum: 1, maximum: 100 },
     windowSize: { type: 'integer', minimum: 1 },
     minProbes: { type: 'integer', minimum: 1 },
     role,

@@ -104,6 +104,7 @@ it.each<[LatencyStrategyOptions, string]>([
   [{ slowAboveMs: 0 }, 'LatencyStrategy.slowAboveMs'],
   [{ slowAboveMs: 10, fastBelowMs: 11 }, 'LatencyStrategy.fastBelowMs'],
   [{ percentile: 101 }, 'LatencyStrategy.percentile'],
+  [{ percentile: 0.9 }, 'LatencyStrategy.percentile'],
   [{ windowSize: 0 }, 'LatencyStrategy.windowSize'],
   [{ windowSize: 4, minProbes: 5 }, 'LatencyStrategy.minProbes'],
   [{ role: 'other' as never }, 'LatencyStrategy.role'],

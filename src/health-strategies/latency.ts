@@ -1,6 +1,6 @@
 import { ProbeLatency } from '../core/probe-latency.js';
 import { ownError } from '../foreign/own-error.js';
-import { count, duration, oneOf, percent } from '../validation/rules.js';
+import { count, duration, oneOf, percentile as percentileRule } from '../validation/rules.js';
 import type { HealthCheckRole, HealthCheckStrategy, Probe } from './strategy.js';
 import { StrategyOptions } from './strategy-options.js';
 
@@ -10,7 +10,7 @@ export interface LatencyStrategyOptions {
   readonly slowAboveMs?: number;
   /** It is fast again when the percentile is at most this. Default: half of `slowAboveMs`. */
   readonly fastBelowMs?: number;
-  /** The percentile of the probes that is compared, 0 to 100. Default: 90. */
+  /** The percentile of the probes that is compared, 1 to 100. Default: 90. */
   readonly percentile?: number;
   /** Number of latest probes that count, an integer from 1. Default: 10. */
   readonly windowSize?: number;
@@ -55,7 +55,7 @@ export class LatencyStrategy implements HealthCheckStrategy {
     if (minProbes > windowSize) {
       throw values.invalid('minProbes', `an integer up to windowSize (${windowSize})`);
     }
-    const percentile = values.read('percentile', percent, 90);
+    const percentile = values.read('percentile', percentileRule, 90);
     this.#thresholds = { slowAboveMs, fastBelowMs, windowSize, minProbes, percentile };
     this.role = values.read('role', oneOf(['gate', 'full']), 'full');
   }

@@ -77,6 +77,8 @@ export const count = integer(1, MAX_TIMER_MS);
 export const countOrNone = integer(0, MAX_TIMER_MS);
 export const windowSize = integer(1, 1_000_000);
 export const percent = between(0, 100, 'percent');
+/** Below 1 it would be a share that was meant. */
+export const percentile = between(1, 100, 'a percentile');
 export const share = between(0, 1, 'a number');
 export const multiplier: Rule<number> = rule(
   'a finite number, 1 or more',
