@@ -55,11 +55,24 @@ export class Output {
    * means no.
    */
   async confirm(question: readonly string[], option: string): Promise<boolean> {
-    if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
+    if (!canAsk()) {
       throw new UsageError(
         `${question.join(' ')}\nThere is no terminal for this question. Add ${option} to agree.`,
       );
     }
+    const answer = await this.#ask(`${question.map(printable).join('\n')} [y/N] `);
+    return answer !== undefined && /^y(es)?$/i.test(answer);
+  }
+
+  /**
+   * Asks for a text on the terminal; `undefined` without a terminal and for Ctrl-D. Ctrl-C throws an
+   * `InterruptedError`.
+   */
+  async ask(question: string): Promise<string | undefined> {
+    return canAsk() ? this.#ask(`${question} `) : undefined;
+  }
+
+  async #ask(question: string): Promise<string | undefined> {
     this.terminal.close();
     const lines = createInterface({ input: process.stdin, output: process.stderr });
     // By default Node.js rejects the question with a stack trace, or never settles it.
@@ -68,17 +81,21 @@ export class Output {
       lines.once('close', () => resolve('closed'));
     });
     try {
-      const asked = lines.question(`${question.map(printable).join('\n')} [y/N] `);
+      const asked = lines.question(question);
       asked.catch(() => {});
       const answer = await Promise.race([asked.then((text) => ({ text })), isLeft]);
-      if (typeof answer === 'object') return /^y(es)?$/i.test(answer.text.trim());
+      if (typeof answer === 'object') return answer.text.trim();
       process.stderr.write('\n');
       if (answer === 'interrupted') throw new InterruptedError();
-      return false;
+      return undefined;
     } finally {
       lines.close();
     }
   }
+}
+
+function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 const ACTING_IN_JSON = new RegExp(`[\\u007f-\\u009f${ACTING_MARKS}]`, 'g');

@@ -90,6 +90,23 @@ describe.skipIf(noTerminal !== undefined)('a question', () => {
     expect(terminal.output).toContain('the host name cannot be resolved');
   });
 
+  it.each([
+    ['upgrade\r', 1, /can't be read[\s\S]*Publish\? \[y\/N\] /],
+    ['\r', 2, /Say why: --reason TEXT/],
+    ['\u0004', 2, /Say why: --reason TEXT/],
+    ['\u0003', 130, /Why\?/],
+  ])('of steer, for the reason: %j ends with %d', async (keys, code, shown) => {
+    const key = ['--key', 'ops:steering'];
+    const databases = ['redis://east.invalid', 'redis://west.invalid'];
+    const terminal = onTerminal(['steer', 'drain', 'east.invalid:6379', ...key, ...databases]);
+    await terminal.shows(/Why\? All who look will read it: /);
+    terminal.type(keys);
+    await terminal.shows(shown);
+    if (code === 1) terminal.type('y\r');
+    expect(await terminal.ended).toBe(code);
+    expect(terminal.output).not.toMatch(/ at .*:\d+|Abort|Warning/);
+  });
+
   it('of check, which goes on without what was not agreed to', async () => {
     const terminal = onTerminal(['check', 'redis://east.invalid', '--timeout', '2s']);
     await terminal.shows(/Write a test key .* to east\.invalid:6379, .*\[y\/N\] /);

@@ -33,15 +33,14 @@ export async function steer(
     spreadMs: options.spread,
     canaryPercent: options.canary,
   };
-  const { reason, by = `${userInfo().username}@${hostname()}` } = options;
-  const isSilent = reason === undefined && action === 'release';
-  if (!isSilent && isBlank(reason)) throw new UsageError('Say why: --reason TEXT.');
+  const output = new Output(options);
+  const { by = `${userInfo().username}@${hostname()}` } = options;
   if (isBlank(by)) throw new UsageError('Say who: --by TEXT.');
+  const reason = await reasonFor(action, options, output);
   if (options.url !== undefined) {
     if (args.length > 0) throw new UsageError('Name databases or --url, not both.');
     return (await import('./remote.js')).steerRemotely(order, options.url, { by, reason }, options);
   }
-  const output = new Output(options);
   const target = await readTarget(args);
   if (id !== undefined) requireUsable(id, action, target);
   const source = sourceOf(target, options);
@@ -76,6 +75,18 @@ export async function steer(
     }
   }
   return written.length > 0 ? EXIT.ok : EXIT.problems;
+}
+
+/** The reason that was given, or else the answer of a person at the terminal. A release needs none. */
+async function reasonFor(
+  action: SteeringAction,
+  { reason: given, yes }: SteerOptions,
+  output: Output,
+): Promise<string | undefined> {
+  if (given === undefined && action === 'release') return undefined;
+  const reason = given ?? (yes ? undefined : await output.ask('Why? All who look will read it:'));
+  if (isBlank(reason)) throw new UsageError('Say why: --reason TEXT.');
+  return reason;
 }
 
 /** Control characters are shown as white space. */
