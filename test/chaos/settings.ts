@@ -8,6 +8,7 @@ import {
 } from 'redis-multidb';
 import { redisSteering } from 'redis-multidb/steering';
 import { seededRandom } from 'redis-multidb/testing';
+import { choiceOptions, Decisions, drawChoices } from '../simulation/choices.js';
 import { Draw } from '../simulation/draw.js';
 import { STEERING_KEY } from './steer.js';
 import { type ChaosTopology, drawPool } from './topology.js';
@@ -98,6 +99,7 @@ export const NO_EXTRAS: ChaosSettings['extras'] = {
   promotes: false,
   steering: false,
   instanceId: 'chaos',
+  choices: { selection: undefined, detector: undefined },
 };
 
 /** What is off by default; drawn from its own stream, so that the rest of a seed stays the same. */
@@ -117,6 +119,7 @@ function drawExtras(draw: Draw) {
     promotes: draw.chance(0.5),
     steering: draw.chance(0.35),
     instanceId: `chaos-${draw.integer(1, 1000)}`,
+    choices: drawChoices(draw),
   };
 }
 
@@ -175,13 +178,16 @@ export function clientOptions(
   const { adaptiveSuspicion, steering, instanceId } = settings.extras;
   const { slowCallMs, doublesGrace, budget, beforeFailback, latency } = settings.extras;
   const baseMs = Math.max(options.gracePeriodMs, 1);
+  const { choices } = settings.extras;
+  const { selection, detector } = choiceOptions(choices, new Decisions(seededRandom(baseMs)));
   return {
     ...options,
     hedging,
     healthCheck: latency
       ? [timing, { ...timing, strategy: new LatencyStrategy({ slowAboveMs: 40, windowSize: 4 }) }]
       : timing,
-    failureDetector: { ...options.failureDetector, slowCallMs },
+    failureDetector: { ...options.failureDetector, slowCallMs, ...(detector && { detector }) },
+    ...(selection === undefined ? {} : { selection }),
     ...(doublesGrace ? { gracePeriodMs: { baseMs, maxMs: 4 * baseMs } } : {}),
     ...(adaptiveSuspicion ? { suspectAfterMs: 'adaptive' } : {}),
     ...(steering
@@ -199,7 +205,7 @@ export function clientOptions(
     },
     databases: places.map(({ id, options: own }, index) => ({
       id,
-      weight: 1 / (index + 1),
+      weight: selection === undefined ? 1 / (index + 1) : 1,
       ...checksOf(settings.checks[index], timing),
       ...(settings.extras.writable && isPlain(own) ? { writable: 'auto' } : {}),
       ...own,
