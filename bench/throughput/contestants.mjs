@@ -23,6 +23,7 @@ async function plain([url], options = {}) {
 
 /** @param {Urls} urls @param {string} [built] another dist/ @param {object} [options] */
 async function multidb(urls, built = path.join(root, 'dist'), options = {}) {
+  const { database = {}, ...others } = /** @type {{ database?: object }} */ (options);
   const dist = pathToFileURL(path.join(built, 'index.js')).href;
   /** @type {typeof import('redis-multidb')} */
   const { createMultiDbClient } = await import(dist);
@@ -30,8 +31,9 @@ async function multidb(urls, built = path.join(root, 'dist'), options = {}) {
     id: `db${index}`,
     weight: urls.length - index,
     client: { url },
+    ...database,
   }));
-  const client = createMultiDbClient({ databases, ...options });
+  const client = createMultiDbClient({ databases, ...others });
   await client.connect();
   while (!client.databases.every(({ health, connected }) => health === 'healthy' && connected)) {
     await new Promise((resolve) => setTimeout(resolve, 5));

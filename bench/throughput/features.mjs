@@ -10,6 +10,28 @@ const slowCalls = { failureDetector: { slowCallMs: 200 } };
 const adaptive = { suspectAfterMs: 'adaptive', healthCheck: { timeoutMs: 'adaptive' } };
 const budget = { commandRetry: { budget: {} } };
 
+const ownDetector = {
+  failureDetector: {
+    detector: () => {
+      let failures = 0;
+      return {
+        record: (/** @type {Error | undefined} */ error) => {
+          failures = error === undefined ? 0 : failures + 1;
+        },
+        hasFailed: () => failures >= 1000,
+        reset: () => {
+          failures = 0;
+        },
+      };
+    },
+  },
+};
+
+async function latencyStrategy() {
+  const { LatencyStrategy } = await import(pathToFileURL(path.join(root, 'dist/index.js')).href);
+  return { healthCheck: { strategy: new LatencyStrategy() } };
+}
+
 async function steering() {
   const { redisSteering } = await import(
     pathToFileURL(path.join(root, 'dist/steering/index.js')).href
@@ -20,7 +42,7 @@ async function steering() {
 /**
  * @typedef {object} Feature
  * @property {string} title
- * @property {() => object | Promise<object>} options
+ * @property {() => object | Promise<object>} options of the client; `database`: of each database
  */
 
 /** @type {Readonly<Record<string, Feature>>} */
@@ -30,6 +52,16 @@ export const FEATURES = {
   adaptive: { title: '`suspectAfterMs` and `timeoutMs`: `adaptive`', options: () => adaptive },
   hedging: { title: '`hedging: { afterMs: 50 }`', options: () => ({ hedging: { afterMs: 50 } }) },
   'hedging-p99': { title: "`hedging: { afterMs: 'p99' }`", options: () => ({ hedging: {} }) },
+  'own-detector': { title: '`failureDetector.detector`, three lines', options: () => ownDetector },
+  'latency-strategy': { title: '`LatencyStrategy`', options: latencyStrategy },
+  selection: {
+    title: "`selection: 'lowest-latency'`",
+    options: () => ({ selection: 'lowest-latency' }),
+  },
+  writable: {
+    title: "`databases[].writable: 'auto'`",
+    options: () => ({ database: { writable: 'auto' } }),
+  },
   'retry-budget': { title: '`commandRetry.budget`', options: () => budget },
   steering: { title: '`steering: redisSteering()`', options: steering },
   'features-on': {
