@@ -4,7 +4,7 @@ import { runIdIn } from '../../drivers/ask-server-identity.js';
 import { type ProbeConnection, UNBLOCK_LIMIT_MS } from '../../drivers/driver.js';
 import type { ServerIdentity } from '../../drivers/server-identity.js';
 import { ConnectionLostError } from '../../errors.js';
-import { orAborted } from '../health/probe-target.js';
+import { orAborted } from '../health/or-aborted.js';
 import { SharedProbeConnection } from '../health/shared-probe-connection.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';

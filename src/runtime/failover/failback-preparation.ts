@@ -4,7 +4,7 @@ import type { BeforeFailback } from '../../options/before-failback.js';
 import type { Database, TurnEnd } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { HealthMonitor } from '../health/health-monitor.js';
-import { orAborted } from '../health/probe-target.js';
+import { orAborted } from '../health/or-aborted.js';
 
 /** Of one end of a database's turn: `beforeFailback` runs once for each. */
 type State =

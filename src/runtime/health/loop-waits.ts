@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../clock.js';
 import type { LoopClock } from '../../loop-clock.js';
-import { orAborted } from './probe-target.js';
+import { orAborted } from './or-aborted.js';
 
 /**
  * Returns a function that returns the milliseconds since this call, without those during which the

@@ -5,7 +5,7 @@ import { ownError } from '../../foreign/own-error.js';
 import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
-import { orAborted } from './probe-target.js';
+import { orAborted } from './or-aborted.js';
 import type { SharedProbeConnection } from './shared-probe-connection.js';
 
 /** Random share of the interval, by which it is shorter or longer. */

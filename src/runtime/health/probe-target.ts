@@ -1,6 +1,7 @@
 import type { CommandArgument } from '../../core/command-argument.js';
 import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { Database } from '../database.js';
+import { orAborted } from './or-aborted.js';
 import type { SharedProbeConnection } from './shared-probe-connection.js';
 
 /** The probe connections of one database. */
@@ -61,17 +62,4 @@ export function probeTarget(lines: ProbeLines, signal: AbortSignal): ProbeTarget
       return orAborted(subscribed, signal);
     },
   };
-}
-
-/** Settles as `promise` does, or rejects when `signal` aborts first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const settled = new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
-  // A strategy that does not await the promise must not end the process.
-  settled.catch(() => {});
-  return settled;
 }

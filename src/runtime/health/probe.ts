@@ -7,7 +7,8 @@ import type { HealthCheckStrategy, Probe } from '../../health-strategies/strateg
 import { isError } from '../../is-error.js';
 import type { LoopClock } from '../../loop-clock.js';
 import { stopwatch, wait } from './loop-waits.js';
-import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
+import { orAborted } from './or-aborted.js';
+import { type ProbeLines, probeTarget } from './probe-target.js';
 import { isReadOnlyReply } from './read-only-reply.js';
 
 /** What the checks of a database say together. */

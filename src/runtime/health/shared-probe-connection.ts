@@ -5,6 +5,7 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import type { Connector, LibraryErrors, LoopTime, ProbeConnection } from '../../drivers/driver.js';
 import { ownError } from '../../foreign/own-error.js';
 import { isError } from '../../is-error.js';
+import { orAborted } from './or-aborted.js';
 
 /** Pauses before a broken connection is replaced: none the first time, then growing. */
 const BACKOFF = { firstMs: 5, longestMs: 100 };
@@ -299,7 +300,7 @@ export class SharedProbeConnection {
       // Also right after another new connection did no better: the current one is too old.
       if (!this.#successor?.isUsable) this.#openSuccessor(since);
       const running = this.#run(() => this.#wayOfSuccessor(), signal, action);
-      const ending = await Promise.race([running, aborted(signal)]);
+      const ending = await orAborted(running, signal);
       if (!ending.ok) throw ending.error;
       this.#promote(ending.way, { state: 'over', failure: undefined });
       return ending.value;
@@ -445,14 +446,4 @@ export class SharedProbeConnection {
 
 function asError(error: unknown): Error {
   return isError(error) ? error : new Error(String(error));
-}
-
-/** Rejects when `signal` aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  const promise = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  promise.catch(() => {});
-  return promise;
 }

@@ -2,7 +2,8 @@ import type { CommandArgument } from '../../core/command-argument.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { ProbeTarget } from '../../health-strategies/strategy.js';
 import type { EngineContext } from '../engine-context.js';
-import { orAborted, type ProbeLines, probeTarget } from './probe-target.js';
+import { orAborted } from './or-aborted.js';
+import { type ProbeLines, probeTarget } from './probe-target.js';
 
 /** The monitor whose connections are used. */
 export interface SideCommandsHost {
@@ -40,10 +41,7 @@ export class SideCommands {
     if (signal.aborted) giveUp();
     const since = this.time.clock.now();
     try {
-      const answer = commands.useNew(since, opening.signal, (connection) =>
-        connection.send(['PING']),
-      );
-      await orAborted(answer, opening.signal);
+      await commands.useNew(since, opening.signal, (connection) => connection.send(['PING']));
     } finally {
       timer.cancel();
       signal.removeEventListener('abort', giveUp);
