@@ -29,6 +29,32 @@ it('a method of a command does not pass the seam of node-redis, whatever its fir
   expect(seam).not.toHaveBeenCalled();
 });
 
+it('an argument may send commands of its own while it is read', async () => {
+  const client = await connected(await servers());
+  await client.set('key', 'value');
+  await client.expire('key', 100);
+  const inner: Promise<unknown>[] = [];
+  const seconds = {
+    toString() {
+      inner.push(client.set('other', 'inner'), client.expire('missing', 50));
+      return '200';
+    },
+  };
+  expect(await client.expire('key', seconds as never)).toBe(1);
+  expect(await Promise.all(inner)).toEqual(['OK', 0]);
+  expect(await client.ttl('key')).toBeGreaterThan(150);
+  expect(await client.get('other')).toBe('inner');
+  const failing = {
+    toString() {
+      inner.push(client.get('other'));
+      throw new Error('no text');
+    },
+  };
+  await expect(client.expire('key', failing as never)).rejects.toThrow('no text');
+  expect(await inner[2]).toBe('inner');
+  expect(await client.get('key')).toBe('value');
+});
+
 it('rejects what is aborted, refused or closed in the very turn of the call', async () => {
   const client = await connected(await servers(), { maxPendingCommands: 2 });
   const controller = new AbortController();

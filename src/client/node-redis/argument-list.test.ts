@@ -39,6 +39,21 @@ it('collects the same arguments as the parser of node-redis, also after they wer
   );
 });
 
+it('can be used again for another command', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(argument, { maxLength: 6 }), { maxLength: 4 }), (commands) => {
+      const list = new ArgumentList();
+      for (const args of commands) {
+        list.push(...args);
+        list.preserve = args;
+        expect(list.take()).toEqual(args);
+        expect(list.preserve).toBeUndefined();
+      }
+      expect(list.redisArgs).toEqual([]);
+    }),
+  );
+});
+
 it('throws where a command asks for its keys, so that node-redis has to collect them', () => {
   const list = new ArgumentList();
   list.push('GET');

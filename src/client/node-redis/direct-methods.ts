@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { CommandArgument } from '../../core/command-argument.js';
 import { define } from '../define.js';
 import { isObservingCommands } from '../observed-command.js';
 import { ArgumentList } from './argument-list.js';
@@ -11,11 +12,12 @@ export type Transform =
   | ((reply: unknown, preserve: unknown, typeMapping: unknown) => unknown)
   | undefined;
 
-/** Sends the command whose arguments `parser` has collected. */
+/** Sends a command. `preserve` is for `transform`. */
 export type SendDirectly = (
   view: Internals,
-  parser: ArgumentList,
+  args: readonly CommandArgument[],
   transform: Transform,
+  preserve: unknown,
 ) => Promise<unknown>;
 
 /** A command of node-redis. */
@@ -96,9 +98,12 @@ class DirectMethod {
       return this.original.apply(view, given as unknown[]);
     }
     const command = this.#command ?? this.#learn(given);
-    const parser = command && parsed(command, given);
-    if (parser === undefined) return this.original.apply(view, given as unknown[]);
-    return send(view, parser, this.#transform);
+    const list = command && collect(command, given);
+    if (list === undefined) return this.original.apply(view, given as unknown[]);
+    const { preserve } = list;
+    const args = list.take();
+    spare = list;
+    return send(view, args, this.#transform, preserve);
   }
 
   /** Has node-redis's method execute its command on an object that only takes note of it. */
@@ -111,7 +116,7 @@ class DirectMethod {
       _options: unknown,
       transform: Transform,
     ) => {
-      const own = parsed(command, given)?.redisArgs;
+      const own = collect(command, given)?.redisArgs;
       // HIMPORT has a registry of its own on the client.
       if (own?.length !== redisArgs.length || own[0] === 'HIMPORT') return;
       if (!own.every((value, index) => value === redisArgs[index])) return;
@@ -124,13 +129,21 @@ class DirectMethod {
   }
 }
 
+/**
+ * Per copy: the list of the previous command, for the next one. A new one for each command would be a
+ * third of what a call allocates before the command is encoded.
+ */
+let spare: ArgumentList | undefined;
+
 /** `undefined` if node-redis has to do it: also for invalid arguments, because the error is its own. */
-function parsed(command: LibraryCommand, given: readonly unknown[]): ArgumentList | undefined {
-  const parser = new ArgumentList();
+function collect(command: LibraryCommand, given: readonly unknown[]): ArgumentList | undefined {
+  const list = spare ?? new ArgumentList();
+  // An argument with a method of the application, such as `toString()`, may send a command meanwhile.
+  spare = undefined;
   try {
-    command.parseCommand(parser, ...given);
+    command.parseCommand(list, ...given);
   } catch {
     return undefined;
   }
-  return parser;
+  return list;
 }

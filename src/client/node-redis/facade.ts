@@ -131,10 +131,10 @@ export function createFacade(
       return timed.untilAwaited(answerNow(view, args, given, timed));
     });
     define(facade._self, members);
-    const sendDirectly: SendDirectly = (view, parser, transform) => {
-      if (transform === undefined) return send(view, parser.redisArgs, undefined);
-      const answered = transformed(answerNow(view, parser.redisArgs, undefined), (reply) =>
-        transform(reply, parser.preserve, view._commandOptions?.typeMapping),
+    const sendDirectly: SendDirectly = (view, args, transform, preserve) => {
+      if (transform === undefined) return send(view, args, undefined);
+      const answered = transformed(answerNow(view, args, undefined), (reply) =>
+        transform(reply, preserve, view._commandOptions?.typeMapping),
       );
       return new Promise((resolve, reject) => answered.then(resolve, reject));
     };

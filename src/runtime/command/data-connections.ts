@@ -8,11 +8,13 @@ import {
   type ReconnectingConnectionListener,
 } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
+import type { Route } from '../route.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import { ConnectionHandover } from './connection-handover.js';
 import { DataConnection } from './data-connection.js';
+import { ReadyConnections } from './ready-connections.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
 
 /**
@@ -30,7 +32,7 @@ const CALLED_RECONNECT_MS = 10_000;
 export class DataConnections implements ReconnectingConnectionListener {
   readonly links = new Map<Database, ReconnectingConnection>();
   /** The ready data connection of each database. */
-  readonly channels = new Map<ReconnectingConnection, DataConnection>();
+  readonly channels = new ReadyConnections();
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<InFlightConnection>();
   /** Called when the databases of `links` have changed. */
@@ -40,6 +42,10 @@ export class DataConnections implements ReconnectingConnectionListener {
   readonly #handovers = new Map<ReconnectingConnection, ConnectionHandover>();
   #areRequired = false;
   #ref = true;
+  /** What `active` found last, for which route, and in which version of `channels`. */
+  #active: DataConnection | undefined;
+  #activeRoute: Route | undefined;
+  #activeVersion = -1;
 
   constructor(
     private readonly client: ClientContext,
@@ -52,9 +58,16 @@ export class DataConnections implements ReconnectingConnectionListener {
 
   /** The ready connection to the active database. */
   get active(): DataConnection | undefined {
-    const { database } = this.#coordinator.route;
+    const { route } = this.#coordinator;
+    const { version } = this.channels;
+    // Each command asks, and the answer seldom changes.
+    if (route === this.#activeRoute && version === this.#activeVersion) return this.#active;
+    const { database } = route;
     const link = database === undefined ? undefined : this.links.get(database);
-    return link === undefined ? undefined : this.channels.get(link);
+    this.#active = link === undefined ? undefined : this.channels.get(link);
+    this.#activeRoute = route;
+    this.#activeVersion = version;
+    return this.#active;
   }
 
   /**

@@ -21,6 +21,7 @@ import { DataConnections } from '../command/data-connections.js';
 import { boundElsewhere } from '../command/database-binding.js';
 import { Deadlines } from '../command/deadlines.js';
 import { Hedging } from '../command/hedging.js';
+import { openPromise } from '../command/open-promise.js';
 import { endOutageWaits, restartDeadlines, waitInBacklog } from '../command/outage-waits.js';
 import { Outcomes } from '../command/outcomes.js';
 import { keepWrite } from '../command/read-only.js';
@@ -170,7 +171,9 @@ export class Executor implements ClientContext {
   ): Promise<unknown> {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
-    return new Promise((resolve, reject) => this.#accept(args, options, batch, resolve, reject));
+    const { promise, resolve, reject } = openPromise();
+    this.#accept(args, options, batch, resolve, reject);
+    return promise;
   }
 
   /** Like `send`, for a single command that settles by calls of `resolve` or `reject`. */
