@@ -250,6 +250,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       this.#resumeRetries`,
   ),
   plant(
+    'a connection that was lost or replaced still counts as the active one',
+    'runtime/command/ready-connections.ts',
+    '    this.version += 1;\n    return super.delete(link);',
+    '    return super.delete(link);',
+    1,
+  ),
+  plant(
+    'the connection to the active database is remembered across a switch',
+    'runtime/command/data-connections.ts',
+    'route === this.#activeRoute && version === this.#activeVersion',
+    'version === this.#activeVersion',
+    1,
+  ),
+  plant(
     'a superseded connection is never closed',
     'runtime/command/data-connections.ts',
     '    if (channel.isEmpty) {\n      this.endDraining',
