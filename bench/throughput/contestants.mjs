@@ -137,7 +137,11 @@ async function glide([url = '']) {
   const name = '@valkey/valkey-glide';
   const { GlideClient } = await import(name);
   const { hostname, port } = new URL(url);
-  return GlideClient.createClient({ addresses: [{ host: hostname, port: Number(port) }] });
+  return GlideClient.createClient({
+    addresses: [{ host: hostname, port: Number(port) }],
+    // By default it refuses the thousandth.
+    inflightRequestsLimit: 20_000,
+  });
 }
 
 /**

@@ -43,7 +43,7 @@ export class LagAwareStrategy implements HealthCheckStrategy {
     if (this.#settings.tls.rejectUnauthorized !== false) return;
     process.emitWarning(
       'LagAwareStrategy does not verify the server that it sends its credentials to: tls.rejectUnauthorized is false',
-      { code: 'REDIS_MULTIDB_UNVERIFIED_TLS' },
+      { type: 'RedisMultiDbWarning', code: 'REDIS_MULTIDB_UNVERIFIED_TLS' },
     );
   }
 

@@ -1,6 +1,7 @@
 import { anyObject, invalid, join, type Values } from '../../validation/check.js';
 import { connectionOf } from './connection-options.js';
 import type { IoredisOptions } from './library.js';
+import { checkNames } from './option-names.js';
 
 /** Options of ioredis's `Cluster` that a topology of the engine has. */
 const NAMES = ['redisOptions', 'natMap', 'scaleReads'];
@@ -21,7 +22,9 @@ export function clusterOf(
     const expected = "'master', because all commands go to masters";
     throw invalid(join(at, 'scaleReads'), expected, options.scaleReads);
   }
-  const own = options.redisOptions === undefined ? {} : anyObject(options.redisOptions, at);
+  const { redisOptions } = options;
+  const own = redisOptions === undefined ? {} : anyObject(redisOptions, join(at, 'redisOptions'));
+  checkNames(own, join(at, 'redisOptions'));
   const defaults = connectionOf({ ...shared, ...own });
   const rootNodes = nodes.map(({ host = '127.0.0.1', port = 6379, ...others }) => {
     const { name: _name, ...node } = connectionOf(others);

@@ -13,6 +13,7 @@ import { usesResp3 } from './decoding.js';
 import { warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 import { optionsOfClient } from './node-redis-options.js';
+import { checkNames } from './option-names.js';
 
 /** What `createMultiDbRedis` was given, for the engine and for ioredis. */
 export interface Translated {
@@ -31,7 +32,7 @@ export interface Translated {
  */
 export function translateOptions(Redis: IoredisClass, given: Values): Translated {
   const { Redis: _class, redis, databases, client, ...others } = given;
-  const forAll = redis === undefined ? {} : ioredisOptions(Redis, redis, 'redis');
+  const forAll = redis === undefined ? {} : optionsAt(Redis, redis, 'redis');
   warnAboutIneffective(forAll);
   const shared = { ...optionsOfClient(client), ...forAll };
   const ofClients: Record<string, unknown> = {};
@@ -39,16 +40,14 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
     const values = anyObject(database, at);
     const { redis: own, cluster, clusterOptions, ...rest } = values;
     if (Array.isArray(cluster)) {
-      const nodes = cluster.map((node, index) =>
-        ioredisOptions(Redis, node, `${at}.cluster[${index}]`),
-      );
+      const nodes = cluster.map((node, index) => optionsAt(Redis, node, `${at}.cluster[${index}]`));
       return { ...rest, ...clusterOf(nodes, clusterOptions, shared, `${at}.clusterOptions`) };
     }
     if (own === undefined) {
       rejectPool(values, at);
       return database;
     }
-    const options = ioredisOptions(Redis, own, `${at}.redis`);
+    const options = optionsAt(Redis, own, `${at}.redis`);
     warnAboutIneffective(options);
     collect(ofClients, options, shared, `${at}.redis`);
     return { ...rest, ...topologyOf({ ...shared, ...options }, `${at}.redis`) };
@@ -75,6 +74,12 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
     client: { ...ofAll, ...addressOf({ ...shared, ...first }) },
     translate: (database) => withoutName(translate(database, 'database')),
   };
+}
+
+function optionsAt(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
+  const options = ioredisOptions(Redis, given, at);
+  checkNames(options, at);
+  return options;
 }
 
 /** Runs `create`, whose errors name options of the engine, and names those of ioredis instead. */
