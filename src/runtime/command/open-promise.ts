@@ -7,7 +7,9 @@ export interface OpenPromise {
   readonly reject: Settle;
 }
 
+/** Per copy: the functions of the promise that is being made. */
 let resolveNewest: Settle | undefined;
+/** Per copy. */
 let rejectNewest: Settle | undefined;
 
 function keepFunctions(resolve: Settle, reject: Settle): void {
