@@ -252,15 +252,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a connection that was lost or replaced still counts as the active one',
     'runtime/command/ready-connections.ts',
-    '    this.version += 1;\n    return super.delete(link);',
+    '    this.#route = undefined;\n    return super.delete(link);',
     '    return super.delete(link);',
     1,
   ),
   plant(
     'the connection to the active database is remembered across a switch',
-    'runtime/command/data-connections.ts',
-    'route === this.#activeRoute && version === this.#activeVersion',
-    'version === this.#activeVersion',
+    'runtime/command/ready-connections.ts',
+    'if (route !== this.#route) {',
+    'if (this.#route === undefined) {',
     1,
   ),
   plant(

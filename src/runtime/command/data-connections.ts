@@ -8,21 +8,14 @@ import {
   type ReconnectingConnectionListener,
 } from '../connection/reconnecting-connection.js';
 import type { Database } from '../database.js';
-import type { Route } from '../route.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
 import type { Command } from './command.js';
 import { ConnectionHandover } from './connection-handover.js';
 import { DataConnection } from './data-connection.js';
 import { ReadyConnections } from './ready-connections.js';
+import { reconnectLimitMs } from './reconnect-limit.js';
 import type { AttemptQueue, InFlightConnection, SentAttempt } from './sent-attempt.js';
-
-/**
- * Longest delay before a reconnect to a database that is known to be unhealthy, in milliseconds.
- */
-const LONGEST_RECONNECT_MS = 2000;
-/** Delay before a reconnect that is called for as soon as a connection can be made, in milliseconds. */
-const CALLED_RECONNECT_MS = 10_000;
 
 /**
  * One client's data connections: a link to each database, the channel of each link that is ready,
@@ -32,7 +25,7 @@ const CALLED_RECONNECT_MS = 10_000;
 export class DataConnections implements ReconnectingConnectionListener {
   readonly links = new Map<Database, ReconnectingConnection>();
   /** The ready data connection of each database. */
-  readonly channels = new ReadyConnections();
+  readonly channels = new ReadyConnections(this.links);
   /** Channels that were superseded, or whose databases were left as failed; they only finish. */
   readonly draining = new Set<InFlightConnection>();
   /** Called when the databases of `links` have changed. */
@@ -42,10 +35,6 @@ export class DataConnections implements ReconnectingConnectionListener {
   readonly #handovers = new Map<ReconnectingConnection, ConnectionHandover>();
   #areRequired = false;
   #ref = true;
-  /** What `active` found last, for which route, and in which version of `channels`. */
-  #active: DataConnection | undefined;
-  #activeRoute: Route | undefined;
-  #activeVersion = -1;
 
   constructor(
     private readonly client: ClientContext,
@@ -58,16 +47,7 @@ export class DataConnections implements ReconnectingConnectionListener {
 
   /** The ready connection to the active database. */
   get active(): DataConnection | undefined {
-    const { route } = this.#coordinator;
-    const { version } = this.channels;
-    // Each command asks, and the answer seldom changes.
-    if (route === this.#activeRoute && version === this.#activeVersion) return this.#active;
-    const { database } = route;
-    const link = database === undefined ? undefined : this.links.get(database);
-    this.#active = link === undefined ? undefined : this.channels.get(link);
-    this.#activeRoute = route;
-    this.#activeVersion = version;
-    return this.#active;
+    return this.channels.activeOf(this.#coordinator.route);
   }
 
   /**
@@ -344,17 +324,7 @@ export class DataConnections implements ReconnectingConnectionListener {
    * of it.
    */
   longestReconnectDelayMs(link: ReconnectingConnection): number {
-    const database = this.#databases.get(link);
-    const { health, route } = this.#coordinator;
-    const monitor = database === undefined ? undefined : health.monitors.get(database);
-    // The active database may recover, and commands wait for it.
-    const isGivenUp = database?.health === 'unhealthy' && route.database !== database;
-    if (database === undefined || monitor === undefined) return LONGEST_RECONNECT_MS;
-    // All clients together reconnect no more often than a single one. `Reachability` tries as well: a server
-    // that recovers must not spend its time on accepting connections twice.
-    if (this.isCalled()) return CALLED_RECONNECT_MS * database.links.length;
-    if (isGivenUp) return LONGEST_RECONNECT_MS;
-    return Math.min(monitor.probeTimeoutMs / 4, LONGEST_RECONNECT_MS);
+    return reconnectLimitMs(this.#coordinator, this.#databases.get(link));
   }
 
   /** While no database serves, `Reachability` connects on behalf of all clients. */

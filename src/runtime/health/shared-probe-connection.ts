@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../../clock.js';
 import { backoffMs } from '../../core/backoff.js';
 import type { CommandArgument } from '../../core/command-argument.js';
@@ -6,6 +5,7 @@ import type { Connector, LibraryErrors, LoopTime, ProbeConnection } from '../../
 import { ownError } from '../../foreign/own-error.js';
 import { isError } from '../../is-error.js';
 import { orAborted } from './or-aborted.js';
+import { ProbePath, Renewed } from './probe-path.js';
 
 /** Pauses before a broken connection is replaced: none the first time, then growing. */
 const BACKOFF = { firstMs: 5, longestMs: 100 };
@@ -16,53 +16,6 @@ const IN_VAIN_MS = 1000;
 
 /** Temporary refusals, which another connection to the same server could have received as well. */
 const SAME_SERVER = /^(\w*Error: )?(BUSY|TRYAGAIN) /;
-
-/** The attempt was abandoned for another one. */
-class Renewed extends Error {}
-
-/** One connection, which is opening, open, or no longer usable. */
-class ProbePath {
-  readonly opened: Promise<ProbeConnection>;
-  #connection: ProbeConnection | undefined;
-  #isOver = false;
-  readonly #abort = new AbortController();
-
-  constructor(
-    driver: Connector,
-    /** Monotonic milliseconds. */
-    readonly since: number,
-    onOpened: ((startedAt: number) => void) | undefined,
-  ) {
-    // A driver may ask many servers at once.
-    setMaxListeners(0, this.#abort.signal);
-    this.opened = driver.openProbe(this.#abort.signal);
-    this.opened.then(
-      (connection) => {
-        this.#connection = connection;
-        if (this.#isOver) connection.destroy();
-        else onOpened?.(since);
-      },
-      () => {
-        this.#isOver = true;
-      },
-    );
-  }
-
-  get isUsable(): boolean {
-    return !this.#isOver && this.#connection?.alive !== false;
-  }
-
-  /** The connection while it is open and alive. */
-  get connection(): ProbeConnection | undefined {
-    return this.isUsable ? this.#connection : undefined;
-  }
-
-  end(): void {
-    this.#isOver = true;
-    this.#abort.abort(new Renewed('a new probe connection was asked for'));
-    this.#connection?.destroy();
-  }
-}
 
 export interface SharedProbeSetting {
   /**
