@@ -93,6 +93,11 @@ function createMember(origin: Origin, client: ClientOptions, like?: object): unk
       session.executor?.send(args, commandOptions) ?? sink.refuse(notOpen()),
     answer: (args, commandOptions) =>
       session.executor?.answer(args, commandOptions) ?? sink.refuse(notOpen()),
+    call: (args, commandOptions, resolve, reject) => {
+      const { executor } = session;
+      if (executor === undefined) sink.refuse(notOpen()).catch(reject);
+      else executor.call(args, commandOptions, resolve, reject);
+    },
     sendBatch: (kind, commands, commandOptions) =>
       session.executor?.send([kind.toUpperCase()], commandOptions, { kind, commands }) ??
       sink.refuse(notOpen()),

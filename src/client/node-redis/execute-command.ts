@@ -48,25 +48,30 @@ export function answeringMembers(facade: Internals, answer: Answer): { _executeC
 }
 
 /** To be awaited once, as `answered` is. */
-export function transformed(
-  answered: PromiseLike<unknown>,
-  transform: (reply: unknown) => unknown,
-) {
+function transformed(answered: PromiseLike<unknown>, transform: (reply: unknown) => unknown) {
   return {
     // biome-ignore lint/suspicious/noThenProperty: to be awaited is what it is for.
     then(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-      answered.then((reply) => {
-        let value: unknown;
-        try {
-          value = transform(reply);
-        } catch (error) {
-          // A transformation of the application, of a module or function. Nothing else may get the
-          // reply.
-          reject(error);
-          return;
-        }
-        resolve(value);
-      }, reject);
+      answered.then(transforming(transform, resolve, reject), reject);
     },
+  };
+}
+
+/** Receives a reply and settles a promise with what becomes of it. */
+export function transforming(
+  transform: (reply: unknown) => unknown,
+  resolve: (value: unknown) => void,
+  reject: (error: unknown) => void,
+): (reply: unknown) => void {
+  return (reply) => {
+    let value: unknown;
+    try {
+      value = transform(reply);
+    } catch (error) {
+      // A transformation of the application, of a module or function. Nothing else may get the reply.
+      reject(error);
+      return;
+    }
+    resolve(value);
   };
 }

@@ -8,6 +8,7 @@ import { copyOptions } from '../../options/copy.js';
 import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { CommandTrace } from '../../runtime/command/command-trace.js';
+import { openPromise } from '../../runtime/command/open-promise.js';
 import { argumentFlaw } from '../argument-flaw.js';
 import { define } from '../define.js';
 import { batchRefusal } from '../refusals.js';
@@ -24,7 +25,7 @@ import {
 import { cacheOf, cachingMembers } from './cache-members.js';
 import type { CacheValidityView } from './cache-store.js';
 import { defineDirectMethods, type SendDirectly } from './direct-methods.js';
-import { answeringMembers, transformed } from './execute-command.js';
+import { answeringMembers, transforming } from './execute-command.js';
 import type { CommandSink, Internals } from './internals.js';
 import { patchedLibrary } from './patched-library.js';
 import { REFUSED_METHODS, refusal, SYNCHRONOUS } from './unsupported-commands.js';
@@ -109,9 +110,9 @@ export function createFacade(
       return view;
     },
   });
-  const { answer } = sink;
+  const { answer, call } = sink;
   if (cache !== undefined) define(facade._self, cachingMembers(facade._self, cache));
-  else if (answer !== undefined && patched === undefined) {
+  else if (answer !== undefined && call !== undefined && patched === undefined) {
     const answerNow = (
       view: Internals,
       args: readonly CommandArgument[],
@@ -133,10 +134,16 @@ export function createFacade(
     define(facade._self, members);
     const sendDirectly: SendDirectly = (view, args, transform, preserve) => {
       if (transform === undefined) return send(view, args, undefined);
-      const answered = transformed(answerNow(view, args, undefined), (reply) =>
-        transform(reply, preserve, view._commandOptions?.typeMapping),
+      const refused = refusalOf(args);
+      if (refused !== undefined) return sink.refuse(refused);
+      const { promise, resolve, reject } = openPromise();
+      const onReply = transforming(
+        (reply) => transform(reply, preserve, view._commandOptions?.typeMapping),
+        resolve,
+        reject,
       );
-      return new Promise((resolve, reject) => answered.then(resolve, reject));
+      call(args, optionsOf(view, undefined, undefined), onReply, reject);
+      return promise;
     };
     // A prefix is added by node-redis's parser.
     if (!options.keyPrefix) defineDirectMethods(facade, sendDirectly);

@@ -10,6 +10,13 @@ export interface CommandSink {
     args: readonly CommandArgument[],
     options: CommandOptions | undefined,
   ): PromiseLike<unknown>;
+  /** Like `send`, for a caller that has the functions of a promise. */
+  call?(
+    args: readonly CommandArgument[],
+    options: CommandOptions | undefined,
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void;
   sendBatch(
     kind: 'multi' | 'pipeline',
     commands: readonly (readonly CommandArgument[])[],
