@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { AbortError, RESP_TYPES } from '@redis/client';
 import { ClientClosedError, OverloadedError } from 'redis-multidb';
 import { expect, it, vi } from 'vitest';
+import { sleep, waitFor } from '../kit/index.js';
 import { connected, servers } from './support.js';
 
 const REPLIES = 'node-redis:command:reply';
@@ -53,6 +54,44 @@ it('an argument may send commands of its own while it is read', async () => {
   await expect(client.expire('key', failing as never)).rejects.toThrow('no text');
   expect(await inner[2]).toBe('inner');
   expect(await client.get('key')).toBe('value');
+});
+
+it('an endless recursion that is caught leaves no command pending', async () => {
+  const client = await connected(await servers());
+  // As in a running service, whose functions are optimized.
+  for (let warm = 0; warm < 20_000; warm += 1) await client.get('key');
+  const walk = (): void => {
+    client.get('key').catch(() => {});
+    walk();
+  };
+  for (let round = 0; round < 10; round += 1) {
+    expect(walk).toThrow(RangeError);
+    await sleep(20);
+  }
+  await client.get('key');
+  await waitFor(() => client.stats().pending === 0, { what: 'no pending command' });
+  await client.close();
+});
+
+it('rejects where an error of the caller can not be handled', async () => {
+  const client = await connected(await servers());
+  const trap = () => {
+    throw new Error('a trap');
+  };
+  const hostile = new Proxy(new Error('hostile'), { get: trap, has: trap, getPrototypeOf: trap });
+  const abortSignal = Object.assign(new EventTarget(), {
+    aborted: false,
+    addEventListener() {
+      throw hostile;
+    },
+  });
+  const view = client.withCommandOptions({ abortSignal: abortSignal as never });
+  for (const call of [() => view.get('key'), () => view.hGetAll('key')]) {
+    const sent = call();
+    expect(Object.getPrototypeOf(sent)).toBe(Promise.prototype);
+    await expect(sent).rejects.toThrow('a trap');
+  }
+  expect(client.stats().pending).toBe(0);
 });
 
 it('rejects what is aborted, refused or closed in the very turn of the call', async () => {

@@ -172,7 +172,11 @@ export class Executor implements ClientContext {
     const refused = this.#refused(options);
     if (refused !== undefined) return refused;
     const { promise, resolve, reject } = openPromise();
-    this.#accept(args, options, batch, resolve, reject);
+    try {
+      this.#accept(args, options, batch, resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
     return promise;
   }
 
@@ -184,9 +188,18 @@ export class Executor implements ClientContext {
     reject: (error: unknown) => void,
   ): void {
     const refused = this.#refused(options);
-    if (refused === undefined) this.#accept(args, options, undefined, resolve, reject);
-    else refused.catch(reject);
+    if (refused !== undefined) {
+      refused.catch(reject);
+      return;
+    }
+    try {
+      this.#accept(args, options, undefined, resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
   }
+
+  /** Throws only if the error of the caller can't be handled: it is hostile, or the stack is full. */
 
   #accept(
     args: readonly CommandArgument[],
@@ -260,10 +273,19 @@ export class Executor implements ClientContext {
       this.hedging.onRead(options?.hedging);
     }
     this.pending += 1;
-    const { blockMs } = command.traits;
-    if (blockMs !== undefined) this.blocking.began(blockMs);
-    this.#deadlines.watch();
-    this.dispatch(command);
+    try {
+      const { blockMs } = command.traits;
+      if (blockMs !== undefined) this.blocking.began(blockMs);
+      this.#deadlines.watch();
+      this.dispatch(command);
+    } catch (error) {
+      // The stack is full, so nothing can be called here.
+      if (command.state !== 'settled') {
+        command.state = 'settled';
+        this.pending -= 1;
+      }
+      throw error;
+    }
   }
 
   nextSequence(): number {
@@ -446,8 +468,8 @@ export class Executor implements ClientContext {
   #settle(command: Command): boolean {
     if (command.state === 'settled') return false;
     command.state = 'settled';
-    command.removeAbortListener?.();
     this.pending -= 1;
+    command.removeAbortListener?.();
     const { blockMs } = command.traits;
     if (blockMs !== undefined) this.blocking.ended(blockMs);
     if (command.outstanding > 0) this.#forgetAttempts(command);
