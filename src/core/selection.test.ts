@@ -3,6 +3,7 @@ import {
   type DatabaseView,
   ineligibilityReasons,
   isEligible,
+  isInGrace,
   isSilent,
   isUsable,
   selectBest,
@@ -141,9 +142,36 @@ describe('selectWritable', () => {
   ];
 
   it('leaves a replica for the eligible one of the highest weight that takes writes', () => {
-    expect(selectWritable([replica, ...others, second, first], replica, NOW)).toBe(first);
+    expect(selectWritable([replica, ...others, second, first], replica, NOW)?.view).toBe(first);
     expect(selectWritable([replica, ...others.slice(0, 2)], replica, NOW)).toBeUndefined();
     expect(selectWritable([replica, first], first, NOW)).toBeUndefined();
+  });
+
+  it('takes one in its grace period as the last resort, and no other that lacks something', () => {
+    const grace = { graceEndsAt: NOW + 1 };
+    const recovered = view('recovered', { weight: 2, ...grace });
+    expect(selectWritable([replica, ...others.slice(0, 2), recovered], replica, NOW)).toEqual({
+      view: recovered,
+      lastResort: true,
+    });
+    expect(selectWritable([replica, recovered, second], replica, NOW)).toEqual({
+      view: second,
+      lastResort: false,
+    });
+    for (const lack of [
+      { connected: false },
+      { health: 'unhealthy' },
+      { unverified: true },
+      { breaker: 'open' },
+      { gatesOpen: false },
+      { slow: 'slow' },
+      { drainEndsAt: NOW + 1 },
+      { disabled: 'by hand' },
+    ] as const) {
+      const lacking = view('lacking', { ...grace, ...lack });
+      expect(isInGrace(lacking, NOW)).toBe(false);
+      expect(selectWritable([replica, lacking], replica, NOW)).toBeUndefined();
+    }
   });
 
   it('asks about equal weights', () => {
@@ -152,8 +180,10 @@ describe('selectWritable', () => {
       asked.push(equals.map(({ id }) => id));
       return second;
     };
-    expect(selectWritable([replica, ...others, first, second], replica, NOW, prefer)).toBe(second);
-    expect(selectWritable([replica, ...others, first], replica, NOW, prefer)).toBe(first);
+    expect(selectWritable([replica, ...others, first, second], replica, NOW, prefer)?.view).toBe(
+      second,
+    );
+    expect(selectWritable([replica, ...others, first], replica, NOW, prefer)?.view).toBe(first);
     expect(asked).toEqual([['first', 'second']]);
   });
 });

@@ -97,11 +97,20 @@ export function ineligibilityReasons(
  */
 export function isEligible(view: DatabaseView, now: number): boolean {
   if (view.forced === true) return isUsable(view) && !isDrained(view, now);
+  return view.graceEndsAt <= now && isFit(view, now);
+}
+
+/** Whether nothing but its grace period keeps the database from being eligible. */
+export function isInGrace(view: DatabaseView, now: number): boolean {
+  return view.forced !== true && view.graceEndsAt > now && isFit(view, now);
+}
+
+/** Whether the database is eligible apart from its grace period. */
+function isFit(view: DatabaseView, now: number): boolean {
   return (
     isUsable(view) &&
     view.unverified !== true &&
     view.breaker === 'closed' &&
-    view.graceEndsAt <= now &&
     view.gatesOpen &&
     view.slow === undefined &&
     !isDrained(view, now)
@@ -209,8 +218,9 @@ export function selectFailback(
 }
 
 /**
- * The eligible database that takes writes, of the highest weight, if the active one serves reads
- * only. Among equal weights `prefer` decides, by default the lower `order`. Linear time; allocates
+ * The database that takes writes, of the highest weight, if the active one serves reads only: an
+ * eligible one, otherwise one in its grace period as the last resort, because an outage of writes is
+ * worse. Among equal weights `prefer` decides, by default the lower `order`. Linear time; allocates
  * nothing if the active one takes writes.
  */
 export function selectWritable(
@@ -218,12 +228,13 @@ export function selectWritable(
   active: DatabaseView,
   now: number,
   prefer?: Prefer,
-): DatabaseView | undefined {
+): Selection | undefined {
   if (active.readOnly !== true) return undefined;
   const writable = [...views].filter(
-    (view) => view !== active && view.readOnly !== true && isEligible(view, now),
+    (view) =>
+      view !== active && view.readOnly !== true && (isEligible(view, now) || isInGrace(view, now)),
   );
-  return selectBest(writable, now, { prefer })?.view;
+  return selectBest(writable, now, { prefer });
 }
 
 /**

@@ -115,7 +115,8 @@ export class Liveness {
     const isSteeredAway = activeId !== undefined && this.judge.isSteeredAway(activeId);
     // Forced by hand, which takes precedence over steering.
     const isHeld = isSteeredAway && this.world.clock.now() < this.judge.heldUntil;
-    if (!isIneligible || isHeld || !views.some((view) => view.eligible)) {
+    const mustLeaveFor = (view: View) => view.eligible && !this.#mayStayInGrace(active, view);
+    if (!isIneligible || isHeld || !views.some(mustLeaveFor)) {
       this.#lastResortSince = undefined;
       return;
     }
@@ -131,6 +132,13 @@ export class Liveness {
     if (lateMs > 200) {
       this.report('P1', `${activeId} stays active, but another one is eligible and it is not`);
     }
+  }
+
+  /** What has recovered as the last resort stays where failback is off, and before a replica. */
+  #mayStayInGrace(active: View | undefined, other: View): boolean {
+    if (active?.inGrace !== true) return false;
+    const isHeld = this.world.clock.now() < this.judge.heldUntil;
+    return !this.judge.failbackSupported || isHeld || (other.readOnly && !active.readOnly);
   }
 
   #wellBecomesEligible(views: readonly View[]): void {
@@ -157,13 +165,18 @@ export class Liveness {
   #bestBecomesActive(active: string | undefined, views: readonly View[]): void {
     const { awake, clock, present } = this.world;
     const { weight = 0, readOnly = true } = views.find((view) => view.id === active) ?? {};
-    const writable = views.some((view) => view.eligible && !view.readOnly);
+    const takesWrites = views.some((view) => view.eligible && !view.readOnly);
+    // What the active one lacks is no matter here.
+    const writable = !readOnly || takesWrites;
+    const { promotion } = this.client.session.group.coordinator;
     for (const view of views) {
       // One that takes writes comes before all that do not.
       const isHeavier = view.weight > weight && view.readOnly === !writable;
       const isPromoted = readOnly && writable && !view.readOnly;
       const mayReturn = view.eligible && this.judge.failbackSupported;
-      const isBetter = mayReturn && (isHeavier || isPromoted);
+      const isForWrites = readOnly && !takesWrites && view.inGrace && !view.readOnly;
+      const isBetter =
+        (mayReturn && (isHeavier || isPromoted)) || (isForWrites && !promotion.isUnderWay);
       if (!isBetter || clock.now() < this.judge.heldUntil) {
         this.#betterSince.delete(view.id);
         continue;

@@ -222,7 +222,12 @@ export class RouteJudge {
     const isMeasured = ({ id }: View) =>
       reason !== 'slow' || id === to || awake - this.world.find(id).addedAt > bounds.roundMs;
     const eligible = views.filter((view) => view.eligible && isMeasured(view));
-    const able = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    // An outage of writes is worse than a database in its grace period.
+    const isForWrites = reason === 'health-check' && !eligible.some((view) => !view.readOnly);
+    const isRecovered = views.some((view) => view.id === to && view.inGrace && !view.readOnly);
+    const recovered = views.filter((view) => view.inGrace && !view.readOnly);
+    const usable = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
+    const able = isForWrites && isRecovered ? recovered : usable;
     const chosenMs = views.find((view) => view.id === to)?.failbackCheckIntervalMs;
     const answering = able.filter((view) => {
       if (view.id === to || reason !== 'failback') return !view.silent;
@@ -255,8 +260,12 @@ export class RouteJudge {
       const hasFailed = this.views().some((view) => view.id === from && view.failed);
       const wasHeld = clock.now() < this.heldUntil && !hasFailed;
       if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
-      if (reason === 'failback' && !this.failbackSupported && before?.eligible) {
+      const servesWell = before?.eligible || before?.inGrace;
+      if (reason === 'failback' && !this.failbackSupported && servesWell) {
         this.report('P1', `failback to ${to} although that is off`);
+      }
+      if (reason === 'failback' && servesWell && !before?.readOnly && chosen?.readOnly) {
+        this.report('P1', `failback from ${from}, which takes writes, to ${to}, which does not`);
       }
     }
   }
@@ -273,8 +282,11 @@ export class RouteJudge {
     const { clock, options } = this.world;
     // As the last resort it may serve all the same, but only if it really is.
     const { lastResort } = this.client.session.group.coordinator.route;
+    const views = this.#viewsFor(event, to);
+    const isReadOnly = views.some((view) => view.id === to && view.readOnly);
     const isExcused =
-      lastResort && !this.#viewsFor(event, to).some((view) => view.eligible && view.id !== to);
+      lastResort &&
+      !views.some((view) => view.eligible && view.id !== to && (isReadOnly || !view.readOnly));
     const graceLeft = left.at + options.gracePeriodMs - clock.now();
     if (graceLeft > 0 && !isExcused) {
       this.report('P6', `${to} is active again ${Math.round(graceLeft)} ms before its grace ends`);
@@ -354,7 +366,9 @@ export class RouteJudge {
       const drained =
         this.drainedUntil(id) > this.world.clock.now() || steered?.drain.includes(id) === true;
       const mayStay = usable && isChecked && isFree && !drained;
-      const eligible = mayStay && gatesOpen !== false && slow === undefined;
+      const isOpen = gatesOpen !== false && slow === undefined;
+      const eligible = mayStay && isOpen;
+      const isInOrder = usable && isChecked && breaker === 'closed' && !drained && isOpen;
       const database = databases.get(id);
       // The switch itself makes the connection of a client that has just joined count.
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
@@ -366,6 +380,7 @@ export class RouteJudge {
         usable,
         failed: !usable || breaker === 'open',
         eligible,
+        inGrace: isInOrder && !eligible,
         mayStay,
         drained,
         silent,

@@ -6,6 +6,8 @@ export interface View {
   /** Eligible, or only kept from it by its gates, which never evict the active database. */
   readonly mayStay: boolean;
   readonly usable: boolean;
+  /** Only its grace period keeps it from being eligible. */
+  readonly inGrace: boolean;
   /** Its checks fail, its breaker is open, or its connection is lost. */
   readonly failed: boolean;
   readonly drained: boolean;

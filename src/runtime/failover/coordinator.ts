@@ -78,7 +78,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.failback = new Failback(runtime, this);
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.readiness = new StandbyReadiness(this);
-    this.promotion = new Promotion(runtime, this.health.monitors);
+    this.promotion = new Promotion(runtime, this.health.monitors, evaluate);
     this.search = new DownSearch(options, clock, runtime.random, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
     this.steering = new GroupSteering(runtime, this);
@@ -211,11 +211,14 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     // The selection function is not called for a choice that is not made.
     const prefer = this.hold.lasts ? undefined : this.preference.prefer;
     const writable = selectWritable(this.databases.values(), active, this.now, prefer);
-    if (writable === undefined) this.promotion.look(this.route);
-    if (writable === undefined || this.hold.lasts) return false;
-    if (!this.readiness.isReady(writable as Database, () => this.evaluate())) return false;
-    const cause = `${active.id} serves reads only, and ${writable.id} takes writes`;
-    this.switchover.switchTo(writable as Database, 'health-check', cause);
+    // A former master must not take writes while its replica is being promoted.
+    const mayTake = writable !== undefined && !(writable.lastResort && this.promotion.isUnderWay);
+    if (!mayTake) this.promotion.look(this.route);
+    if (!mayTake || this.hold.lasts) return false;
+    const { view, lastResort } = writable;
+    if (!this.readiness.isReady(view as Database, () => this.evaluate())) return false;
+    const cause = `${active.id} serves reads only, and ${view.id} takes writes`;
+    this.switchover.switchTo(view as Database, 'health-check', cause, { lastResort });
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { isEligible, selectFailback } from '../../core/selection.js';
+import { type DatabaseView, isEligible, isInGrace, selectFailback } from '../../core/selection.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { Candidates } from './candidates.js';
@@ -65,7 +65,7 @@ export class Failback {
     if (router.route.lastResort) {
       const best = candidates.best(active.id);
       if (isEligible(active, now)) router.setLastResort(false);
-      else if (best !== undefined && !best.lastResort) {
+      else if (best !== undefined && !best.lastResort && this.#isToLeave(active, best.view)) {
         const onReady = () => this.host.evaluate();
         if (!this.host.readiness.isReady(best.view as Database, onReady)) return;
         const cause = `${best.view.id} is eligible again`;
@@ -83,6 +83,15 @@ export class Failback {
     for (const each of newcomers) each.wasEligible = true;
     if (!isWanted) return;
     switchover.switchTo(better, 'failback', `${better.id} has become available`);
+  }
+
+  /**
+   * Whether the last resort is left for `best`, which is eligible. One that has recovered and is only in
+   * its grace period is not left if failback is off, nor for a database that serves reads only.
+   */
+  #isToLeave(active: Database, best: DatabaseView): boolean {
+    if (!isInGrace(active, this.runtime.clock.now())) return true;
+    return this.host.failbackSchedule.allowed && (active.readOnly || best.readOnly !== true);
   }
 
   #mayReturn(better: Database): boolean {

@@ -58,6 +58,8 @@ export class Failover {
     const next = candidates.bestOf(faster);
     if (next === undefined || next.lastResort) return false;
     const { view } = next;
+    // Slow writes are better than none.
+    if (view.readOnly === true && !active.readOnly) return false;
     health.failureState.begin(active, failure);
     switchover.failure = failure;
     switchover.switchTo(view as Database, failure.reason, `${active.id}: ${failure.cause}`);

@@ -1,3 +1,4 @@
+import type { Timer } from '../../clock.js';
 import { foreignError } from '../../foreign/foreign-error.js';
 import { ownError } from '../../foreign/own-error.js';
 import type { ProbeTarget } from '../../health-strategies/strategy.js';
@@ -8,6 +9,8 @@ import type { Route } from '../route.js';
 
 /** Between two attempts to reach the database, in milliseconds. */
 const RETRY_MS = 1000;
+/** Within this time after a promotion the database is known to take writes, in milliseconds. */
+const NOTICE_MS = 1000;
 
 /**
  * Calls `onPromotionNeeded` once for each outage of writes: from the moment at which a database that
@@ -15,11 +18,21 @@ const RETRY_MS = 1000;
  */
 export class Promotion {
   #outage: AbortController | undefined;
+  /** The signal of a call of `onPromotionNeeded` that may still lead to a promotion. */
+  #underWay: AbortSignal | undefined;
+  #notice: Timer | undefined;
 
   constructor(
     private readonly runtime: Pick<EngineContext, 'clock' | 'options' | 'emit'>,
     private readonly monitors: ReadonlyMap<Database, HealthMonitor>,
+    /** Called when `isUnderWay` has become false. */
+    private readonly onOver: () => void,
   ) {}
+
+  /** Whether `onPromotionNeeded` has been called and may still lead to a promotion. */
+  get isUnderWay(): boolean {
+    return this.#underWay?.aborted === false;
+  }
 
   /** Looks at the active database. `cause`: why it became active. */
   look(route: Route | undefined, cause?: string): void {
@@ -36,6 +49,8 @@ export class Promotion {
   end(): void {
     this.#outage?.abort(ownError('writes are possible again, or the client was closed'));
     this.#outage = undefined;
+    this.#notice?.cancel();
+    this.#notice = undefined;
   }
 
   #call(database: Database, cause: string, signal: AbortSignal): void {
@@ -47,15 +62,31 @@ export class Promotion {
     const call = async () => {
       const { sendCommand } = await this.#reach(monitor, signal);
       if (signal.aborted) return;
+      this.#underWay = signal;
       await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
     };
     // After the switch is complete: the application may do anything.
     clock.afterTurn(() => {
       if (signal.aborted) return;
-      call().catch((error) => {
-        if (!signal.aborted) emit('error', foreignError(error) as Error);
-      });
+      call().then(
+        () => {
+          if (signal.aborted) return;
+          this.#notice = clock.after(NOTICE_MS, () => this.#conclude(signal));
+        },
+        (error) => {
+          if (signal.aborted) return;
+          emit('error', foreignError(error) as Error);
+          this.#conclude(signal);
+        },
+      );
     });
+  }
+
+  /** No promotion is to be expected any more. */
+  #conclude(signal: AbortSignal): void {
+    if (this.#underWay !== signal) return;
+    this.#underWay = undefined;
+    this.onOver();
   }
 
   /** The database over a new connection, which is tried again until one answers. */

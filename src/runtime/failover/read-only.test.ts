@@ -129,6 +129,116 @@ it('writes go on when the former database returns, and it is taken before a repl
   expect(calls).toHaveLength(1);
 });
 
+describe('a database that takes writes and is in its grace period', () => {
+  const GRACE = { gracePeriodMs: 60_000 };
+  const hookless = { ...GRACE, onPromotionNeeded: undefined };
+
+  it('is left for no replica, and taken before one', async () => {
+    const { clock, client, east, track } = await world(hookless as never);
+    east.crash();
+    await clock.advance(100);
+    expect(client.activeDatabase).toBe('west');
+    const write = track(['SET', 'k', 'v']);
+    await clock.advance(3000);
+    east.restart();
+    await clock.advance(6000);
+    expect([client.activeDatabase, write.reply]).toEqual(['east', 'OK']);
+    expect(client.explain().active?.why).toContain('no eligible database takes writes');
+    await clock.advance(50_000);
+    expect(client.stats().switches).toHaveLength(3);
+    await clock.advance(10_000);
+    expect(client.explain().active?.why).toContain('highest weight');
+    expect(client.stats().switches).toHaveLength(3);
+  });
+
+  it.each([
+    { first: 'west', second: 'east' },
+    { first: 'east', second: 'west' },
+  ] as const)(
+    'is taken after an outage of all: $first returns first',
+    async ({ first, second }) => {
+      const all = await world(hookless as never);
+      const { clock, client, east, west, track } = all;
+      west.crash();
+      await clock.advance(1000);
+      east.crash();
+      await clock.advance(3000);
+      for (const id of [first, second]) {
+        all[id].restart();
+        if (id === 'west') west.state = 'READONLY';
+        await clock.advance(4000);
+      }
+      expect(client.activeDatabase).toBe('east');
+      const write = track(['SET', 'k', 'v']);
+      await clock.advance(100);
+      expect(write.reply).toBe('OK');
+      const before = client.stats().switches.length;
+      await clock.advance(70_000);
+      expect([client.activeDatabase, client.stats().switches.length]).toEqual(['east', before]);
+    },
+  );
+
+  it('waits for a promotion under way, and is taken if that fails', async () => {
+    const promotion = { reject: (_: Error) => {} };
+    const { clock, client, east, track } = await world({
+      ...GRACE,
+      onPromotionNeeded: () =>
+        new Promise<void>((_, reject) => {
+          promotion.reject = reject;
+        }),
+    });
+    client.on('error', () => {});
+    east.crash();
+    await clock.advance(100);
+    east.restart();
+    const write = track(['SET', 'k', 'v']);
+    await clock.advance(7000);
+    expect([client.activeDatabase, write.reply]).toEqual(['west', undefined]);
+    promotion.reject(new Error('nobody is there to decide'));
+    await clock.advance(500);
+    expect([client.activeDatabase, write.reply]).toEqual(['east', 'OK']);
+  });
+
+  it('is not taken in the moment in which a replica has been promoted', async () => {
+    const all = await world({
+      ...GRACE,
+      onPromotionNeeded: async () => {
+        await new Promise<void>((resolve) => {
+          all.clock.after(6000, resolve);
+        });
+        all.west.state = undefined;
+      },
+    });
+    const { clock, client, east, track } = all;
+    east.crash();
+    await clock.advance(100);
+    east.restart();
+    const write = track(['SET', 'k', 'v']);
+    await clock.advance(8000);
+    expect([client.activeDatabase, write.reply]).toEqual(['west', 'OK']);
+    expect(client.stats().switches).toHaveLength(2);
+  });
+
+  it('is not taken while its circuit breaker is open', async () => {
+    let hasFailed = false;
+    const detector = (id: string) => ({
+      record() {},
+      reset() {},
+      hasFailed: () => hasFailed && id === 'east',
+    });
+    const { clock, client, track } = await world({
+      ...hookless,
+      failureDetector: { detector, includedErrors: () => true },
+    } as never);
+    hasFailed = true;
+    track(['NOSUCHCOMMAND']);
+    await clock.advance(20_000);
+    expect(client.activeDatabase).toBe('west');
+    expect(client.databases[0]).toMatchObject({ health: 'healthy', breaker: 'open' });
+    expect(client.stats().switches).toHaveLength(2);
+  });
+});
+
 it('a preferred database that returns as a replica is not taken while another takes writes', async () => {
   const { clock, client, east, west } = await world();
   east.crash();

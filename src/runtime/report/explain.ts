@@ -1,7 +1,11 @@
 import { inspect } from 'node:util';
 import { cleanText } from '../../clean-text.js';
 import { REDIRECTS } from '../../core/connect-diagnosis.js';
-import { type IneligibilityReason, ineligibilityReasons } from '../../core/selection.js';
+import {
+  type IneligibilityReason,
+  ineligibilityReasons,
+  isEligible,
+} from '../../core/selection.js';
 import type { SwitchEvent } from '../../events.js';
 import type { Database } from '../database.js';
 import type { Coordinator } from '../failover/coordinator.js';
@@ -175,7 +179,7 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   const { delayedFailure } = coordinator.failover;
   if (active.unchecked) return whyUnchecked(coordinator, active);
   if (delayedFailure !== undefined) return whyKept(coordinator, active, delayedFailure);
-  if (coordinator.route.lastResort) return 'last resort: no database is eligible';
+  if (coordinator.route.lastResort) return `last resort: ${whyLastResort(coordinator, active)}`;
   if (active.forced) return 'forced by steering';
   if (hold.lasts) {
     return Number.isFinite(hold.endsAt)
@@ -190,6 +194,16 @@ function whyActive(coordinator: Coordinator, active: Database): string {
   if (heavier.length === 0) return `highest weight (${active.weight}) of the eligible databases`;
   const last = coordinator.router.history.switches.at(-1);
   return `chosen: ${last?.reason ?? 'manual'}; ${heavier[0]?.id} is eligible and has a higher weight`;
+}
+
+function whyLastResort(coordinator: Coordinator, active: Database): string {
+  const { now } = coordinator;
+  const eligible = coordinator.all().filter((other) => other !== active && isEligible(other, now));
+  if (eligible.length === 0) return 'no database is eligible';
+  const isForWrites = !active.readOnly && eligible.every(({ readOnly }) => readOnly);
+  return isForWrites
+    ? 'no eligible database takes writes'
+    : 'it has recovered, and is not left yet';
 }
 
 /** Says how long failures of the database change nothing, and what fails now. */
