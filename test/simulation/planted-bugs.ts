@@ -13,7 +13,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'const isCurrent = true;',
     47,
   ),
-  plant('the grace period is ignored', 'core/selection.ts', '    view.graceEndsAt <= now &&\n', ''),
+  plant(
+    'the grace period is ignored',
+    'core/selection.ts',
+    'return view.graceEndsAt <= now && isFit(view, now);',
+    'return isFit(view, now);',
+  ),
   plant(
     'the breaker is never closed',
     'runtime/health/grace-periods.ts',
@@ -137,7 +142,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'the last resort is never left',
     'runtime/failover/failback.ts',
-    'if (best !== undefined && !best.lastResort) {',
+    'if (best !== undefined && !best.lastResort && this.#isToLeave(active, best.view)) {',
     'if (best === undefined && now < 0) {',
     26,
   ),
@@ -261,6 +266,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/command/ready-connections.ts',
     'if (route !== this.#route) {',
     'if (this.#route === undefined) {',
+    1,
+  ),
+  plant(
+    'a master that has come back in its grace period is not taken for writes',
+    'core/selection.ts',
+    '(isEligible(view, now) || isInGrace(view, now))',
+    'isEligible(view, now)',
+    1,
+  ),
+  plant(
+    'a master in its grace period is left for a replica',
+    'runtime/failover/failback.ts',
+    'if (!isInGrace(active, this.runtime.clock.now())) return true;',
+    'if (this.runtime.clock.now() >= 0) return true;',
     1,
   ),
   plant(
