@@ -140,11 +140,34 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     20,
   ),
   plant(
+    'a last resort that is forced is left for the first eligible database',
+    'runtime/group/management.ts',
+    `if (coordinator.route.database === database) coordinator.router.setLastResort(false);
+    else coordinator.switchover.switchTo(database, reason, 'by hand');`,
+    `if (coordinator.route.database !== database)
+      coordinator.switchover.switchTo(database, reason, 'by hand');`,
+    613,
+  ),
+  plant(
+    'a forced database is left when its address is replaced while it is not eligible',
+    'runtime/failover/coordinator.ts',
+    'this.hold.lasts || isAsGood',
+    'isAsGood',
+    28,
+  ),
+  plant(
+    'a forced database that serves reads only is left',
+    'runtime/failover/coordinator.ts',
+    'if (writable === undefined || this.hold.lasts) return false;',
+    'if (writable === undefined) return false;',
+    51,
+  ),
+  plant(
     'the last resort is never left',
     'runtime/failover/failback.ts',
     'if (best !== undefined && !best.lastResort && this.#isToLeave(active, best.view)) {',
     'if (best === undefined && now < 0) {',
-    26,
+    36,
   ),
   plant(
     'a waiting command has no deadline',

@@ -22,6 +22,8 @@ export class RouteJudge {
   switches = 0;
   /** Clock time until which failback and weights are to be ignored. */
   heldUntil = 0;
+  /** The circuit breaker of the held database has opened since; it may have closed again. */
+  #hasBroken = false;
   /** Drains that were asked for and have not begun. */
   pendingDrains = 0;
   /** Databases left as failed, with the clock time of that. */
@@ -84,6 +86,7 @@ export class RouteJudge {
     this.left.delete(id);
     this.#drains.delete(id);
     this.heldUntil = heldUntil;
+    this.#hasBroken = false;
   }
 
   drainedUntil(id: string): number {
@@ -147,6 +150,7 @@ export class RouteJudge {
         if ((event as { id: string }).id !== this.#active) {
           this.report('P5', `${name} of ${(event as { id: string }).id}, which is not active`);
         }
+        this.#hasBroken = true;
         this.#choices.onBreakerOpen((event as { id: string }).id);
         this.#alternate(this.#breaker, (event as { id: string }).id, name);
         break;
@@ -205,7 +209,12 @@ export class RouteJudge {
       this.left.delete(to);
       return;
     }
-    if (reason === 'removed' || wasDrained) this.heldUntil = 0;
+    // A replaced one is held on, under its id.
+    const wasReplaced = event.cause.endsWith('was replaced');
+    if ((reason === 'removed' && !wasReplaced) || wasDrained) this.heldUntil = 0;
+    if (this.world.clock.now() < this.heldUntil) {
+      this.report('P1', `${reason} to ${to} although ${from} is forced`);
+    }
     this.#judgeChoice(event, to);
     if (reason !== 'initial') this.#judgeReturn(event, to);
   }
@@ -253,20 +262,13 @@ export class RouteJudge {
     if (reason === 'steered' && !eligible.some((view) => view.id === to)) {
       this.report('P6', `${to} was chosen by steering although it is not eligible`);
     }
-    if (reason === 'failback' || reason === 'weight' || reason === 'steered') {
-      const { clock } = this.world;
-      const before = views.find((view) => view.id === from);
-      // One that has failed is not held, and serves only until another one is eligible.
-      const hasFailed = this.views().some((view) => view.id === from && view.failed);
-      const wasHeld = clock.now() < this.heldUntil && !hasFailed;
-      if (wasHeld) this.report('P1', `${reason} to ${to} although ${from} is forced`);
-      const servesWell = before?.eligible || before?.inGrace;
-      if (reason === 'failback' && !this.failbackSupported && servesWell) {
-        this.report('P1', `failback to ${to} although that is off`);
-      }
-      if (reason === 'failback' && servesWell && !before?.readOnly && chosen?.readOnly) {
-        this.report('P1', `failback from ${from}, which takes writes, to ${to}, which does not`);
-      }
+    const before = views.find((view) => view.id === from);
+    const servesWell = before?.eligible || before?.inGrace;
+    if (reason === 'failback' && servesWell && !before?.readOnly && chosen?.readOnly) {
+      this.report('P1', `failback from ${from}, which takes writes, to ${to}, which does not`);
+    }
+    if (reason === 'failback' && !this.failbackSupported && servesWell) {
+      this.report('P1', `failback to ${to} although that is off`);
     }
   }
 
@@ -302,10 +304,7 @@ export class RouteJudge {
   look(): void {
     this.#choices.look();
     // One that was forced, has failed, and serves as the last resort is not held any more.
-    const isLastResort = this.heldUntil > this.world.clock.now() && this.#route.lastResort;
-    if (isLastResort && this.views().find(({ id }) => id === this.#active)?.failed) {
-      this.heldUntil = 0;
-    }
+    if (this.#hasBroken && this.#route.lastResort) this.heldUntil = 0;
     const { databases } = this.client.session.group.coordinator;
     for (const [id, { probes, wasDown, database: was }] of this.left) {
       const database = databases.get(id);
@@ -378,7 +377,6 @@ export class RouteJudge {
         id,
         weight,
         usable,
-        failed: !usable || breaker === 'open',
         eligible,
         inGrace: isInOrder && !eligible,
         mayStay,

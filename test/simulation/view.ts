@@ -8,8 +8,6 @@ export interface View {
   readonly usable: boolean;
   /** Only its grace period keeps it from being eligible. */
   readonly inGrace: boolean;
-  /** Its checks fail, its breaker is open, or its connection is lost. */
-  readonly failed: boolean;
   readonly drained: boolean;
   readonly readOnly: boolean;
   /** It was asked over its data connection, and should have answered by now. */

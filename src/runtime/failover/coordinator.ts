@@ -129,7 +129,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   /**
    * Replaces `old` by `successor`, which is healthy. It inherits the id and the drain. It also
    * becomes active if `old` is, unless another database is preferred because the new weight is
-   * lower.
+   * lower, or the successor is not eligible. An operator's hold outweighs both.
    */
   replace(old: Database, successor: Database): void {
     const { now } = this;
@@ -142,16 +142,13 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.steering.refresh();
     this.failbackSchedule.refresh();
     if (this.route.database === old) {
-      const stays = this.hold.lasts || successor.weight >= old.weight;
+      const isAsGood = successor.weight >= old.weight && isEligible(successor, now);
       const best =
-        stays && isEligible(successor, now)
+        this.hold.lasts || isAsGood
           ? { view: successor, lastResort: false }
           : this.candidates.best();
       const { view = successor, lastResort = true } = best ?? {};
-      // The hold ends, because it belongs to the database that was forced.
-      const { endsAt } = this.hold;
-      if (view !== successor) this.hold.end();
-      else if (old.unchecked) this.hold.begin(endsAt, successor);
+      if (old.unchecked) this.hold.begin(this.hold.endsAt, successor);
       this.switchover.switchTo(view as Database, 'removed', `${old.id} was replaced`, {
         lastResort,
       });
@@ -209,12 +206,13 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
   /** Whether the active database, which serves reads only, was left for one that takes writes. */
   #leaveReadOnly(active: Database): boolean {
     // The selection function is not called for a choice that is not made.
-    const prefer = this.hold.lasts ? undefined : this.preference.prefer;
+    const isKept = this.hold.lasts || active.forced;
+    const prefer = isKept ? undefined : this.preference.prefer;
     const writable = selectWritable(this.databases.values(), active, this.now, prefer);
     // A former master must not take writes while its replica is being promoted.
     const mayTake = writable !== undefined && !(writable.lastResort && this.promotion.isUnderWay);
     if (!mayTake) this.promotion.look(this.route);
-    if (!mayTake || this.hold.lasts) return false;
+    if (!mayTake || isKept) return false;
     const { view, lastResort } = writable;
     if (!this.readiness.isReady(view as Database, () => this.evaluate())) return false;
     const cause = `${active.id} serves reads only, and ${view.id} takes writes`;

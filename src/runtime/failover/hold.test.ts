@@ -1,4 +1,4 @@
-/** `forceActiveDatabase(id, { unchecked: true })` on virtual time: what it overrides, and until when. */
+/** `forceActiveDatabase()`, most of all `unchecked`, on virtual time: what it overrides, and until when. */
 import { afterEach, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
@@ -137,4 +137,26 @@ it('ends a failover delay: commands that waited for it are sent', async () => {
   await clock.advance(1000);
   expect(String(error)).toMatch(/LOADING/);
   expect(client.explain().active?.healing).toBeUndefined();
+});
+
+it('with checks, a failure ends it, even if no other database can serve', async () => {
+  const { clock, client, east, west } = await world({
+    failureDetector: { minNumOfFailures: 1, failureRateThreshold: 1 },
+  });
+  const forced = client.forceActiveDatabase('west', { durationMs: 60_000 });
+  await clock.advance(1000);
+  await forced;
+  east.crash();
+  await clock.until(() => client.databases[0]?.health === 'unhealthy', 5000, 'the loss of east');
+  await clock.advance(2000);
+  expect(client.explain().active?.forced).toBeDefined();
+  const lost = client.send(['SET', 'k', 'v']).catch((error) => error);
+  west.killConnections('data');
+  await clock.advance(100);
+  await lost;
+  expect(client.explain().active).toMatchObject({ id: 'west', lastResort: true });
+  expect(client.explain().active?.forced).toBeUndefined();
+  expect(client.releaseActiveDatabase()).toBe(false);
+  east.restart();
+  await clock.until(() => client.activeDatabase === 'east', 5000, 'the end of the last resort');
 });

@@ -1,5 +1,6 @@
 /** Databases that serve reads only until they are promoted, on virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SteeringContext, SteeringSource } from '../../options/steering.js';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
 import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
@@ -237,6 +238,37 @@ describe('a database that takes writes and is in its grace period', () => {
     expect(client.databases[0]).toMatchObject({ health: 'healthy', breaker: 'open' });
     expect(client.stats().switches).toHaveLength(2);
   });
+});
+
+it('a database that steering forces is kept although it becomes a replica', async () => {
+  let context: SteeringContext | undefined;
+  const steering: SteeringSource = {
+    name: 'memory',
+    watch: (given) => {
+      context = given;
+      given.absent();
+      return () => {};
+    },
+  };
+  const { clock, client, west } = await world({ steering });
+  west.state = undefined;
+  await clock.advance(6000);
+  context?.deliver({
+    schemaVersion: 1,
+    version: 1,
+    issuedAt: new Date(clock.wallTime()).toISOString(),
+    by: 'ada',
+    reason: 'a rehearsal',
+    prefer: 'west',
+    force: true,
+  });
+  await clock.advance(1000);
+  expect(client.activeDatabase).toBe('west');
+  west.state = 'READONLY';
+  await clock.advance(20_000);
+  expect(client.databases[1]?.readOnly).toBe(true);
+  expect(client.activeDatabase).toBe('west');
+  expect(client.stats().switches).toHaveLength(2);
 });
 
 it('a preferred database that returns as a replica is not taken while another takes writes', async () => {

@@ -4,7 +4,7 @@ import type { SteeredEvent, SwitchEvent } from '../../events.js';
 import type { SteeringContext, SteeringSource } from '../../options/steering.js';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
-import type { SimulatedClient } from '../../testing/index.js';
+import { FakeDatabase, type SimulatedClient } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -285,6 +285,70 @@ it('a drained database that was forced by hand is left again when that has ended
   expect(client.activeDatabase).toBe('west');
   expect(switches.at(-1)).toMatchObject({ from: 'east', to: 'west', reason: 'steered' });
 });
+
+/** West is drained and serves as the last resort, because east is down. */
+async function lastResort() {
+  const made = await world();
+  made.publish({ drain: ['west'] });
+  made.east.crash();
+  await made.clock.until(() => made.client.activeDatabase === 'west', 5000, 'the failover');
+  expect(made.client.explain().active?.lastResort).toBe(true);
+  return made;
+}
+
+it('a drained last resort that is forced by hand is not left before that has ended', async () => {
+  const { clock, client, east, switches } = await lastResort();
+  const forced = client.forceActiveDatabase('west', { durationMs: 20_000 });
+  await clock.advance(1000);
+  await forced;
+  const { active } = client.explain();
+  expect(active).toMatchObject({ lastResort: false, why: 'forced for another 19.0 s' });
+  east.restart();
+  await clock.advance(18_000);
+  expect(client.activeDatabase).toBe('west');
+  await clock.advance(7000);
+  expect(client.activeDatabase).toBe('east');
+  expect(switches.at(-1)).toMatchObject({ from: 'west', to: 'east', reason: 'steered' });
+});
+
+it('a drained last resort that is chosen by hand is kept until the next failback check', async () => {
+  const { clock, client, east, switches } = await lastResort();
+  const { nextCheckAt } = client.session.group.coordinator.failbackSchedule;
+  const checkInMs = nextCheckAt - clock.now();
+  expect(checkInMs).toBeGreaterThan(1500);
+  const chosen = client.setActiveDatabase('west');
+  east.restart();
+  await clock.advance(checkInMs - 100);
+  await chosen;
+  expect(client.databases[0]?.health).toBe('healthy');
+  expect(client.activeDatabase).toBe('west');
+  await clock.advance(6000);
+  expect(client.activeDatabase).toBe('east');
+  expect(switches.at(-1)).toMatchObject({ from: 'west', to: 'east', reason: 'steered' });
+});
+
+it.each([false, true])(
+  'a drained database that is forced by hand stays active at another address (unchecked: %s)',
+  async (unchecked) => {
+    const { clock, client, switches, publish } = await world();
+    publish({ drain: ['west'] });
+    const forced = client.forceActiveDatabase('west', { durationMs: 20_000, unchecked });
+    await clock.advance(1000);
+    await forced;
+    const replaced = client.replaceDatabase('west', {
+      database: new FakeDatabase({ id: 'west', clock }),
+      weight: 0.1,
+    });
+    await clock.advance(1000);
+    await replaced;
+    expect(switches.at(-1)).toMatchObject({ from: 'west', to: 'west', reason: 'removed' });
+    expect(client.explain().active?.forced).toMatchObject({ unchecked });
+    await clock.advance(17_000);
+    expect(client.activeDatabase).toBe('west');
+    await clock.advance(8000);
+    expect(client.activeDatabase).toBe('east');
+  },
+);
 
 it('ends the watch with the client, and starts it again', async () => {
   const { clock, client, source, publish } = await world();

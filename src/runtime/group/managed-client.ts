@@ -64,9 +64,9 @@ export interface ManagedClient {
    */
   setActiveDatabase(id: string): Promise<void>;
   /**
-   * Like `setActiveDatabase()`, and ignores failback and weights for `durationMs`. The client still fails
-   * over when the database fails, unless it is `unchecked`: it is then not probed first, and stays active
-   * whatever happens. Commands fail with the errors that they meet.
+   * Like `setActiveDatabase()`, and ignores failback, weights and steering for `durationMs`. A failure of the
+   * database ends that time, and the client fails over if another database can serve. An `unchecked` one is
+   * not probed first, and stays active whatever happens. Commands fail with the errors that they meet.
    */
   forceActiveDatabase(id: string, options?: ForceOptions | number): Promise<void>;
   /**

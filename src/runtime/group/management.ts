@@ -320,7 +320,8 @@ export class Management {
     const coordinator = this.#coordinator;
     coordinator.clearFailureState(database);
     coordinator.hold.begin(heldUntil);
-    if (coordinator.route.database === database) return;
-    coordinator.switchover.switchTo(database, reason, 'by hand');
+    // One that was the last resort is a choice now, and not left for the first eligible database.
+    if (coordinator.route.database === database) coordinator.router.setLastResort(false);
+    else coordinator.switchover.switchTo(database, reason, 'by hand');
   }
 }
