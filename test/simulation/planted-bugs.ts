@@ -158,8 +158,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a forced database that serves reads only is left',
     'runtime/failover/coordinator.ts',
-    'if (writable === undefined || this.hold.lasts) return false;',
-    'if (writable === undefined) return false;',
+    'if (!mayTake || isKept) return false;',
+    'if (!mayTake) return false;',
     51,
   ),
   plant(
