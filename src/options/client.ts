@@ -3,6 +3,7 @@ import { anyObject, invalid, join, type Values } from '../validation/check.js';
 import { durationOrNone, flag, type Rule } from '../validation/rules.js';
 import { checkCache } from './client-cache.js';
 import { rejectUnknownNames } from './client-names.js';
+import { checkCommandOptions } from './command-options.js';
 import { copyOptions } from './copy.js';
 
 /** Validation of the options of the client library, as far as the engine depends on them. */
@@ -27,6 +28,7 @@ export function checkClient(value: unknown, at: string): ClientOptions {
   }
   rejectUnknownNames(given, 'client', at);
   checkCache(given.clientSideCache, join(at, 'clientSideCache'));
+  checkCommandOptions(given.commandOptions, join(at, 'commandOptions'));
   if (given.url !== undefined) parseUrl(given.url, join(at, 'url'));
   if (given.socket !== undefined) {
     const socket = anyObject(given.socket, join(at, 'socket'));

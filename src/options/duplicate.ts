@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid } from '../validation/check.js';
 import type { ClientOptions } from './client.js';
+import { checkCommandOptions } from './command-options.js';
 import { copyOptions } from './copy.js';
 
 /**
@@ -42,6 +43,7 @@ export function resolveDuplicate(
     if (name === 'name' && !isClientName(value)) {
       throw invalid('duplicate.name', 'a text without spaces and special characters', value);
     }
+    if (name === 'commandOptions') checkCommandOptions(value, 'duplicate.commandOptions');
     const isCache = name === 'clientSideCache' && Boolean(cache);
     if (isCache || (OWN as readonly string[]).includes(name)) client[name] = value;
     else if (!WITHOUT_EFFECT.includes(name) && !isDeepStrictEqual(value, original[name])) {

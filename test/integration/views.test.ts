@@ -2,7 +2,7 @@
 import { AbortError, RESP_TYPES } from '@redis/client';
 import { beforeEach, expect, it } from 'vitest';
 import { type RedisServer, startProxy, waitFor } from '../kit/index.js';
-import { connected, errorOf, servers } from './support.js';
+import { clientOf, connected, errorOf, servers } from './support.js';
 
 let east: RedisServer;
 let west: RedisServer;
@@ -32,6 +32,53 @@ it('withCommandOptions takes several at once, and views of views keep them', asy
     .withRetrySafety('accumulating');
   expect(await view.get('key')).toEqual(Buffer.from('value'));
   expect(await client.asap().get('key')).toBe('value');
+});
+
+const SAFETIES =
+  "'connection', 'read', 'checked-write', 'last-write-wins', 'accumulating', 'admin'";
+
+it.each(['acumulating', 'all', 5, undefined])('withRetrySafety throws for %o', async (safety) => {
+  const client = clientOf([east, west]);
+  for (const of of [client, client.withOutage('wait')]) {
+    const error = await errorOf((async () => of.withRetrySafety(safety as never))());
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'withRetrySafety' });
+    expect(error.message).toContain(`expected ${SAFETIES}, received`);
+  }
+});
+
+it('withOutage throws for what is no policy', async () => {
+  const client = clientOf([east, west]);
+  const error = await errorOf((async () => client.withOutage('waiting' as never))());
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'withOutage' });
+  expect(error.message).toContain("expected 'reject' or 'wait', received \"waiting\"");
+});
+
+it('bad options of commands are refused with each command', async () => {
+  const client = await connected([east, west]);
+  for (const [option, value] of [
+    ['retrySafety', 'acumulating'],
+    ['outage', 'waiting'],
+    ['iterators', 'restrat'],
+  ] as const) {
+    const given = { [option]: value } as object;
+    const view = client.withCommandOptions(given);
+    for (const call of [
+      () => view.get('key'),
+      () => view.multi().get('key').exec(),
+      () => view.scanIterator().next(),
+      () => client.sendCommand(['GET', 'key'], given),
+      () => client.transaction('key', (tx) => tx.withCommandOptions(given).get('key')),
+    ]) {
+      const error = await errorOf(Promise.resolve(call()));
+      expect(error).toMatchObject({ code: 'INVALID_OPTION', option, received: value });
+    }
+    const create = async () => clientOf([east], { client: { commandOptions: given } as object });
+    expect(await errorOf(create())).toMatchObject({ option: `client.commandOptions.${option}` });
+    const duplicate = async () => client.duplicate({ commandOptions: given });
+    const error = await errorOf(duplicate());
+    expect(error).toMatchObject({ option: `duplicate.commandOptions.${option}` });
+  }
+  expect(await client.get('key')).toBeNull();
 });
 
 it('withCommandOptions.timeout is the deadline of an attempt', async () => {

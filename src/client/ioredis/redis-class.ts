@@ -1,5 +1,6 @@
 import type { RetrySafety } from '../../core/command-risk.js';
 import { UnsupportedError } from '../../errors.js';
+import { checkedOutage, checkedRetrySafety } from '../../options/command-options.js';
 import { hedgingOfView } from '../../options/hedging.js';
 import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions, OutagePolicy } from '../../runtime/command/command-options.js';
@@ -152,11 +153,11 @@ function extend(Redis: IoredisClass): MultiDbClass {
     }
 
     withRetrySafety(retrySafety: RetrySafety): IoredisInstance {
-      return viewOf(this, { retrySafety });
+      return viewOf(this, { retrySafety: checkedRetrySafety(retrySafety) });
     }
 
     withOutage(outage: OutagePolicy): IoredisInstance {
-      return viewOf(this, { outage });
+      return viewOf(this, { outage: checkedOutage(outage) });
     }
 
     withHedging(given: HedgingOptions | false = {}): IoredisInstance {

@@ -75,12 +75,16 @@ export interface MultiDbRedisMembers<R extends RedisLike> extends ManagedClient 
    * the same instant. Throws `InvalidOptionError` for overrides that lead to another server.
    */
   duplicate(overrides?: Partial<R['options']>): MultiDbRedis<R>;
-  /** A view whose commands may be repeated up to `safety` when their outcome is unknown. */
+  /**
+   * A view whose commands may be repeated up to `safety` when their outcome is unknown. Throws
+   * `InvalidOptionError`.
+   */
   withRetrySafety(safety: RetrySafety): MultiDbRedis<R>;
   /**
    * A view that decides what its commands do while no database can serve:
    * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
    * not count towards `commandDeadlineMs`; `commandTimeout` limits it. `transaction()` does not wait.
+   * Throws `InvalidOptionError`.
    */
   withOutage(outage: OutagePolicy): MultiDbRedis<R>;
   /**

@@ -125,12 +125,16 @@ export interface MultiDbMembers<
   withAbortSignal(abortSignal: AbortSignal): MultiDbClient<M, F, S, RESP, TM>;
   /** Returns a view whose commands overtake those that wait for the connection. */
   asap(): MultiDbClient<M, F, S, RESP, TM>;
-  /** Returns a view whose commands are retried up to the category `safety` when their outcome is unknown. */
+  /**
+   * Returns a view whose commands are retried up to the category `safety` when their outcome is unknown.
+   * Throws `InvalidOptionError`.
+   */
   withRetrySafety(safety: RetrySafety): MultiDbClient<M, F, S, RESP, TM>;
   /**
    * Returns a view that decides what its commands do while no database can serve:
    * `reject` (the default) rejects them at once, `wait` keeps them until a database serves. The wait does
    * not count towards `commandDeadlineMs`; the `timeout` of a command limits it. `transaction()` does not wait.
+   * Throws `InvalidOptionError`.
    */
   withOutage(outage: OutagePolicy): MultiDbClient<M, F, S, RESP, TM>;
   /**

@@ -4,6 +4,7 @@ import type { RetrySafety } from '../../core/command-risk.js';
 import { isTimingCommands, operationOf } from '../../diagnostics/command-channel.js';
 import { unregisterClient } from '../../drivers/node-redis/library-internals.js';
 import { UnsupportedError } from '../../errors.js';
+import { checkedOutage, checkedRetrySafety } from '../../options/command-options.js';
 import { copyOptions } from '../../options/copy.js';
 import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions } from '../../runtime/command/command-options.js';
@@ -87,11 +88,11 @@ export function createFacade(
     },
 
     withRetrySafety(this: Internals, retrySafety: RetrySafety) {
-      return this.withCommandOptions({ retrySafety });
+      return this.withCommandOptions({ retrySafety: checkedRetrySafety(retrySafety) });
     },
 
     withOutage(this: Internals, outage: CommandOptions['outage']) {
-      return this.withCommandOptions({ outage });
+      return this.withCommandOptions({ outage: checkedOutage(outage) });
     },
 
     withHedging(this: Internals, hedging: HedgingOptions | false = {}) {

@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../core/command-failure.js';
 import type { CommandTraits } from '../../core/command-risk.js';
-import { ClientClosedError, InvalidOptionError, OverloadedError } from '../../errors.js';
-import { durationOrNone } from '../../validation/rules.js';
+import { ClientClosedError, OverloadedError } from '../../errors.js';
+import { commandOptionFlaw } from '../../options/command-options.js';
 import { abortError } from './abort-signal.js';
 import type { BlockingCommands } from './blocking-commands.js';
 import type { ClientContext } from './client-context.js';
@@ -31,7 +31,7 @@ export function refusalOf(
     return { error: new OverloadedError(message) };
   }
   if (options === undefined) return undefined;
-  const flaw = flawOf(options);
+  const flaw = commandOptionFlaw(options);
   if (flaw !== undefined) return { error: flaw };
   if (!options.abortSignal?.aborted) return undefined;
   return { error: abortError(client), kind: 'aborted' };
@@ -54,19 +54,4 @@ export function deadlineOf(
   const { time, tickMs } = client.loop;
   const endMs = time + tickMs + limitMs(client, options);
   return blockMs === undefined ? endMs : endMs + blockMs + blocking.pendingMs;
-}
-
-/** The problem with the options of one command; `undefined` if there is none. */
-export function flawOf({ timeout, outage }: CommandOptions): Error | undefined {
-  if (outage !== undefined && outage !== 'reject' && outage !== 'wait') {
-    return new InvalidOptionError('outage', "'reject' or 'wait'", outage);
-  }
-  if ((timeout ?? 0) !== 0 && !isDuration(timeout)) {
-    return new InvalidOptionError('timeout', '0 to 2^31-1', timeout);
-  }
-  return undefined;
-}
-
-function isDuration(value: unknown): boolean {
-  return durationOrNone.accepts(value);
 }

@@ -11,8 +11,9 @@ import {
   type MultiDbErrorDetails,
   UnsupportedError,
 } from '../../errors.js';
+import { commandOptionFlaw } from '../../options/command-options.js';
 import { abortError } from '../command/abort-signal.js';
-import { flawOf, limitMs } from '../command/admission.js';
+import { limitMs } from '../command/admission.js';
 import type { ClientContext } from '../command/client-context.js';
 import { Command } from '../command/command.js';
 import type { CommandOptions } from '../command/command-options.js';
@@ -129,7 +130,7 @@ export class Lease {
     batch?: Batch,
   ): Promise<unknown> {
     const { client } = this;
-    const flaw = options && flawOf(options);
+    const flaw = options && commandOptionFlaw(options);
     if (flaw !== undefined) return this.refuse(flaw);
     if (options?.abortSignal?.aborted) return this.refuse(abortError(client));
     const commands = batch?.commands ?? [args];
