@@ -1,3 +1,4 @@
+import type { InvalidOptionError } from '../errors.js';
 import {
   anyObject,
   invalid,
@@ -41,13 +42,22 @@ const CLIENT_OPTIONS = [
 export function optionsObject(value: unknown, section: Section, at: string): Values {
   const values = anyObject(value, at === '' ? 'options' : at);
   const known = namesIn(section);
-  for (const name of Object.keys(values)) {
+  for (const [name, value] of Object.entries(values)) {
     if (known.includes(name)) continue;
-    const hint = suggestion(name, section, known);
-    const expected = hint === undefined ? `one of ${known.join(', ')}` : `did you mean ${hint}`;
-    throw unknownOption(at, name, expected);
+    throw unknownName(at, name, suggestion(name, value, section, known), known);
   }
   return values;
+}
+
+/** The error for a name that is none of `known`; `meant` is the one that was probably meant. */
+export function unknownName(
+  at: string,
+  name: string,
+  meant: string | undefined,
+  known: readonly string[],
+): InvalidOptionError {
+  const expected = meant === undefined ? `one of ${known.join(', ')}` : `did you mean ${meant}`;
+  return unknownOption(at, name, expected);
 }
 
 /** The validated value of one option in `values`, or its default. */
@@ -78,7 +88,7 @@ export function checkOption<K extends OptionName>(
 }
 
 /** `commandRetry` and `databases` in the root; `weight` in `databases[]`. */
-function namesIn(section: Section): readonly string[] {
+export function namesIn(section: Section): readonly string[] {
   const names = new Set<string>();
   for (const option of Object.keys(DEFAULTS)) {
     const [first = ''] = option.split('.');
@@ -91,15 +101,25 @@ function namesIn(section: Section): readonly string[] {
 }
 
 /** The probably intended option: one of another place, or one with a similar spelling. */
-function suggestion(name: string, section: Section, known: readonly string[]): string | undefined {
+export function suggestion(
+  name: string,
+  value: unknown,
+  section: Section,
+  known: readonly string[],
+): string | undefined {
+  // The databases, and not the number of one.
+  if (section === '' && name === 'database' && Array.isArray(value)) return 'databases';
   if ((section === '' || section === 'databases[]') && CLIENT_OPTIONS.includes(name)) {
     return section === '' ? `client.${name} or databases[].client.${name}` : `client.${name}`;
   }
   const elsewhere = Object.keys(DEFAULTS).find((option) => {
     return option.endsWith(`.${name}`) || option === name;
   });
-  if (elsewhere !== undefined) return elsewhere;
+  return elsewhere ?? nearestName(name, known);
+}
 
+/** The one of `known` whose spelling is similar; `undefined` if there is none. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
   const candidates = known.map((other) => ({ other, distance: distanceOf(name, other) }));
   candidates.sort((a, b) => a.distance - b.distance);

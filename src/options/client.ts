@@ -178,7 +178,8 @@ function parseUrl(value: unknown, at: string): { address: string; tls: boolean }
   const wrong = () => {
     const expected = 'a URL such as redis://host:6379, rediss://host:6379 or unix:///path';
     const scheme = typeof value === 'string' && /^[a-z]{1,30}:\/\//i.exec(value)?.[0];
-    return invalid(at, expected, typeof value === 'string' ? `${scheme || ''}***` : value);
+    const isText = typeof value === 'string' && value !== '';
+    return invalid(at, expected, isText ? `${scheme || ''}***` : value);
   };
   if (typeof value !== 'string') throw wrong();
   if (value.startsWith('unix:')) {

@@ -17,7 +17,8 @@ export function requireAddress(database: ResolvedDatabase, at: string): void {
 function check(client: object, at: string): void {
   const { url, socket } = client as Values;
   const { host, port, path } = (socket ?? {}) as Values;
-  if ([url, host, port, path].some((each) => each !== undefined)) return;
+  // Empty or null, node-redis takes them for absent.
+  if ([url, host, port, path].some((each) => (each ?? '') !== '')) return;
   const expected = 'an address: `url`, or `socket` with `host`, `port` or `path`';
   throw new InvalidOptionError(at, expected, undefined);
 }

@@ -11,6 +11,16 @@ const WRONG: readonly (readonly [option: string, options: unknown])[] = [
   ['databases[0].client', { databases: [{ id: 'east' }] }],
   ['databases[1].client', { databases: [...one, { id: 'east', client: { socket: {} } }] }],
   ['databases', { databases: [] }],
+  ['database', { database: one }],
+  ['databases[0].client', { databases: [{ client: undefined }] }],
+  ['databases[0].client', { databases: [{ client: { url: undefined } }] }],
+  ['databases[0].client.url', { databases: [{ client: { url: '' } }] }],
+  ['databases[0].client', { databases: [{ client: { socket: { host: '' } } }] }],
+  ['databases[0].client', { databases: [{ client: { socket: { host: null } } }] }],
+  [
+    'databases[0].cluster.rootNodes[0]',
+    { databases: [{ topology: 'cluster', cluster: { rootNodes: [{ url: undefined }] } }] },
+  ],
   ['databases[0].weight', { databases: [{ weight: 0, client: { url } }] }],
   [
     'databases[1].weight',
@@ -57,6 +67,15 @@ it.each(WRONG)('%s', (option, options) => {
   expect(error).toMatchObject({ code: 'INVALID_OPTION', option });
   expect((error as Error).message).toContain(`${option}: expected `);
   expect((error as Error).message).not.toContain('secret');
+});
+
+it.each([
+  [{ database: one }, 'database: expected a known option (did you mean databases), received'],
+  [{ databases: [{ client: { url: '' } }] }, 'expected a URL such as redis://host:6379'],
+  [{ databases: [{ client: { url: '' } }] }, 'received ""'],
+  [{ databases: [{ client: { url: undefined } }] }, 'expected an address: `url`, or `socket` with'],
+])('%j says what was meant', (options, message) => {
+  expect(() => createMultiDbClient(options as never)).toThrow(message);
 });
 
 it('keeps its hands off the options object', () => {
