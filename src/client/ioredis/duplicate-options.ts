@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid } from '../../validation/check.js';
 import type { IoredisOptions } from './library.js';
+import { checkNames } from './option-names.js';
 
 /** Options that lead to a server: the databases belong to the group. */
 const OF_THE_GROUP = [
@@ -11,7 +12,7 @@ const OF_THE_GROUP = [
 
 /**
  * The options of a duplicate: `overrides` over those of the original. Throws `InvalidOptionError` for
- * an option that would lead to another server; equal values are accepted, because libraries pass the
+ * an option that would lead to another server, database or user; equal values are accepted, because libraries pass the
  * options of a client on.
  */
 export function duplicateOptions(
@@ -20,6 +21,7 @@ export function duplicateOptions(
   overrides: unknown,
 ): IoredisOptions {
   const given = overrides === undefined ? {} : anyObject(overrides, 'duplicate');
+  checkNames(given, 'duplicate', inForce);
   const options: Record<string, unknown> = { ...original };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || name === 'Connector') continue;

@@ -9,6 +9,7 @@ export const INEFFECTIVE: Readonly<Record<string, string>> = {
   autoResubscribe: 'subscriptions always follow the active database',
   enableOfflineQueue: 'a command waits for a database until `commandDeadlineMs` at most',
   enableReadyCheck: 'a server that is loading its data is not used',
+  familyFallback: 'all addresses of a name are tried, unless `family` chooses IPv4 or IPv6',
   maxLoadingRetryTime: 'a server that is loading its data is not used',
   socketTimeout: '`suspectAfterMs` and `commandTimeoutMs` notice a silent server',
   blockingTimeout: 'a blocking command ends with its own block time',

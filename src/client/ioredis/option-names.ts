@@ -1,8 +1,9 @@
-import { distanceOf } from '../../options/check.js';
+import { nearestName } from '../../options/check.js';
 import { processState } from '../../process-state.js';
-import { LONGEST_NAME, plainName, unknownOption } from '../../validation/check.js';
+import { anyObject, join, plainName, unknownOption, type Values } from '../../validation/check.js';
 import { CONNECTION_OPTIONS } from './connection-options.js';
 import { INEFFECTIVE } from './ineffective-options.js';
+import type { IoredisOptions } from './library.js';
 
 /** Options of a client in ioredis 5 and 6 and in iovalkey, apart from those in other tables. */
 const CLIENT_OPTIONS = [
@@ -13,57 +14,133 @@ const CLIENT_OPTIONS = [
   ...['sentinelMaxConnections', 'preferredSlaves', 'allowUsernameInURI'],
 ];
 
-const KNOWN: readonly string[] = [
+export const IOREDIS_OPTIONS: readonly string[] = [
   ...CONNECTION_OPTIONS,
   ...CLIENT_OPTIONS,
   ...Object.keys(INEFFECTIVE),
 ];
 
+/** Options of BullMQ and @fastify/redis, which take them in one object with those of ioredis. */
+const OF_WRAPPERS = ['skipVersionCheck', 'skipWaitingForReady', 'namespace', 'closeClient'];
+
+/** What a sentinel has. Credentials and TLS stand beside `sentinels`. */
+const SENTINEL_OPTIONS = ['host', 'port', 'family'];
+const BESIDE_SENTINELS: Readonly<Record<string, string>> = {
+  username: 'sentinelUsername beside sentinels',
+  password: 'sentinelPassword beside sentinels',
+  tls: 'sentinelTLS beside sentinels',
+};
+
+/** An option of other libraries, and what ioredis has in its place. */
+interface Foreign {
+  /** In words, or the option that takes the same value. */
+  readonly meant: string;
+  /** The value chooses a server, and not only a database or a user there. */
+  readonly isPlace?: boolean;
+}
+
 /**
- * Options of other libraries that choose a server, a database or a user, and what ioredis has in their
- * place. ioredis ignores them, so that commands would go to another place: `localhost`, for instance.
+ * Options of other libraries that choose a server, a database or a user. ioredis ignores them, so that
+ * commands would go to another place: `localhost`, for instance.
  */
-const OF_OTHER_LIBRARIES: ReadonlyMap<string, string> = new Map([
-  ['url', 'a URL in place of the object'],
-  ['uri', 'a URL in place of the object'],
-  ['socket', 'host, port, path and tls beside each other'],
-  ['database', 'db'],
-  ['user', 'username'],
-  ['pass', 'password'],
-  ['auth_pass', 'password'],
+export const OF_OTHER_LIBRARIES: ReadonlyMap<string, Foreign> = new Map<string, Foreign>([
+  ['url', { meant: 'a URL in place of the object', isPlace: true }],
+  ['uri', { meant: 'a URL in place of the object', isPlace: true }],
+  ['socket', { meant: 'host, port, path and tls beside each other', isPlace: true }],
+  ['hostname', { meant: 'host', isPlace: true }],
+  ['database', { meant: 'db' }],
+  ['dbIndex', { meant: 'db' }],
+  ['user', { meant: 'username' }],
+  ['pass', { meant: 'password' }],
+  ['auth_pass', { meant: 'password' }],
+  ['auth', { meant: 'password' }],
 ]);
 
-const said = processState('unknown-ioredis-options@1', () => new Set<string>());
+const OF_OTHER_SENTINELS: ReadonlyMap<string, Foreign> = new Map<string, Foreign>([
+  ['url', { meant: 'host and port', isPlace: true }],
+  ['uri', { meant: 'host and port', isPlace: true }],
+  ['socket', { meant: 'host and port', isPlace: true }],
+  ['hostname', { meant: 'host', isPlace: true }],
+  ['ip', { meant: 'host', isPlace: true }],
+]);
+
+/** Without the option, a server uses these. */
+const DEFAULT_PLACE: Readonly<Record<string, unknown>> = { db: 0, username: 'default' };
 
 /**
  * Warns about each name that ioredis does not know, once per process. Throws `InvalidOptionError` for
- * one that would choose another server, database or user in another library.
+ * one that would choose another server, database or user in another library. `inherited` are options
+ * that `given` overrides.
  */
-export function checkNames(given: object, at: string): void {
+export function checkNames(
+  given: IoredisOptions,
+  at: string,
+  inherited: IoredisOptions = {},
+): void {
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || value === null || KNOWN.includes(name)) continue;
-    const other = OF_OTHER_LIBRARIES.get(name);
-    if (other !== undefined) throw unknownOption(at, name, `did you mean ${other}`);
-    const plain = plainName(name);
-    if (said.has(plain) || said.size >= MOST_WARNINGS) continue;
-    said.add(plain);
-    const meant = similarTo(name);
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    process.emitWarning(`ioredis has no option ${plain}${hint}`, {
-      type: 'RedisMultiDbWarning',
-      code: 'REDIS_MULTIDB_IOREDIS_OPTION',
-    });
+    if (isAbsent(value) || IOREDIS_OPTIONS.includes(name) || OF_WRAPPERS.includes(name)) continue;
+    const foreign = OF_OTHER_LIBRARIES.get(name);
+    if (foreign !== undefined && !isHarmless(name, value, foreign, given, inherited)) {
+      throw unknownOption(at, name, `did you mean ${foreign.meant}`);
+    }
+    warnAbout(name, at, foreign?.meant ?? nearestName(name, IOREDIS_OPTIONS));
+  }
+  if (Array.isArray(given.sentinels)) {
+    for (const [index, each] of given.sentinels.entries()) {
+      checkSentinel(each, `${join(at, 'sentinels')}[${index}]`);
+    }
   }
 }
+
+function checkSentinel(value: unknown, at: string): void {
+  const given = anyObject(value, at, 'an object with `host` and `port`');
+  for (const [name, own] of Object.entries(given)) {
+    if (isAbsent(own) || SENTINEL_OPTIONS.includes(name)) continue;
+    const foreign = OF_OTHER_SENTINELS.get(name);
+    if (foreign !== undefined && !isHarmless(name, own, foreign, given, {})) {
+      throw unknownOption(at, name, `did you mean ${foreign.meant}`);
+    }
+    const beside = Object.hasOwn(BESIDE_SENTINELS, name) ? BESIDE_SENTINELS[name] : undefined;
+    warnAbout(name, at, foreign?.meant ?? beside ?? nearestName(name, SENTINEL_OPTIONS));
+  }
+}
+
+/** Whether commands go to the same place although ioredis ignores the option. */
+function isHarmless(
+  name: string,
+  value: unknown,
+  { meant, isPlace }: Foreign,
+  given: IoredisOptions,
+  inherited: IoredisOptions,
+): boolean {
+  if (value === '' || value === false) return true;
+  if (!isPlace) {
+    const inForce = [given[meant], inherited[meant], DEFAULT_PLACE[meant]];
+    return String(value) === String(inForce.find((each) => !isAbsent(each) && each !== ''));
+  }
+  if (name === 'socket' && typeof value === 'object') {
+    const own = value as Values;
+    return ['host', 'port', 'path', 'tls'].every((each) => !own[each] || Boolean(given[each]));
+  }
+  return Boolean(given.host || given.path || given.sentinels);
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+const said = processState('unknown-ioredis-options@1', () => new Set<string>());
 
 /** Names that come from data must not fill the memory. */
 const MOST_WARNINGS = 100;
 
-function similarTo(name: string): string | undefined {
-  if (name.length > LONGEST_NAME) return undefined;
-  const tolerated = Math.max(2, Math.floor(name.length / 4));
-  const [nearest] = KNOWN.map((known) => ({ known, distance: distanceOf(name, known) })).sort(
-    (one, two) => one.distance - two.distance,
-  );
-  return nearest !== undefined && nearest.distance <= tolerated ? nearest.known : undefined;
+function warnAbout(name: string, at: string, meant: string | undefined): void {
+  const plain = plainName(name);
+  if (said.has(plain) || said.size >= MOST_WARNINGS) return;
+  said.add(plain);
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  process.emitWarning(`unknown ioredis option ${join(at, plain)}${hint}`, {
+    type: 'RedisMultiDbWarning',
+    code: 'REDIS_MULTIDB_IOREDIS_OPTION',
+  });
 }
