@@ -19,9 +19,12 @@ import { durationOrNone } from '../validation/rules.js';
 export interface ClientApi {
   /** The error for a call on a client that is not open. */
   notOpen(): Error;
-  /** Converts a database of this API into one of the engine. Default: it is one. */
-  translate?(database: unknown): unknown;
+  /** Default: a database of this API is one of the engine. */
+  readonly translating?: Translating;
 }
+
+/** Passes a database of an API to `use`, converted into one of the engine. */
+export type Translating = <T>(database: unknown, use: (database: unknown) => T) => T;
 
 /**
  * The members of `ManagedClient` that report on the databases and manage them, over the session of
@@ -31,7 +34,7 @@ export function managementMembers(
   name: string,
   session: Session,
   { rejections, options: { group } }: SharedGroup,
-  { notOpen, translate = (database) => database }: ClientApi,
+  { notOpen, translating = (database, use) => use(database) }: ClientApi,
 ): object {
   const coordinator = () => session.group.coordinator;
   const manage = () => new Management(session.group);
@@ -42,10 +45,12 @@ export function managementMembers(
   /** `given` is the id that is allowed although a database has it. */
   const resolve = (database: unknown, given?: string): ResolvedDatabase => {
     const taken = [...coordinator().databases.keys()].filter((id) => id !== given);
-    const added = resolveDatabase(translate(database), 'database', group, taken);
-    requireAddress(added, 'database');
-    warnAbout([added]);
-    return added;
+    return translating(database, (translated) => {
+      const added = resolveDatabase(translated, 'database', group, taken);
+      requireAddress(added, 'database');
+      warnAbout([added]);
+      return added;
+    });
   };
 
   return {

@@ -6,13 +6,18 @@ import { checkNames } from './option-names.js';
 /** Options of ioredis's `Cluster` that a topology of the engine has. */
 const NAMES = ['redisOptions', 'natMap', 'scaleReads'];
 
-/** Converts nodes and options of ioredis's `Cluster` into a topology. */
+/** The topology, and the options of ioredis that the cluster has of its own. */
+export interface TranslatedCluster extends Values {
+  readonly ownOptions: IoredisOptions;
+}
+
+/** Converts nodes and options of ioredis's `Cluster` into a topology. Throws `InvalidOptionError`. */
 export function clusterOf(
   nodes: readonly IoredisOptions[],
   given: unknown,
   shared: IoredisOptions,
   at: string,
-): Values {
+): TranslatedCluster {
   const options = given === undefined ? {} : anyObject(given, at);
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown !== undefined) {
@@ -33,6 +38,7 @@ export function clusterOf(
   const { name: _name, ...nodeDefaults } = defaults;
   const nodeAddressMap = options.natMap ?? undefined;
   return {
+    ownOptions: own,
     topology: 'cluster',
     cluster: {
       rootNodes,

@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../../errors.js';
+import { type InvalidOptionError, UnsupportedError } from '../../errors.js';
 import { invalid, join, type Values } from '../../validation/check.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 
@@ -15,23 +15,22 @@ export const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
 /** The option with which ioredis gets an object in place of a connector. */
 class NoConnector {}
 
+/** In place of a host and a port that a URL does not name. */
+const NO_HOST = 'no host';
+const NO_PORT = -1;
+
+const EXPECTED = 'options of ioredis, or a URL';
+
 /**
  * Returns the options of ioredis in `given`: an object, a URL, a path or `host:port`, parsed by the
- * library itself. Profiles in `tls` are resolved.
+ * library itself. Profiles in `tls` are resolved. Throws `InvalidOptionError`.
  */
 export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
   const parse = Redis as unknown as new (...args: unknown[]) => { options: IoredisOptions };
   const unconnected = { lazyConnect: true, Connector: NoConnector };
-  if (typeof given === 'string') {
-    const { options } = new parse(given, unconnected);
-    const { options: defaults } = new parse(unconnected);
-    const entries = Object.entries(options).filter(
-      ([name, value]) => name === 'host' || name === 'port' || value !== defaults[name],
-    );
-    return withoutAddressBesidePath(Object.fromEntries(entries));
-  }
+  if (typeof given === 'string') return ofText(given, at, unconnected, parse);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalid(at, 'options of ioredis, or a URL', given);
+    throw invalid(at, EXPECTED, given);
   }
   if (typeof (given as { sendCommand?: unknown }).sendCommand === 'function') {
     throw invalid(at, 'options of ioredis, not a client', given);
@@ -47,12 +46,60 @@ export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string):
   return parsed;
 }
 
-function withoutAddressBesidePath({ path, host, port, ...others }: IoredisOptions): IoredisOptions {
-  return path === undefined ? { ...others, host, port } : { ...others, path };
+function ofText(
+  given: string,
+  at: string,
+  unconnected: object,
+  parse: new (...args: unknown[]) => { options: IoredisOptions },
+): IoredisOptions {
+  if (given.trim() === '') throw invalid(at, EXPECTED, given);
+  const { options: defaults } = new parse(unconnected);
+  let options: IoredisOptions;
+  try {
+    ({ options } = new parse(given, { ...unconnected, host: NO_HOST, port: NO_PORT }));
+  } catch {
+    // The error of the library contains the URL, and with it the password.
+    throw invalid(at, `${EXPECTED} such as redis://host:6379`, shown(given));
+  }
+  const { host, port } = options;
+  if (host !== undefined && host === /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]) {
+    throw invalid(
+      at,
+      'a URL whose scheme the library knows, such as redis: or rediss:',
+      shown(given),
+    );
+  }
+  const changed = Object.entries(options).filter(
+    ([name, value]) => name !== 'host' && name !== 'port' && value !== defaults[name],
+  );
+  const others: IoredisOptions = Object.fromEntries(changed);
+  if (others.path !== undefined) return others;
+  const isHostless = host === NO_HOST;
+  return {
+    ...others,
+    ...(isHostless ? {} : { host }),
+    ...(port === NO_PORT ? (isHostless ? {} : { port: defaults.port }) : { port }),
+  };
 }
 
-/** Converts options of ioredis for one server, or for a master behind Sentinel, into a topology. */
-export function topologyOf(options: IoredisOptions, at: string): Values {
+/** A text that may contain a password, as an error may show it. */
+export function shown(given: unknown): unknown {
+  return typeof given === 'string' && !given.includes('://') ? 'a string' : given;
+}
+
+const ADDRESS =
+  'an address: `host` and `port`, `path`, `sentinels` with `name`, or a URL in place of the object';
+
+/** The error for a database without an address: in ioredis it would be this machine. */
+export function withoutAddress(at: string, given: unknown): InvalidOptionError {
+  return invalid(at, ADDRESS, shown(given));
+}
+
+/**
+ * Converts options of ioredis for one server, or for a master behind Sentinel, into a topology. `given`
+ * is what stands at `at`. Throws `InvalidOptionError`.
+ */
+export function topologyOf(options: IoredisOptions, at: string, given: unknown): Values {
   if (options.readOnly === true) {
     throw invalid(join(at, 'readOnly'), 'false, because all commands go to the master', true);
   }
@@ -64,8 +111,8 @@ export function topologyOf(options: IoredisOptions, at: string): Values {
   }
   const { sentinels } = options;
   if (sentinels === undefined || sentinels === null) {
-    const { host, port, path } = options;
-    const address = path === undefined || path === null ? present({ host, port }) : { path };
+    const address = addressIn(options);
+    if (Object.keys(address).length === 0) throw withoutAddress(at, given);
     const client = connectionOf(options);
     return { topology: 'client', client: { ...client, socket: { ...client.socket, ...address } } };
   }
@@ -78,14 +125,25 @@ export function topologyOf(options: IoredisOptions, at: string): Values {
   const sentinel = present({
     name: options.name,
     sentinelRootNodes: sentinels.map((each: Values) => ({
-      host: each.host ?? '127.0.0.1',
-      port: each.port ?? 26_379,
+      host: each.host || '127.0.0.1',
+      port: numberOf(each.port || 26_379),
     })),
     nodeClientOptions: connectionOf({ ...others, tls: encrypted }),
     sentinelClientOptions: connectionOf({ username, password, tls: sentinelTLS }),
     nodeAddressMap: options.natMap ?? undefined,
   });
   return { topology: 'sentinel', sentinel };
+}
+
+/** The place of a server: what is empty, ioredis does not use either. */
+function addressIn({ host, port, path }: IoredisOptions): Values {
+  if (path) return { path };
+  return present({ host: host || undefined, port: port === '' ? undefined : port });
+}
+
+/** A number that is written as a text, as in an environment variable. */
+export function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 }
 
 /** The options of node-redis for a connection, without an address. */

@@ -3,7 +3,7 @@ import { anyObject, invalid } from '../../validation/check.js';
 import { createGroup } from '../create-group.js';
 import type { IoredisClass } from './library.js';
 import { multiDbClassOf } from './redis-class.js';
-import { namingIoredis, translateOptions } from './translate-options.js';
+import { translateOptions } from './translate-options.js';
 import type { MultiDbRedis, MultiDbRedisOptions, RedisLike } from './types.js';
 
 /**
@@ -28,13 +28,27 @@ export function createMultiDbRedis<R extends RedisLike>(
   options: MultiDbRedisOptions<R>,
 ): MultiDbRedis<R> {
   const given = anyObject(options, 'options');
-  const Redis = given.Redis as IoredisClass;
-  if (typeof Redis !== 'function' || typeof Redis.Command !== 'function') {
-    throw invalid('Redis', 'the class `Redis` of ioredis or iovalkey', Redis);
-  }
-  const { engine, client, translate } = translateOptions(Redis, given);
-  const { name, shared } = namingIoredis(() => createGroup(engine, () => first as ManagedClient));
+  const Redis = classOf(given.Redis);
+  const { engine, client, naming, translating } = translateOptions(Redis, given);
+  const { name, shared } = naming(() => createGroup(engine, () => first as ManagedClient));
   const Client = multiDbClassOf(Redis);
-  const first: unknown = new Client({ name, shared, options: client, translate });
+  const first: unknown = new Client({ name, shared, options: client, translating });
   return first as MultiDbRedis<R>;
+}
+
+function classOf(given: unknown): IoredisClass {
+  const expected = 'the class `Redis` of ioredis or iovalkey';
+  if (typeof given === 'function') {
+    if (typeof (given as Partial<IoredisClass>).Command === 'function')
+      return given as IoredisClass;
+    // The class `Cluster` has this method.
+    if (typeof given.prototype?.nodes === 'function') {
+      const instead = 'a cluster is a database whose nodes stand in `databases[].cluster`';
+      throw invalid('Redis', `${expected}; ${instead}`, given);
+    }
+  }
+  const { Redis, sendCommand } = (given ?? {}) as { Redis?: unknown; sendCommand?: unknown };
+  if (typeof Redis === 'function') throw invalid('Redis', `${expected}, not its module`, given);
+  if (typeof sendCommand === 'function') throw invalid('Redis', `${expected}, not a client`, given);
+  throw invalid('Redis', expected, given);
 }

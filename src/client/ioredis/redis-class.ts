@@ -6,7 +6,7 @@ import type { HedgingOptions } from '../../options/types.js';
 import type { CommandOptions, OutagePolicy } from '../../runtime/command/command-options.js';
 import type { SharedGroup } from '../../runtime/group/shared-group.js';
 import { define } from '../define.js';
-import { managementMembers } from '../management-members.js';
+import { managementMembers, type Translating } from '../management-members.js';
 import { shareListeners } from '../shared-listeners.js';
 import { traceConnect, UNNAMED } from '../tracing.js';
 import { OF_THE_CLIENT, performTransaction, type TransactionCall } from './client-transaction.js';
@@ -32,8 +32,8 @@ export interface ClientSetup {
   readonly shared: SharedGroup;
   /** Options of ioredis that belong to one client. */
   readonly options: IoredisOptions;
-  /** Converts a database of this API into one of the engine. */
-  readonly translate: (database: unknown) => unknown;
+  /** Passes a database of this API to `use`, converted into one of the engine. */
+  readonly translating: Translating;
   /** Options of all commands, inherited from a view. */
   readonly commandOptions?: CommandOptions;
 }
@@ -107,8 +107,8 @@ function extend(Redis: IoredisClass): MultiDbClass {
       const sender = new CommandSender(face, Redis);
       const view = new ViewOptions(face, base);
       define(this, { [OWN]: { face, sender, setup }, [VIEW]: view });
-      const { name, shared, translate } = setup;
-      const api = { notOpen: () => withText(closed()), translate };
+      const { name, shared, translating } = setup;
+      const api = { notOpen: () => withText(closed()), translating };
       define(this, managementMembers(name, face.session, shared, api));
       if (isLazy) face.status.set('wait');
       else void this.connect().catch(() => {});

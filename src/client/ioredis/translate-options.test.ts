@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { InvalidOptionError } from '../../errors.js';
-import { resolveOptions } from '../../options/validate.js';
+import { resolveDatabase, resolveOptions } from '../../options/validate.js';
+import { createGroup } from '../create-group.js';
 import type { IoredisClass } from './library.js';
-import { namingIoredis, translateOptions } from './translate-options.js';
+import { translateOptions } from './translate-options.js';
 
 const Class = Redis as unknown as IoredisClass;
 const translate = (options: object) => translateOptions(Class, { Redis: Class, ...options });
@@ -149,7 +150,8 @@ describe('the client', () => {
 describe('what is rejected', () => {
   const errorOf = (options: object) => {
     try {
-      namingIoredis(() => resolveOptions(translate(options).engine));
+      const { naming, engine } = translate(options);
+      naming(() => resolveOptions(engine));
     } catch (error) {
       return error as InvalidOptionError;
     }
@@ -161,10 +163,54 @@ describe('what is rejected', () => {
     [{}, 'databases'],
     [one(5.5), 'databases[0].redis'],
     [one(null), 'databases[0].redis'],
+    [one(undefined), 'databases[0].redis'],
+    [one(''), 'databases[0].redis'],
+    [one('http://h'), 'databases[0].redis'],
+    [one('h:6380,password=secret,ssl=True'), 'databases[0].redis'],
+    [one('redis://:secret@h:99999'), 'databases[0].redis'],
+    [one({ ...server, port: 'x' }), 'databases[0].redis.port'],
+    [one({ ...server, port: 65_536 }), 'databases[0].redis.port'],
+    [one({ ...server, db: 'x' }), 'databases[0].redis.db'],
+    [one({ ...server, db: -1 }), 'databases[0].redis.db'],
+    [one({ ...server, commandTimeout: -1 }), 'databases[0].redis.commandTimeout'],
+    [one('redis://h?commandTimeout=soon'), 'databases[0].redis.commandTimeout'],
+    [{ ...one(server), redis: '' }, 'redis'],
+    [{ ...one(server), redis: null }, 'redis'],
+    [{ databases: [{ cluster: undefined }] }, 'databases[0].cluster'],
+    [{ databases: [{ cluster: [] }] }, 'databases[0].cluster'],
+    [{ databases: [{ cluster: 'redis://:secret@h' }] }, 'databases[0].cluster'],
+    [{ databases: [{ cluster: ['h', undefined] }] }, 'databases[0].cluster[1]'],
+    [{ databases: [{ cluster: ['h'], redis: 'h' }] }, 'databases[0].redis'],
+    [{ databases: [{ redis: 'h', client: {} }] }, 'databases[0].client'],
+    [{ databases: [{ redis: 'h', topology: 'pool' }] }, 'databases[0].topology'],
+    [{ databases: [{ redis: 'h', topology: 'cluster' }] }, 'databases[0].topology'],
+    [{ databases: [{ redis: 'h', clusterOptions: {} }] }, 'databases[0].clusterOptions'],
     [one({ ...server, readOnly: true }), 'databases[0].redis.readOnly'],
     [one({ sentinels: [{}], name: 'm', role: 'slave' }), 'databases[0].redis.role'],
     [one({ sentinels: 5, name: 'm' }), 'databases[0].redis.sentinels'],
     [one({ sentinels: [{}] }), 'databases[0].redis.name'],
+    [one({ sentinels: [], name: 'm' }), 'databases[0].redis.sentinels'],
+    [one({ sentinels: [{ port: 'x' }], name: 'm' }), 'databases[0].redis.sentinels[0].port'],
+    [one({ sentinels: [{}], name: 'm', sentinelTLS: 5 }), 'databases[0].redis.sentinelTLS'],
+    [one({ ...server, tls: 5 }), 'databases[0].redis.tls'],
+    [
+      one({ ...server, tls: { rejectUnauthorized: 'x' } }),
+      'databases[0].redis.tls.rejectUnauthorized',
+    ],
+    [{ redis: { connectTimeout: -1 }, databases: [{ redis: server }] }, 'redis.connectTimeout'],
+    [
+      { databases: [{ cluster: [{ ...server, connectTimeout: -1 }] }] },
+      'databases[0].cluster[0].connectTimeout',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { redisOptions: { connectTimeout: -1 } } }] },
+      'databases[0].clusterOptions.redisOptions.connectTimeout',
+    ],
+    [{ databases: [{ client: { url: 'http://h' } }] }, 'databases[0].client.url'],
+    [
+      { databases: [{ client: { socket: { connectTimeout: -1 } } }] },
+      'databases[0].client.socket.connectTimeout',
+    ],
     [one({ ...server, connectTimeout: -1 }), 'databases[0].redis.connectTimeout'],
     [{ client: { clientSideCache: {} }, ...one('redis://h') }, 'client.clientSideCache'],
     [{ databases: [{ topology: 'pool', client: { url: 'redis://h' } }] }, 'databases[0].topology'],
@@ -185,6 +231,110 @@ describe('what is rejected', () => {
     const error = errorOf(options);
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.option).toBe(option);
-    expect(error.message).toContain(option);
+    expect(error.message).toContain(`${option}: expected `);
+    expect(error.message).not.toContain('secret');
+  });
+
+  const REDIS = 'expected options of ioredis, or a URL, received ';
+  const ADDRESS =
+    'expected an address: `host` and `port`, `path`, `sentinels` with `name`, or a URL in place of the object, received ';
+  const NODES =
+    'expected a non-empty array of nodes: URLs, or objects with `host` and `port`, received ';
+
+  it.each([
+    [one(undefined), `databases[0].redis: ${REDIS}undefined`],
+    [one(''), `databases[0].redis: ${REDIS}""`],
+    [one({}), `databases[0].redis: ${ADDRESS}an object`],
+    [one({ db: 1, host: '' }), `databases[0].redis: ${ADDRESS}an object`],
+    [one('redis:///1'), `databases[0].redis: ${ADDRESS}"redis://***"`],
+    [{ databases: [{ id: 'q' }] }, `databases[0].redis: ${ADDRESS}undefined`],
+    [{ redis: server, databases: [{ id: 'q' }] }, `databases[0].redis: ${ADDRESS}undefined`],
+    [{ databases: [{ cluster: undefined }] }, `databases[0].cluster: ${NODES}undefined`],
+    [
+      { databases: [{ client: {} }] },
+      'databases[0].client: expected an address: `url`, or `socket`',
+    ],
+  ])('%j says what is missing', (options, message) => {
+    expect(() => {
+      const { naming, engine } = translate(options);
+      naming(() => createGroup(engine, () => ({}) as never));
+    }).toThrow(message);
+  });
+
+  it.each([
+    [{ keyPrefix: 'p' }, 'keyPrefix', 'did you mean redis.keyPrefix)'],
+    [{ retryStrategy: 1 }, 'retryStrategy', 'did you mean redis.retryStrategy)'],
+    [{ host: 'h' }, 'host', 'did you mean redis.host or databases[].redis.host)'],
+    [{ user: 'u' }, 'user', 'did you mean redis.username or databases[].redis.username)'],
+    [{ url: 'redis://:secret@h' }, 'url', 'did you mean databases[].redis)'],
+    [{ keyprefix: 'p' }, 'keyprefix', 'did you mean redis.keyPrefix)'],
+    [{ database: [] }, 'database', 'did you mean databases)'],
+    [{ Databases: [] }, 'Databases', 'did you mean databases)'],
+    [{ maxAttempts: 1 }, 'maxAttempts', 'did you mean commandRetry.maxAttempts)'],
+    [{ Cluster: 1 }, 'Cluster', 'did you mean databases[].cluster)'],
+    [{ zzzzzzzzzz: 1 }, 'zzzzzzzzzz', '(one of Redis, redis, databases, client, '],
+  ])('the top level does not have %o', (given, option, text) => {
+    const error = errorOf({ ...one(server), ...given });
+    expect(error.option).toBe(option);
+    expect(error.message).toContain(text);
+    expect(error.message).not.toContain('secret');
+  });
+
+  it.each([
+    [{ host: 'h' }, 'host', 'did you mean redis.host)'],
+    [{ keyPrefix: 'h' }, 'keyPrefix', 'did you mean redis.keyPrefix)'],
+    [{ url: 'redis://:secret@h' }, 'url', 'did you mean redis)'],
+    [{ name: 'east', ...server }, 'name', 'did you mean id, or redis.name of a master'],
+    [{ cluster: ['h'], clusterOption: {} }, 'clusterOption', 'did you mean clusterOptions)'],
+    [{ nodes: ['h'] }, 'nodes', 'did you mean cluster)'],
+    [{ redis: 'h', wieght: 1 }, 'wieght', 'did you mean weight)'],
+    [{ redis: 'h', zzzzzzzzzz: 1 }, 'zzzzzzzzzz', '(one of redis, cluster, clusterOptions, id, '],
+  ])('a database does not have %o', (given, option, text) => {
+    const error = errorOf({ databases: [given] });
+    expect(error.option).toBe(`databases[0].${option}`);
+    expect(error.message).toContain(text);
+    expect(error.message).not.toContain('secret');
+  });
+
+  it('a database that is added later is named in the same words', () => {
+    const { translating } = translate(one(server));
+    const add = (database: object) => () =>
+      translating(database, (translated) => {
+        const { group } = resolveOptions(translate(one(server)).engine);
+        return resolveDatabase(translated, 'database', group);
+      });
+    expect(add({ redis: { host: 'west', connectTimeout: -1 } })).toThrow(
+      /^database\.redis\.connectTimeout: expected milliseconds/,
+    );
+    expect(add({ redis: undefined })).toThrow(`database.redis: ${REDIS}undefined`);
+    expect(add({ host: 'h' })).toThrow(
+      'database.host: expected a known option (did you mean redis.',
+    );
+    expect(add({ redis: 'west' })()).toMatchObject({ topology: 'client' });
+  });
+});
+
+describe('what ioredis takes as well', () => {
+  it('an empty number of a database, which is 0, and numbers in the form of text', () => {
+    const { client } = translate({
+      databases: [{ redis: { host: 'h', port: '7', db: '', commandTimeout: '50' } }],
+    });
+    expect(client).toEqual({ host: 'h', port: 7, commandTimeout: 50 });
+    expect(database({ sentinels: [{ host: 's', port: '26380' }], name: 'm' })).toMatchObject({
+      sentinel: { sentinelRootNodes: [{ host: 's', port: 26_380 }] },
+    });
+  });
+
+  it('a port of this machine', () => {
+    expect(database('6380')).toMatchObject({ client: { socket: { port: 6380 } } });
+    expect(database({ port: 6380, host: '' })).toMatchObject({
+      client: { socket: { port: 6380 } },
+    });
+  });
+
+  it('undefined beside the form of config files', () => {
+    const given = { id: 'east', client: { url: 'redis://east' } };
+    const databases = [{ ...given, redis: undefined, cluster: undefined }];
+    expect(translate({ databases }).engine.databases).toEqual([given]);
   });
 });

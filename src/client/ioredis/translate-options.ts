@@ -1,19 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import { InvalidOptionError } from '../../errors.js';
 import { anyObject, invalid, type Values } from '../../validation/check.js';
 import { MAX_TIMER_MS } from '../../validation/rules.js';
+import type { Translating } from '../management-members.js';
 import { clusterOf } from './cluster-options.js';
 import {
   CONNECTION_OPTIONS,
   connectionOf,
   ioredisOptions,
+  shown,
   topologyOf,
+  withoutAddress,
 } from './connection-options.js';
 import { usesResp3 } from './decoding.js';
+import { type GivenForm, namingIoredis } from './error-names.js';
 import { warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 import { optionsOfClient } from './node-redis-options.js';
 import { checkNames } from './option-names.js';
+import { checkPlaces } from './option-places.js';
+import { checkValues } from './option-values.js';
 
 /** What `createMultiDbRedis` was given, for the engine and for ioredis. */
 export interface Translated {
@@ -21,8 +26,10 @@ export interface Translated {
   readonly engine: Values;
   /** Options of ioredis for each client of the group. */
   readonly client: IoredisOptions;
-  /** Converts a database that is added later. */
-  readonly translate: (database: unknown) => unknown;
+  /** Runs what validates `engine`. Its errors name the options that were given. */
+  readonly naming: <T>(create: () => T) => T;
+  /** For a database that is added later. Errors name the options that were given. */
+  readonly translating: Translating;
 }
 
 /**
@@ -31,35 +38,58 @@ export interface Translated {
  * have. Throws `InvalidOptionError`.
  */
 export function translateOptions(Redis: IoredisClass, given: Values): Translated {
+  checkPlaces(given, '', '');
   const { Redis: _class, redis, databases, client, ...others } = given;
   const forAll = redis === undefined ? {} : optionsAt(Redis, redis, 'redis');
   warnAboutIneffective(forAll);
   const shared = { ...optionsOfClient(client), ...forAll };
   const ofClients: Record<string, unknown> = {};
+  const forms = new Map<string, GivenForm>();
   const translate = (database: unknown, at: string): unknown => {
     const values = anyObject(database, at);
+    checkPlaces(values, 'databases[]', at);
+    const form = formOf(values, at);
     const { redis: own, cluster, clusterOptions, ...rest } = values;
-    if (Array.isArray(cluster)) {
-      const nodes = cluster.map((node, index) => optionsAt(Redis, node, `${at}.cluster[${index}]`));
-      return { ...rest, ...clusterOf(nodes, clusterOptions, shared, `${at}.clusterOptions`) };
+    if (form === 'cluster') {
+      const nodes = nodesOf(cluster, `${at}.cluster`).map((node, index) =>
+        optionsAt(Redis, node, `${at}.cluster[${index}]`),
+      );
+      const { ownOptions, ...topology } = clusterOf(
+        nodes,
+        clusterOptions,
+        shared,
+        `${at}.clusterOptions`,
+      );
+      forms.set(at, { form, own: ownOptions });
+      return withTopology(rest, topology, 'cluster', at);
     }
-    if (own === undefined) {
+    if (form === 'config') {
       rejectPool(values, at);
-      return database;
+      forms.set(at, { form, own: {} });
+      return cluster === undefined ? rest : { ...rest, cluster };
     }
-    const options = optionsAt(Redis, own, `${at}.redis`);
+    if (own === undefined) throw withoutAddress(`${at}.redis`, own);
+    const options = optionsAt(Redis, own, `${at}.redis`, forAll);
     warnAboutIneffective(options);
     collect(ofClients, options, shared, `${at}.redis`);
-    return { ...rest, ...topologyOf({ ...shared, ...options }, `${at}.redis`) };
+    forms.set(at, { form, own: options });
+    return withTopology(
+      rest,
+      topologyOf({ ...shared, ...options }, `${at}.redis`, own),
+      'redis',
+      at,
+    );
   };
+  const naming = <T>(create: () => T) => namingIoredis(create, (at) => forms.get(at), forAll);
 
   if (!Array.isArray(databases) || databases.length === 0) {
     throw invalid('databases', 'a non-empty array', databases);
   }
   const all = databases.map((each, index) => translate(each, `databases[${index}]`));
-  const first = firstOptions(Redis, databases[0], shared);
+  const { form, own } = forms.get('databases[0]') as GivenForm;
+  const first = form === 'server' ? { ...shared, ...own } : shared;
   const ofAll = { ...ofClients, ...withoutConnection(shared) };
-  const { name } = connectionOf({ ...shared, ...first });
+  const { name } = connectionOf(first);
   return {
     engine: {
       keepConnectingMs: MAX_TIMER_MS,
@@ -71,35 +101,78 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
       },
       databases: all.map(withoutName),
     },
-    client: { ...ofAll, ...addressOf({ ...shared, ...first }) },
-    translate: (database) => withoutName(translate(database, 'database')),
+    client: { ...ofAll, ...addressOf(first) },
+    naming,
+    translating: (database, use) => naming(() => use(withoutName(translate(database, 'database')))),
   };
 }
 
-function optionsAt(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
+function optionsAt(
+  Redis: IoredisClass,
+  given: unknown,
+  at: string,
+  inherited: IoredisOptions = {},
+): IoredisOptions {
   const options = ioredisOptions(Redis, given, at);
-  checkNames(options, at);
-  return options;
+  checkNames(options, at, inherited);
+  return checkValues(options, given, at);
 }
 
-/** Runs `create`, whose errors name options of the engine, and names those of ioredis instead. */
-export function namingIoredis<T>(create: () => T): T {
-  try {
-    return create();
-  } catch (error) {
-    if (!(error instanceof InvalidOptionError)) throw error;
-    const { option } = error;
-    const renamed = option.replace(
-      /^((?:databases\[\d+\]|database))\.(?:client|sentinel)\.?(?:socket\.|nodeClientOptions\.|sentinelClientOptions\.)*/,
-      (_, at: string) => `${at}.redis.`,
-    );
-    if (renamed === option) throw error;
-    const named = renamed.replace(/\.database$/, '.db').replace(/\.$/, '');
-    throw Object.assign(error, {
-      message: error.message.replace(option, named).replace('node-redis', 'ioredis'),
-      option: named,
-    });
+/** Names of a database in the form of config files. */
+const OF_CONFIG = ['client', 'pool', 'sentinel', 'topology'];
+
+/** How a database was given. Throws `InvalidOptionError` if two forms are mixed. */
+function formOf(values: Values, at: string): GivenForm['form'] {
+  const { redis, cluster, clusterOptions, topology } = values;
+  const isConfig = OF_CONFIG.some((name) => values[name] !== undefined);
+  const isConfigCluster =
+    topology === 'cluster' ||
+    (cluster !== undefined && isObject(cluster) && 'rootNodes' in cluster);
+  if (Array.isArray(cluster) && redis !== undefined) {
+    const expected =
+      'nothing beside `cluster`; `clusterOptions.redisOptions` has options of its nodes';
+    throw invalid(`${at}.redis`, expected, shown(redis));
   }
+  if (redis !== undefined && values.client !== undefined) {
+    throw invalid(`${at}.client`, 'nothing beside `redis`', values.client);
+  }
+  if (clusterOptions !== undefined && !Array.isArray(cluster)) {
+    throw invalid(`${at}.clusterOptions`, 'nothing without the nodes in `cluster`', clusterOptions);
+  }
+  if (Array.isArray(cluster)) return 'cluster';
+  if (redis !== undefined) return 'server';
+  if (isConfigCluster) return 'config';
+  if (cluster !== undefined) return 'cluster';
+  if (isConfig) return 'config';
+  // The value of an environment variable that is not set.
+  if ('cluster' in values && !('redis' in values)) return 'cluster';
+  if ('redis' in values) throw invalid(`${at}.redis`, 'options of ioredis, or a URL', redis);
+  return 'server';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function nodesOf(given: unknown, at: string): readonly unknown[] {
+  if (Array.isArray(given) && given.length > 0) return given;
+  const expected = 'a non-empty array of nodes: URLs, or objects with `host` and `port`';
+  throw invalid(at, expected, shown(given));
+}
+
+/** The topology of a database follows from its options of ioredis. */
+function withTopology(
+  rest: Values,
+  topology: Values,
+  form: 'cluster' | 'redis',
+  at: string,
+): Values {
+  rejectPool(rest, at);
+  if (rest.topology !== undefined && rest.topology !== topology.topology) {
+    const expected = `'${topology.topology}', as \`${form}\` says, or nothing`;
+    throw invalid(`${at}.topology`, expected, rest.topology);
+  }
+  return { ...rest, ...topology };
 }
 
 /** The name is the same for all connections of a client. */
@@ -131,11 +204,6 @@ function withoutConnection(options: IoredisOptions): IoredisOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([name]) => !CONNECTION_OPTIONS.has(name)),
   );
-}
-
-function firstOptions(Redis: IoredisClass, database: unknown, shared: IoredisOptions) {
-  const { redis } = database as Values;
-  return redis === undefined ? shared : ioredisOptions(Redis, redis, 'databases[0].redis');
 }
 
 /** What libraries and logs show: the first database, without credentials. */

@@ -32,3 +32,57 @@ it.each(LIBRARIES)('%s: views refuse what they do not know', (_name, Redis) => {
     expect(waiting.message).toContain("expected 'reject' or 'wait', received \"waiting\"");
   }
 });
+
+it.each(LIBRARIES)('%s: the class has to be Redis', (_name, Redis) => {
+  const databases = [{ redis: 'redis://127.0.0.1:1' }];
+  const create = (given: unknown) =>
+    errorOf(() => createMultiDbRedis({ Redis: given, databases } as never));
+  const { Cluster } = Redis as unknown as { Cluster: unknown };
+  expect(create(Cluster).message).toContain(
+    'a cluster is a database whose nodes stand in `databases[].cluster`',
+  );
+  expect(create({ Redis }).message).toContain('ioredis or iovalkey, not its module, received');
+  expect(create(new Redis({ lazyConnect: true })).message).toContain('not a client, received');
+  for (const wrong of [undefined, null, {}, class Other {}]) {
+    const error = create(wrong);
+    expect(error.option).toBe('Redis');
+    expect(error.message).toContain('expected the class `Redis` of ioredis or iovalkey, received');
+  }
+});
+
+it.each(LIBRARIES)('%s: options of another library are refused', async (_name, Redis) => {
+  const create = (redis: unknown) =>
+    own(
+      createMultiDbRedis({ Redis, redis: { lazyConnect: true }, databases: [{ redis }] } as never),
+    );
+  for (const [redis, option] of [
+    [undefined, 'databases[0].redis'],
+    [{}, 'databases[0].redis'],
+    ['', 'databases[0].redis'],
+    ['redis://', 'databases[0].redis'],
+    ['redis://:secret@127.0.0.1:99999', 'databases[0].redis'],
+    [{ url: 'redis://:secret@127.0.0.1' }, 'databases[0].redis.url'],
+    [{ hostname: '127.0.0.1' }, 'databases[0].redis.hostname'],
+    ['redis://127.0.0.1/2?database=3', 'databases[0].redis.database'],
+    ['redis://127.0.0.1?user=app', 'databases[0].redis.user'],
+  ]) {
+    const error = errorOf(() => create(redis));
+    expect(error.option).toBe(option);
+    expect(error.message).not.toContain('secret');
+  }
+  for (const redis of [
+    { host: '127.0.0.1', url: 'redis://127.0.0.1', database: 0, user: '' },
+    'redis://127.0.0.1/2?database=2',
+    'redis://app:secret@127.0.0.1?user=app&pass=secret&url=',
+  ]) {
+    create(redis);
+  }
+  const client = create({ host: '127.0.0.1', port: 1, db: 2 });
+  expect(errorOf(() => client.duplicate({ database: 3 } as never)).option).toBe(
+    'duplicate.database',
+  );
+  expect(errorOf(() => client.duplicate({ url: 'redis://h' } as never)).option).toBe(
+    'duplicate.url',
+  );
+  own(client.duplicate({ host: '127.0.0.1', db: 2, database: 2 } as never));
+});
