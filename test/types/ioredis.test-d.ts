@@ -50,5 +50,20 @@ redis5.transaction('a', (tx) => tx.multi().incr('a'), { maxAttempts: 2 });
 createMultiDbRedis({ Redis, redis: { keyPrefix: 'app:' }, databases, gracePeriodMs: 1000 });
 // @ts-expect-error: an option that ioredis does not have
 createMultiDbRedis({ Redis, redis: { keyPrefx: 'app:' }, databases });
+createMultiDbRedis({
+  Redis,
+  databases: [
+    {
+      cluster: ['redis://one.example.com', { host: 'two.example.com', port: 7000 }, 7001],
+      clusterOptions: {
+        clusterRetryStrategy: (times) => times * 100,
+        dnsLookup: (address, callback) => callback(null, address),
+        slotsRefreshTimeout: 2000,
+        maxRedirections: 3,
+        redisOptions: { password: 'secret', commandTimeout: 500 },
+      },
+    },
+  ],
+});
 // @ts-expect-error: the class is missing
 createMultiDbRedis({ databases });

@@ -172,7 +172,7 @@ export function connectionOf(options: IoredisOptions): Values & { socket: Values
 }
 
 /** Without names whose value is undefined, or null, which ioredis treats as absent. */
-function present(values: Values): Values {
+export function present(values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
   );

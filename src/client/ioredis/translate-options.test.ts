@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { InvalidOptionError } from '../../errors.js';
 import { resolveDatabase, resolveOptions } from '../../options/validate.js';
 import { createGroup } from '../create-group.js';
@@ -101,6 +101,46 @@ describe('one database', () => {
       },
     });
     expect(() => resolveOptions(engine)).not.toThrow();
+  });
+
+  it('is a cluster with the options that ioredis has for one', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const given = {
+      keyPrefix: 'app:',
+      lazyConnect: true,
+      scaleReads: 'master',
+      maxRedirections: 3,
+      useSRVRecords: false,
+      clusterRetryStrategy: () => 100,
+      slotsRefreshTimeout: 2000,
+      dnsLookup: (address: string, callback: (error: null, address: string) => void) =>
+        callback(null, address),
+      redisOptions: { db: 0, commandTimeout: 500, lazyConnect: false, maxRetriesPerRequest: null },
+    };
+    const { engine, client } = translate({
+      databases: [{ cluster: [7000], clusterOptions: given }],
+    });
+    expect((engine.databases as object[])[0]).toEqual({
+      topology: 'cluster',
+      cluster: {
+        rootNodes: [{ socket: { host: '127.0.0.1', port: 7000 } }],
+        defaults: { database: 0, socket: {} },
+        maxCommandRedirections: 3,
+      },
+    });
+    expect(client).toEqual({
+      keyPrefix: 'app:',
+      lazyConnect: true,
+      commandTimeout: 500,
+      maxRetriesPerRequest: null,
+    });
+    expect(() => resolveOptions(engine)).not.toThrow();
+    const texts = warn.mock.calls.map(([text]) => String(text));
+    warn.mockRestore();
+    for (const name of ['clusterRetryStrategy', 'slotsRefreshTimeout', 'dnsLookup']) {
+      expect(texts).toContainEqual(expect.stringContaining(`option ${name} has no effect: `));
+    }
+    expect(texts).toHaveLength(3);
   });
 
   it('may have the form of config files', () => {
@@ -205,6 +245,33 @@ describe('what is rejected', () => {
     [
       { databases: [{ cluster: ['h'], clusterOptions: { redisOptions: { connectTimeout: -1 } } }] },
       'databases[0].clusterOptions.redisOptions.connectTimeout',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { scaleReads: 'slave' } }] },
+      'databases[0].clusterOptions.scaleReads',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { useSRVRecords: true } }] },
+      'databases[0].clusterOptions.useSRVRecords',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { maxRedirections: -1 } }] },
+      'databases[0].clusterOptions.maxRedirections',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { password: 'secret' } }] },
+      'databases[0].clusterOptions.password',
+    ],
+    [
+      { databases: [{ cluster: ['h'], clusterOptions: { redisOptions: { url: 'redis://h' } } }] },
+      'databases[0].clusterOptions.redisOptions.url',
+    ],
+    [
+      {
+        redis: { keyPrefix: 'a' },
+        databases: [{ cluster: ['h'], clusterOptions: { redisOptions: { keyPrefix: 'b' } } }],
+      },
+      'databases[0].clusterOptions.redisOptions.keyPrefix',
     ],
     [{ databases: [{ client: { url: 'http://h' } }] }, 'databases[0].client.url'],
     [

@@ -13,7 +13,7 @@ import {
 } from './connection-options.js';
 import { usesResp3 } from './decoding.js';
 import { type GivenForm, namingIoredis } from './error-names.js';
-import { warnAboutIneffective } from './ineffective-options.js';
+import { INEFFECTIVE_IN_CLUSTER, warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 import { optionsOfClient } from './node-redis-options.js';
 import { checkNames } from './option-names.js';
@@ -52,15 +52,28 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
     const { redis: own, cluster, clusterOptions, ...rest } = values;
     if (form === 'cluster') {
       const nodes = nodesOf(cluster, `${at}.cluster`).map((node, index) =>
-        optionsAt(Redis, node, `${at}.cluster[${index}]`),
+        optionsAt(
+          Redis,
+          typeof node === 'number' ? { port: node } : node,
+          `${at}.cluster[${index}]`,
+        ),
       );
-      const { ownOptions, ...topology } = clusterOf(
+      const inCluster = `${at}.clusterOptions`;
+      const parse = (options: unknown, path: string) => optionsAt(Redis, options, path, forAll);
+      const { topology, ofCluster, ofNodes } = clusterOf(
         nodes,
         clusterOptions,
         shared,
-        `${at}.clusterOptions`,
+        inCluster,
+        parse,
       );
-      forms.set(at, { form, own: ownOptions });
+      warnAboutIneffective((clusterOptions ?? {}) as IoredisOptions, INEFFECTIVE_IN_CLUSTER);
+      warnAboutIneffective(ofNodes);
+      collect(ofClients, ofCluster, shared, inCluster);
+      // In ioredis, this one does not apply to the client.
+      const { lazyConnect: _lazyConnect, ...others } = ofNodes;
+      collect(ofClients, others, shared, `${inCluster}.redisOptions`);
+      forms.set(at, { form, own: ofNodes });
       return withTopology(rest, topology, 'cluster', at);
     }
     if (form === 'config') {

@@ -30,9 +30,16 @@ export interface RedisDatabaseOptions<RedisOptions = object> extends Common {
 
 /** A Redis Cluster, with the arguments of ioredis's `Cluster`. */
 export interface RedisClusterDatabaseOptions<RedisOptions = object> extends Common {
-  /** Nodes to begin with: URLs, or objects with `host` and `port`. */
-  readonly cluster: readonly (string | { readonly host?: string; readonly port?: number })[];
-  /** Options of ioredis's `Cluster`. */
+  /** Nodes to begin with: URLs, objects with `host` and `port`, or ports of this machine. */
+  readonly cluster: readonly (
+    | string
+    | number
+    | { readonly host?: string; readonly port?: number }
+  )[];
+  /**
+   * Options of ioredis's `Cluster`. A warning names those without effect. Options that belong to the
+   * client, such as `keyPrefix`, must be the same in all databases.
+   */
   readonly clusterOptions?: {
     /** Options of ioredis for each node. They override the top-level `redis`. */
     readonly redisOptions?: RedisOptions;
@@ -40,6 +47,45 @@ export interface RedisClusterDatabaseOptions<RedisOptions = object> extends Comm
     readonly natMap?: object;
     /** Only `master`: all commands go to masters. */
     readonly scaleReads?: 'master';
+    /** How many redirections a command follows. Accepts an integer from 0 to 2147483647. Default: 16. */
+    readonly maxRedirections?: number;
+    /** The prefix of keys, for all databases. */
+    readonly keyPrefix?: string;
+    /** Whether the first command connects the client. */
+    readonly lazyConnect?: boolean;
+    /** Scripts as `defineCommand` takes them. */
+    readonly scripts?: object;
+    /** Only `false`: the nodes are hosts. */
+    readonly useSRVRecords?: false;
+    /** No effect: the engine reconnects and fails over by itself. */
+    readonly clusterRetryStrategy?: ((times: number, reason?: Error) => unknown) | null;
+    /** No effect: the engine reconnects by itself. */
+    readonly clusterNodeRetryStrategy?: ((times: number) => unknown) | null;
+    /** No effect: the engine connects to the names that the cluster announces. */
+    readonly dnsLookup?: (
+      hostname: string,
+      callback: (error: Error | null | undefined, address: string, family?: number) => void,
+    ) => void;
+    /** No effect: a command waits for a database until `commandDeadlineMs` at most. */
+    readonly enableOfflineQueue?: boolean;
+    /** No effect: a server that is loading its data is not used. */
+    readonly enableReadyCheck?: boolean;
+    /** No effect: commands of one turn of the event loop are written together. */
+    readonly enableAutoPipelining?: boolean;
+    /** No effect: `commandRetry` decides when a command is sent again. */
+    readonly retryDelayOnFailover?: number;
+    /** No effect: `commandRetry` decides when a command is sent again. */
+    readonly retryDelayOnClusterDown?: number;
+    /** No effect: `commandRetry` decides when a command is sent again. */
+    readonly retryDelayOnTryAgain?: number;
+    /** No effect: a redirection is followed at once. */
+    readonly retryDelayOnMoved?: number;
+    /** No effect: the engine learns by itself which node has a slot. */
+    readonly slotsRefreshTimeout?: number;
+    /** No effect: the engine learns by itself which node has a slot. */
+    readonly slotsRefreshInterval?: number;
+    /** No effect: each shard has a connection for its sharded subscriptions. */
+    readonly shardedSubscribers?: boolean;
   };
 }
 

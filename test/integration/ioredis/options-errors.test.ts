@@ -50,6 +50,27 @@ it.each(LIBRARIES)('%s: the class has to be Redis', (_name, Redis) => {
   }
 });
 
+it.each(LIBRARIES)('%s: a cluster takes the options of the client that it has', (_name, Redis) => {
+  const redis = own(
+    createMultiDbRedis({
+      Redis,
+      databases: [
+        {
+          cluster: [1],
+          clusterOptions: {
+            lazyConnect: true,
+            keyPrefix: 'app:',
+            redisOptions: { commandTimeout: 500, password: 'secret' },
+          },
+        },
+      ],
+    }),
+  );
+  expect(redis.status).toBe('wait');
+  expect(redis.options).toMatchObject({ keyPrefix: 'app:', commandTimeout: 500 });
+  expect(JSON.stringify(redis.options)).not.toContain('secret');
+});
+
 it.each(LIBRARIES)('%s: options of another library are refused', async (_name, Redis) => {
   const create = (redis: unknown) =>
     own(
