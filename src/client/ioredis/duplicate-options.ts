@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid } from '../../validation/check.js';
 import type { IoredisOptions } from './library.js';
-import { checkNames } from './option-names.js';
+import { checkNames, OF_OTHER_LIBRARIES } from './option-names.js';
 
 /** Options that lead to a server: the databases belong to the group. */
 const OF_THE_GROUP = [
@@ -24,7 +24,7 @@ export function duplicateOptions(
   checkNames(given, 'duplicate', inForce);
   const options: Record<string, unknown> = { ...original };
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || name === 'Connector') continue;
+    if (value === undefined || name === 'Connector' || OF_OTHER_LIBRARIES.has(name)) continue;
     if (OF_THE_GROUP.includes(name)) {
       if (value === null || isDeepStrictEqual(value, inForce[name])) continue;
       const expected = 'the value of the original: a duplicate uses the databases of its group';

@@ -161,6 +161,18 @@ describe('the client', () => {
     expect(client).toEqual({ ...server, keyPrefix: 'p:', maxRetriesPerRequest: null });
   });
 
+  it('has no options of other libraries, which belong to a database and may be secret', () => {
+    const { client } = translate({
+      databases: ['east', 'west'].map((host) => ({
+        redis: {
+          ...{ host, url: `redis://:secret@${host}`, password: host, pass: host, auth: host },
+          ...{ hostname: host, user: '', database: 0 },
+        },
+      })),
+    });
+    expect(client).toEqual({ host: 'east' });
+  });
+
   it('asks for RESP 3 only where replies in its form are wanted', () => {
     const respOf = (redis: object) =>
       (translate({ redis, databases: [{ redis: server }] }).engine.client as { RESP: number }).RESP;

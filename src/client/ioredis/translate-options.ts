@@ -16,7 +16,7 @@ import { type GivenForm, namingIoredis } from './error-names.js';
 import { INEFFECTIVE_IN_CLUSTER, warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 import { optionsOfClient } from './node-redis-options.js';
-import { checkNames } from './option-names.js';
+import { checkNames, OF_OTHER_LIBRARIES } from './option-names.js';
 import { checkPlaces } from './option-places.js';
 import { checkValues } from './option-values.js';
 
@@ -215,7 +215,9 @@ function collect(
 
 function withoutConnection(options: IoredisOptions): IoredisOptions {
   return Object.fromEntries(
-    Object.entries(options).filter(([name]) => !CONNECTION_OPTIONS.has(name)),
+    Object.entries(options).filter(
+      ([name]) => !CONNECTION_OPTIONS.has(name) && !OF_OTHER_LIBRARIES.has(name),
+    ),
   );
 }
 

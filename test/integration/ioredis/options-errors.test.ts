@@ -2,8 +2,8 @@
 import { InvalidOptionError } from 'redis-multidb';
 import { createMultiDbRedis } from 'redis-multidb/ioredis';
 import { expect, it } from 'vitest';
-import { own } from '../support.js';
-import { LIBRARIES } from './support.js';
+import { own, errorOf as rejectionOf, servers } from '../support.js';
+import { LIBRARIES, readyRedis } from './support.js';
 
 function errorOf(call: () => unknown): InvalidOptionError {
   try {
@@ -106,4 +106,26 @@ it.each(LIBRARIES)('%s: options of another library are refused', async (_name, R
     'duplicate.url',
   );
   own(client.duplicate({ host: '127.0.0.1', db: 2, database: 2 } as never));
+});
+
+it('a database that is added later is refused in the same words', async () => {
+  const redis = await readyRedis(await servers(1));
+  for (const [database, message] of [
+    [{ redis: undefined }, 'database.redis: expected options of ioredis, or a URL, received undef'],
+    [{ redis: {} }, 'database.redis: expected an address: `host` and `port`, `path`, `sentinels`'],
+    [{ redis: { url: 'redis://h' } }, 'database.redis.url: expected a known option (did you mean'],
+    [{ host: 'h' }, 'database.host: expected a known option (did you mean redis.host)'],
+    [{ redis: { host: 'h', connectTimeout: -1 } }, 'database.redis.connectTimeout: expected'],
+    [{ client: { url: 'h' } }, 'database.client.url: expected a URL such as redis://host:6379'],
+  ] as const) {
+    for (const manage of [
+      () => redis.addDatabase({ id: 'west', ...database } as never),
+      () => redis.replaceDatabase('east', { id: 'west', ...database } as never),
+    ]) {
+      const error = await rejectionOf(manage());
+      expect(error).toMatchObject({ code: 'INVALID_OPTION' });
+      expect(error.message).toContain(message);
+    }
+  }
+  expect(redis.databases.map(({ id }) => id)).toEqual(['east']);
 });
