@@ -1,4 +1,5 @@
 import { anyObject, invalid, join, unknownOption, type Values } from '../validation/check.js';
+import { port as portRule } from '../validation/rules.js';
 import { optionsObject, read } from './check.js';
 import {
   addressOf,
@@ -180,10 +181,8 @@ function checkNumber(values: Values, name: string, at: string, min: number): voi
 function checkRoot(value: unknown, at: string): { host: string; port: number } {
   const { host, port } = anyObject(value, at, 'an object with `host` and `port`');
   if (typeof host !== 'string' || host === '') throw invalid(`${at}.host`, 'a host', host);
-  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) {
-    throw invalid(`${at}.port`, 'an integer from 1 to 65535', port);
-  }
-  return { host, port: port as number };
+  if (!portRule.accepts(port)) throw invalid(`${at}.port`, portRule.range, port);
+  return { host, port };
 }
 
 /** An object with names out of `names`, or of what shapes the API. */

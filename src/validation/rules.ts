@@ -75,6 +75,7 @@ export const gracePeriod: Rule<number | GracePeriodOptions> = rule(
 );
 export const count = integer(1, MAX_TIMER_MS);
 export const countOrNone = integer(0, MAX_TIMER_MS);
+export const port = integer(1, 65_535);
 export const windowSize = integer(1, 1_000_000);
 export const percent = between(0, 100, 'percent');
 /** Below 1 it would be a share that was meant. */

@@ -1,7 +1,7 @@
-import { nearestName } from '../../options/check.js';
-import { anyObject, invalid, join, unknownOption, type Values } from '../../validation/check.js';
+import { nearestName, unknownName } from '../../options/check.js';
+import { anyObject, invalid, join, type Values } from '../../validation/check.js';
 import { countOrNone } from '../../validation/rules.js';
-import { CONNECTION_OPTIONS, connectionOf, present } from './connection-options.js';
+import { CONNECTION_OPTIONS, connectionOf, isAbsent, present } from './connection-options.js';
 import { INEFFECTIVE_IN_CLUSTER } from './ineffective-options.js';
 import type { IoredisOptions } from './library.js';
 
@@ -80,10 +80,9 @@ export function clusterOf(
 
 function checkClusterNames(options: Values, at: string): void {
   for (const [name, value] of Object.entries(options)) {
-    if (KNOWN.includes(name) || value === undefined || value === null) continue;
+    if (KNOWN.includes(name) || isAbsent(value)) continue;
     const isOfNodes = CONNECTION_OPTIONS.has(name);
     const meant = isOfNodes ? `redisOptions.${name}` : nearestName(name, KNOWN);
-    const expected = meant === undefined ? `one of ${KNOWN.join(', ')}` : `did you mean ${meant}`;
-    throw unknownOption(at, name, expected);
+    throw unknownName(at, name, meant, KNOWN);
   }
 }

@@ -171,9 +171,12 @@ export function connectionOf(options: IoredisOptions): Values & { socket: Values
   return { ...others, socket };
 }
 
-/** Without names whose value is undefined, or null, which ioredis treats as absent. */
+/** Without names whose value is absent. */
 export function present(values: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined && value !== null),
-  );
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => !isAbsent(value)));
+}
+
+/** ioredis treats null like undefined. */
+export function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
 }

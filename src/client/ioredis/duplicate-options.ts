@@ -12,8 +12,8 @@ const OF_THE_GROUP = [
 
 /**
  * The options of a duplicate: `overrides` over those of the original. Throws `InvalidOptionError` for
- * an option that would lead to another server, database or user; equal values are accepted, because libraries pass the
- * options of a client on.
+ * an option that would lead to another server, database or user; equal values are accepted, because
+ * libraries pass the options of a client on.
  */
 export function duplicateOptions(
   original: IoredisOptions,

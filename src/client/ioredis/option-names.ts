@@ -1,7 +1,7 @@
 import { nearestName } from '../../options/check.js';
 import { processState } from '../../process-state.js';
 import { anyObject, join, plainName, unknownOption, type Values } from '../../validation/check.js';
-import { CONNECTION_OPTIONS } from './connection-options.js';
+import { CONNECTION_OPTIONS, isAbsent } from './connection-options.js';
 import { INEFFECTIVE } from './ineffective-options.js';
 import type { IoredisOptions } from './library.js';
 
@@ -23,13 +23,12 @@ export const IOREDIS_OPTIONS: readonly string[] = [
 /** Options of BullMQ and @fastify/redis, which take them in one object with those of ioredis. */
 const OF_WRAPPERS = ['skipVersionCheck', 'skipWaitingForReady', 'namespace', 'closeClient'];
 
-/** What a sentinel has. Credentials and TLS stand beside `sentinels`. */
-const SENTINEL_OPTIONS = ['host', 'port', 'family'];
-const BESIDE_SENTINELS: Readonly<Record<string, string>> = {
-  username: 'sentinelUsername beside sentinels',
-  password: 'sentinelPassword beside sentinels',
-  tls: 'sentinelTLS beside sentinels',
-};
+/** Credentials and TLS of sentinels, which belong to all of them. */
+const BESIDE_SENTINELS: ReadonlyMap<string, string> = new Map([
+  ['username', 'sentinelUsername beside sentinels'],
+  ['password', 'sentinelPassword beside sentinels'],
+  ['tls', 'sentinelTLS beside sentinels'],
+]);
 
 /** An option of other libraries, and what ioredis has in its place. */
 interface Foreign {
@@ -64,6 +63,30 @@ const OF_OTHER_SENTINELS: ReadonlyMap<string, Foreign> = new Map<string, Foreign
   ['ip', { meant: 'host', isPlace: true }],
 ]);
 
+/** The names that may stand in one place. */
+interface Names {
+  readonly known: readonly string[];
+  /** Not known to ioredis, and no reason for a warning. */
+  readonly silent: readonly string[];
+  readonly foreign: ReadonlyMap<string, Foreign>;
+  /** What is meant by other names, in words. */
+  readonly meant: ReadonlyMap<string, string>;
+}
+
+const OF_IOREDIS: Names = {
+  known: IOREDIS_OPTIONS,
+  silent: OF_WRAPPERS,
+  foreign: OF_OTHER_LIBRARIES,
+  meant: new Map(),
+};
+
+const OF_A_SENTINEL: Names = {
+  known: ['host', 'port', 'family'],
+  silent: [],
+  foreign: OF_OTHER_SENTINELS,
+  meant: BESIDE_SENTINELS,
+};
+
 /** Without the option, a server uses these. */
 const DEFAULT_PLACE: Readonly<Record<string, unknown>> = { db: 0, username: 'default' };
 
@@ -77,31 +100,28 @@ export function checkNames(
   at: string,
   inherited: IoredisOptions = {},
 ): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (isAbsent(value) || IOREDIS_OPTIONS.includes(name) || OF_WRAPPERS.includes(name)) continue;
-    const foreign = OF_OTHER_LIBRARIES.get(name);
-    if (foreign !== undefined && !isHarmless(name, value, foreign, given, inherited)) {
-      throw unknownOption(at, name, `did you mean ${foreign.meant}`);
-    }
-    warnAbout(name, at, foreign?.meant ?? nearestName(name, IOREDIS_OPTIONS));
-  }
-  if (Array.isArray(given.sentinels)) {
-    for (const [index, each] of given.sentinels.entries()) {
-      checkSentinel(each, `${join(at, 'sentinels')}[${index}]`);
-    }
+  checkAgainst(OF_IOREDIS, given, at, inherited);
+  if (!Array.isArray(given.sentinels)) return;
+  for (const [index, each] of given.sentinels.entries()) {
+    const path = `${join(at, 'sentinels')}[${index}]`;
+    const sentinel = anyObject(each, path, 'an object with `host` and `port`');
+    checkAgainst(OF_A_SENTINEL, sentinel, path, {});
   }
 }
 
-function checkSentinel(value: unknown, at: string): void {
-  const given = anyObject(value, at, 'an object with `host` and `port`');
-  for (const [name, own] of Object.entries(given)) {
-    if (isAbsent(own) || SENTINEL_OPTIONS.includes(name)) continue;
-    const foreign = OF_OTHER_SENTINELS.get(name);
-    if (foreign !== undefined && !isHarmless(name, own, foreign, given, {})) {
-      throw unknownOption(at, name, `did you mean ${foreign.meant}`);
+function checkAgainst(
+  { known, silent, foreign, meant }: Names,
+  given: IoredisOptions,
+  at: string,
+  inherited: IoredisOptions,
+): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (isAbsent(value) || known.includes(name) || silent.includes(name)) continue;
+    const other = foreign.get(name);
+    if (other !== undefined && !isHarmless(name, value, other, given, inherited)) {
+      throw unknownOption(at, name, `did you mean ${other.meant}`);
     }
-    const beside = Object.hasOwn(BESIDE_SENTINELS, name) ? BESIDE_SENTINELS[name] : undefined;
-    warnAbout(name, at, foreign?.meant ?? beside ?? nearestName(name, SENTINEL_OPTIONS));
+    warnAbout(name, at, other?.meant ?? meant.get(name) ?? nearestName(name, known));
   }
 }
 
@@ -123,10 +143,6 @@ function isHarmless(
     return ['host', 'port', 'path', 'tls'].every((each) => !own[each] || Boolean(given[each]));
   }
   return Boolean(given.host || given.path || given.sentinels);
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
 }
 
 const said = processState('unknown-ioredis-options@1', () => new Set<string>());

@@ -1,6 +1,6 @@
 import { invalid, join, type Values } from '../../validation/check.js';
-import { durationOrNone } from '../../validation/rules.js';
-import { numberOf } from './connection-options.js';
+import { durationOrNone, port as portRule } from '../../validation/rules.js';
+import { isAbsent, numberOf } from './connection-options.js';
 import type { IoredisOptions } from './library.js';
 
 /**
@@ -13,13 +13,13 @@ export function checkValues(parsed: IoredisOptions, given: unknown, at: string):
   // From an environment variable that is not set. ioredis stays in database 0.
   if (written.db === '') delete checked.db;
   const { port, db, commandTimeout } = checked;
-  if (isGiven(port) && !isInteger(port, 1, 65_535)) {
-    throw invalid(join(at, 'port'), 'an integer from 1 to 65535', written.port);
+  if (!isAbsent(port) && !portRule.accepts(port)) {
+    throw invalid(join(at, 'port'), portRule.range, written.port);
   }
-  if (isGiven(db) && !isInteger(db, 0, Number.MAX_SAFE_INTEGER)) {
+  if (!isAbsent(db) && !(Number.isSafeInteger(db) && (db as number) >= 0)) {
     throw invalid(join(at, 'db'), 'the number of a database, 0 or more', written.db);
   }
-  if (isGiven(commandTimeout)) {
+  if (!isAbsent(commandTimeout)) {
     const limitMs = numberOf(commandTimeout);
     if (!durationOrNone.accepts(limitMs)) {
       throw invalid(join(at, 'commandTimeout'), durationOrNone.range, commandTimeout);
@@ -27,12 +27,4 @@ export function checkValues(parsed: IoredisOptions, given: unknown, at: string):
     checked.commandTimeout = limitMs;
   }
   return checked;
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-function isInteger(value: unknown, min: number, max: number): boolean {
-  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }

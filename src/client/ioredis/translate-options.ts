@@ -81,7 +81,7 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
       forms.set(at, { form, own: {} });
       return cluster === undefined ? rest : { ...rest, cluster };
     }
-    if (own === undefined) throw withoutAddress(`${at}.redis`, own);
+    if (!('redis' in values)) throw withoutAddress(`${at}.redis`, own);
     const options = optionsAt(Redis, own, `${at}.redis`, forAll);
     warnAboutIneffective(options);
     collect(ofClients, options, shared, `${at}.redis`);
@@ -159,7 +159,6 @@ function formOf(values: Values, at: string): GivenForm['form'] {
   if (isConfig) return 'config';
   // The value of an environment variable that is not set.
   if ('cluster' in values && !('redis' in values)) return 'cluster';
-  if ('redis' in values) throw invalid(`${at}.redis`, 'options of ioredis, or a URL', redis);
   return 'server';
 }
 

@@ -18,8 +18,7 @@ const NOTICE_MS = 1000;
  */
 export class Promotion {
   #outage: AbortController | undefined;
-  /** The signal of a call of `onPromotionNeeded` that may still lead to a promotion. */
-  #underWay: AbortSignal | undefined;
+  #isUnderWay = false;
   #notice: Timer | undefined;
 
   constructor(
@@ -31,7 +30,7 @@ export class Promotion {
 
   /** Whether `onPromotionNeeded` has been called and may still lead to a promotion. */
   get isUnderWay(): boolean {
-    return this.#underWay?.aborted === false;
+    return this.#isUnderWay;
   }
 
   /** Looks at the active database. `cause`: why it became active. */
@@ -47,6 +46,7 @@ export class Promotion {
   }
 
   end(): void {
+    this.#isUnderWay = false;
     this.#outage?.abort(ownError('writes are possible again, or the client was closed'));
     this.#outage = undefined;
     this.#notice?.cancel();
@@ -62,7 +62,7 @@ export class Promotion {
     const call = async () => {
       const { sendCommand } = await this.#reach(monitor, signal);
       if (signal.aborted) return;
-      this.#underWay = signal;
+      this.#isUnderWay = true;
       await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
     };
     // After the switch is complete: the application may do anything.
@@ -84,8 +84,8 @@ export class Promotion {
 
   /** No promotion is to be expected any more. */
   #conclude(signal: AbortSignal): void {
-    if (this.#underWay !== signal) return;
-    this.#underWay = undefined;
+    if (signal.aborted) return;
+    this.#isUnderWay = false;
     this.onOver();
   }
 
