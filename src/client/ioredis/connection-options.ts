@@ -15,6 +15,10 @@ export const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
 /** The option with which ioredis gets an object in place of a connector. */
 class NoConnector {}
 
+const UNCONNECTED = { lazyConnect: true, Connector: NoConnector };
+
+type Parse = new (...args: unknown[]) => { options: IoredisOptions };
+
 /** In place of a host and a port that a URL does not name. */
 const NO_HOST = 'no host';
 const NO_PORT = -1;
@@ -26,16 +30,15 @@ const EXPECTED = 'options of ioredis, or a URL';
  * library itself. Profiles in `tls` are resolved. Throws `InvalidOptionError`.
  */
 export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
-  const parse = Redis as unknown as new (...args: unknown[]) => { options: IoredisOptions };
-  const unconnected = { lazyConnect: true, Connector: NoConnector };
-  if (typeof given === 'string') return ofText(given, at, unconnected, parse);
+  const parse = Redis as unknown as Parse;
+  if (typeof given === 'string') return ofText(parse, given, at);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid(at, EXPECTED, given);
   }
   if (typeof (given as { sendCommand?: unknown }).sendCommand === 'function') {
     throw invalid(at, 'options of ioredis, not a client', given);
   }
-  const { options } = new parse({ ...given, ...unconnected });
+  const { options } = new parse({ ...given, ...UNCONNECTED });
   const entries = Object.keys(given).map((name) => [name, options[name]]);
   const parsed = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   // Not those of the parsing.
@@ -46,17 +49,17 @@ export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string):
   return parsed;
 }
 
-function ofText(
-  given: string,
-  at: string,
-  unconnected: object,
-  parse: new (...args: unknown[]) => { options: IoredisOptions },
-): IoredisOptions {
+/** The value of each option that is not given, as far as the library has one. */
+export function defaultOptions(Redis: IoredisClass): IoredisOptions {
+  return new (Redis as unknown as Parse)(UNCONNECTED).options;
+}
+
+function ofText(parse: Parse, given: string, at: string): IoredisOptions {
   if (given.trim() === '') throw invalid(at, EXPECTED, given);
-  const { options: defaults } = new parse(unconnected);
+  const { options: defaults } = new parse(UNCONNECTED);
   let options: IoredisOptions;
   try {
-    ({ options } = new parse(given, { ...unconnected, host: NO_HOST, port: NO_PORT }));
+    ({ options } = new parse(given, { ...UNCONNECTED, host: NO_HOST, port: NO_PORT }));
   } catch {
     // The error of the library contains the URL, and with it the password.
     throw invalid(at, `${EXPECTED} such as redis://host:6379`, shown(given));

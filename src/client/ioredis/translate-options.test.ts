@@ -391,6 +391,33 @@ describe('what is rejected', () => {
     );
     expect(add({ redis: 'west' })()).toMatchObject({ topology: 'client' });
   });
+
+  it('a database that is added later has no other options of the client', () => {
+    const { translating } = translate(one({ ...server, commandTimeout: 50 }));
+    const add = (redis: object) => translating({ redis }, () => 'added');
+    const cluster = (redisOptions: object) =>
+      translating({ cluster: ['h'], clusterOptions: { redisOptions } }, () => 'added');
+    for (const option of [
+      { keyPrefix: 'p:' },
+      { stringNumbers: true },
+      { commandTimeout: 60 },
+      { scripts: { one: { lua: 'return 1' } } },
+    ]) {
+      const message = `${Object.keys(option)[0]}: expected the same value for all databases`;
+      expect(() => add({ ...server, ...option })).toThrow(message);
+      expect(() => cluster(option)).toThrow(message);
+    }
+    const same = { keyPrefix: '', commandTimeout: 50, maxRetriesPerRequest: 20, lazyConnect: true };
+    const ineffective = {
+      enableOfflineQueue: false,
+      retryStrategy: () => 1,
+      skipVersionCheck: true,
+    };
+    expect(add({ ...server, ...same, ...ineffective })).toBe('added');
+    expect(add(new Redis({ ...server, lazyConnect: true, commandTimeout: 50 }).options)).toBe(
+      'added',
+    );
+  });
 });
 
 describe('what ioredis takes as well', () => {

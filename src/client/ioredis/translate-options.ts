@@ -1,10 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { anyObject, invalid, type Values } from '../../validation/check.js';
 import { MAX_TIMER_MS } from '../../validation/rules.js';
 import type { Translating } from '../management-members.js';
 import { clusterOf } from './cluster-options.js';
 import {
-  CONNECTION_OPTIONS,
   connectionOf,
   ioredisOptions,
   shown,
@@ -16,9 +14,10 @@ import { type GivenForm, namingIoredis } from './error-names.js';
 import { INEFFECTIVE_IN_CLUSTER, warnAboutIneffective } from './ineffective-options.js';
 import type { IoredisClass, IoredisOptions } from './library.js';
 import { optionsOfClient } from './node-redis-options.js';
-import { checkNames, OF_OTHER_LIBRARIES } from './option-names.js';
+import { checkNames } from './option-names.js';
 import { checkPlaces } from './option-places.js';
 import { checkValues } from './option-values.js';
+import { OptionsOfClients } from './options-of-clients.js';
 
 /** What `createMultiDbRedis` was given, for the engine and for ioredis. */
 export interface Translated {
@@ -43,7 +42,7 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
   const forAll = redis === undefined ? {} : optionsAt(Redis, redis, 'redis');
   warnAboutIneffective(forAll);
   const shared = { ...optionsOfClient(client), ...forAll };
-  const ofClients: Record<string, unknown> = {};
+  const ofClients = new OptionsOfClients(Redis, shared);
   const forms = new Map<string, GivenForm>();
   const translate = (database: unknown, at: string): unknown => {
     const values = anyObject(database, at);
@@ -69,10 +68,10 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
       );
       warnAboutIneffective((clusterOptions ?? {}) as IoredisOptions, INEFFECTIVE_IN_CLUSTER);
       warnAboutIneffective(ofNodes);
-      collect(ofClients, ofCluster, shared, inCluster);
+      ofClients.collect(ofCluster, inCluster);
       // In ioredis, this one does not apply to the client.
       const { lazyConnect: _lazyConnect, ...others } = ofNodes;
-      collect(ofClients, others, shared, `${inCluster}.redisOptions`);
+      ofClients.collect(others, `${inCluster}.redisOptions`);
       forms.set(at, { form, own: ofNodes });
       return withTopology(rest, topology, 'cluster', at);
     }
@@ -84,7 +83,7 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
     if (!('redis' in values)) throw withoutAddress(`${at}.redis`, own);
     const options = optionsAt(Redis, own, `${at}.redis`, forAll);
     warnAboutIneffective(options);
-    collect(ofClients, options, shared, `${at}.redis`);
+    ofClients.collect(options, `${at}.redis`);
     forms.set(at, { form, own: options });
     return withTopology(
       rest,
@@ -101,7 +100,7 @@ export function translateOptions(Redis: IoredisClass, given: Values): Translated
   const all = databases.map((each, index) => translate(each, `databases[${index}]`));
   const { form, own } = forms.get('databases[0]') as GivenForm;
   const first = form === 'server' ? { ...shared, ...own } : shared;
-  const ofAll = { ...ofClients, ...withoutConnection(shared) };
+  const ofAll = ofClients.complete();
   const { name } = connectionOf(first);
   return {
     engine: {
@@ -193,31 +192,6 @@ function withoutName(database: unknown): unknown {
   if (client === undefined) return database;
   const { name: _name, ...others } = client as Values;
   return { ...rest, client: others };
-}
-
-/** Options of a client that stand beside those of a connection: the same in all databases. */
-function collect(
-  into: Record<string, unknown>,
-  options: IoredisOptions,
-  shared: IoredisOptions,
-  at: string,
-): void {
-  for (const [name, value] of Object.entries(withoutConnection(options))) {
-    const known = name in shared ? shared[name] : name in into ? into[name] : value;
-    if (typeof value !== 'function' && !isDeepStrictEqual(known, value)) {
-      const expected = 'the same value for all databases, because it belongs to the client';
-      throw invalid(`${at}.${name}`, expected, value);
-    }
-    into[name] ??= value;
-  }
-}
-
-function withoutConnection(options: IoredisOptions): IoredisOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(
-      ([name]) => !CONNECTION_OPTIONS.has(name) && !OF_OTHER_LIBRARIES.has(name),
-    ),
-  );
 }
 
 /** What libraries and logs show: the first database, without credentials. */
