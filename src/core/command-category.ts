@@ -32,7 +32,16 @@ export function asksForReplicas(args: CommandArguments): boolean {
  */
 export function commandTraits(args: CommandArguments): CommandTraits {
   const name = args[0];
-  const entry = (typeof name === 'string' ? ENTRIES.get(name) : undefined) ?? find(name);
+  if (typeof name !== 'string') return traitsOf(find(name), args);
+  if (name === latestName) return latestTraits;
+  const entry = ENTRIES.get(name) ?? find(name);
+  if (entry.argumentsMatter) return traitsByArguments(entry, args);
+  latestName = name;
+  latestTraits = entry.traits;
+  return latestTraits;
+}
+
+function traitsOf(entry: Entry, args: CommandArguments): CommandTraits {
   return entry.argumentsMatter ? traitsByArguments(entry, args) : entry.traits;
 }
 
@@ -52,9 +61,7 @@ interface Entry {
 function traitsByArguments(entry: Entry, args: CommandArguments): CommandTraits {
   if (entry.subcommands !== undefined) {
     const subcommand = entry.subcommands.get(upperCase(args[1]));
-    if (subcommand !== undefined) {
-      return subcommand.argumentsMatter ? traitsByArguments(subcommand, args) : subcommand.traits;
-    }
+    if (subcommand !== undefined) return traitsOf(subcommand, args);
   }
   const traits = entry.rule === undefined ? entry.traits : TRAITS[entry.rule(args)];
   const blockMs = entry.blockTime?.(args);
@@ -95,6 +102,11 @@ const UNKNOWN = makeEntry('', 'accumulating', undefined);
  * was given so. Making all of them would take two milliseconds when the package is loaded.
  */
 const ENTRIES = new Map<string, Entry>();
+
+/** Per copy: the name of the latest command whose arguments did not matter. */
+let latestName: string | undefined;
+/** Per copy: the traits of that command. */
+let latestTraits = UNKNOWN.traits;
 
 /** Per copy: the table by name, made for the first command. */
 let index: CommandIndex | undefined;
