@@ -200,7 +200,6 @@ export class Executor implements ClientContext {
   }
 
   /** Throws only if the error of the caller can't be handled: it is hostile, or the stack is full. */
-
   #accept(
     args: readonly CommandArgument[],
     options: CommandOptions | undefined,
