@@ -107,6 +107,17 @@ describe.skipIf(noTerminal !== undefined)('a question', () => {
     expect(terminal.output).not.toMatch(/ at .*:\d+|Abort|Warning/);
   });
 
+  it.each([
+    [['redis://east.invalid', '--url', 'http://localhost'], 'not both'],
+    [['--url', 'http://localhost', '--force'], '--force needs the databases'],
+    [['redis://east.invalid', 'redis://west.invalid'], 'known databases'],
+  ])('of steer, which asks for no reason before a mistake is named: %j', async (args, message) => {
+    const terminal = onTerminal(['steer', 'hold', 'north', '--key', 'ops:steering', ...args]);
+    expect(await terminal.ended).toBe(2);
+    expect(terminal.output).toContain(message);
+    expect(terminal.output).not.toContain('Why?');
+  });
+
   it('of check, which goes on without what was not agreed to', async () => {
     const terminal = onTerminal(['check', 'redis://east.invalid', '--timeout', '2s']);
     await terminal.shows(/Write a test key .* to east\.invalid:6379, .*\[y\/N\] /);

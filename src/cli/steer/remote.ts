@@ -13,7 +13,7 @@ const OF_DATABASES = ['force', 'dryRun', 'key', 'secret'] as const;
 export async function steerRemotely(
   order: SteeringOrder,
   url: string,
-  about: { readonly by: string; readonly reason: string | undefined },
+  { by, askReason }: { readonly by: string; readonly askReason: () => Promise<string | undefined> },
   options: SteerOptions,
 ): Promise<number> {
   const unfit = OF_DATABASES.find((name) => options[name]);
@@ -26,6 +26,7 @@ export async function steerRemotely(
   const { databases } = await remote.status();
   const { databaseId } = order;
   if (databaseId !== undefined) requireKnown(databaseId, databases);
+  const reason = await askReason();
   const consequences = consequencesOf(order, {
     processes: `All processes with the steering source of ${remote.name}`,
     release: 'redis-multidb steer release',
@@ -40,7 +41,8 @@ export async function steerRemotely(
     durationMs: order.durationMs,
     spreadMs: order.spreadMs,
     canaryPercent: order.canaryPercent,
-    ...about,
+    by,
+    reason,
   });
   if (output.json) output.document({ report: 'steer', version, until, written, failed });
   else {

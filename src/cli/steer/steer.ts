@@ -36,13 +36,16 @@ export async function steer(
   const output = new Output(options);
   const { by = `${userInfo().username}@${hostname()}` } = options;
   if (isBlank(by)) throw new UsageError('Say who: --by TEXT.');
-  const reason = await reasonFor(action, options, output);
+  const askReason = () => reasonFor(action, options, output);
   if (options.url !== undefined) {
     if (args.length > 0) throw new UsageError('Name databases or --url, not both.');
-    return (await import('./remote.js')).steerRemotely(order, options.url, { by, reason }, options);
+    const { steerRemotely } = await import('./remote.js');
+    return steerRemotely(order, options.url, { by, askReason }, options);
   }
   const target = await readTarget(args);
   if (id !== undefined) requireUsable(id, action, target);
+  // Last, so that nobody answers in vain.
+  const reason = await askReason();
   const source = sourceOf(target, options);
   output.progress('  reading ...');
   const before = await readAll(target, source, options);
