@@ -22,8 +22,11 @@ export interface HealthMonitorListener {
   onHealthVerdict(database: Database, verdict: Verdict): void;
   /** `cause`: why a failback to the database is not allowed; `undefined`: it is. */
   onGates(database: Database, cause: string | undefined): void;
-  /** Probe connections led to another server, or to none, while new ones are healthy. */
-  onOutdated(database: Database, why: Error): void;
+  /**
+   * A probe connection led to another server, or to none, while a new one is healthy; with `bySide`
+   * it was the one of the gates.
+   */
+  onOutdated(database: Database, why: Error, bySide: boolean): void;
   /**
    * A new connection does not confirm the complaint of a command: the connections for commands may
    * lead to another server.
@@ -86,7 +89,6 @@ export class HealthMonitor implements HealthCheckListener {
     this.#complaints = new StateComplaints(time.options.proxyErrors);
     const setting = {
       silentAfterMs: this.#timeoutOf(healthChecks),
-      onOutdated: (why: Error) => listener.onOutdated(database, why),
       onOpened: (startedAt: number, loopMs: number) => {
         // Loop time is as coarse as its ticks.
         const longestMs = loopMs + 2 * time.loop.tickMs;
@@ -95,10 +97,13 @@ export class HealthMonitor implements HealthCheckListener {
       },
       onAnswered: () => connections.onAnswered(database),
     };
-    const newLine = () => new SharedProbeConnection(driver, time, setting);
-    const newLines = () => ({ database, commands: newLine(), subscriptions: newLine() });
-    this.lines = newLines();
-    this.sideLines = newLines();
+    const newLines = (bySide: boolean): ProbeLines => {
+      const onOutdated = (why: Error) => listener.onOutdated(database, why, bySide);
+      const newLine = () => new SharedProbeConnection(driver, time, { ...setting, onOutdated });
+      return { database, commands: newLine(), subscriptions: newLine() };
+    };
+    this.lines = newLines(false);
+    this.sideLines = newLines(true);
     this.sideCommands = new SideCommands(this, time);
     const onMoved = (why: Error) => listener.onMoved(database, why);
     this.#names = new NameWatch(database, this, time, onMoved);

@@ -47,8 +47,8 @@ export class HealthVerdicts implements HealthMonitorListener {
     this.listener.onLatency();
   }
 
-  onOutdated(database: Database, why: Error): void {
-    this.host.renewal.followProbes(database, why);
+  onOutdated(database: Database, why: Error, bySide: boolean): void {
+    this.host.renewal.followProbes(database, why, bySide);
   }
 
   onRefuted(database: Database, stateWord: string, bySide = false): void {

@@ -124,3 +124,19 @@ it('renews the connections of a standby', async () => {
   for (const id of after) expect(before).not.toContain(id);
   expect(client.databases.find(({ id }) => id === 'west')).toMatchObject({ health: 'healthy' });
 });
+
+it('renews the connection of the full checks when a check of writes finds another server', async () => {
+  const database = new FakeDatabase({ id: 'north', clock });
+  client = new SimulatedClient({
+    clock,
+    databases: [{ database, writable: 'auto' }],
+    options: { healthCheck: { intervalMs: 1000 } },
+  });
+  await settled(client.connect());
+  // PING is well on the server before as well, and no command complains.
+  database.move();
+  await clock.advance(8000);
+  expect(database.staleConnections).toBe(0);
+  expect(database.openConnections).toBe(3);
+  client.destroy();
+});
