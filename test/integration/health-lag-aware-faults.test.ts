@@ -174,11 +174,11 @@ describe('connections', () => {
     expect(server.accepted).toBe(2);
   });
 
-  it('does not keep the process alive', async () => {
+  it('does not keep the process alive', async ({ signal }) => {
     const server = await rest();
     server.fault = { path: /./, act: () => {} };
     const script = `
-      import { LagAwareStrategy } from './src/index.ts';
+      import { LagAwareStrategy } from './src/health-strategies/lag-aware.ts';
       const strategy = new LagAwareStrategy({ restUrl: '${server.url}', tls: { rejectUnauthorized: false } });
       const wait = () => new Promise(() => {});
       void strategy.check({ host: 'x', port: 1, databaseId: 'x', connected: true, peers: [],
@@ -186,6 +186,6 @@ describe('connections', () => {
     `;
     const cwd = path.resolve(import.meta.dirname, '../..');
     const args = ['--import', 'tsx', '--input-type=module', '-e', script];
-    await promisify(execFile)(process.execPath, args, { cwd, timeout: 15_000 });
+    await promisify(execFile)(process.execPath, args, { cwd, signal });
   });
 });
