@@ -102,11 +102,12 @@ it('lets what is in flight finish where it is when it returns', async () => {
   await east.kill();
   await active(client, 'west');
   await client.incr('counter');
-  proxy.delay({ toClientMs: 400 });
+  // Not the probes: west stays healthy.
+  proxy.delay({ toClientMs: 400, scope: ({ seen }) => seen.has('INCR') });
   const slow = client.incr('counter');
   await waitFor(async () => (await west.command('GET', 'counter')) === '2', { what: 'INCR' });
-  await east.restart();
   const returned = switchTo(client, 'east');
+  await east.restart();
   expect(await slow).toBe(2);
   await returned;
   expect(await east.command('GET', 'counter')).toBeNull();

@@ -150,8 +150,9 @@ it('is left when it does not heal within unhealthyAfterMs', async () => {
   expect(events.switches).toEqual(['east>west health-check']);
   expect(await client.set('k', 'v')).toBe('OK');
   expect(await (await west.master()).command('GET', 'k')).toBe('v');
+  const returned = switchTo(client, 'east');
   await east.nodes[0]?.restart();
-  await switchTo(client, 'east');
+  await returned;
   expect(await client.get('k')).toBe(null);
 }, 60_000);
 

@@ -18,7 +18,6 @@ it('counts commands by how they ended', async () => {
   const [east, west] = await servers();
   const client = await connected([east, west], {
     client: { name: 'orders' },
-    commandTimeoutMs: 100,
     maxPendingCommands: 5,
   });
   for (let n = 0; n < 10; n += 1) await client.incr('counter');
