@@ -59,7 +59,9 @@ it('an argument may send commands of its own while it is read', async () => {
 it('an endless recursion that is caught leaves no command pending', async () => {
   const client = await connected(await servers());
   // As in a running service, whose functions are optimized.
-  for (let warm = 0; warm < 20_000; warm += 1) await client.get('key');
+  for (let warm = 0; warm < 20; warm += 1) {
+    await Promise.all(Array.from({ length: 1000 }, () => client.get('key')));
+  }
   const walk = (): void => {
     client.get('key').catch(() => {});
     walk();

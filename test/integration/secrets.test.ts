@@ -122,7 +122,7 @@ it.each(ECHOES.map((echo, index) => [index, echo] as const))(
     const register = new Registry();
     const end = prometheusMetrics({ register, clients: [client] });
     const { url } = await serve(client);
-    const stream = await fetch(`${url}/events`, { signal: AbortSignal.timeout(20_000) });
+    const stream = await fetch(`${url}/events`);
     const reader = stream.body?.getReader();
 
     await client.connect();
