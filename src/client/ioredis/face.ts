@@ -83,7 +83,8 @@ export class Face {
     this.status.set('connecting');
     if (this.session.isOpen) return served;
     this.#life += 1;
-    this.session.connect().catch((error: Error) => this.#onFailed(error));
+    const life = this.#life;
+    this.session.connect().catch((error: Error) => this.#onFailed(error, life));
     this.#onDecided();
     return served;
   }
@@ -185,9 +186,11 @@ export class Face {
     this.#settleConnecting();
   }
 
-  /** The session has ended before a database served. */
-  #onFailed(error: Error): void {
-    if (this.status.current === 'end' || this.session.isOpen) return;
+  /** The session of this life has ended before a database served. */
+  #onFailed(error: Error, life: number): void {
+    const isOver = life !== this.#life || this.status.current === 'end';
+    // `disconnect(true)` has ended the session, and another one follows.
+    if (isOver || this.#reconnecting !== undefined) return;
     this.redis.silentEmit('error', error);
     this.#ended(withText(error));
   }
@@ -200,8 +203,13 @@ export class Face {
     this.#onDecided();
   }
 
+  /** After the events of the status, as in ioredis. */
   #settleConnecting(error?: Error): void {
-    for (const settle of [...this.#connecting]) settle(error);
+    const settled = [...this.#connecting];
+    this.#connecting.clear();
+    process.nextTick(() => {
+      for (const settle of settled) settle(error);
+    });
   }
 }
 

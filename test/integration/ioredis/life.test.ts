@@ -1,4 +1,5 @@
 /** Status, its events, connect, quit and disconnect, as plain ioredis has them. */
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { expectNoLeaks, heapUsedAfterGc, waitFor } from '../../kit/index.js';
 import { errorOf, servers } from '../support.js';
@@ -84,6 +85,28 @@ const LIVES: Record<string, (create: (options?: object) => Client) => Promise<un
     await until(client, 'ready');
     await ticks();
     return [seen.filter((name) => name !== 'close' && name !== 'connect'), value];
+  },
+
+  async 'disconnect(true) while it connects'(create) {
+    const client = create();
+    const errors: string[] = [];
+    client.on('error', ({ message }: Error) => errors.push(message));
+    for (let time = 0; time < 3; time += 1) {
+      await once(client, 'connecting');
+      // Plain ioredis ends if this happens in the same turn.
+      await ticks();
+      client.disconnect(true);
+    }
+    await until(client, 'ready');
+    const value = await client.set('a', 1);
+    return [value, errors];
+  },
+
+  async 'events of connect()'(create) {
+    const client = create({ lazyConnect: true });
+    const seen = statusesOf(client);
+    await client.connect();
+    return [...seen];
   },
 
   async 'quit twice'(create) {
