@@ -380,6 +380,25 @@ it.each([
   expect(client.stats().databases[0]!.moved).toBe(0);
 });
 
+it('is no attempt of a command that was answered before its database became active', async () => {
+  const { clock, client, east, west, send } = await world();
+  west.latencyMs = 100;
+  await clock.advance(12_000);
+  east.latencyMs = 40;
+  const fate = send(['GET', 'k']);
+  await clock.advance(100);
+  expect(fate).toMatchObject({ reply: null });
+  client.setWeight('west', 2);
+  expect([client.activeDatabase, client.stats().pending]).toEqual(['west', 0]);
+  await clock.advance(1000);
+  expect(client.stats().pending).toBe(0);
+  // The deadlines are watched as long as a command is pending.
+  west.silence();
+  const late = send(['INCR', 'n']);
+  await clock.advance(11_000);
+  expect(late.error).toBeDefined();
+});
+
 it.each(['in flight', 'without a connection'])(
   'of a read %s does not overtake an older write when it is unwritten at the failover',
   async (how) => {

@@ -286,7 +286,8 @@ export class Hedging implements Hedges, HedgeListener {
 
   adopt(database: Database, moving: Set<Command>): void {
     for (const [command, hedge] of this.#underWay) {
-      if (hedge.channel.database !== database) continue;
+      // Its command may have been answered already: it is in flight until its own reply.
+      if (hedge.channel.database !== database || command.state === 'settled') continue;
       this.#deferred.delete(command);
       // It would be written before older commands that move to the same database.
       const isTakenBack = !hedge.written && hedge.takeBack();
