@@ -37,7 +37,8 @@ export class ConnectionJudge {
 
   /** A command of a caller was refused. */
   onRefused(place: Place, wire: FakeWire): void {
-    if (wire.process?.isReplica !== true) return;
+    // Over a connection whose flow was forgotten nobody learns of the refusal.
+    if (wire.process?.isReplica !== true || wire.isForgotten) return;
     const { awake } = this.world;
     const before = this.#refusedAt.get(place);
     this.#refusedAt.set(place, awake);

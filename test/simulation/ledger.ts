@@ -7,17 +7,8 @@ import {
   type SimulatedClient,
 } from '../../src/testing/index.js';
 import type { Draw } from './draw.js';
+import { argumentsOf, batchOf, expectedReply, isWrite, KINDS, type Kind } from './kinds.js';
 import type { Place, World } from './world.js';
-
-type Kind =
-  | 'read'
-  | 'read of a key'
-  | 'last-write-wins'
-  | 'accumulating'
-  | 'batch'
-  | 'transaction'
-  | 'cursor'
-  | 'wrong';
 
 /** The active database has been healthy for long, whatever became of connections to it. */
 interface Calm {
@@ -133,12 +124,25 @@ export class Ledger {
     });
   }
 
-  /** Commands that are late. */
+  /** Commands that are late, and those that the client has lost count of. */
   look(): void {
+    this.#areCounted();
     const { awake, options } = this.world;
     for (const entry of this.pending) {
       if (awake - entry.sentAt <= options.commandDeadlineMs + SLACK_MS) break;
       this.report('P3', `${entry.token} is pending for ${Math.round(awake - entry.sentAt)} ms`);
+    }
+  }
+
+  /** The deadlines are watched as long as the client counts a command as pending. */
+  #areCounted(): void {
+    const number = new Map(this.callers.map((caller) => [caller, 0]));
+    for (const { caller } of this.pending) number.set(caller, (number.get(caller) ?? 0) + 1);
+    for (const [{ client }, pending] of number) {
+      const counted = client.session.executor?.pending ?? pending;
+      // Those within a transaction count as well.
+      if (counted >= pending) continue;
+      this.report('P3', `${pending} commands are pending, and the client counts ${counted}`);
     }
   }
 
@@ -329,72 +333,3 @@ export class Ledger {
 
 /** By a promotion at the latest, the client finds out after this long. */
 const PROMOTION_MS = 6000;
-
-/** What a database that serves reads only does not get. */
-function isWrite(kind: Kind): boolean {
-  return !['read', 'read of a key', 'cursor'].includes(kind);
-}
-
-const KINDS: readonly Kind[] = [
-  'read',
-  'read of a key',
-  'read of a key',
-  'last-write-wins',
-  'accumulating',
-  'accumulating',
-  'batch',
-  'cursor',
-  'wrong',
-  'transaction',
-];
-
-function argumentsOf(kind: Kind, token: string, draw: Draw): string[] {
-  switch (kind) {
-    case 'read':
-      return ['ECHO', token];
-    case 'read of a key':
-      return ['STRLEN', token];
-    case 'last-write-wins':
-      return ['SET', token, '1'];
-    case 'accumulating':
-      return [draw.one(['INCR', 'LPUSH']), token, '1'];
-    case 'batch':
-    case 'transaction':
-      return ['MULTI'];
-    case 'cursor':
-      return ['HSCAN', token, '17'];
-    case 'wrong':
-      return ['NOSUCHCOMMAND', token];
-  }
-}
-
-function batchOf(token: string) {
-  return {
-    kind: 'multi' as const,
-    commands: [
-      ['INCR', token],
-      ['ECHO', token],
-    ],
-  };
-}
-
-function expectedReply(kind: Kind, token: string): unknown {
-  switch (kind) {
-    case 'read':
-      return token;
-    case 'read of a key':
-      return 0;
-    case 'last-write-wins':
-      return 'OK';
-    case 'accumulating':
-      return 1;
-    case 'batch':
-      return [1, token];
-    case 'transaction':
-      return [1, 'OK'];
-    case 'cursor':
-      return ['0', []];
-    case 'wrong':
-      return undefined;
-  }
-}

@@ -99,6 +99,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     7,
   ),
   plant(
+    'a read that was answered is pending again when its hedge becomes an attempt',
+    'runtime/command/hedging.ts',
+    "if (hedge.channel.database !== database || command.state === 'settled') continue;",
+    'if (hedge.channel.database !== database) continue;',
+    3320,
+  ),
+  plant(
     'silence raises no suspicion',
     'runtime/command/deadlines.ts',
     'coordinator.health.suspect(channel.database, { doubtSince, silentForMs });',
