@@ -36,11 +36,38 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 /** The names of refused commands, for tests and documentation. */
 export const REFUSED_NAMES: readonly string[] = [...REFUSED.keys()];
 
+/**
+ * Commands that go to the engine outside of transactions. In MULTI they would reach the connection
+ * that is shared with other commands, and make it a subscriber or close it.
+ */
+const REFUSED_IN_MULTI: ReadonlyMap<string, string> = new Map([
+  ...REFUSED,
+  ...[
+    ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'],
+    'QUIT',
+  ].map((name): [string, string] => [
+    name,
+    'not available in a transaction; call it on the client',
+  ]),
+]);
+
 const refusalByName = refusalOf(REFUSED);
+const refusalByNameInMulti = refusalOf(REFUSED_IN_MULTI);
 
 /** Why a command is refused; `undefined` if it is not. */
 export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
-  const refused = refusalByName(args);
+  return unlessInvalid(args, refusalByName(args));
+}
+
+/** The same for a command of a `multi()`. */
+export function refusalInMulti(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
+  return unlessInvalid(args, refusalByNameInMulti(args));
+}
+
+function unlessInvalid(
+  args: readonly (string | Buffer)[],
+  refused: UnsupportedError | undefined,
+): UnsupportedError | undefined {
   return refused === undefined || isInvalidSelect(args) ? undefined : refused;
 }
 

@@ -5,7 +5,7 @@ import { batchRefusal } from '../refusals.js';
 import type { Decoding } from './decoding.js';
 import type { IoredisErrors } from './errors.js';
 import type { IoredisCommand, PipelineStream } from './library.js';
-import { refusal } from './refused-commands.js';
+import { refusalInMulti } from './refused-commands.js';
 
 const OK = Buffer.from('OK');
 const QUEUED = Buffer.from('QUEUED');
@@ -74,7 +74,7 @@ export class Transactions {
     const { encode, decoding, errors } = this.around;
     const called = new Set<string>();
     const all = commands.map((command) => encode(command, called));
-    const flaws = all.map((args) => refusal(args) ?? argumentFlaw(args));
+    const flaws = all.map((args) => refusalInMulti(args) ?? argumentFlaw(args));
     const refused = batchRefusal('multi', all);
     if (refused !== undefined || flaws.some((flaw) => flaw !== undefined)) {
       multi.resolve(OK);

@@ -12,7 +12,7 @@ import {
   NodeTracerProvider,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
-import { Redis } from 'ioredis';
+import { type ChainableCommander, Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { isMultiDbError, openClients, parseConnectionString } from 'redis-multidb';
 import { parseConfig } from 'redis-multidb/config';
@@ -374,6 +374,29 @@ describe.each(LIBRARIES)('transactions with %s', (_, Class) => {
     );
     expect((await always).constructor.name).toBe('WatchError');
     expect(await redis.get('stock')).toBe('21');
+  });
+
+  it('have no command that would change the shared connection', async () => {
+    const [east, west] = await servers();
+    const redis = await readyRedis([east, west], { Redis: Class });
+    const refused: ((multi: ChainableCommander) => ChainableCommander)[] = [
+      (multi) => multi.subscribe('news'),
+      (multi) => multi.psubscribe('*'),
+      (multi) => multi.ssubscribe('news'),
+      (multi) => multi.unsubscribe('news'),
+      (multi) => multi.call('SUBSCRIBE', 'news') as unknown as ChainableCommander,
+      (multi) => multi.quit(),
+    ];
+    const connection = await redis.client('ID');
+    for (const add of refused) {
+      const error = await errorOf(add(redis.multi().set('a', 1)).set('a', 2).exec());
+      expect(error.message).toMatch(/^EXECABORT/);
+      const [previous] = error.previousErrors as Error[];
+      expect(previous).toMatchObject({ code: 'UNSUPPORTED' });
+      expect(await redis.get('a')).toBeNull();
+    }
+    expect(await redis.client('ID')).toBe(connection);
+    expect([redis.status, redis.mode]).toEqual(['ready', 'normal']);
   });
 
   it('end when the active database changes, and nothing of them is executed', async () => {
