@@ -17,7 +17,7 @@ class NoConnector {}
 
 const UNCONNECTED = { lazyConnect: true, Connector: NoConnector };
 
-type Parse = new (...args: unknown[]) => { options: IoredisOptions };
+type Parser = new (...args: unknown[]) => { options: IoredisOptions };
 
 /** In place of a host and a port that a URL does not name. */
 const NO_HOST = 'no host';
@@ -30,7 +30,7 @@ const EXPECTED = 'options of ioredis, or a URL';
  * library itself. Profiles in `tls` are resolved. Throws `InvalidOptionError`.
  */
 export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
-  const parse = Redis as unknown as Parse;
+  const parse = parserOf(Redis);
   if (typeof given === 'string') return ofText(parse, given, at);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid(at, EXPECTED, given);
@@ -51,10 +51,24 @@ export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string):
 
 /** The value of each option that is not given, as far as the library has one. */
 export function defaultOptions(Redis: IoredisClass): IoredisOptions {
-  return new (Redis as unknown as Parse)(UNCONNECTED).options;
+  return new (parserOf(Redis))(UNCONNECTED).options;
 }
 
-function ofText(parse: Parse, given: string, at: string): IoredisOptions {
+/**
+ * The class of the library itself. The constructor of an application's subclass may take other
+ * arguments, connect, or do more than parse.
+ */
+function parserOf(Redis: IoredisClass): Parser {
+  let parser: object = Redis;
+  while (!Object.hasOwn(parser, 'Command')) {
+    const parent: object | null = Object.getPrototypeOf(parser);
+    if (parent === null) return Redis as unknown as Parser;
+    parser = parent;
+  }
+  return parser as Parser;
+}
+
+function ofText(parse: Parser, given: string, at: string): IoredisOptions {
   if (given.trim() === '') throw invalid(at, EXPECTED, given);
   const { options: defaults } = new parse(UNCONNECTED);
   let options: IoredisOptions;

@@ -50,6 +50,23 @@ describe('one database', () => {
     expect(database(url)).toEqual({ topology: 'client', client: { ...client, socket } });
   });
 
+  it('is read without the constructor of a subclass', () => {
+    const created: unknown[] = [];
+    class Own extends Redis {
+      constructor(options: { readonly host: string }) {
+        super({ ...options, keyPrefix: 'own:' });
+        created.push(options);
+      }
+    }
+    const databases = [{ redis: 'redis://h:7000' }, { redis: server }, { cluster: [server] }];
+    const { engine } = translateOptions(Own as unknown as IoredisClass, { databases });
+    expect((engine.databases as object[])[0]).toEqual({
+      topology: 'client',
+      client: { socket: { host: 'h', port: 7000 } },
+    });
+    expect(created).toEqual([]);
+  });
+
   it('takes what it lacks from the shared options, TLS as well', () => {
     const shared = { password: 'p', tls: {} };
     expect(database(server, shared)).toEqual({
