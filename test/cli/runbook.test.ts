@@ -84,7 +84,8 @@ async function application(file: string): Promise<string> {
     ...(await loadConfig(file)),
     // Among the first in every window.
     instanceId: firstInstance(),
-    healthCheck: { intervalMs: 200, timeoutMs: 200, numProbes: 1 },
+    // What is down refuses; what is slow is only the machine.
+    healthCheck: { intervalMs: 200, timeoutMs: 10_000, numProbes: 1 },
     gracePeriodMs: 500,
     failbackCheckIntervalMs: 500,
   });
