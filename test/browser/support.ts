@@ -41,6 +41,7 @@ export async function startApplication(
     // Servers are killed here and never frozen, so a long timeout costs nothing. A short one would
     // count a busy machine as a failure, and the grace period would keep that database away.
     healthCheck: { intervalMs: 500, timeoutMs: 10_000, numProbes: 1 },
+    initialWaitMs: 20_000,
     gracePeriodMs,
     failbackCheckIntervalMs: 100,
     ...(options.steering === undefined ? {} : { steering: options.steering }),

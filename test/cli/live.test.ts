@@ -32,7 +32,7 @@ type Databases = { id: string; weight: number; client: { url: string } }[];
 
 /** A client of the API of node-redis. */
 async function connected(databases: Databases): Promise<MultiDbClient> {
-  return createMultiDbClient({ databases }).connect();
+  return createMultiDbClient({ databases, initialWaitMs: 20_000 }).connect();
 }
 
 async function application({

@@ -23,6 +23,7 @@ it('drains, shows and releases a fleet, signed, while a database is down', async
       { id: 'west', weight: 0.5, client: { url: west.url } },
     ],
     steering,
+    initialWaitMs: 20_000,
     failbackCheckIntervalMs: 50,
   });
   closing.push(() => client.destroy());

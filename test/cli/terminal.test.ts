@@ -25,6 +25,7 @@ async function application(): Promise<{ url: string; client: MultiDbClient; east
       { id: 'east', weight: 1, client: { url: east.url } },
       { id: 'west', weight: 0.5, client: { url: west.url } },
     ],
+    initialWaitMs: 20_000,
   });
   await client.connect();
   await waitFor(() => client.databases.every(({ health }) => health === 'healthy'), {

@@ -10,10 +10,12 @@ const client = createMultiDbClient({
     { id: 'east', weight: 1, client: { url: east } },
     { id: 'west', weight: 0.5, client: { url: west } },
   ],
-  healthCheck: { intervalMs: 300, timeoutMs: 250, delayInBetweenProbesMs: 20 },
-  suspectAfterMs: 100,
-  commandTimeoutMs: 300,
-  commandDeadlineMs: 1000,
+  // Far shorter than the process stands still, and longer than a busy machine takes for an answer.
+  healthCheck: { intervalMs: 300, timeoutMs: 2000, delayInBetweenProbesMs: 20 },
+  initialWaitMs: 10_000,
+  suspectAfterMs: 1000,
+  commandTimeoutMs: 2000,
+  commandDeadlineMs: 2500,
   failureDetector: { minNumOfFailures: 1, failureRateThreshold: 0.1 },
 });
 await client.connect();

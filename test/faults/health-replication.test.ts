@@ -60,6 +60,7 @@ async function closes(client: Client, reason: string | RegExp): Promise<void> {
   await waitFor(() => gateOf(client).match(reason), { what: `the gate to close: ${reason}` });
 }
 
+/** Open, or soon again: a canary of a busy machine may need longer than the tolerance. */
 async function opens(client: Client): Promise<void> {
   await waitFor(() => !client.explain().toString().includes('gate closed'), {
     what: 'the gate to open',
@@ -84,7 +85,7 @@ describe('a replica that follows its primary', () => {
     const { primary, replica } = await replicate();
     const client = await withGate(primary, replica, { direction: 'in' });
     await probed(primary, 5);
-    expect(client.explain().toString()).not.toContain('gate closed');
+    await opens(client);
   });
 
   it('fails while its link is cut, and passes when it has caught up', async () => {
@@ -97,7 +98,7 @@ describe('a replica that follows its primary', () => {
     await link.restore();
     await opens(client);
     await probed(primary, 3);
-    expect(client.explain().toString()).not.toContain('gate closed');
+    await opens(client);
   });
 
   it('fails while its link is silent, which the replica itself does not notice', async () => {
@@ -197,7 +198,7 @@ describe('a peer', () => {
       client.databases[1]?.lastProbe?.check === 'REPLICATION' &&
       client.databases[1].lastProbe.at.getTime() > seen + 1000;
     await waitFor(isLater, { what: 'another probe of the replication', timeoutMs: 10_000 });
-    expect(client.explain().toString()).not.toContain('gate closed');
+    await opens(client);
     expect(client.explain().active).toMatchObject({ id: 'west', lastResort: false });
   });
 
@@ -208,7 +209,7 @@ describe('a peer', () => {
     client.addDatabase({ id: 'north', weight: 0.1, client: { url: stranger.url } });
     await healthy(client, 'north');
     await probed(primary, 5);
-    expect(client.explain().toString()).not.toContain('gate closed');
+    await opens(client);
   });
 
   it('that does not replicate closes the gate, and is named', async () => {

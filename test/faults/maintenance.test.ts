@@ -20,6 +20,7 @@ async function start(maintNotifications: 'auto' | 'disabled' = 'auto') {
       { id: 'west', weight: 0.5, client: { url: west.proxy.url } },
     ],
     client: { RESP: 3, maintNotifications, maintRelaxedCommandTimeout: 6000 },
+    initialWaitMs: 10_000,
     suspectAfterMs: 100,
     healthCheck: { timeoutMs: 300, intervalMs: 100, numProbes: 1 },
     commandTimeoutMs: 300,

@@ -7,11 +7,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { block, connected, recordEvents, servers, Traffic } from '../integration/support.js';
+import { block, connected, QUICK, recordEvents, servers, Traffic } from '../integration/support.js';
 import { once, type RedisServer, sleep } from '../kit/index.js';
 import { outcome, tally } from './support.js';
 
-const LIMITS = { commandTimeoutMs: 300, commandDeadlineMs: 1000 } as const;
+/** Shorter than the event loop is blocked, and longer than a busy machine takes for an answer. */
+const LIMITS = {
+  commandTimeoutMs: 2000,
+  commandDeadlineMs: 2500,
+  healthCheck: { ...QUICK.healthCheck, timeoutMs: 2000 },
+} as const;
 const BREAKER = { failureDetector: { minNumOfFailures: 1, failureRateThreshold: 0.1 } } as const;
 
 it.each([5000, ...(process.env.FAULTS_SLOW === '1' ? [30_000] : [])])(

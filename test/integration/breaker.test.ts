@@ -49,7 +49,12 @@ it('needs both thresholds', async () => {
   const [east, west] = await servers();
   const proxy = await startProxy(east);
   const client = await connected([proxy, west], {
-    failureDetector: { minNumOfFailures: 5, failureRateThreshold: 90 },
+    // All of them are within the window, however long they take.
+    failureDetector: {
+      minNumOfFailures: 5,
+      failureRateThreshold: 90,
+      slidingWindowSizeMs: 600_000,
+    },
     commandRetry: { maxAttempts: 1 },
   });
   proxy.answerWith((command) => (command[1] === 'bad' ? LOADING : undefined));
@@ -66,6 +71,7 @@ it('counts what includedErrors says', async () => {
   const client = await connected([east, west], {
     failureDetector: {
       minNumOfFailures: 3,
+      slidingWindowSizeMs: 600_000,
       includedErrors: (error) => error.message.startsWith('WRONGTYPE'),
     },
   });

@@ -18,6 +18,8 @@ subscribe(diagnosticsChannelName('switch'), (message) => {
 
 const client = createMultiDbClient({
   client: { name: 'child' },
+  // East is the first, also on a busy machine.
+  initialWaitMs: 20_000,
   databases: [
     { id: 'east', weight: 2, client: { url: east } },
     { id: 'west', client: { url: west } },
