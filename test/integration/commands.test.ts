@@ -196,6 +196,7 @@ it('uses the options of each database: password, logical database', async () => 
   const client = own(
     createMultiDbClient({
       ...QUICK,
+      failbackSupported: false,
       databases: [
         { id: 'east', weight: 2, client: { url: east.url, password: 'secret', database: 3 } },
         { id: 'west', client: { socket: { host: '127.0.0.1', port: west.port }, database: 5 } },
