@@ -1,3 +1,4 @@
+import type { Attempt } from '../../src/drivers/driver.js';
 import type { Draw } from './draw.js';
 
 /** What a command is, which decides what may become of it. */
@@ -79,4 +80,9 @@ export function expectedReply(kind: Kind, token: string): unknown {
     case 'wrong':
       return undefined;
   }
+}
+
+/** By what its entry in the ledger is found; a command within a transaction has none. */
+export function tokenOf({ args, batch }: Pick<Attempt, 'args' | 'batch'>): string {
+  return String(batch?.commands[0]?.[1] ?? args[1]);
 }

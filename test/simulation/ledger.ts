@@ -54,6 +54,10 @@ export interface Caller {
   lastFirstRead?: number;
 }
 
+export function callerOf(client: SimulatedClient, isOpen: boolean): Caller {
+  return { client, isOpen, closed: 0, lastFirstWrite: 0 };
+}
+
 /** Slack of a deadline in milliseconds: a few looks of the loop clock, and a turn. */
 const SLACK_MS = 150;
 
@@ -144,6 +148,13 @@ export class Ledger {
       if (counted >= pending) continue;
       this.report('P3', `${pending} commands are pending, and the client counts ${counted}`);
     }
+  }
+
+  /** Whether a command that is sent now has the time to show that it gets no reply. */
+  hasTime(token: string): boolean {
+    const { awake, options } = this.world;
+    const sentAt = this.#entries.get(token)?.sentAt ?? awake;
+    return awake + options.suspectAfterMs <= sentAt + options.commandDeadlineMs;
   }
 
   onWritten(database: FakeDatabase, token: string): void {

@@ -55,7 +55,7 @@ export class RouteJudge {
 
   /** Whether the document that is obeyed drains this database. */
   isSteeredAway(id: string): boolean {
-    return this.steering?.document(this.client)?.drain.includes(id) === true;
+    return this.steering?.drains(this.client, id) === true;
   }
 
   get active(): string | undefined {
@@ -354,7 +354,6 @@ export class RouteJudge {
   views(chosen?: string): View[] {
     const isLazy = this.world.options.standbyConnections === 'lazy';
     const { databases, health: known } = this.client.session.group.coordinator;
-    const steered = this.steering?.document(this.client);
     return this.client.databases.map(({ id, weight, health, breaker, ...rest }) => {
       const { unverified, gatesOpen, slow, links = [] } = databases.get(id) ?? {};
       const wasConnected = isLazy || links.some(({ connection }) => connection !== undefined);
@@ -362,8 +361,7 @@ export class RouteJudge {
       const usable = health === 'healthy' && connected;
       const isChecked = unverified !== true;
       const isFree = breaker === 'closed' && rest.gracePeriodLeftMs === 0;
-      const drained =
-        this.drainedUntil(id) > this.world.clock.now() || steered?.drain.includes(id) === true;
+      const drained = this.drainedUntil(id) > this.world.clock.now() || this.isSteeredAway(id);
       const mayStay = usable && isChecked && isFree && !drained;
       const isOpen = gatesOpen !== false && slow === undefined;
       const eligible = mayStay && isOpen;

@@ -4,7 +4,8 @@ import { Decisions, isDeliberate } from './choices.js';
 import { ConnectionJudge } from './connection-judge.js';
 import { Draw } from './draw.js';
 import { CRASH, FAULTS, FORGOTTEN_FLOWS } from './faults.js';
-import { type Caller, Ledger } from './ledger.js';
+import { tokenOf } from './kinds.js';
+import { type Caller, callerOf, Ledger } from './ledger.js';
 import { Liveness } from './liveness.js';
 import { manage } from './management.js';
 import { Bounds, clientOptions, drawOptions } from './options.js';
@@ -258,13 +259,13 @@ class Simulation {
     const { fake } = place;
     this.#note(`${place.id}: its checks are: ${place.checks.kind}`);
     fake.observer = {
-      onSend: ({ args }) => {
-        this.#judge.onSend(fake, String(args[0]));
-        this.#liveness.onSend(fake.id);
+      onSend: (attempt) => {
+        this.#judge.onSend(fake, String(attempt.args[0]));
+        if (this.#ledger.hasTime(tokenOf(attempt))) this.#liveness.onSend(fake.id);
       },
-      onWritten: ({ args, batch }) => {
-        const token = String(batch?.commands[0]?.[1] ?? args[1]);
-        this.#judge.onWritten(fake, token, String(args[0]));
+      onWritten: (attempt) => {
+        const token = tokenOf(attempt);
+        this.#judge.onWritten(fake, token, String(attempt.args[0]));
         this.#ledger.onWritten(fake, token);
       },
       onRefused: (wire) => this.#connections.onRefused(place, wire),
@@ -390,10 +391,6 @@ class Simulation {
     if (this.settings.trace)
       this.#trace.push(`${this.#clock.now().toFixed(1).padStart(10)}  ${text}`);
   };
-}
-
-function callerOf(client: SimulatedClient, isOpen: boolean): Caller {
-  return { client, isOpen, closed: 0, lastFirstWrite: 0 };
 }
 
 function name(database: Database | undefined): string {

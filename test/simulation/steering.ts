@@ -69,6 +69,12 @@ export class SteeringWorld {
     return this.#documents.find((each) => each.version === version);
   }
 
+  /** Whether it drains this database now: a drain ends in time, also while the event loop is blocked. */
+  drains(client: SimulatedClient, id: string): boolean {
+    const { endsAt = 0 } = client.session.group.coordinator.steering.obeyed ?? {};
+    return this.world.clock.now() < endsAt && this.document(client)?.drain.includes(id) === true;
+  }
+
   /** Now and then something is published, or happens to a source. */
   act(): void {
     const { draw } = this;
