@@ -238,8 +238,11 @@ export class RouteJudge {
     const usable = eligible.length > 0 ? eligible : views.filter((view) => view.usable);
     const able = isForWrites && isRecovered ? recovered : usable;
     const chosenMs = views.find((view) => view.id === to)?.failbackCheckIntervalMs;
+    // It passes over the same as a failback, unless the active one is drained.
+    const isMove = reason === 'steered' && !this.isSteeredAway(String(from));
     const answering = able.filter((view) => {
-      if (view.id === to || reason !== 'failback') return !view.silent;
+      if (view.id === to) return !view.silent;
+      if (reason !== 'failback') return !view.silent && !(isMove && view.unprepared);
       // One with another interval has checks of its own.
       const isDue = view.failbackCheckIntervalMs === chosenMs;
       return !view.silent && !view.unfit && isDue;
@@ -370,7 +373,9 @@ export class RouteJudge {
       // The switch itself makes the connection of a client that has just joined count.
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
       const silent = database !== undefined && !isNew && known.verification.isSilent(database);
-      const unfit = database !== undefined && this.#isUnfit(database);
+      const { preparation, now } = this.client.session.group.coordinator;
+      const unprepared = !!database && preparation.report(database)?.kind === 'failed';
+      const isStale = (database?.answeredAt ?? now) < now - this.world.options.timeoutMs;
       return {
         id,
         weight,
@@ -381,16 +386,11 @@ export class RouteJudge {
         drained,
         silent,
         failbackCheckIntervalMs: database?.options.failbackCheckIntervalMs ?? 0,
-        unfit,
+        unprepared,
+        unfit: unprepared || isStale,
         readOnly: rest.readOnly,
       };
     });
-  }
-
-  #isUnfit(database: Database): boolean {
-    const { preparation, now } = this.client.session.group.coordinator;
-    if (preparation.report(database)?.kind === 'failed') return true;
-    return database.answeredAt < now - this.world.options.timeoutMs;
   }
 }
 

@@ -13,6 +13,8 @@ export interface View {
   /** It was asked over its data connection, and should have answered by now. */
   readonly silent: boolean;
   readonly failbackCheckIntervalMs: number;
+  /** Its `beforeFailback` has failed. */
+  readonly unprepared: boolean;
   /** A failback may pass over it: it has not answered of late, or its `beforeFailback` has failed. */
   readonly unfit: boolean;
 }
