@@ -29,11 +29,11 @@ export class ChoiceJudge {
     const { selection, standbyConnections } = this.options;
     const isAsked = selection === 'a function' || selection === 'fails now and then';
     if (!isAsked || reason === 'steered' || equals.length < 2) return;
-    // A lazy database that was connecting when the first one was chosen counts when it rests again.
-    const mayBeAlone = reason === 'initial' && standbyConnections === 'lazy';
+    // The first of them that is connected is taken: those that connect more slowly rest again, also
+    // the one for which selection has decided before.
+    if (reason === 'initial' && standbyConnections === 'lazy') return;
     const decision = this.#decision;
     if (decision?.ids.includes(to) !== true) {
-      if (mayBeAlone) return;
       this.report('P1', `${to} was chosen among ${equals.join()}, and selection was not asked`);
       return;
     }
