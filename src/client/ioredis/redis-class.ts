@@ -179,9 +179,12 @@ function extend(Redis: IoredisClass): MultiDbClass {
       return this[OWN].face.pubsub.isActive ? 'subscriber' : 'normal';
     }
 
-    monitor(): Promise<never> {
+    monitor(callback?: (error: unknown) => void): Promise<never> {
       const why = 'it shows the commands of a single server; use a separate ioredis client for it';
-      return this[OWN].face.shared.rejections.reject(new UnsupportedError(`monitor: ${why}`));
+      const { rejections } = this[OWN].face.shared;
+      const refused = rejections.reject(new UnsupportedError(`monitor: ${why}`));
+      if (callback !== undefined) refused.catch(callback);
+      return refused;
     }
 
     sendCommand(command: IoredisCommand, stream?: PipelineStream): Promise<unknown> {

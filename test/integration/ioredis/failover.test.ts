@@ -288,6 +288,7 @@ it('refuses what concerns one connection, and says what to use', async () => {
   const refused: (() => unknown)[] = [
     () => redis.watch('a'),
     () => redis.monitor(),
+    () => new Promise((_, reject) => void redis.monitor(reject)),
     () => redis.select(3),
     () => redis.call('HELLO', '3'),
     () => redis.multi({ pipeline: false }),
