@@ -169,8 +169,11 @@ describe('a cluster beside a single server', () => {
       const client = await over([overCluster('east', east), overCluster('west', west, 0.5)]);
       await client.set('key', 'value');
       // A data and a probe connection to each master.
-      const during = await Promise.all(east.nodes.map(connections));
-      expect(during.map((count, i) => count - (before[i] as number))).toEqual([2, 2, 2]);
+      const opened = async () => {
+        const during = await Promise.all(east.nodes.map(connections));
+        return during.map((count, i) => count - (before[i] as number)).join();
+      };
+      await waitFor(async () => (await opened()) === '2,2,2', { what: 'two to each master' });
       await client.close();
     });
     const isGone = async () =>
@@ -202,8 +205,13 @@ describe('a cluster beside a single server', () => {
     expect(await Promise.all(popped)).toEqual(
       keyOfEach(west).map((key) => ({ key, element: 'element' })),
     );
-    const left = await Promise.all(east.nodes.map((node) => node.info('blocked_clients')));
-    expect(left).toEqual(['0', '0', '0']);
+    await waitFor(
+      async () => {
+        const blocked = await Promise.all(east.nodes.map((node) => node.info('blocked_clients')));
+        return blocked.every((count) => count === '0');
+      },
+      { what: 'none to block in the east' },
+    );
   });
 });
 

@@ -98,7 +98,8 @@ it('never fails back among equal weights', async () => {
 it('lets what is in flight finish where it is when it returns', async () => {
   const [east, west] = await servers();
   const proxy = await startProxy(west);
-  const client = await connected([east, proxy]);
+  // A connection that delivers late is not taken for a dead one.
+  const client = await connected([east, proxy], { suspectAfterMs: 60_000 });
   await east.kill();
   await active(client, 'west');
   await client.incr('counter');
