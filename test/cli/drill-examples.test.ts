@@ -74,10 +74,11 @@ it.concurrent('express/server.js, switched by hand, with all databases down', as
     '--header',
     'authorization: Bearer token',
   );
-  expect(result.switches.slice(0, 3)).toMatchObject([
-    { to: 'east' },
-    { to: 'west', reason: 'manual' },
-    { to: 'east', reason: 'manual' },
+  // On a busy machine it may begin with west, and move to east by itself.
+  const byHand = result.switches.filter(({ reason }) => reason === 'manual');
+  expect(byHand).toMatchObject([
+    { from: 'east', to: 'west' },
+    { from: 'west', to: 'east' },
   ]);
   expect(result.steps.flatMap(({ unavailable }) => Object.keys(unavailable))).toContain('HTTP 503');
 });
