@@ -6,6 +6,7 @@ import {
   isInGrace,
   isSilent,
   isUsable,
+  keepsWrites,
   selectBest,
   selectFailback,
   selectWritable,
@@ -171,6 +172,22 @@ describe('selectWritable', () => {
       const lacking = view('lacking', { ...grace, ...lack });
       expect(isInGrace(lacking, NOW)).toBe(false);
       expect(selectWritable([replica, lacking], replica, NOW)).toBeUndefined();
+    }
+  });
+
+  it('one that takes writes is not left for a replica whatever else it lacks', () => {
+    for (const lack of [{}, { graceEndsAt: NOW + 1 }, { gatesOpen: false }, { slow: 'slow' }]) {
+      expect(keepsWrites(view('active', lack), NOW)).toBe(true);
+    }
+    for (const lack of [
+      { readOnly: true },
+      { connected: false },
+      { health: 'unhealthy' },
+      { unverified: true },
+      { breaker: 'open' },
+      { drainEndsAt: NOW + 1 },
+    ] as const) {
+      expect(keepsWrites(view('active', lack), NOW)).toBe(false);
     }
   });
 

@@ -107,13 +107,20 @@ export function isInGrace(view: DatabaseView, now: number): boolean {
 
 /** Whether the database is eligible apart from its grace period. */
 function isFit(view: DatabaseView, now: number): boolean {
+  return isWell(view, now) && view.gatesOpen && view.slow === undefined;
+}
+
+/**
+ * Whether the active database is not left for one that serves reads only, whatever else it lacks: a
+ * closed gate is no reason to leave a database, and slow writes are better than none.
+ */
+export function keepsWrites(active: DatabaseView, now: number): boolean {
+  return active.readOnly !== true && isWell(active, now);
+}
+
+function isWell(view: DatabaseView, now: number): boolean {
   return (
-    isUsable(view) &&
-    view.unverified !== true &&
-    view.breaker === 'closed' &&
-    view.gatesOpen &&
-    view.slow === undefined &&
-    !isDrained(view, now)
+    isUsable(view) && view.unverified !== true && view.breaker === 'closed' && !isDrained(view, now)
   );
 }
 

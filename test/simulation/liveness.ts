@@ -115,7 +115,7 @@ export class Liveness {
     const isSteeredAway = activeId !== undefined && this.judge.isSteeredAway(activeId);
     // Forced by hand, which takes precedence over steering.
     const isHeld = isSteeredAway && this.world.clock.now() < this.judge.heldUntil;
-    const mustLeaveFor = (view: View) => view.eligible && !this.#mayStayInGrace(active, view);
+    const mustLeaveFor = (view: View) => view.eligible && !this.#mayStayBefore(view, active);
     if (!isIneligible || isHeld || !views.some(mustLeaveFor)) {
       this.#lastResortSince = undefined;
       return;
@@ -134,11 +134,11 @@ export class Liveness {
     }
   }
 
-  /** What has recovered as the last resort stays where failback is off, and before a replica. */
-  #mayStayInGrace(active: View | undefined, other: View): boolean {
+  /** What has recovered as the last resort stays where failback is off, and what takes writes before a replica. */
+  #mayStayBefore(other: View, active: View | undefined): boolean {
+    if (active?.keepsWrites && other.readOnly) return true;
     if (active?.inGrace !== true) return false;
-    const isHeld = this.world.clock.now() < this.judge.heldUntil;
-    return !this.judge.failbackSupported || isHeld || (other.readOnly && !active.readOnly);
+    return !this.judge.failbackSupported || this.world.clock.now() < this.judge.heldUntil;
   }
 
   #wellBecomesEligible(views: readonly View[]): void {

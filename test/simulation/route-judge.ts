@@ -267,7 +267,7 @@ export class RouteJudge {
     }
     const before = views.find((view) => view.id === from);
     const servesWell = before?.eligible || before?.inGrace;
-    if (reason === 'failback' && servesWell && !before?.readOnly && chosen?.readOnly) {
+    if (reason === 'failback' && before?.keepsWrites && chosen?.readOnly) {
       this.report('P1', `failback from ${from}, which takes writes, to ${to}, which does not`);
     }
     if (reason === 'failback' && !this.failbackSupported && servesWell) {
@@ -368,7 +368,7 @@ export class RouteJudge {
       const mayStay = usable && isChecked && isFree && !drained;
       const isOpen = gatesOpen !== false && slow === undefined;
       const eligible = mayStay && isOpen;
-      const isInOrder = usable && isChecked && breaker === 'closed' && !drained && isOpen;
+      const isWell = usable && isChecked && breaker === 'closed' && !drained;
       const database = databases.get(id);
       // The switch itself makes the connection of a client that has just joined count.
       const isNew = id === chosen && links.some(({ answeredAt }) => answeredAt < 0);
@@ -381,8 +381,9 @@ export class RouteJudge {
         weight,
         usable,
         eligible,
-        inGrace: isInOrder && !eligible,
+        inGrace: isWell && isOpen && !eligible,
         mayStay,
+        keepsWrites: isWell && !rest.readOnly,
         drained,
         silent,
         failbackCheckIntervalMs: database?.options.failbackCheckIntervalMs ?? 0,

@@ -8,6 +8,8 @@ export interface View {
   readonly usable: boolean;
   /** Only its grace period keeps it from being eligible. */
   readonly inGrace: boolean;
+  /** It takes writes, and lacks nothing for which it would be left for one that does not. */
+  readonly keepsWrites: boolean;
   readonly drained: boolean;
   readonly readOnly: boolean;
   /** It was asked over its data connection, and should have answered by now. */

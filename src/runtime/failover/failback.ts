@@ -1,4 +1,10 @@
-import { type DatabaseView, isEligible, isInGrace, selectFailback } from '../../core/selection.js';
+import {
+  type DatabaseView,
+  isEligible,
+  isInGrace,
+  keepsWrites,
+  selectFailback,
+} from '../../core/selection.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
 import type { Candidates } from './candidates.js';
@@ -86,12 +92,13 @@ export class Failback {
   }
 
   /**
-   * Whether the last resort is left for `best`, which is eligible. One that has recovered and is only in
-   * its grace period is not left if failback is off, nor for a database that serves reads only.
+   * Whether the last resort is left for `best`, which is eligible. One that takes writes is not left for a
+   * database that serves reads only, and one that is only in its grace period not if failback is off.
    */
   #isToLeave(active: Database, best: DatabaseView): boolean {
-    if (!isInGrace(active, this.runtime.clock.now())) return true;
-    return this.host.failbackSchedule.allowed && (active.readOnly || best.readOnly !== true);
+    const now = this.runtime.clock.now();
+    if (best.readOnly === true && keepsWrites(active, now)) return false;
+    return !isInGrace(active, now) || this.host.failbackSchedule.allowed;
   }
 
   #mayReturn(better: Database): boolean {

@@ -1,9 +1,15 @@
 /** Databases that serve reads only until they are promoted, on virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { PingStrategy } from '../../health-strategies/ping.js';
 import type { SteeringContext, SteeringSource } from '../../options/steering.js';
 import type { MultiDbOptions } from '../../options/types.js';
 import { eastAndWest } from '../../testing/east-and-west.js';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import {
+  FakeDatabase,
+  SimulatedClient,
+  type SimulatedDatabase,
+  VirtualClock,
+} from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -11,7 +17,10 @@ afterEach(() => {
 });
 
 /** East takes writes, west is a replica. */
-async function world(options: Omit<MultiDbOptions, 'databases' | 'client'> = {}) {
+async function world(
+  options: Omit<MultiDbOptions, 'databases' | 'client'> = {},
+  healthCheck?: SimulatedDatabase['healthCheck'],
+) {
   const clock = new VirtualClock();
   const [east, west] = ['east', 'west'].map((id) => new FakeDatabase({ id, clock })) as [
     FakeDatabase,
@@ -22,7 +31,7 @@ async function world(options: Omit<MultiDbOptions, 'databases' | 'client'> = {})
   const client = new SimulatedClient({
     clock,
     databases: [
-      { database: east, weight: 1, writable: 'auto' },
+      { database: east, weight: 1, writable: 'auto', ...(healthCheck && { healthCheck }) },
       { database: west, weight: 0.5, writable: 'auto' },
     ],
     options: {
@@ -218,6 +227,25 @@ describe('a database that takes writes and is in its grace period', () => {
     await clock.advance(8000);
     expect([client.activeDatabase, write.reply]).toEqual(['west', 'OK']);
     expect(client.stats().switches).toHaveLength(2);
+  });
+
+  it('is not left for a replica when its gate closes', async () => {
+    let isOpen = true;
+    const gate = { name: 'gate', role: 'gate', check: () => isOpen } as const;
+    const { clock, client, east } = await world(hookless as never, [new PingStrategy(), gate]);
+    east.crash();
+    await clock.advance(100);
+    east.restart();
+    await clock.advance(10_000);
+    expect(client.activeDatabase).toBe('east');
+    isOpen = false;
+    await clock.advance(80_000);
+    expect(client.activeDatabase).toBe('east');
+    expect(client.explain().active?.lastResort).toBe(true);
+    expect(client.stats().switches).toHaveLength(3);
+    isOpen = true;
+    await clock.advance(6000);
+    expect(client.explain().active?.lastResort).toBe(false);
   });
 
   it('is not taken while its circuit breaker is open', async () => {
