@@ -166,8 +166,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a forced database that serves reads only is left',
     'runtime/failover/coordinator.ts',
-    'if (!mayTake || isKept) return false;',
-    'if (!mayTake) return false;',
+    'if (!active.readOnly || this.hold.lasts || active.forced) return undefined;',
+    'if (!active.readOnly || active.forced) return undefined;',
     51,
   ),
   plant(

@@ -1,5 +1,5 @@
 import type { DatabaseFailure } from '../../core/database-failure.js';
-import { isEligible, selectWritable } from '../../core/selection.js';
+import { isEligible, type Selection, selectWritable } from '../../core/selection.js';
 import type { SteeringDatabase } from '../../options/steering.js';
 import type { Database } from '../database.js';
 import type { EngineContext } from '../engine-context.js';
@@ -19,7 +19,7 @@ import { Initialization, type StartupHost } from './initialization.js';
 import { Outage } from './outage.js';
 import { PassedOver } from './passed-over.js';
 import { Preference } from './preference.js';
-import { Promotion } from './promotion.js';
+import { Promotion, type PromotionHost } from './promotion.js';
 import { Router } from './router.js';
 import { StandbyReadiness } from './standby-readiness.js';
 import { SteeredSwitch } from './steered-switch.js';
@@ -33,7 +33,7 @@ import { Switchover } from './switchover.js';
  * fail at once. The coordinator has the databases and the order of the evaluation; each reason for a
  * switch has a part of its own.
  */
-export class Coordinator implements HealthListener, StartupHost, SteeringHost {
+export class Coordinator implements HealthListener, StartupHost, SteeringHost, PromotionHost {
   readonly databases = new Map<string, Database>();
   readonly router: Router;
   readonly health: GroupHealth;
@@ -78,7 +78,7 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
     this.failback = new Failback(runtime, this);
     this.preparation = new FailbackPreparation(runtime, this.health.monitors);
     this.readiness = new StandbyReadiness(this);
-    this.promotion = new Promotion(runtime, this.health.monitors, evaluate);
+    this.promotion = new Promotion(runtime, this.health.monitors, this);
     this.search = new DownSearch(options, clock, runtime.random, () => this.health.probeAll());
     this.startup = new Initialization(runtime, this);
     this.steering = new GroupSteering(runtime, this);
@@ -205,19 +205,32 @@ export class Coordinator implements HealthListener, StartupHost, SteeringHost {
 
   /** Whether the active database, which serves reads only, was left for one that takes writes. */
   #leaveReadOnly(active: Database): boolean {
-    // The selection function is not called for a choice that is not made.
-    const isKept = this.hold.lasts || active.forced;
-    const prefer = isKept ? undefined : this.preference.prefer;
-    const writable = selectWritable(this.databases.values(), active, this.now, prefer);
-    // A former master must not take writes while its replica is being promoted.
-    const mayTake = writable !== undefined && !(writable.lastResort && this.promotion.isUnderWay);
-    if (!mayTake) this.promotion.look(this.route);
-    if (!mayTake || isKept) return false;
+    this.promotion.look(this.route);
+    const writable = this.#writableInsteadOf(active);
+    if (writable === undefined) return false;
     const { view, lastResort } = writable;
-    if (!this.readiness.isReady(view as Database, () => this.evaluate())) return false;
+    // A former master must not take writes while its replica is being promoted.
+    if (lastResort && this.promotion.isUnderWay) return false;
+    const again = () => this.evaluate();
+    if (!this.readiness.isReady(view as Database, again, { onUnfit: again })) return false;
     const cause = `${active.id} serves reads only, and ${view.id} takes writes`;
     this.switchover.switchTo(view as Database, 'health-check', cause, { lastResort });
     return true;
+  }
+
+  /** Undefined as well if the active database takes writes, or is to stay although it does not. */
+  #writableInsteadOf(active: Database): Selection | undefined {
+    // The selection function is not called for a choice that is not made.
+    if (!active.readOnly || this.hold.lasts || active.forced) return undefined;
+    return selectWritable(this.databases.values(), active, this.now, this.preference.prefer);
+  }
+
+  /** Whether a database that takes writes becomes active as soon as it is ready. */
+  get awaitsWritable(): boolean {
+    const active = this.route.database;
+    const writable = active && (this.#writableInsteadOf(active)?.view as Database | undefined);
+    if (writable === undefined || this.passedOver.has(writable)) return false;
+    return this.preparation.report(writable)?.kind !== 'failed';
   }
 
   /** Begins normal service. */

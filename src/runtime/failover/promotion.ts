@@ -12,20 +12,29 @@ const RETRY_MS = 1000;
 /** Within this time after a promotion the database is known to take writes, in milliseconds. */
 const NOTICE_MS = 1000;
 
+/** What makes a promotion unnecessary, and what waits for its end. */
+export interface PromotionHost {
+  /** Whether a database that takes writes becomes active as soon as it is ready. */
+  readonly awaitsWritable: boolean;
+  /** Called when `isUnderWay` has become false. */
+  evaluate(): void;
+}
+
 /**
  * Calls `onPromotionNeeded` once for each outage of writes: from the moment at which a database that
  * serves reads only is active until one that takes writes is.
  */
 export class Promotion {
   #outage: AbortController | undefined;
+  /** The database that `onPromotionNeeded` is about to be called for. */
+  #next: Database | undefined;
   #isUnderWay = false;
   #notice: Timer | undefined;
 
   constructor(
     private readonly runtime: Pick<EngineContext, 'clock' | 'options' | 'emit'>,
     private readonly monitors: ReadonlyMap<Database, HealthMonitor>,
-    /** Called when `isUnderWay` has become false. */
-    private readonly onOver: () => void,
+    private readonly host: PromotionHost,
   ) {}
 
   /** Whether `onPromotionNeeded` has been called and may still lead to a promotion. */
@@ -38,15 +47,18 @@ export class Promotion {
     const active = route?.database;
     // While no database serves, the outage goes on.
     if (active === undefined) return;
-    if (!active.readOnly) this.end();
-    else if (this.#outage === undefined) {
+    // Another one is active before the call was made: that is the one to be promoted now.
+    if (!active.readOnly || (this.#next !== undefined && this.#next !== active)) this.end();
+    if (active.readOnly && this.#outage === undefined) {
       this.#outage = new AbortController();
+      this.#next = active;
       this.#call(active, cause ?? `${active.id} refuses writes`, this.#outage.signal);
     }
   }
 
   end(): void {
     this.#isUnderWay = false;
+    this.#next = undefined;
     this.#outage?.abort(ownError('writes are possible again, or the client was closed'));
     this.#outage = undefined;
     this.#notice?.cancel();
@@ -62,6 +74,7 @@ export class Promotion {
     const call = async () => {
       const { sendCommand } = await this.#reach(monitor, signal);
       if (signal.aborted) return;
+      this.#next = undefined;
       this.#isUnderWay = true;
       await onPromotionNeeded(Object.freeze({ id, cause, signal, sendCommand }));
     };
@@ -86,14 +99,20 @@ export class Promotion {
   #conclude(signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#isUnderWay = false;
-    this.onOver();
+    this.host.evaluate();
   }
 
-  /** The database over a new connection, which is tried again until one answers. */
+  /**
+   * The database over a new connection, which is tried again until one answers, and until no database
+   * that takes writes is about to become active.
+   */
   async #reach({ sideCommands }: HealthMonitor, signal: AbortSignal): Promise<ProbeTarget> {
     for (;;) {
       try {
-        return await sideCommands.target(signal);
+        if (!this.host.awaitsWritable) {
+          const target = await sideCommands.target(signal);
+          if (!this.host.awaitsWritable) return target;
+        }
       } catch (error) {
         if (signal.aborted) throw error;
       }
