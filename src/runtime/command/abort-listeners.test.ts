@@ -40,3 +40,17 @@ it('one that is taken back while it aborts has been called already', () => {
   abort.abort();
   expect(story).toEqual(['first', 'second']);
 });
+
+it('a signal that can not be listened to any less keeps nothing from being called', () => {
+  const abort = new AbortController();
+  const { signal } = abort;
+  signal.removeEventListener = () => {
+    throw new Error('not supported');
+  };
+  const called: string[] = [];
+  onceAborted(signal, () => called.push('taken back'))();
+  onceAborted(signal, () => called.push('first'));
+  onceAborted(signal, () => called.push('second'));
+  abort.abort();
+  expect(called).toEqual(['first', 'second']);
+});

@@ -46,6 +46,10 @@ class SignalListener {
 
   #end(): void {
     listeners.delete(this.signal);
-    this.signal.removeEventListener('abort', this.#onAbort);
+    try {
+      this.signal.removeEventListener('abort', this.#onAbort);
+    } catch {
+      // A signal of the application's own making: its commands have to settle nevertheless.
+    }
   }
 }
