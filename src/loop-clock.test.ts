@@ -168,4 +168,22 @@ describe('lookAt', () => {
     expect(seen).toEqual([20, 30, 40]);
     expect(clock.pendingTimers).toBe(1);
   });
+
+  it('goes on after a look that could not be planned because the stack was full', async () => {
+    let isFull = false;
+    const after: VirtualClock['after'] = (...args) => {
+      if (isFull) throw new RangeError('the stack is full');
+      return clock.after(...args);
+    };
+    loop = new LoopClock({ now: () => clock.now(), after } as never, TICK_MS);
+    const seen: number[] = [];
+    loop.watch((time) => seen.push(time));
+    await clock.advance(12);
+    isFull = true;
+    expect(() => loop.lookAt(15)).toThrow('the stack is full');
+    isFull = false;
+    await clock.advance(30);
+    expect(seen).toEqual([10, 20, 30, 40]);
+    expect(clock.pendingTimers).toBe(1);
+  });
 });

@@ -57,9 +57,11 @@ export class LoopClock {
   lookAt(time: number): void {
     if (time >= this.#dueAt || time <= this.time) return;
     this.#dueAt = time;
-    if (this.#timer === undefined || time >= this.#nextLookAt) return;
-    this.#timer.cancel();
+    const timer = this.#timer;
+    if (timer === undefined || time >= this.#nextLookAt) return;
+    // Throws if the stack of the caller is full: the look that is planned takes place then.
     this.#arm();
+    timer.cancel();
   }
 
   /**
@@ -98,8 +100,8 @@ export class LoopClock {
     const present = this.#exactTime + this.#sinceLastLook();
     const dueInMs = Math.ceil(this.#dueAt - present);
     const delayMs = Math.max(1, Math.min(dueInMs, this.tickMs));
-    this.#nextLookAt = present + delayMs;
-    this.#timer = this.#clock.after(delayMs, () => {
+    const timer = this.#clock.after(delayMs, () => {
+      if (this.#timer !== timer) return;
       // It is armed again after the watchers, whatever they ask for.
       this.#nextLookAt = Number.NEGATIVE_INFINITY;
       this.#dueAt = Number.POSITIVE_INFINITY;
@@ -113,5 +115,7 @@ export class LoopClock {
       this.#timer = undefined;
       if (this.#watchers.size > 0) this.#arm();
     });
+    this.#timer = timer;
+    this.#nextLookAt = present + delayMs;
   }
 }

@@ -59,3 +59,22 @@ it('wraps a method: its result at once, its failure after a turn', async () => {
   await failing;
   expect(failed).toBeInstanceOf(RangeError);
 });
+
+it('a rejection that can not be scheduled keeps no later one from being delivered', async () => {
+  const clock = new VirtualClock();
+  let isFull = true;
+  const rejections = new DeferredRejections({
+    ...clock,
+    afterTurn: (callback: () => void) => {
+      if (isFull) throw new RangeError('the stack is full');
+      return clock.afterTurn(callback);
+    },
+  } as never);
+  await expect(rejections.reject(new Error('first'))).rejects.toThrow('the stack is full');
+  isFull = false;
+  const second = rejections.reject(new Error('second'));
+  second.catch(() => {});
+  await clock.advance(1);
+  await expect(second).rejects.toThrow('second');
+  await rejections.delivered;
+});

@@ -13,21 +13,31 @@ interface Caller {
  */
 export class DeferredRejections {
   #waiting: { readonly caller: Caller; readonly error: unknown }[] = [];
+  #isScheduled = false;
   #delivered: Promise<void> = Promise.resolve();
 
   constructor(private readonly clock: Clock) {}
 
   add(caller: Caller, error: unknown): void {
+    if (!this.#isScheduled) this.#schedule();
     this.#waiting.push({ caller, error });
-    if (this.#waiting.length > 1) return;
-    this.#delivered = new Promise((resolve) => {
-      this.clock.afterTurn(() => {
-        const due = this.#waiting;
-        this.#waiting = [];
-        for (const each of due) each.caller.reject(each.error);
-        resolve();
-      });
+  }
+
+  /** Throws if the stack of the caller is full; the next rejection is then scheduled again. */
+  #schedule(): void {
+    let resolve = () => {};
+    const delivered = new Promise<void>((onDelivered) => {
+      resolve = onDelivered;
     });
+    this.clock.afterTurn(() => {
+      const due = this.#waiting;
+      this.#waiting = [];
+      this.#isScheduled = false;
+      for (const each of due) each.caller.reject(each.error);
+      resolve();
+    });
+    this.#isScheduled = true;
+    this.#delivered = delivered;
   }
 
   /** Returns a promise that rejects with `error`. */

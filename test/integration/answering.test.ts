@@ -75,6 +75,55 @@ it('an endless recursion that is caught leaves no command pending', async () => 
   await client.close();
 });
 
+it('commands at the end of a recursion that is caught keep no later ones from settling', async () => {
+  const client = await connected(await servers(), {
+    ...{ suspectAfterMs: 60_000, commandTimeoutMs: 60_000, commandDeadlineMs: 60_000 },
+    healthCheck: { intervalMs: 5000, timeoutMs: 1000 },
+  });
+  const aborted = client.withCommandOptions({ abortSignal: AbortSignal.abort() });
+  for (let warm = 0; warm < 2000; warm += 1) await client.get('key');
+  let pending = 0;
+  for (let round = 0; round < 10; round += 1) {
+    let sent = 0;
+    const settled = () => {
+      pending -= 1;
+    };
+    // Each frame that is left gives the next command a little more of the stack.
+    const walk = (): void => {
+      try {
+        walk();
+      } catch (error) {
+        sent += 1;
+        if (sent > 60) throw error;
+        pending += 1;
+        try {
+          client.get('key').then(settled, settled);
+        } catch {
+          pending -= 1;
+        }
+        throw error;
+      }
+    };
+    expect(walk).toThrow(RangeError);
+    await sleep(0);
+    expect(await client.echo('hello')).toBe('hello');
+    await expect(aborted.get('key')).rejects.toThrow('aborted');
+  }
+  await waitFor(() => pending === 0, { what: 'no pending command' });
+  await client.close();
+});
+
+it('settles a command whose signal can not be listened to any less', async () => {
+  const client = await connected(await servers());
+  const { signal } = new AbortController();
+  signal.removeEventListener = () => {
+    throw new Error('not supported');
+  };
+  const view = client.withCommandOptions({ abortSignal: signal });
+  expect(await view.get('key')).toBeNull();
+  expect({ ...(await view.hGetAll('key')) }).toEqual({});
+});
+
 it('rejects where an error of the caller can not be handled', async () => {
   const client = await connected(await servers());
   const trap = () => {

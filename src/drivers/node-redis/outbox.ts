@@ -101,7 +101,13 @@ export class Outbox {
   #announce(): void {
     if (this.#isAnnounced || this.#isFull) return;
     this.#isAnnounced = true;
-    this.#client._unpause();
+    try {
+      this.#client._unpause();
+    } catch (error) {
+      // The stack of the caller is full: the next command has to ask again.
+      this.#isAnnounced = false;
+      throw error;
+    }
   }
 
   /** Yields chunks of whole commands. node-redis stops reading them when the socket is full. */

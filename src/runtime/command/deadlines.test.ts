@@ -27,6 +27,38 @@ beforeEach(() => {
   deadlines.watch();
 });
 
+it('what could not be handed to its connection is neither silent nor late', async () => {
+  const attempt = client.sent(['GET', 'k'], channel);
+  client.sent(['BLPOP', 'k', '20'], channel);
+  // As when the stack of the caller was full.
+  attempt.state = 'taken-back';
+  attempt.command.state = 'settled';
+  await client.clock.advance(4000);
+  expect(client.suspected).toEqual([]);
+  expect(channel.size).toBe(1);
+});
+
+it('watches although it could not at first', async () => {
+  let isFull = true;
+  const { loop } = client;
+  const watch = loop.watch.bind(loop);
+  loop.watch = (watcher) => {
+    if (isFull) throw new RangeError('the stack is full');
+    watch(watcher);
+  };
+  const other = new Deadlines(client, {
+    channels: new Map([[channel.link, channel]]),
+    draining,
+  } as never);
+  deadlines.end();
+  expect(() => other.watch()).toThrow('the stack is full');
+  isFull = false;
+  other.watch();
+  client.sent(['GET', 'k'], channel);
+  await client.clock.advance(1100);
+  expect(client.suspected).toHaveLength(1);
+});
+
 describe('silence', () => {
   it('is suspect after suspectAfterMs, and again after as long', async () => {
     client.sent(['GET', 'k'], channel);

@@ -32,8 +32,9 @@ export class Deadlines {
 
   watch(): void {
     if (this.#watching) return;
-    this.#watching = true;
+    // Comes first: it throws if the stack of the caller is full, and the next command watches then.
     this.client.loop.watch(this.#look);
+    this.#watching = true;
   }
 
   end(): void {
@@ -141,6 +142,8 @@ export class Deadlines {
     const { time } = this.client.loop;
     const { coordinator } = this.client;
     const { channel } = lane;
+    // They could not be handed to the connection.
+    for (const attempt of lane.listed()) if (attempt.state !== 'under-way') lane.remove(attempt);
     if (this.#isSuspect(lane, time)) {
       lane.suspectedAt = time;
       const silentForMs = time - this.#silentSince(lane, time);

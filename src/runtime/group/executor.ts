@@ -271,17 +271,18 @@ export class Executor implements ClientContext {
     if (this.hedging !== undefined && command.traits.category === 'read') {
       this.hedging.onRead(options?.hedging);
     }
+    const { blockMs } = command.traits;
+    if (blockMs !== undefined) this.blocking.began(blockMs);
     this.pending += 1;
     try {
-      const { blockMs } = command.traits;
-      if (blockMs !== undefined) this.blocking.began(blockMs);
       this.#deadlines.watch();
       this.dispatch(command);
     } catch (error) {
-      // The stack is full, so nothing can be called here.
+      // The stack is full: nothing can be called here that needs more of it than what was called before.
       if (command.state !== 'settled') {
         command.state = 'settled';
         this.pending -= 1;
+        if (blockMs !== undefined) this.blocking.ended(blockMs);
       }
       throw error;
     }
@@ -367,7 +368,13 @@ export class Executor implements ClientContext {
     channel.add(attempt);
     if (command.traits.category === 'database-bound') this.cursors.prepare(attempt);
     command.options?.trace?.began(attempt);
-    channel.connection.send(attempt);
+    try {
+      channel.connection.send(attempt);
+    } catch (error) {
+      // The stack is full: `Deadlines` removes the attempt from its queue.
+      attempt.state = 'taken-back';
+      throw error;
+    }
   }
 
   /**
