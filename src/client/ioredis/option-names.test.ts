@@ -75,6 +75,7 @@ describe('rejects what would lead to another place in another library', () => {
     ['auth_pass', 'secret', 'password'],
     ['auth', 'secret', 'password'],
     ['auth', { password: 'secret' }, 'password'],
+    ['auth', Object.assign(Object.create(null), { password: 'secret' }), 'password'],
   ])('%s: %o', (name, value, meant) => {
     const { option, message } = errorOf({ [name]: value });
     expect(option).toBe(`${AT}.${name}`);

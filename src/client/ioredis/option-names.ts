@@ -135,6 +135,8 @@ function isHarmless(
 ): boolean {
   if (value === '' || value === false) return true;
   if (!isPlace) {
+    // Credentials in one object are no value of an option.
+    if (typeof value === 'object') return false;
     const inForce = [given[meant], inherited[meant], DEFAULT_PLACE[meant]];
     return String(value) === String(inForce.find((each) => !isAbsent(each) && each !== ''));
   }

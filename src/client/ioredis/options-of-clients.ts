@@ -36,13 +36,18 @@ export class OptionsOfClients {
   #known(name: string, value: unknown): unknown {
     if (name in this.shared) return this.shared[name];
     if (name in this.#collected) return this.#collected[name];
-    if (!this.#isComplete || !hasEffectLater(name)) return value;
+    if (!this.#isComplete || !hasEffectLater(name) || isNone(name, value)) return value;
     return defaultOptions(this.Redis)[name];
   }
 }
 
 function hasEffectLater(name: string): boolean {
   return IOREDIS_OPTIONS.includes(name) && !(name in INEFFECTIVE) && name !== 'lazyConnect';
+}
+
+/** ioredis treats null like an absent option, except where it means that there is no limit. */
+function isNone(name: string, value: unknown): boolean {
+  return value === null && name !== 'maxRetriesPerRequest';
 }
 
 function withoutConnection(options: IoredisOptions): IoredisOptions {

@@ -431,6 +431,9 @@ describe('what is rejected', () => {
       skipVersionCheck: true,
     };
     expect(add({ ...server, ...same, ...ineffective })).toBe('added');
+    expect(add({ ...server, keyPrefix: null, scripts: null, protocol: null })).toBe('added');
+    expect(() => add({ ...server, commandTimeout: null })).toThrow('commandTimeout');
+    expect(() => add({ ...server, maxRetriesPerRequest: null })).toThrow('maxRetriesPerRequest');
     expect(add(new Redis({ ...server, lazyConnect: true, commandTimeout: 50 }).options)).toBe(
       'added',
     );
