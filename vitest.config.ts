@@ -79,12 +79,12 @@ const projects = [
     globalSetup: 'test/cli/build.ts',
   }),
   project('chaos', { include: 'test/chaos/**/*.test.ts', timeoutMs: 60_000 }),
-  project('integration', { include: integration, timeoutMs: 30_000 }),
+  project('integration', { include: integration, timeoutMs: 120_000 }),
   project('integration-5', {
     include: integration,
     exclude: ANY_VERSION,
     alias: [clientVersion5],
-    timeoutMs: 30_000,
+    timeoutMs: 120_000,
   }),
   project('surface', {
     include: 'test/surface/**/*.test.ts',

@@ -83,7 +83,6 @@ describe('a failover inside a cluster', () => {
       expect(there).toBeLessThanOrEqual(counting.total + counting.doubtful.length);
       await healthy(client, 'east');
     },
-    60_000,
   );
 
   it('holds commands meanwhile, also where every master refuses', async () => {
@@ -97,7 +96,7 @@ describe('a failover inside a cluster', () => {
     const results = await Promise.all(keys.map((key) => client.incr(key)));
     expect(results).toEqual([1, 1, 1]);
     expect(events.switches).toEqual([]);
-  }, 60_000);
+  });
 
   it('by hand takes nothing but a redirection', async () => {
     const east = await aCluster(full);
@@ -115,7 +114,7 @@ describe('a failover inside a cluster', () => {
     expect(counting.doubtful).toEqual([]);
     await expectExact(east, counting);
     expect(events.switches).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('a cluster that fails', () => {
@@ -140,7 +139,7 @@ describe('a cluster that fails', () => {
     await counting.stop();
     expect(counting.refused).toEqual([]);
     expect(events.switches).toEqual(['east>west health-check', 'west>east failback']);
-  }, 60_000);
+  });
 
   it('is left with one shard frozen for good, while the others answer', async () => {
     const [east, west] = await Promise.all([
@@ -158,7 +157,7 @@ describe('a cluster that fails', () => {
     // A read under way at the frozen node goes on in the west.
     expect(await frozen).toBeNull();
     await victim.thaw();
-  }, 60_000);
+  });
 
   it('settles commands of several nodes, one of which is frozen', async () => {
     const east = await aCluster({
@@ -194,7 +193,7 @@ describe('a cluster that fails', () => {
     await Promise.all([client.set(first, 'x'), client.set(last, 'x')]);
     await victim.thaw();
     await waitFor(() => client.dbSize().then((size) => size > 0), { what: 'all to answer again' });
-  }, 60_000);
+  });
 
   it('fails commands at once when nothing else is there, and serves again by itself', async () => {
     const east = await aCluster(small);
@@ -207,7 +206,7 @@ describe('a cluster that fails', () => {
     await Promise.all(east.masters.map((node) => node.restart()));
     await active(client, 'east');
     await waitFor(() => client.get(key).then(() => true), { what: 'it to serve again' });
-  }, 60_000);
+  });
 });
 
 describe('slots that move', () => {
@@ -246,7 +245,7 @@ describe('slots that move', () => {
     const second = pipelines.keys.map((key) => `${key}:2`);
     expect(await counted(east, second)).toBe(pipelines.total);
     expect(events.switches).toEqual([]);
-  }, 60_000);
+  });
 
   it('new masters get connections, without any traffic', async () => {
     const east = await aCluster({ ...small, masters: 3 });
@@ -257,5 +256,5 @@ describe('slots that move', () => {
     await moveSlot(east, key, a, c);
     expect(await client.get(key)).toBe('value');
     expect(await c.command('GET', key)).toBe('value');
-  }, 60_000);
+  });
 });

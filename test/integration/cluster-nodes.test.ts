@@ -27,7 +27,7 @@ beforeAll(async () => {
   });
   proxies = (await Promise.all(cluster.masters.map((node) => startProxy(node)))) as typeof proxies;
   keys = keyOfEach(cluster, 'n') as typeof keys;
-}, 60_000);
+});
 
 afterEach(async () => {
   client.destroy();

@@ -32,7 +32,7 @@ beforeAll(async () => {
     config: { 'cluster-require-full-coverage': 'no' },
   });
   proxies = await Promise.all(cluster.masters.map((node) => startProxy(node)));
-}, 60_000);
+});
 
 afterEach(async () => {
   for (const client of clients) client.destroy();
@@ -185,77 +185,73 @@ async function keyOfEachMaster(): Promise<string[]> {
   return keys;
 }
 
-it.each([1, 2])(
-  'whatever moves, freezes or dies (seed %i)',
-  async (seed) => {
-    const random = seededRandom(seed);
-    const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T;
-    const client = await connected({ commandTimeoutMs: 150, commandDeadlineMs: 300 });
-    const [t, u] = (await keyOfEachMaster()) as [string, string];
-    const executed = await Executed.watch();
+it.each([1, 2])('whatever moves, freezes or dies (seed %i)', async (seed) => {
+  const random = seededRandom(seed);
+  const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T;
+  const client = await connected({ commandTimeoutMs: 150, commandDeadlineMs: 300 });
+  const [t, u] = (await keyOfEachMaster()) as [string, string];
+  const executed = await Executed.watch();
 
-    let isStopped = false;
-    const kinds: ((mark: string) => Promise<unknown>)[] = [
-      (mark) => client.set(`${t}s`, mark),
-      (mark) => client.multi().set(`${t}p1`, mark).set(`${t}p2`, mark).execAsPipeline(),
-      (mark) => client.multi().set(`${t}m1`, mark).set(`${t}m2`, mark).exec(),
-      (mark) =>
-        client.mSet([
-          [`${t}x`, mark],
-          [`${u}x`, mark],
-        ]),
-      (mark) => client.del([`${t}${mark}`, `${u}${mark}`]),
-      (mark) => client.mGet([`${u}${mark}`, `${t}${mark}`]),
-      (mark) =>
-        client.eval('return redis.call("set", KEYS[1], ARGV[1])', {
-          keys: [`${t}e`],
-          arguments: [mark],
-        }),
-    ];
-    const told = { acknowledged: 0, failed: 0 };
-    const writers = kinds.map(async (write, writer) => {
-      for (let number = 1; !isStopped; number += 1) {
-        try {
-          await write(`w${writer}:${number}`);
-          told.acknowledged += 1;
-        } catch {
-          told.failed += 1;
-        }
-        await sleep(1);
+  let isStopped = false;
+  const kinds: ((mark: string) => Promise<unknown>)[] = [
+    (mark) => client.set(`${t}s`, mark),
+    (mark) => client.multi().set(`${t}p1`, mark).set(`${t}p2`, mark).execAsPipeline(),
+    (mark) => client.multi().set(`${t}m1`, mark).set(`${t}m2`, mark).exec(),
+    (mark) =>
+      client.mSet([
+        [`${t}x`, mark],
+        [`${u}x`, mark],
+      ]),
+    (mark) => client.del([`${t}${mark}`, `${u}${mark}`]),
+    (mark) => client.mGet([`${u}${mark}`, `${t}${mark}`]),
+    (mark) =>
+      client.eval('return redis.call("set", KEYS[1], ARGV[1])', {
+        keys: [`${t}e`],
+        arguments: [mark],
+      }),
+  ];
+  const told = { acknowledged: 0, failed: 0 };
+  const writers = kinds.map(async (write, writer) => {
+    for (let number = 1; !isStopped; number += 1) {
+      try {
+        await write(`w${writer}:${number}`);
+        told.acknowledged += 1;
+      } catch {
+        told.failed += 1;
       }
-    });
-
-    for (let round = 0; round < 10; round += 1) {
-      const proxy = pick(proxies);
-      const fault = pick(['down', 'frozen', 'unreachable', 'none']);
-      if (fault === 'down') down(proxy);
-      if (fault === 'frozen') proxy.silence('both', { mode: 'drop' });
-      if (fault === 'unreachable') proxy.blackhole();
-      const from = await ownerOf(`${t}s`);
-      const to = pick(cluster.masters.filter((node) => node !== from));
-      if (random() < 0.7) await moveSlot(cluster, t, from, to, () => sleep(10 * random()));
-      await sleep(300 * random());
-      await proxy.restore();
-      await sleep(100 * random());
+      await sleep(1);
     }
-    await healed(cluster);
-    await waitFor(() => client.set(`${t}s`, 'done').catch(() => undefined), {
-      what: 'all to be healthy',
-    });
-    isStopped = true;
-    await Promise.all(writers);
-    // Whatever is late would come now.
-    await sleep(300);
-    executed.close();
+  });
 
-    expect(told.acknowledged).toBeGreaterThan(100);
-    for (const writer of kinds.keys()) {
-      const numbers = executed.of(`w${writer}`);
-      // Each caller has its result before the next command is sent, so a late command is behind a later one.
-      const late = numbers.filter((number, i) => i > 0 && number < (numbers[i - 1] as number));
-      expect(late, `of writer ${writer}`).toEqual([]);
-    }
-    expect(client.stats().pending).toBe(0);
-  },
-  60_000,
-);
+  for (let round = 0; round < 10; round += 1) {
+    const proxy = pick(proxies);
+    const fault = pick(['down', 'frozen', 'unreachable', 'none']);
+    if (fault === 'down') down(proxy);
+    if (fault === 'frozen') proxy.silence('both', { mode: 'drop' });
+    if (fault === 'unreachable') proxy.blackhole();
+    const from = await ownerOf(`${t}s`);
+    const to = pick(cluster.masters.filter((node) => node !== from));
+    if (random() < 0.7) await moveSlot(cluster, t, from, to, () => sleep(10 * random()));
+    await sleep(300 * random());
+    await proxy.restore();
+    await sleep(100 * random());
+  }
+  await healed(cluster);
+  await waitFor(() => client.set(`${t}s`, 'done').catch(() => undefined), {
+    what: 'all to be healthy',
+  });
+  isStopped = true;
+  await Promise.all(writers);
+  // Whatever is late would come now.
+  await sleep(300);
+  executed.close();
+
+  expect(told.acknowledged).toBeGreaterThan(100);
+  for (const writer of kinds.keys()) {
+    const numbers = executed.of(`w${writer}`);
+    // Each caller has its result before the next command is sent, so a late command is behind a later one.
+    const late = numbers.filter((number, i) => i > 0 && number < (numbers[i - 1] as number));
+    expect(late, `of writer ${writer}`).toEqual([]);
+  }
+  expect(client.stats().pending).toBe(0);
+});

@@ -53,7 +53,7 @@ beforeAll(async () => {
   );
   proxies = await Promise.all(nodes.map((node) => startProxy(node, { recordCommands: true })));
   keys = keyOfEach(cluster, 'r');
-}, 60_000);
+});
 
 afterEach(async () => {
   client.destroy();

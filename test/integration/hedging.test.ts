@@ -220,7 +220,7 @@ describe('the other database', () => {
     expect(await client.get('a')).toBeNull();
     expect(hedgesOf(client, 'cluster')?.won).toBeGreaterThanOrEqual(1);
     await single.thaw();
-  }, 60_000);
+  });
 });
 
 it('views, duplicates and clients without the option', async () => {

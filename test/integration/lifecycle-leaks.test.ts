@@ -142,7 +142,7 @@ function inProcess(body: string, urls: readonly string[], options = {}): Promise
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error('the process did not end by itself'));
-    }, 28_000);
+    }, 110_000);
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

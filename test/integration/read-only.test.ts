@@ -87,7 +87,6 @@ it.each([
       true,
     ]);
   },
-  60_000,
 );
 
 it('writes reject with `readOnlyWrites: reject`, and a check that writes does not keep reads away', async () => {
@@ -135,7 +134,7 @@ it('with the API of ioredis: reads go on, and writes and transactions when it is
   await west.command('REPLICAOF', 'NO', 'ONE');
   expect(await written).toBe('OK');
   expect(await counted).toEqual([[null, 1]]);
-}, 60_000);
+});
 
 it('an active database that is demoted in the middle of writes is left for the promoted one', async () => {
   const [east, west] = await masterAndReplica();
@@ -165,7 +164,7 @@ it('an active database that is demoted in the middle of writes is left for the p
     timeoutMs: 20_000,
   });
   expect(client.isHealthy('east')).toBe(true);
-}, 60_000);
+});
 
 it('refuses the option where the deployment finds its masters itself', () => {
   const create = (own: object) => () =>

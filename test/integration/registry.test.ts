@@ -28,4 +28,4 @@ it('clients, duplicates, transactions and connections leave it when they are clo
   const { clients, ...left } = JSON.parse(stdout);
   expect(clients).toBeGreaterThan(100);
   expect(left).toEqual({ registered: [], inMemory: 0 });
-}, 60_000);
+});

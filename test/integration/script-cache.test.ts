@@ -197,4 +197,4 @@ it('of a cluster: is loaded on the node that serves the key', async () => {
     await masterOf(cluster, key).command('SCRIPT', 'FLUSH');
     expect(await client.evalSha(...call(key))).toBe(3);
   }
-}, 60_000);
+});

@@ -286,7 +286,7 @@ it('a text almost as long as a string can be goes out, and what is longer is ref
   expect(outcomes.map(({ status }) => status.at(0)).join('')).toBe('ffrrff');
   expect((outcomes[2] as PromiseRejectedResult).reason).toBeInstanceOf(RangeError);
   expect(await client.mGet(['b', 'd'])).toEqual([null, '2']);
-}, 60_000);
+});
 
 it.runIf(traces)('node-redis goes on telling its tracing channel of every command', async () => {
   const seen: string[] = [];

@@ -31,7 +31,7 @@ describe.each<Kind>(['pool', 'sentinel'])('%s', (kind) => {
         sentinel: { name, sentinelRootNodes },
       });
     }
-  }, 60_000);
+  });
 
   async function start(first: object): Promise<MultiDbClient> {
     const started = clientOf([], {

@@ -74,7 +74,7 @@ it('runs on plain ioredis', async () => {
   const application = await start(redis, plainOf(Redis, server, OPTIONS), async () => {});
   await application.flow();
   await application.end();
-}, 60_000);
+});
 
 it('runs on when the active database is killed', async ({ annotate }) => {
   const east = await startRedis();
@@ -131,4 +131,4 @@ it('runs on when the active database is killed', async ({ annotate }) => {
   expect(Math.max(...pauses)).toBeLessThan(LONGEST_PAUSE * flowMs);
   await application.flow();
   await application.end();
-}, 90_000);
+});

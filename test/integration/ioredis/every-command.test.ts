@@ -144,7 +144,7 @@ describe.each(LIBRARIES)('%s', (_, Class) => {
       }
     }
     expect(different).toEqual([]);
-  }, 120_000);
+  });
 
   it('refuses the exceptions, and no other command', async () => {
     const [east, west] = await servers();

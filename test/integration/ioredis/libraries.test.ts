@@ -53,41 +53,37 @@ const RUNS = (runsAll ? LIBRARIES : LIBRARIES.slice(0, 1)).flatMap(([library, Re
   Object.entries(FAULTS).map(([fault, each]) => ({ library, fault, Redis, ...each })),
 );
 
-it.each(RUNS)(
-  'go on by themselves with $library: $fault',
-  async ({ Redis, strike, maxErrors }) => {
-    const [east, west] = await Promise.all([startRedis(), startRedis()]);
-    const redis = await readyRedis([east, west], { ...SETTINGS, Redis });
-    const users = new Map<string, LibraryUser>();
-    for (const [name, start] of Object.entries(LIBRARY_USERS)) {
-      if (Redis === OF_PEERS || !OF_PEERS_ONLY.includes(name)) users.set(name, await start(redis));
-    }
-    let number = 0;
-    const idOf = (name: string) => `${name}-${number++}`;
-    const traffic = [...users].map(([name, user]) => ({
-      name,
-      load: new Traffic(() => user.use(idOf(name)), { callers: CALLERS, pauseMs: 2 }),
-    }));
-    const flow = async () => {
-      await Promise.all(
-        traffic.map(({ name, load }) =>
-          load.flows(20).catch((error) => {
-            throw new Error(`${name}: ${error.message}: ${load.errors.at(-1)}`);
-          }),
-        ),
-      );
-    };
-    await flow();
-    expect(traffic.filter(({ load }) => load.errors.length > 0)).toEqual([]);
-    await strike({ east, west, redis });
-    await active(redis as unknown as MultiDbClient, 'west');
-    await flow();
-    await Promise.all(traffic.map(({ load }) => load.stop()));
-    for (const { name, load } of traffic) {
-      expect(load.errors.length, `${name}: ${load.errors}`).toBeLessThanOrEqual(maxErrors);
-    }
-    for (const [name, user] of users) await user.verify(idOf(name));
-    for (const user of users.values()) await user.close();
-  },
-  60_000,
-);
+it.each(RUNS)('go on by themselves with $library: $fault', async ({ Redis, strike, maxErrors }) => {
+  const [east, west] = await Promise.all([startRedis(), startRedis()]);
+  const redis = await readyRedis([east, west], { ...SETTINGS, Redis });
+  const users = new Map<string, LibraryUser>();
+  for (const [name, start] of Object.entries(LIBRARY_USERS)) {
+    if (Redis === OF_PEERS || !OF_PEERS_ONLY.includes(name)) users.set(name, await start(redis));
+  }
+  let number = 0;
+  const idOf = (name: string) => `${name}-${number++}`;
+  const traffic = [...users].map(([name, user]) => ({
+    name,
+    load: new Traffic(() => user.use(idOf(name)), { callers: CALLERS, pauseMs: 2 }),
+  }));
+  const flow = async () => {
+    await Promise.all(
+      traffic.map(({ name, load }) =>
+        load.flows(20).catch((error) => {
+          throw new Error(`${name}: ${error.message}: ${load.errors.at(-1)}`);
+        }),
+      ),
+    );
+  };
+  await flow();
+  expect(traffic.filter(({ load }) => load.errors.length > 0)).toEqual([]);
+  await strike({ east, west, redis });
+  await active(redis as unknown as MultiDbClient, 'west');
+  await flow();
+  await Promise.all(traffic.map(({ load }) => load.stop()));
+  for (const { name, load } of traffic) {
+    expect(load.errors.length, `${name}: ${load.errors}`).toBeLessThanOrEqual(maxErrors);
+  }
+  for (const [name, user] of users) await user.verify(idOf(name));
+  for (const user of users.values()) await user.close();
+});

@@ -79,7 +79,7 @@ it('a client that has ended leaves nothing open, whichever library has used it',
       throw new Error(`${name}: ${cause.message}`, { cause });
     });
   }
-}, 120_000);
+});
 
 it('many switches under BullMQ grow neither memory nor listeners', async ({ annotate }) => {
   // Two ways to one server: on independent servers a job would be reported to the one without it.
@@ -120,4 +120,4 @@ it('many switches under BullMQ grow neither memory nor listeners', async ({ anno
   expect(grown / switches).toBeLessThan(20);
   expect(load.failed).toEqual([]);
   await load.close();
-}, 120_000);
+});

@@ -124,7 +124,6 @@ it.each([
     expect(mine).toEqual(plain);
     expect(mine).toMatchObject({ order: ['first', 'b1', 'b2', 'high', 'low'], errors: [] });
   },
-  90_000,
 );
 
 function classOf(ioredis: string): (typeof LIBRARIES)[number][1] {

@@ -29,7 +29,7 @@ it('keyv goes on when a database is killed under load, and has what was written 
       async () => {
         const number = next++;
         const wasSwitched = isSwitched;
-        await cache.set(`key-${number}`, { number }, 60_000);
+        await cache.set(`key-${number}`, { number });
         const found = await cache.get<{ number: number }>(`key-${number}`);
         if (wasSwitched && found?.number !== number) missing.push(number);
       },
