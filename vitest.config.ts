@@ -115,7 +115,7 @@ const projects = [
   project('kit', { include: 'test/kit/**/*.test.ts', timeoutMs: 60_000 }),
   project('simulation', {
     include: 'test/simulation/**/*.test.ts',
-    timeoutMs: 300_000,
+    timeoutMs: 900_000,
     computes: true,
   }),
   project('property', {

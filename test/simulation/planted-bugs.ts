@@ -38,7 +38,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a database that was left returns without having been checked',
     'core/selection.ts',
-    '    view.unverified !== true &&\n',
+    ' view.unverified !== true &&',
     '',
     146,
   ),
@@ -168,7 +168,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/failover/coordinator.ts',
     'if (!active.readOnly || this.hold.lasts || active.forced) return undefined;',
     'if (!active.readOnly || active.forced) return undefined;',
-    51,
+    96,
   ),
   plant(
     'the last resort is never left',
@@ -204,12 +204,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/group/executor.ts',
     '.sort((a, b) => a.sequence - b.sequence)',
     '.sort((a, b) => b.sequence - a.sequence)',
+    3,
   ),
   plant(
     'that a lost command may have run is forgotten',
     'runtime/command/outcomes.ts',
     'command.maybeExecuted = true;\n      if (mayWrite(',
     'if (mayWrite(',
+    5,
   ),
   plant(
     'the lowest weight is preferred',
@@ -226,8 +228,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   plant(
     'a drained database is chosen as if it were not',
     'core/selection.ts',
-    '    view.slow === undefined &&\n    !isDrained(view, now)',
-    '    view.slow === undefined',
+    ' && !isDrained(view, now)\n  );',
+    '\n  );',
     5,
   ),
   plant(
@@ -242,7 +244,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/failover/coordinator.ts',
     'if (this.route.database === old) {',
     'if (this.route.database === old && now < 0) {',
-    3,
+    32,
   ),
   plant(
     'automatic failback does not happen',
@@ -255,13 +257,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'core/selection.ts',
     '(isEligible(view, now) || isInGrace(view, now))',
     'isEligible(view, now)',
-    1,
+    41,
   ),
   plant(
     'a master in its grace period is left for a replica',
     'runtime/failover/failback.ts',
-    'if (!isInGrace(active, this.runtime.clock.now())) return true;',
-    'if (this.runtime.clock.now() >= 0) return true;',
+    'if (best.readOnly === true && keepsWrites(active, now)) return false;',
+    '',
     1,
   ),
   plant(
@@ -269,7 +271,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'runtime/health/health-monitor.ts',
     "if (check.options.role === 'gate') this.listener.onGates(this.database, this.gateCause);",
     "if (check.options.role === 'gate' && healthy) this.listener.onGates(this.database, this.gateCause);",
-    23,
+    43,
   ),
   plant(
     'a duplicate does not follow a switch',

@@ -48,7 +48,7 @@ export const PLANTED_CHOICES: readonly PlantedBug[] = [
     ) {
       return isBetter(view, than);
     }`,
-    513,
+    579,
   ),
   plant(
     'a database that serves reads only is chosen for its weight',

@@ -7,6 +7,7 @@ export const PLANTED_IN_CONNECTIONS: readonly PlantedBug[] = [
     'runtime/health/shared-probe-connection.ts',
     'if (now - this.#inVainAt < IN_VAIN_MS) return false;',
     'if (now >= 0) return false;',
+    3,
   ),
   plant(
     'connections of transactions are kept when the connections of their database are replaced',
@@ -20,6 +21,7 @@ export const PLANTED_IN_CONNECTIONS: readonly PlantedBug[] = [
     'runtime/group/executor.ts',
     '        this.connections.renew(database);\n',
     '',
+    10,
   ),
   plant(
     'a renewed connection is not handed what was not written',
@@ -42,7 +44,7 @@ export const PLANTED_IN_CONNECTIONS: readonly PlantedBug[] = [
     'runtime/command/ready-connections.ts',
     '    this.#route = undefined;\n    return super.delete(link);',
     '    return super.delete(link);',
-    1,
+    5,
   ),
   plant(
     'the connection to the active database is remembered across a switch',
@@ -56,6 +58,7 @@ export const PLANTED_IN_CONNECTIONS: readonly PlantedBug[] = [
     'runtime/command/data-connections.ts',
     '    if (channel.isEmpty) {\n      this.endDraining',
     '    if (channel.isEmpty && !channel.superseded) {\n      this.endDraining',
+    3,
   ),
   plant(
     'a successor of the probe connection takes no place, so that the old one is asked again',
