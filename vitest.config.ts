@@ -22,7 +22,7 @@ const ANY_VERSION = [
   ...['http', 'http-attacks', 'http-frameworks', 'prometheus', 'otel', 'explain', 'stats'],
   ...['health-lag-aware', 'health-lag-aware-faults', 'health-misbehaving'],
   ...['health-troubleshooting', 'command-table', 'command-keys'],
-  ...['patched-library', 'otel-tracing', 'steering', 'selection'],
+  ...['patched-library', 'otel-tracing', 'steering', 'selection', 'slow-calls'],
   ...['ioredis/life', 'ioredis/failover', 'ioredis/libraries', 'ioredis/members'],
   ...['ioredis/every-command', 'ioredis/queues', 'ioredis/application', 'ioredis/library-leaks'],
   ...['breaker', 'failback', 'all-down', 'refusals', 'name-watch'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { simulate } from './simulate.js';
 import type { SimulationResult } from './simulation-result.js';
 
-const SEEDS = 150;
+const SEEDS = 100;
 /** Seeds in a row, between which the real event loop turns, so that it sees unhandled rejections. */
 const CHUNK = 30;
 
