@@ -189,6 +189,9 @@ export class Place {
     await waitFor(() => this.proxy.connections === 0, {
       what: `the connections to ${this.id} to be closed`,
       timeoutMs: 15_000,
+    }).catch((cause: unknown) => {
+      const open = this.proxy.openConnections.map(({ seen }) => [...seen].join(' '));
+      throw new Error(`${String(cause)}; open: ${open.join(', ')}`, { cause });
     });
     const others = async () =>
       String(await this.ask('CLIENT', 'LIST', 'TYPE', 'normal'))
