@@ -4,6 +4,12 @@ import { UnsupportedError } from '../errors.js';
 
 type Arguments = readonly (string | Buffer)[];
 
+/** Commands that begin or end a subscription. */
+export const SUBSCRIPTION_COMMANDS: readonly string[] = [
+  ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE'],
+  ...['UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'],
+];
+
 /**
  * Returns a function that tells why a raw command is refused; `undefined` if it is not. `reasons` is
  * by name, or `NAME SUBCOMMAND`, in upper case. The function accepts upper, lower and mixed case, and

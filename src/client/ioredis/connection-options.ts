@@ -30,15 +30,14 @@ const EXPECTED = 'options of ioredis, or a URL';
  * library itself. Profiles in `tls` are resolved. Throws `InvalidOptionError`.
  */
 export function ioredisOptions(Redis: IoredisClass, given: unknown, at: string): IoredisOptions {
-  const parse = parserOf(Redis);
-  if (typeof given === 'string') return ofText(parse, given, at);
+  if (typeof given === 'string') return ofText(Redis, given, at);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid(at, EXPECTED, given);
   }
   if (typeof (given as { sendCommand?: unknown }).sendCommand === 'function') {
     throw invalid(at, 'options of ioredis, not a client', given);
   }
-  const { options } = new parse({ ...given, ...UNCONNECTED });
+  const { options } = new (parserOf(Redis))({ ...given, ...UNCONNECTED });
   const entries = Object.keys(given).map((name) => [name, options[name]]);
   const parsed = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   // Not those of the parsing.
@@ -68,9 +67,10 @@ function parserOf(Redis: IoredisClass): Parser {
   return parser as Parser;
 }
 
-function ofText(parse: Parser, given: string, at: string): IoredisOptions {
+function ofText(Redis: IoredisClass, given: string, at: string): IoredisOptions {
   if (given.trim() === '') throw invalid(at, EXPECTED, given);
-  const { options: defaults } = new parse(UNCONNECTED);
+  const parse = parserOf(Redis);
+  const defaults = defaultOptions(Redis);
   let options: IoredisOptions;
   try {
     ({ options } = new parse(given, { ...UNCONNECTED, host: NO_HOST, port: NO_PORT }));

@@ -22,6 +22,7 @@ import type {
   IoredisScanStream,
   PipelineStream,
 } from './library.js';
+import { MONITOR } from './refused-commands.js';
 import { attachPages } from './scan-stream.js';
 import { CommandSender } from './send-command.js';
 import { VIEW, ViewOptions } from './view-options.js';
@@ -180,9 +181,8 @@ function extend(Redis: IoredisClass): MultiDbClass {
     }
 
     monitor(callback?: (error: unknown) => void): Promise<never> {
-      const why = 'it shows the commands of a single server; use a separate ioredis client for it';
       const { rejections } = this[OWN].face.shared;
-      const refused = rejections.reject(new UnsupportedError(`monitor: ${why}`));
+      const refused = rejections.reject(new UnsupportedError(`monitor: ${MONITOR}`));
       if (callback !== undefined) refused.catch(callback);
       return refused;
     }

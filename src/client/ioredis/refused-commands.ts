@@ -1,8 +1,10 @@
 import type { UnsupportedError } from '../../errors.js';
-import { refusalOf } from '../refusals.js';
+import { refusalOf, SUBSCRIPTION_COMMANDS } from '../refusals.js';
 
 const TRANSACTION = 'it applies to a single connection; use `transaction(keys, fn)`';
-const MONITOR = 'it shows the commands of a single server; use a separate ioredis client for it';
+/** Why MONITOR and `monitor()` are refused. */
+export const MONITOR =
+  'it shows the commands of a single server; use a separate ioredis client for it';
 const ONE_CONNECTION = 'it applies to a single connection and would be lost at the next switch';
 const SHARED = 'the connection is shared with other commands';
 
@@ -37,38 +39,28 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 export const REFUSED_NAMES: readonly string[] = [...REFUSED.keys()];
 
 /**
- * Commands that go to the engine outside of transactions. In MULTI they would reach the connection
+ * Commands that take another way outside of transactions. In MULTI they would reach the connection
  * that is shared with other commands, and make it a subscriber or close it.
  */
-const REFUSED_IN_MULTI: ReadonlyMap<string, string> = new Map([
-  ...REFUSED,
-  ...[
-    ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'],
-    'QUIT',
-  ].map((name): [string, string] => [
+const REFUSED_IN_MULTI: ReadonlyMap<string, string> = new Map(
+  [...SUBSCRIPTION_COMMANDS, 'QUIT'].map((name): [string, string] => [
     name,
     'not available in a transaction; call it on the client',
   ]),
-]);
+);
 
 const refusalByName = refusalOf(REFUSED);
 const refusalByNameInMulti = refusalOf(REFUSED_IN_MULTI);
 
 /** Why a command is refused; `undefined` if it is not. */
 export function refusal(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
-  return unlessInvalid(args, refusalByName(args));
+  const refused = refusalByName(args);
+  return refused === undefined || isInvalidSelect(args) ? undefined : refused;
 }
 
 /** The same for a command of a `multi()`. */
 export function refusalInMulti(args: readonly (string | Buffer)[]): UnsupportedError | undefined {
-  return unlessInvalid(args, refusalByNameInMulti(args));
-}
-
-function unlessInvalid(
-  args: readonly (string | Buffer)[],
-  refused: UnsupportedError | undefined,
-): UnsupportedError | undefined {
-  return refused === undefined || isInvalidSelect(args) ? undefined : refused;
+  return refusal(args) ?? refusalByNameInMulti(args);
 }
 
 /** A SELECT that selects nothing; the server answers it as it answers ioredis. */

@@ -5,6 +5,7 @@ import type { CommandOptions } from '../../runtime/command/command-options.js';
 import type { CommandTrace } from '../../runtime/command/command-trace.js';
 import { argumentFlaw } from '../argument-flaw.js';
 import { isObservingCommands, observeCommand, observeTransaction } from '../observed-command.js';
+import { SUBSCRIPTION_COMMANDS } from '../refusals.js';
 import { closed, type Face } from './face.js';
 import type { IoredisClass, IoredisCommand, PipelineStream } from './library.js';
 import { refusal } from './refused-commands.js';
@@ -19,9 +20,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['MULTI', 'multi'],
   ['QUIT', 'quit'],
   ['SELECT', 'select'],
-  ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'].map(
-    (name): [string, Kind] => [name, 'pubsub'],
-  ),
+  ...SUBSCRIPTION_COMMANDS.map((name): [string, Kind] => [name, 'pubsub']),
 ]);
 
 /** The names in `KINDS`. */

@@ -1,4 +1,4 @@
-import { refusalOf } from '../refusals.js';
+import { refusalOf, SUBSCRIPTION_COMMANDS } from '../refusals.js';
 
 /**
  * Members and commands that would change the state of one connection or bypass the engine, with
@@ -35,9 +35,7 @@ export const SYNCHRONOUS: ReadonlySet<string> = new Set(['createPool', 'setDirty
 
 /** Refused raw commands, by name or `NAME SUBCOMMAND`. */
 const REFUSED_COMMANDS = new Map<string, string>([
-  ...['SUBSCRIBE', 'UNSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].map(
-    (name): [string, string] => [name, PUBSUB],
-  ),
+  ...SUBSCRIPTION_COMMANDS.map((name): [string, string] => [name, PUBSUB]),
   ['SELECT', DATABASE],
   ['AUTH', 'set credentials, or a credentialsProvider, in the options'],
   ['HELLO', 'set `RESP` in the options'],
