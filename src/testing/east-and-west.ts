@@ -1,6 +1,6 @@
 import type { MultiDbOptions } from '../options/types.js';
 import { FakeDatabase } from './fake-database.js';
-import { SimulatedClient } from './simulated-client.js';
+import { SimulatedClient, type SimulatedClientOptions } from './simulated-client.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** A connected client of two fake databases on virtual time, for unit tests; east is preferred. */
@@ -18,7 +18,7 @@ export async function eastAndWest(
   const clock = new VirtualClock();
   const east = new FakeDatabase({ id: 'east', clock });
   const west = new FakeDatabase({ id: 'west', clock });
-  const client = new SimulatedClient({
+  const client = await connectedClient({
     clock,
     databases: [
       { database: east, weight: 1 },
@@ -26,8 +26,14 @@ export async function eastAndWest(
     ],
     options,
   });
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   return { clock, client, east, west };
+}
+
+/** Creates a client, and lets 3 seconds of virtual time pass, after which its databases are known. */
+export async function connectedClient(options: SimulatedClientOptions): Promise<SimulatedClient> {
+  const client = new SimulatedClient(options);
+  const connecting = client.connect();
+  await options.clock.advance(3000);
+  await connecting;
+  return client;
 }

@@ -1,7 +1,8 @@
 /** `databases[].failbackCheckIntervalMs` on virtual time: when the client returns to which database. */
 import { afterEach, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import { connectedClient } from '../../testing/east-and-west.js';
+import { FakeDatabase, type SimulatedClient, VirtualClock } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -21,7 +22,7 @@ async function world(
     failbackCheckIntervalMs === undefined
       ? { database, weight }
       : { database, weight, failbackCheckIntervalMs };
-  const client = new SimulatedClient({
+  const client = await connectedClient({
     clock,
     databases: [member(east, 3, intervals.east), member(west, 2, intervals.west), member(north, 1)],
     options: {
@@ -33,9 +34,6 @@ async function world(
     },
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   const startedAt = clock.now() - 3000;
   /** East and west fail and return, so that both are candidates for a failback. */
   const failBoth = async () => {

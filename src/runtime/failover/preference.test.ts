@@ -1,7 +1,8 @@
 /** The option `selection` on virtual time: which of the databases of equal weight is active. */
 import { afterEach, expect, it } from 'vitest';
 import type { SelectionCandidate, SelectionSetting } from '../../options/selection.js';
-import { FakeDatabase, SimulatedClient, VirtualClock } from '../../testing/index.js';
+import { connectedClient } from '../../testing/east-and-west.js';
+import { FakeDatabase, type SimulatedClient, VirtualClock } from '../../testing/index.js';
 
 const clients: SimulatedClient[] = [];
 afterEach(() => {
@@ -15,7 +16,7 @@ async function world(selection: SelectionSetting, latencies = [10, 2, 2]) {
     (id, at) => new FakeDatabase({ id, clock, latencyMs: latencies[at] as number }),
   );
   const [east, west, north] = all as [FakeDatabase, FakeDatabase, FakeDatabase];
-  const client = new SimulatedClient({
+  const client = await connectedClient({
     clock,
     databases: all.map((database) => ({ database })),
     options: {
@@ -27,9 +28,6 @@ async function world(selection: SelectionSetting, latencies = [10, 2, 2]) {
     },
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   const switches = () =>
     client.events.flatMap(({ name, event }) => {
       if (name !== 'switch') return [];

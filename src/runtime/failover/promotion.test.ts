@@ -1,9 +1,10 @@
 /** When `onPromotionNeeded` is called, with three databases on virtual time. */
 import { afterEach, expect, it } from 'vitest';
 import type { MultiDbOptions } from '../../options/types.js';
+import { connectedClient } from '../../testing/east-and-west.js';
 import {
   FakeDatabase,
-  SimulatedClient,
+  type SimulatedClient,
   type SimulatedDatabase,
   VirtualClock,
 } from '../../testing/index.js';
@@ -24,7 +25,7 @@ async function world(
   ) as [FakeDatabase, FakeDatabase, FakeDatabase];
   west.state = 'READONLY';
   const calls: string[] = [];
-  const client = new SimulatedClient({
+  const client = await connectedClient({
     clock,
     databases: [
       { database: east, weight: 1, writable: 'auto', ...ofEast },
@@ -34,9 +35,6 @@ async function world(
     options: { onPromotionNeeded: ({ id }) => calls.push(id), ...options },
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   const visited: (string | undefined)[] = [];
   client.on('switch', ({ to }) => visited.push(to));
   return { clock, client, east, north, west, calls, visited };

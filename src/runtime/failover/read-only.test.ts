@@ -3,10 +3,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { PingStrategy } from '../../health-strategies/ping.js';
 import type { SteeringContext, SteeringSource } from '../../options/steering.js';
 import type { MultiDbOptions } from '../../options/types.js';
-import { eastAndWest } from '../../testing/east-and-west.js';
+import { connectedClient, eastAndWest } from '../../testing/east-and-west.js';
 import {
   FakeDatabase,
-  SimulatedClient,
+  type SimulatedClient,
   type SimulatedDatabase,
   VirtualClock,
 } from '../../testing/index.js';
@@ -28,7 +28,7 @@ async function world(
   ];
   west.state = 'READONLY';
   const calls: string[] = [];
-  const client = new SimulatedClient({
+  const client = await connectedClient({
     clock,
     databases: [
       { database: east, weight: 1, writable: 'auto', ...(healthCheck && { healthCheck }) },
@@ -42,9 +42,6 @@ async function world(
     },
   });
   clients.push(client);
-  const connecting = client.connect();
-  await clock.advance(3000);
-  await connecting;
   const track = (args: readonly string[]) => {
     const fate: { reply?: unknown; error?: Error & { code?: string } } = {};
     client.send(args).then(
@@ -63,7 +60,7 @@ it.each(['lazy', 'warm'] as const)(
     const east = new FakeDatabase({ id: 'east', clock });
     const west = new FakeDatabase({ id: 'west', clock, latencyMs: 40 });
     east.state = 'READONLY';
-    const client = new SimulatedClient({
+    const client = await connectedClient({
       clock,
       databases: [
         { database: east, weight: 1, writable: 'auto' },
@@ -72,9 +69,6 @@ it.each(['lazy', 'warm'] as const)(
       options: { standbyConnections },
     });
     clients.push(client);
-    const connecting = client.connect();
-    await clock.advance(3000);
-    await connecting;
     expect(client.stats().switches.map(({ to, reason }) => [to, reason])).toEqual([
       ['west', 'initial'],
     ]);
