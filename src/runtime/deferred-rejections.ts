@@ -13,17 +13,16 @@ interface Caller {
  */
 export class DeferredRejections {
   #waiting: { readonly caller: Caller; readonly error: unknown }[] = [];
-  #isScheduled = false;
   #delivered: Promise<void> = Promise.resolve();
 
   constructor(private readonly clock: Clock) {}
 
   add(caller: Caller, error: unknown): void {
-    if (!this.#isScheduled) this.#schedule();
+    // Comes first: it throws if the stack of the caller is full, and the next rejection schedules then.
+    if (this.#waiting.length === 0) this.#schedule();
     this.#waiting.push({ caller, error });
   }
 
-  /** Throws if the stack of the caller is full; the next rejection is then scheduled again. */
   #schedule(): void {
     let resolve = () => {};
     const delivered = new Promise<void>((onDelivered) => {
@@ -32,11 +31,9 @@ export class DeferredRejections {
     this.clock.afterTurn(() => {
       const due = this.#waiting;
       this.#waiting = [];
-      this.#isScheduled = false;
       for (const each of due) each.caller.reject(each.error);
       resolve();
     });
-    this.#isScheduled = true;
     this.#delivered = delivered;
   }
 

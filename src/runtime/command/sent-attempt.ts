@@ -53,7 +53,8 @@ export interface InFlightConnection extends InFlightQueue<SentAttempt, InFlightC
 
 /**
  * One sending of a command, from when its connection gets it until it is over; a link in the queue
- * of its lane. Only the methods here change its state:
+ * of its lane. Only the methods here change its state, and the executor where the stack is too full
+ * to call one:
  *
  * - `under-way`: its result is awaited
  * - `taken-back`: it was not written and never will be
